@@ -1,0 +1,29 @@
+"""Draw docs/pictures/datasets.png: for every dataset and task one sequence, every third frame, as it is stored."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from slvm_data import RECIPES, sample
+
+SCALE, GAP, LEFT, FRAMES = 2, 4, 150, range(0, 30, 3)
+CELL = 32 * SCALE + GAP
+
+
+def strip(name: str, task: int) -> np.ndarray:
+    """Frames [T H W 3] of one sequence, right way up: a file's row 0 is the lowest y."""
+    image = sample(RECIPES[name], "test", 0, task)["image"][list(FRAMES)]
+    color = np.repeat(image[:, None], 3, axis=1) if image.ndim == 3 else image
+    return 255 * color.transpose(0, 2, 3, 1)[:, ::-1].repeat(SCALE, 1).repeat(SCALE, 2)
+
+
+rows = [(name, task) for name, recipe in RECIPES.items() for task in range(len(recipe.tasks))]
+sheet = Image.new("RGB", (LEFT + len(FRAMES) * CELL, len(rows) * CELL), "#30363d")
+for y, (name, task) in enumerate(rows):
+    ImageDraw.Draw(sheet).text((8, y * CELL + CELL // 2 - 8), f"{name}\nlabel {task}", fill="white")
+    for x, frame in enumerate(strip(name, task)):
+        sheet.paste(Image.fromarray(frame), (LEFT + x * CELL, y * CELL + GAP // 2))
+target = Path(__file__).parents[1] / "docs/pictures/datasets.png"
+sheet.save(target, optimize=True)
+print(target)

@@ -1,0 +1,70 @@
+"""Datasets for sequential latent-variable models: films of moving scenes, with the truth behind every frame.
+
+    import slvm_data
+    recipe = slvm_data.RECIPES["pendulum3"]
+    arrays = slvm_data.sample(recipe, index=slice(0, 8))     # in memory
+    slvm_data.generate(recipe, "pendulum3")                  # on disk
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from slvm_data.recipe import Recipe
+    from slvm_data.recipes import RECIPES
+    from slvm_data.run import generate
+    from slvm_data.systems import (
+        DoublePendulum,
+        Hamiltonian,
+        MassSpring,
+        NBody,
+        Pendulum,
+        System,
+        TwoBody,
+        Uniform,
+        uniform,
+    )
+    from slvm_data.truth import render, sample, simulate
+    from slvm_data.views import View
+
+__all__ = [
+    "DoublePendulum",
+    "generate",
+    "Hamiltonian",
+    "MassSpring",
+    "NBody",
+    "Pendulum",
+    "Recipe",
+    "RECIPES",
+    "render",
+    "sample",
+    "simulate",
+    "System",
+    "TwoBody",
+    "Uniform",
+    "uniform",
+    "View",
+]
+
+_HOMES = {
+    "Recipe": "recipe",
+    "RECIPES": "recipes",
+    "View": "views",
+    "generate": "run",
+    **dict.fromkeys(("render", "sample", "simulate"), "truth"),
+}
+
+
+def __getattr__(name: str) -> object:
+    # Names are fetched when they are first used, so that what reads the files never loads JAX.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"slvm_data.{_HOMES.get(name, 'systems')}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,210 @@
+"""From a recipe to arrays: the one module with a batch axis.
+
+A batch has one fixed size and is padded at its end, so that everything compiles once, and only numbers differ
+between tasks, so that they compile nothing anew. What is drawn is rounded to float32 before it is used, and a frame
+shows the rounded state: what stands in the file is then exactly what was simulated and drawn.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from slvm_data import discs, raster, views
+from slvm_data.keys import exact, sequence_key, split_key, stream
+from slvm_data.recipe import Recipe
+from slvm_data.systems.base import System, draw
+from slvm_data.types import Array, Arrays, Key
+
+BATCH = 512
+ATTEMPTS = 100  # at one sequence, before the recipe is taken to be impossible
+
+
+class Inputs(NamedTuple):
+    """The numbers that one split of one task is made from."""
+
+    key: Key
+    ranges: dict[str, tuple[np.ndarray, np.ndarray]]
+    substep: float  # s
+    extent: float  # m, half the width of the scene; a body that leaves it has the sequence drawn anew
+    jitter: float
+    t: np.ndarray  # s [T]
+
+
+class Batch(NamedTuple):
+    """Sequences ready for the store, and how many candidates were rejected on the way."""
+
+    arrays: Arrays
+    rejected: int
+
+
+def collect(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:
+    """The arrays of these sequences [n], however many; also beyond the size of the split."""
+    inputs = prepare(recipe, task, split)
+    parts = [make(recipe, task, split, inputs, index[i : i + BATCH]).arrays for i in range(0, len(index), BATCH)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} | {"time": inputs.t}
+
+
+def prepare(recipe: Recipe, task: int, split: str) -> Inputs:
+    """What the sequences of a split have in common."""
+    system = recipe.tasks[task]
+    with exact():
+        return Inputs(
+            key=split_key(recipe.seed, task, split),
+            ranges={name: system.bounds(name) for name in system.domains()},
+            substep=longest_step(system),
+            extent=system.extent(),
+            jitter=recipe.view.jitter,
+            t=recipe.time(),
+        )
+
+
+def longest_step(system: System) -> float:
+    """The population's own `substep` [s], else the one that its system finds."""
+    return float(system.substep or system.longest_step())
+
+
+def make(recipe: Recipe, task: int, split: str, inputs: Inputs, index: np.ndarray, size: int = BATCH) -> Batch:
+    """The sequences with these indices [n], n <= `size`.
+
+    Raises ValueError where a sequence is not finite, or where no attempt at it stays in the scene.
+    """
+    padded = np.pad(index, (0, size - len(index)), mode="edge").astype(np.uint32)
+    attempt = np.zeros(size, np.uint32)
+    with exact():
+        move = partial(_trajectories, inputs, template=recipe.tasks[task].template(), record=recipe.record)
+        move = partial(move, palette=recipe.view.palette)
+        scene = jax.tree.map(np.asarray, move(padded, attempt))
+        while not (good := _accepted(recipe, task, split, padded, attempt, scene)).all():
+            attempt = attempt + ~good
+            again = move(padded, attempt)  # an attempt made again gives the same, so that all may be repeated
+            scene = jax.tree.map(np.asarray, again)
+        label = np.full((size, 1), task, np.int64)
+        arrays = {"image": _images(recipe, scene), "state": scene["state"], "label": label, **scene["stored"]}
+    return Batch({name: a[: len(index)] for name, a in arrays.items()}, int(attempt[: len(index)].sum()))
+
+
+def _accepted(
+    recipe: Recipe, task: int, split: str, index: np.ndarray, attempt: np.ndarray, scene: dict[str, Any]
+) -> np.ndarray:
+    """Which sequences of a batch are valid [N]; raises ValueError for one that never will be."""
+    where = f"{recipe.name}: sequence {{}} of {split}, task {task},"
+    if not scene["finite"].all():
+        i = int(np.argmin(scene["finite"]))
+        drawn = {k.removeprefix("param_"): v[i] for k, v in scene["stored"].items() if k.startswith("param_")}
+        values = ", ".join(f"{name} = {value}" for name, value in drawn.items())
+        raise ValueError(
+            f"{where.format(index[i])} is not finite with {values}: change these constants or give a smaller substep"
+        )
+    good = scene["inside"]
+    if (lost := attempt[~good] >= ATTEMPTS - 1).any():
+        i = index[~good][np.argmax(lost)]
+        raise ValueError(
+            f"{where.format(i)} left the scene (a centre beyond ±{recipe.tasks[task].extent():g} m) in each of "
+            f"{ATTEMPTS} attempts: widen the scene or change the constants"
+        )
+    return good
+
+
+@partial(jax.jit, static_argnames=("template", "palette", "record"))
+def _trajectories(
+    inputs: Inputs, index: Array, attempt: Array, *, template: System, palette: int, record: tuple[str, ...]
+) -> dict[str, Any]:
+    """Everything but the pixels of the sequences with these indices and attempts, both [N]."""
+
+    def one(index: Array, attempt: Array) -> dict[str, Any]:
+        return _sequence(inputs, sequence_key(inputs.key, index, attempt), template, palette, record)
+
+    return jax.vmap(one)(index, attempt)
+
+
+def _sequence(inputs: Inputs, key: Key, template: System, palette: int, record: tuple[str, ...]) -> dict[str, Any]:
+    constants = jax.tree.map(_rounded, draw(inputs.ranges, stream(key, "constants")))
+    member = template.member(constants | {"substep": inputs.substep})
+    x0 = _rounded(member.start(stream(key, "start")))
+    states = member.simulate(x0, inputs.t, stream(key, "process"))
+    centres, radii = jax.vmap(member.bodies)(_rounded(states))  # [T B 2], [T B]
+    offset = _rounded(views.shift(stream(key, "camera"), inputs.jitter * inputs.extent))
+    colors = views.color_index(stream(key, "colors"), palette, template.bodies_drawn)
+    shown = discs.place(centres + offset, radii, inputs.extent * (1 + inputs.jitter))
+    return {
+        "state": states.astype(np.float32),
+        "stored": {
+            **{f"param_{name}": value.astype(np.float32) for name, value in constants.items()},
+            **_recorded(member, states, offset, colors, record),
+        },
+        "discs": (*shown, jnp.asarray(discs.hues(palette))[colors]),
+        "finite": jnp.isfinite(states.astype(np.float32)).all(),
+        "inside": (jnp.abs(centres) <= inputs.extent).all(),
+    }
+
+
+def _rounded(x: Array) -> Array:
+    return x.astype(np.float32).astype(np.float64)
+
+
+def _recorded(member: System, states: Array, offset: Array, colors: Array, record: tuple[str, ...]) -> dict[str, Array]:
+    """What `--record` asks for, by name; states [T D]."""
+    found = {
+        "dx_dt": lambda: jax.vmap(member.velocity)(states).astype(np.float32),
+        "energy": lambda: energies(member, states),
+        "offset": lambda: offset.astype(np.float32),
+        "color_index": lambda: colors.astype(np.int64),
+    }
+    return {name: found[name]() for name in record}
+
+
+def energies(member: Any, states: Array) -> Array:
+    """The Hamiltonian of one member [T] along its states [T D]."""
+    return jax.vmap(lambda x: member.energy(*jnp.split(x, 2)))(states)
+
+
+def _images(recipe: Recipe, scene: dict[str, Any]) -> np.ndarray:
+    """Frames [N T H W] or [N T 3 H W], by the fastest road that gives the pixels of `discs.draw`."""
+    view, (centres, radii, colors) = recipe.view, scene["discs"]
+    paint = partial(_paint, centres, radii, colors, size=view.size, palette=view.palette)
+    if not view.binary:
+        return np.asarray(paint(how="draw"))
+    if view.palette == 1 and centres.shape[2] == 1:
+        return np.asarray(paint(how="lone"))
+    codes = np.asarray(paint(how="code"))
+    doubtful = np.argwhere(codes.max(axis=(2, 3)) >= raster.DOUBTFUL)
+    if len(doubtful):
+        codes = _settled(codes, doubtful, scene["discs"], view)
+    return np.asarray(_decode(codes, palette=view.palette))
+
+
+def _settled(codes: np.ndarray, doubtful: np.ndarray, scene: tuple[np.ndarray, ...], view: views.View) -> np.ndarray:
+    """The codes [N T H W] with the doubtful frames (n, t) replaced by the reference's."""
+    codes, (centres, radii, colors), few = codes.copy(), scene, 64
+    for start in range(0, len(doubtful), few):
+        n, t = doubtful[start : start + few].T
+        i, j = np.pad(n, (0, few - len(n)), mode="edge"), np.pad(t, (0, few - len(t)), mode="edge")
+        at = centres[i, j][:, None], radii[i, j][:, None], colors[i]
+        frames = _paint(*at, size=view.size, palette=view.palette, how="settled")
+        codes[n, t] = np.asarray(frames)[: len(n), 0]
+    return codes
+
+
+@partial(jax.jit, static_argnames=("size", "palette", "how"))
+def _paint(centres: Array, radii: Array, colors: Array, *, size: int, palette: int, how: str) -> Array:
+    """Frames, or codes for them, [N T …], from centres [N T B 2] and radii [N T B] in canvas widths, colours [N B 3]."""
+
+    def frame(centres: Array, radii: Array, colors: Array) -> Array:
+        if how == "lone":
+            return raster.lone_disc(centres[0], radii[0], size)
+        if how == "draw":
+            return discs.draw(centres, radii, colors, size)
+        paint = raster.code if how == "code" else raster.settled
+        return paint(centres, radii, colors, size, palette)
+
+    return jax.vmap(jax.vmap(frame, in_axes=(0, 0, None)))(centres, radii, colors)
+
+
+@partial(jax.jit, static_argnames="palette")
+def _decode(codes: Array, *, palette: int) -> Array:
+    return raster.decode(codes, palette)

@@ -1,0 +1,131 @@
+"""The command `slvm-data`: list, info, generate, verify."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+import slvm_data
+from slvm_data.recipe import SPLITS, Recipe
+from slvm_data.recipe_json import as_json, from_json
+from slvm_data.recipes import RECIPES
+from slvm_data.run import equation, machine
+from slvm_data.script import call, command
+from slvm_data.store import card, manifest
+from slvm_data.verify import faults
+
+app = typer.Typer(
+    help="Datasets for sequential latent-variable models: films of moving scenes, with the truth behind every frame.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def options(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
+    """Options of the command itself."""
+    if version:
+        print(slvm_data.__version__)
+        raise typer.Exit
+
+
+@app.command("list")
+def list_datasets() -> None:
+    """Show every dataset: its system, tasks, sequences per split, state."""
+    head = ("name", "system", "tasks", "train/val/test per task", "image", "state")
+    rows = [head, *map(_row, RECIPES.values())]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _row(recipe: Recipe) -> tuple[str, ...]:
+    systems = dict.fromkeys(type(system).__name__ for system in recipe.tasks)
+    states = dict.fromkeys(" ".join(system.state) for system in recipe.tasks)
+    view = recipe.view
+    image = f"{recipe.steps}x{'3x' if view.palette > 1 or not view.binary else ''}{view.size}x{view.size}"
+    counts = "/".join(str(recipe.count(split)) for split in SPLITS)
+    return recipe.name, ", ".join(systems), str(len(recipe.tasks)), counts, image, " | ".join(states)
+
+
+@app.command()
+def info(dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE")]) -> None:
+    """Show what a dataset is: equation, constants, sizes; of a folder also its arrays and its certificate."""
+    if Path(dataset).is_dir():
+        print(card.text(content := manifest.read(Path(dataset)), equation(from_json(content["recipe"]))))
+        return
+    recipe = find(dataset)
+    print(f"{recipe.name}: {recipe.about.strip()}\n\n{equation(recipe)}\n")
+    for label, task in enumerate(as_json(recipe)["tasks"]):
+        print(f"task {label}: " + ", ".join(f"{name} {card.constant(value)}" for name, value in task.items()))
+    print(f"\n{recipe.steps} frames, {recipe.dt:g} s apart; " + ", ".join(f"{s} {recipe.count(s)}" for s in SPLITS))
+    print("state: " + "; ".join(dict.fromkeys(", ".join(system.state) for system in recipe.tasks)))
+    print("view: " + ", ".join(f"{name} {value}" for name, value in dataclasses.asdict(recipe.view).items()))
+    print(f"source: {recipe.source}\n\nslvm-data generate {dataset}")
+
+
+@app.command()
+def verify(
+    folder: Path,
+    sample: Annotated[int, typer.Option(help="Sequences of each file to make again and compare.", min=0)] = 8,
+    recipe: Annotated[Path | None, typer.Option(help="The .py with RECIPE, where its system is your own.")] = None,
+) -> None:
+    """Check a dataset: every byte by its checksum, the schema, and some sequences by making them again."""
+    content = manifest.read(folder)
+    source = from_json(content["recipe"]) if recipe is None else find(str(recipe))
+    ours = manifest.current(machine())
+    alike = {key: content[key] for key in ours} == ours
+    if not alike:
+        print("made by other software or on another class of machine: compared within a tolerance")
+    found = list(faults(folder, source, content, sample, alike))
+    for fault in found:
+        print(f"error: {fault}", file=sys.stderr)
+    if found:
+        raise typer.Exit(1)
+    print(f"{folder}: {len(content['files'])} files are as they were written; {sample} sequences of each made again")
+
+
+def find(dataset: str) -> Recipe:
+    """The recipe of this name, in this .py file, or in this dataset.json."""
+    path = Path(dataset)
+    if path.suffix == ".py":
+        return _from_file(path)
+    if path.suffix == ".json":
+        if not path.is_file():
+            raise ValueError(f"{dataset} is not there")
+        return from_json(manifest.read(path.parent)["recipe"])
+    if dataset in RECIPES:
+        return RECIPES[dataset]
+    near = difflib.get_close_matches(dataset, RECIPES, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(RECIPES)}"
+    raise ValueError(f"there is no dataset {dataset!r}; {hint} A file of your own ends in .py")
+
+
+def _from_file(path: Path) -> Recipe:
+    if not path.is_file():
+        raise ValueError(f"{path} is not there")
+    spec = importlib.util.spec_from_file_location(f"slvm_recipe_{path.stem}", path)
+    assert spec
+    assert spec.loader
+    module: Any = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    sys.path.append(str(path.resolve().parent))  # last, so that nothing beside the file hides a library
+    spec.loader.exec_module(module)
+    if not isinstance(getattr(module, "RECIPE", None), Recipe):
+        raise ValueError(f"{path} has no RECIPE = Recipe(…)")
+    return module.RECIPE
+
+
+def main() -> NoReturn:
+    """Run the command line."""
+    call(typer.main.get_command(app))
+
+
+app.command("generate")(command(find))

@@ -1,0 +1,52 @@
+"""A recipe as plain JSON values, and back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from slvm_data import systems
+from slvm_data.recipe import Recipe
+from slvm_data.systems.base import System
+from slvm_data.systems.constant import Uniform, uniform
+from slvm_data.views import View
+
+KNOWN: dict[str, type[System]] = {name: getattr(systems, name) for name in systems.__all__ if name[0].isupper()}
+
+
+def as_json(recipe: Recipe) -> dict[str, Any]:
+    """The recipe in full."""
+    values = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
+    tasks = [{"system": type(s).__name__, **_fields(s)} for s in recipe.tasks]
+    return values | {"tasks": tasks, "view": dataclasses.asdict(recipe.view), "record": list(recipe.record)}
+
+
+def from_json(values: Mapping[str, Any]) -> Recipe:
+    """The recipe, if all its systems are of this package; raises ValueError that names one that is not."""
+    tasks = tuple(_system(task) for task in values["tasks"])
+    return Recipe(**{**values, "tasks": tasks, "view": View(**values["view"]), "record": tuple(values["record"])})
+
+
+def _fields(system: System) -> dict[str, Any]:
+    return {field.name: _value(getattr(system, field.name)) for field in dataclasses.fields(system)}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, Uniform):
+        return {"low": value.low, "high": value.high}
+    return [_value(v) for v in value] if isinstance(value, tuple) else value
+
+
+def _system(values: Mapping[str, Any]) -> System:
+    fields = {name: _constant(value) for name, value in values.items()}
+    kind = fields.pop("system")
+    if kind not in KNOWN:
+        raise ValueError(f"the system {kind} is not part of slvm_data: name the file that defines it with --recipe")
+    return KNOWN[kind](**fields)
+
+
+def _constant(value: Any) -> Any:
+    if isinstance(value, dict):
+        return uniform(value["low"], value["high"])
+    return tuple(_constant(v) for v in value) if isinstance(value, list) else value

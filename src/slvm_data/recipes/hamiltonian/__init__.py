@@ -1,0 +1,1 @@
+"""Hamiltonian datasets, one file each."""

@@ -1,0 +1,22 @@
+"""Masses of random weight on springs of three stiffnesses, seen by a shifted camera."""
+
+from slvm_data.recipe import Recipe
+from slvm_data.script import main
+from slvm_data.systems import MassSpring, uniform
+from slvm_data.views import View
+
+RECIPE = Recipe(
+    name="mass_spring3",
+    about=__doc__,
+    source="arXiv:2111.05458",
+    tasks=tuple(
+        MassSpring(m=uniform(0.4, 1.0), k=k, radii=uniform(0.1, 1.0), uniform_annulus=False) for k in (1.0, 2.0, 3.0)
+    ),
+    view=View(jitter=0.4),
+    train=3_000,
+    val=1_000,
+    test=1_000,
+)
+
+if __name__ == "__main__":
+    main(RECIPE)

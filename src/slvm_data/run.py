@@ -1,0 +1,111 @@
+"""A recipe carried out: files in a folder, with their certificate, manifest and card."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from slvm_data.batches import BATCH, Batch, make, prepare
+from slvm_data.certificate import Tally, certify
+from slvm_data.progress import Progress, progress
+from slvm_data.recipe import SPLITS, Recipe
+from slvm_data.recipe_json import as_json
+from slvm_data.store import card, manifest, npz
+from slvm_data.store.folder import staging
+from slvm_data.types import Arrays
+
+
+def generate(recipe: Recipe, out: Path | str | None = None, *, overwrite: bool = False, batch: int = BATCH) -> Path:
+    """Write a dataset to the folder `out` (its name, here, if None) and return the folder.
+
+    One `.npz` per split, in `dataset_<i>` where there are several tasks; `dataset.json` with checksums, recipe and
+    certificate; `README.md`, the card. Nothing stands there before everything is complete. `batch` changes no bit.
+
+    Raises ValueError where the folder holds anything (unless `overwrite`, which removes the dataset that stands
+    there and nothing else), or where a sequence cannot be made; OSError where the folder cannot be written.
+    """
+    folder = Path(out) if out is not None else Path(recipe.name)
+    total = len(recipe.tasks) * sum(map(recipe.count, SPLITS))
+    with (
+        staging(folder, overwrite) as partial,
+        progress(total, recipe.name) as bar,
+        closing(_ahead(recipe, batch)) as made,
+    ):
+        files, certificate = {}, []
+        for task, name in enumerate(recipe.folders()):
+            (partial / name).mkdir(exist_ok=True)
+            tally = Tally()
+            for split in filter(recipe.count, SPLITS):
+                path = Path(name) / f"{split}.npz"
+                n = recipe.count(split)
+                chunks = _counted(islice(made, -(-n // batch)), tally, bar)
+                files[path.as_posix()] = npz.write(partial / path, chunks, n, {"time": recipe.time()})
+            certificate.append(certify(recipe, task, tally))
+        manifest.write(partial, content := _content(recipe, files, certificate))
+        card.write(partial, content, equation(recipe))
+    return folder
+
+
+def _counted(made: Iterator[Batch], tally: Tally, bar: Progress) -> Iterator[Arrays]:
+    for batch in made:
+        yield tally.add(batch)
+        bar.update(len(batch.arrays["label"]))
+
+
+def _ahead(recipe: Recipe, size: int) -> Iterator[Batch]:
+    """All batches, file after file, in order; some are made while the caller writes the ones before."""
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = min(workers, 8)  # beyond this deflating is the slower half
+    pool, waiting = ThreadPoolExecutor(workers), deque[Future[Batch]]()
+    try:
+        for job in _jobs(recipe, size):
+            waiting.append(pool.submit(make, *job))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _jobs(recipe: Recipe, size: int) -> Iterator[tuple[Any, ...]]:
+    """What to call `make` with, batch after batch."""
+    for task in range(len(recipe.tasks)):
+        for split in SPLITS:
+            inputs, count = prepare(recipe, task, split), recipe.count(split)
+            for start in range(0, count, size):
+                yield recipe, task, split, inputs, np.arange(start, min(start + size, count)), size
+
+
+def _content(recipe: Recipe, files: dict[str, Any], certificate: list[dict[str, Any]]) -> dict[str, Any]:
+    """The manifest. No clock, no path, no name of a machine: the same run gives the same bytes."""
+    return {
+        "name": recipe.name,
+        "recipe": as_json(recipe),
+        **manifest.current(machine()),
+        "files": files,
+        "certificate": certificate,
+    }
+
+
+def machine() -> dict[str, str]:
+    """The class of machine within which the same recipe gives the same bytes."""
+    simd = np.show_config(mode="dicts")["SIMD Extensions"]  # pyright: ignore
+    return {"backend": jax.default_backend(), "cpu": f"{platform.machine()} {(simd.get('found') or ['baseline'])[-1]}"}
+
+
+def equation(recipe: Recipe) -> str:
+    """What the files of the recipe's systems say first, once each."""
+    modules = [sys.modules[type(system).__module__] for system in recipe.tasks]
+    return "\n".join(dict.fromkeys((module.__doc__ or "").strip() for module in modules))

@@ -1,0 +1,116 @@
+"""The command that carries out a recipe, as `slvm-data generate NAME` and as `python3 pendulum3.py`."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from slvm_data.certificate import TOLERANCE
+from slvm_data.overrides import override
+from slvm_data.recipe import Recipe
+from slvm_data.run import generate
+from slvm_data.store import manifest
+from slvm_data.store.damage import DamageError
+
+_Dataset = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A dataset's name, a .py with RECIPE, a dataset.json.")]
+_Changes = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[KEY=VALUE]...",
+        help="Constants of the systems: m=0.5, m=0.5..1.0 for a range, g=2,3,4 for a task each.",
+    ),
+]
+_Record = Annotated[
+    list[str] | None, typer.Option(help="Store this too: dx_dt, energy, offset, color_index; repeat it, or use commas.")
+]
+_Count = Annotated[int | None, typer.Option(help="Sequences per task.", show_default="the recipe's")]
+
+
+def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
+    """The command `generate`; `find` turns its first word into a recipe."""
+
+    def generate(
+        dataset: _Dataset,
+        changes: _Changes = None,
+        out: Annotated[Path | None, typer.Option(help="Folder to write.", show_default="./NAME")] = None,
+        seed: Annotated[int | None, typer.Option(help="Of all randomness.", show_default="the recipe's, 0")] = None,
+        train: _Count = None,
+        val: _Count = None,
+        test: _Count = None,
+        steps: Annotated[int | None, typer.Option(help="Frames.", show_default="the recipe's")] = None,
+        dt: Annotated[float | None, typer.Option(help="Seconds between frames.", show_default="the recipe's")] = None,
+        size: Annotated[int | None, typer.Option(help="Pixels, height and width.", show_default="32")] = None,
+        record: _Record = None,
+        overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the dataset that stands there.")] = False,
+    ) -> None:
+        """Write a dataset: {train,val,test}.npz, dataset.json, and a card to read."""
+        numbers = {"seed": seed, "train": train, "val": val, "test": test, "steps": steps, "dt": dt}
+        names = tuple(name.strip() for words in record or () for name in words.split(","))
+        recipe = override(find(dataset), changes or ())
+        _carry_out(_replaced(recipe, numbers, size, names), out, overwrite)
+
+    return generate
+
+
+def _replaced(recipe: Recipe, numbers: dict[str, Any], size: int | None, record: tuple[str, ...]) -> Recipe:
+    changes = {name: value for name, value in numbers.items() if value is not None}
+    view = recipe.view if size is None else dataclasses.replace(recipe.view, size=size)
+    return dataclasses.replace(recipe, view=view, record=record or recipe.record, **changes)
+
+
+def _carry_out(recipe: Recipe, out: Path | None, overwrite: bool) -> None:
+    """Generate, and say what came of it."""
+    start = time.monotonic()
+    folder = generate(recipe, out, overwrite=overwrite)
+    content = manifest.read(folder)
+    files, certificate = content["files"].values(), content["certificate"]
+    count = sum(file["arrays"]["label"]["shape"][0] for file in files)
+    size = sum(file["bytes"] for file in files)
+    error = max(entry["error"] for entry in certificate)
+    print(f"{folder}: {count} sequences, {size / 1e6:.1f} MB, in {time.monotonic() - start:.1f} s")
+    print(f"largest error of a state {error:.1e}; more: slvm-data info {folder}")
+    if error > TOLERANCE:
+        h = min(recipe.dt / entry["substeps"] for entry in certificate) / 2
+        print(f"warning: this is inaccurate, try substep={h:.2g}", file=sys.stderr)
+
+
+def main(recipe: Recipe) -> NoReturn:
+    """Run a dataset's own file: the options of `slvm-data generate`, and its constants as KEY=VALUE."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(help=recipe.about.strip())(command(lambda _: recipe))
+    parser: Any = typer.main.get_command(app)
+    carry_out = parser.callback
+    parser.params = [parameter for parameter in parser.params if parameter.name != "dataset"]
+    parser.callback = lambda **options: carry_out(dataset=recipe.name, **options)
+    call(parser)
+
+
+def call(parser: Callable[..., Any]) -> NoReturn:
+    """Run a command line. What is wrong is said in one sentence: exit code 2 for the request, 1 for damaged data."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        sys.exit(parser(standalone_mode=False))
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(130)
+    except DamageError as error:
+        _complain(error, 1)
+    except OSError as error:
+        _complain(f"{error.filename or 'the disk'}: {error.strerror or error}", 2)
+    except ValueError as error:
+        _complain(error, 2)
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # Typer's own, whose base class it does not export
+            raise
+        _complain(error.format_message(), 2)  # pyright: ignore
+
+
+def _complain(error: object, code: int) -> NoReturn:
+    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    sys.exit(code)

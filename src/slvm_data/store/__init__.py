@@ -1,0 +1,1 @@
+"""Files: datasets in, datasets out. Neither JAX nor torch is needed here."""

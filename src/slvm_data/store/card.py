@@ -1,0 +1,115 @@
+"""The dataset card: `README.md` beside the data, for whoever finds the folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from slvm_data.store.manifest import CARD
+from slvm_data.store.npz import whole
+
+
+def write(folder: Path, content: dict[str, Any], equation: str) -> None:
+    """Write the card from a manifest and the equations of motion."""
+    with whole(folder / CARD) as file:
+        file.write(text(content, equation).encode())
+
+
+def text(content: dict[str, Any], equation: str) -> str:
+    """The card in Markdown."""
+    recipe = content["recipe"]
+    sections = {
+        "": f"# {recipe['name']}\n\n{recipe['about'].strip()}",
+        "Equation": f"```\n{equation}\n```",
+        "Tasks": _tasks(recipe["tasks"]),
+        "Files": _files(content["files"]),
+        "Arrays": _arrays(next(iter(content["files"].values()))["arrays"]),
+        "Time": _time(recipe, content["certificate"]),
+        "Accuracy": _accuracy(content["certificate"]),
+        "Use": _use(next(iter(content["files"]))),
+        "Make it again": _again(content),
+        "Source": f"Distributions of parameters and starts: {recipe['source']}" if recipe["source"] else "",
+    }
+    parts = [f"## {title}\n\n{body}" if title else body for title, body in sections.items() if body]
+    return "\n\n".join(parts) + "\n"
+
+
+def _again(content: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in content["versions"].items())
+    return f"```sh\nslvm-data generate dataset.json --out again\n```\n\nMade with {versions}, on {content['machine']['cpu']}."
+
+
+def _table(head: list[str], rows: list[list[Any]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def _tasks(tasks: list[dict[str, Any]]) -> str:
+    head = ["label", *tasks[0]]
+    if any(list(task) != list(tasks[0]) for task in tasks):  # different systems: what they have in common
+        head = ["label", "system"]
+    return _table(head, [[i, *(constant(task[name]) for name in head[1:])] for i, task in enumerate(tasks)])
+
+
+def constant(value: Any) -> str:
+    """A constant or setting from a manifest, as one writes it."""
+    if isinstance(value, dict):
+        return f"{value['low']:g} … {value['high']:g}"
+    return "automatic" if value is None else ", ".join(map(constant, value)) if isinstance(value, list) else str(value)
+
+
+def _files(files: dict[str, Any]) -> str:
+    rows = [[name, _count(file), f"{file['bytes'] / 1e6:.2f} MB"] for name, file in files.items()]
+    return _table(["file", "sequences", "size"], rows)
+
+
+def _count(file: dict[str, Any]) -> int:
+    return file["arrays"]["image"]["shape"][0]
+
+
+MEANINGS = {
+    "image": "frame t shows `state[t]`; row 0 is the lowest y",
+    "state": "positions first, then momenta; frame 0 is the start",
+    "label": "number of the task",
+    "time": "instants of the frames [s]",
+    "dx_dt": "time derivative of the state, with friction",
+    "energy": "the Hamiltonian [J]",
+    "offset": "shift of the camera [m]",
+    "color_index": "hue of each body",
+}
+
+
+def _arrays(arrays: dict[str, Any]) -> str:
+    def meaning(name: str) -> str:
+        return MEANINGS.get(name, f"the constant {name.removeprefix('param_')}, as drawn for the sequence")
+
+    rows = [[f"`{n}`", " × ".join(map(str, a["shape"])), a["dtype"], meaning(n)] for n, a in arrays.items()]
+    return _table(["key", "shape in the first file", "type", "what"], rows)
+
+
+def _time(recipe: dict[str, Any], certificate: list[dict[str, Any]]) -> str:
+    substeps = sorted({entry["substeps"] for entry in certificate})
+    return (
+        f"{recipe['steps']} frames, Δt = {recipe['dt']:g} s, simulated with {' or '.join(map(str, substeps))} "
+        "Runge–Kutta steps of order 8 to the frame."
+    )
+
+
+def _accuracy(certificate: list[dict[str, Any]]) -> str:
+    head = ["task", "largest error", "largest energy drift", "rejected", "constants drawn"]
+
+    def row(entry: dict[str, Any]) -> list[Any]:
+        drift = "" if entry["energy_drift"] is None else f"{entry['energy_drift']:.1e}"
+        drawn = ", ".join(f"{k} {v['least']:.4g} … {v['most']:.4g}" for k, v in entry["coverage"].items())
+        return [entry["task"], f"{entry['error']:.1e}", drift, f"{entry['rejection_rate']:.2%}", drawn]
+
+    note = f"Error against twice as many substeps, and relative drift of energy, on {certificate[0]['sample']} sequences."
+    return f"{note}\n\n{_table(head, [row(entry) for entry in certificate])}"
+
+
+def _use(first: str) -> str:
+    return (
+        "```python\nimport numpy as np\n\n"
+        f'with np.load("{first}", allow_pickle=False) as data:\n'
+        '    frames, states = data["image"].astype("float32"), data["state"]\n```'
+    )

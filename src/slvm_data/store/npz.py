@@ -1,0 +1,196 @@
+"""Arrays as an .npz file, which `numpy.load` reads everywhere: written in bounded memory, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from isal import isal_zlib
+
+from slvm_data.store import zipped
+from slvm_data.store.damage import DamageError
+from slvm_data.types import Arrays
+
+LEVEL = 1  # of isal: twice as dense as level 0 on binary frames, as fast; level 3 is five times slower
+_SIGNS = (  # all that the libraries raise on bytes that make no sense
+    *(zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, OSError),
+    *(struct.error, LookupError, SyntaxError, ArithmeticError, MemoryError),
+)
+BLOCK = 2**20  # bytes deflated at a time. Always the same: where the input is cut shows in the output
+
+
+class _Stream:
+    """One array on its way into the archive, deflated into a nameless file."""
+
+    def __init__(self, name: str, count: int | None, first: np.ndarray, spool: IO[bytes]) -> None:
+        self.name, self.spool = name, spool
+        self.shape = first.shape if count is None else (count, *first.shape[1:])
+        self.dtype = first.dtype
+        self.crc = self.size = self.rows = 0
+        self._tail = b""
+        self._deflate = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -zlib.MAX_WBITS)
+        header = io.BytesIO()
+        form = {"descr": np.lib.format.dtype_to_descr(first.dtype), "fortran_order": False, "shape": self.shape}
+        np.lib.format.write_array_header_1_0(header, form)
+        self._feed(memoryview(header.getvalue()))
+
+    def append(self, array: np.ndarray) -> None:
+        """Add rows [n …]."""
+        if array.dtype != self.dtype or array.shape[1:] != self.shape[1:]:
+            raise ValueError(f"{self.name}: {array.dtype} {array.shape} after {self.dtype} {self.shape}")
+        self.rows += len(array)
+        if array.size:
+            self._feed(memoryview(np.ascontiguousarray(array)).cast("B"))
+
+    def _feed(self, data: memoryview) -> None:
+        self.crc, self.size = isal_zlib.crc32(data, self.crc), self.size + len(data)
+        if self._tail:
+            missing = BLOCK - len(self._tail)
+            self._tail, data = self._tail + bytes(data[:missing]), data[missing:]
+            if len(self._tail) < BLOCK:
+                return
+            self.spool.write(self._deflate.compress(self._tail))
+        whole = len(data) // BLOCK * BLOCK
+        for start in range(0, whole, BLOCK):
+            self.spool.write(self._deflate.compress(data[start : start + BLOCK]))
+        self._tail = bytes(data[whole:])
+
+    def close(self, offset: int) -> zipped.Member:
+        """End the stream; what the archive says of it if it begins at `offset`."""
+        if self.rows != self.shape[0]:
+            raise ValueError(f"{self.name}: {self.rows} rows came, {self.shape[0]} were announced")
+        self.spool.write(self._deflate.compress(self._tail) + self._deflate.flush())
+        return zipped.Member(f"{self.name}.npy", self.crc, self.spool.tell(), self.size, offset)
+
+
+def write(path: Path, chunks: Iterable[Arrays], count: int, once: Arrays) -> dict[str, Any]:
+    """Write `count` sequences, arriving in chunks {name: [n …]}, and the arrays that stand there `once`.
+
+    Returns what a manifest says of the file: `sha256`, `bytes`, and shape and dtype of its `arrays`. The file takes
+    its name when it is complete and on the disk. Raises ValueError where chunks do not fit together.
+    """
+    with ExitStack() as stack:
+        streams: dict[str, _Stream] = {}
+
+        def stream(name: str, count: int | None, first: np.ndarray) -> _Stream:
+            spool = stack.enter_context(tempfile.TemporaryFile(dir=path.parent))
+            return streams.setdefault(name, _Stream(name, count, first, spool))
+
+        for chunk in chunks:
+            for name, array in chunk.items():
+                (streams.get(name) or stream(name, count, array)).append(array)
+        for name, array in once.items():
+            stream(name, None, array).append(array)
+        with whole(path) as file:
+            digest = _assemble(file, list(streams.values()))
+    arrays = {name: {"shape": list(s.shape), "dtype": str(s.dtype)} for name, s in streams.items()}
+    return {"sha256": digest, "bytes": path.stat().st_size, "arrays": arrays}
+
+
+def _assemble(file: IO[bytes], streams: list[_Stream]) -> str:
+    """Write the archive and return its sha256."""
+    digest, members = hashlib.sha256(), []
+
+    def put(data: bytes) -> None:
+        digest.update(data)
+        file.write(data)
+
+    for stream in streams:
+        members.append(stream.close(file.tell()))
+        put(zipped.local_header(members[-1]))
+        stream.spool.seek(0)
+        for data in iter(lambda spool=stream.spool: spool.read(BLOCK), b""):
+            put(data)
+    zipped.finish(members, put, file.tell())
+    return digest.hexdigest()
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file that appears under its name only when it is complete and on the disk."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """Digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read(path: Path, rows: np.ndarray | None = None) -> Arrays:
+    """All arrays of the file, or only these `rows` (increasing) of those that have one row per sequence.
+
+    Never unpickles; sizes are compared before anything is read. Raises DamageError, which names file and array.
+    """
+    name = "its directory"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_names(archive)
+            arrays, count = {}, None
+            for info in archive.infolist():
+                name = info.filename.removesuffix(".npy")
+                with archive.open(info) as member:
+                    shape, dtype = _header(member, info.file_size)
+                    count = shape[0] if count is None else count  # the first array is `image`, a row per sequence
+                    wanted = rows if shape and shape[0] == count else None
+                    arrays[name] = _body(member, shape, dtype, wanted)
+            return arrays
+    except FileNotFoundError:
+        raise DamageError(f"{path} is missing") from None
+    except _SIGNS as error:
+        raise DamageError(f"{path} is damaged, at {name}: {error}") from error
+
+
+def _check_names(archive: zipfile.ZipFile) -> None:
+    names = archive.namelist()
+    odd = [n for n in names if not n.removesuffix(".npy").isidentifier()]
+    if odd or len(set(names)) < len(names):
+        raise ValueError(f"its members are not arrays of different names: {(odd or names)[:4]}")
+
+
+def _header(member: IO[bytes], size: int) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type of an array, refused unless they account for every byte of the member."""
+    version = np.lib.format.read_magic(member)
+    if version != (1, 0):
+        raise ValueError(f"array format {version} is not (1, 0)")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(member)
+    if fortran or dtype.hasobject or int(np.prod(shape, dtype=object)) * dtype.itemsize != size - member.tell():
+        raise ValueError(f"its header promises {dtype} {shape}, which it does not hold")
+    return shape, dtype
+
+
+def _body(member: IO[bytes], shape: tuple[int, ...], dtype: np.dtype, rows: np.ndarray | None) -> np.ndarray:
+    """The array, or these rows of it; the whole member is read either way, for its checksum."""
+    count, width = (shape[0], shape[1:]) if shape else (1, ())
+    chosen = np.arange(count) if rows is None else rows
+    array = np.empty((len(chosen), *width), dtype)
+    bytes_per_row = max(1, dtype.itemsize * int(np.prod(width)))
+    step = max(1, BLOCK // bytes_per_row)
+    for start in range(0, count, step):
+        n = min(step, count - start)
+        data = member.read(n * dtype.itemsize * int(np.prod(width)))
+        block = np.frombuffer(data, dtype).reshape(n, *width)
+        here = (chosen >= start) & (chosen < start + n)
+        array[here] = block[chosen[here] - start]
+    if member.read(1):
+        raise ValueError("it is longer than its header says")
+    return array if shape else array.reshape(())
+

@@ -1,0 +1,22 @@
+"""Physical systems, one file each."""
+
+from slvm_data.systems.base import System
+from slvm_data.systems.constant import Uniform, uniform
+from slvm_data.systems.double_pendulum import DoublePendulum
+from slvm_data.systems.hamiltonian import Hamiltonian
+from slvm_data.systems.mass_spring import MassSpring
+from slvm_data.systems.n_body import NBody
+from slvm_data.systems.pendulum import Pendulum
+from slvm_data.systems.two_body import TwoBody
+
+__all__ = [
+    "DoublePendulum",
+    "Hamiltonian",
+    "MassSpring",
+    "NBody",
+    "Pendulum",
+    "System",
+    "TwoBody",
+    "Uniform",
+    "uniform",
+]

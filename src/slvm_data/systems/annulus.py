@@ -1,0 +1,21 @@
+"""The annulus from which initial states are drawn: inner radius, outer radius, a direction."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from slvm_data.keys import stream
+from slvm_data.systems.constant import Uniform
+from slvm_data.types import Array, Key
+
+
+def annulus(key: Key, radii: Uniform, uniform_annulus: bool) -> Array:
+    """A point [2] between the radii: uniform in area (`uniform_annulus`), or uniform in its distance from the centre."""
+    u = jax.random.uniform(stream(key, "radius"), dtype=float)
+    angle = 2 * jnp.pi * jax.random.uniform(stream(key, "angle"), dtype=float)
+    if uniform_annulus:
+        r = jnp.sqrt(radii.low**2 + u * (radii.high**2 - radii.low**2))
+    else:
+        r = radii.low + u * (radii.high - radii.low)
+    return r * jnp.stack([jnp.cos(angle), jnp.sin(angle)])

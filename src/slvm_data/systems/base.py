@@ -1,0 +1,113 @@
+"""What every system has: constants that a population draws, a start, a motion, and bodies to look at."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import jax
+import numpy as np
+
+from slvm_data.integrate import solve
+from slvm_data.keys import stream
+from slvm_data.systems.constant import Constant, Domain, bounds
+from slvm_data.types import Array, Key
+
+
+@dataclass(frozen=True, kw_only=True)
+class System(abc.ABC):
+    """A population of systems. Its members differ in their constants; every method is written for one member.
+
+    Subclass it with a frozen, keyword-only dataclass. Motion is `velocity`, integrated to order 8, unless the
+    class brings its own `simulate`.
+    """
+
+    state: ClassVar[tuple[str, ...]]
+    """Names of the D numbers of the state, positions first."""
+    bodies_drawn: ClassVar[int] = 1
+    """The number B of bodies in a frame, and the length of a constant that each body has for itself."""
+
+    substep: float | None = None  # s, longest step of the integrator; None: what `longest_step` finds
+
+    @abc.abstractmethod
+    def start(self, key: Key) -> Array:
+        """Draw the initial state [D]."""
+
+    @abc.abstractmethod
+    def velocity(self, x: Array) -> Array:
+        """Time derivative [D] of the state [D]."""
+
+    @abc.abstractmethod
+    def bodies(self, x: Array) -> tuple[Array, Array]:
+        """Centres [B 2] (x to the right, y up) and radii [B] of the discs that show the state [D], in metres."""
+
+    @abc.abstractmethod
+    def extent(self) -> float:
+        """Half the width [m] of the square scene that holds every member of the population."""
+
+    def longest_step(self) -> float:
+        """Longest step [s] of the integrator that is accurate for every member of the population."""
+        return 0.01
+
+    def simulate(self, x0: Array, t: Array, key: Key) -> Array:  # noqa: ARG002 - noise is for other systems
+        """States [T D] of one member at the instants `t` [T], from `x0` [D] at t[0]."""
+        assert self.substep is not None  # a member has it from its population
+        return solve(self.velocity, x0, t, self.substep)
+
+    def __post_init__(self) -> None:
+        for name in self.domains():
+            self.bounds(name)
+        if self.substep is not None and not self.substep > 0:
+            raise ValueError(f"{type(self).__name__}: substep = {self.substep!r} has to be above 0")
+
+    @classmethod
+    def domains(cls) -> dict[str, Domain]:
+        """The constants of the system, by name."""
+        fields = dataclasses.fields(cls)
+        return {field.name: field.metadata["domain"] for field in fields if "domain" in field.metadata}
+
+    @classmethod
+    def settings(cls) -> tuple[str, ...]:
+        """Names of what is fixed for the whole population and not stored with a sequence."""
+        return tuple(field.name for field in dataclasses.fields(cls) if field.name not in cls.domains())
+
+    def bounds(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest value of a constant in the population: [] each, or [B] if each body has its own."""
+        try:
+            return bounds(getattr(self, name), self.domains()[name], self.bodies_drawn)
+        except ValueError as error:
+            raise ValueError(f"{type(self).__name__}: {name} = {error}") from None
+
+    def low(self, name: str) -> float:
+        """The smallest value of a constant in the population, over all bodies."""
+        return float(np.min(self.bounds(name)[0]))
+
+    def high(self, name: str) -> float:
+        """The largest value of a constant in the population, over all bodies."""
+        return float(np.max(self.bounds(name)[1]))
+
+    def template(self) -> Self:
+        """The population with its constants left open: equal for populations that differ in numbers alone."""
+        return self._with(dict.fromkeys([*self.domains(), "substep"]))
+
+    def member(self, numbers: Mapping[str, Any]) -> Self:
+        """One member, with these constants (and substep) in place of the population's."""
+        return self._with(numbers)
+
+    def _with(self, values: Mapping[str, Constant]) -> Self:
+        # Not dataclasses.replace: its checks are for a population, and here the values may be traced by JAX.
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__ | dict(values))
+        return copy
+
+
+def draw(ranges: Mapping[str, tuple[Array, Array]], key: Key) -> dict[str, Array]:
+    """Constants of one member: each uniform between its two bounds, by a stream of its own name."""
+
+    def one(name: str, low: Array, high: Array) -> Array:
+        return low + (high - low) * jax.random.uniform(stream(key, name), np.shape(low), dtype=float)
+
+    return {name: one(name, low, high) for name, (low, high) in ranges.items()}

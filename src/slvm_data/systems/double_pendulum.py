@@ -1,0 +1,70 @@
+"""The double pendulum, angles from the downward vertical, the second one absolute.
+
+H = [m₂ l₂² p₁² + (m₁ + m₂) l₁² p₂² - 2 m₂ l₁ l₂ p₁ p₂ cos(q₁ - q₂)] / [2 m₂ l₁² l₂² (m₁ + m₂ sin²(q₁ - q₂))]
+    - (m₁ + m₂) g l₁ cos q₁ - m₂ g l₂ cos q₂
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import pi, sqrt
+from typing import ClassVar
+
+import jax.numpy as jnp
+
+from slvm_data.keys import stream
+from slvm_data.systems.annulus import annulus
+from slvm_data.systems.constant import Constant, Uniform, constant
+from slvm_data.systems.hamiltonian import Hamiltonian
+from slvm_data.types import Array, Key
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoublePendulum(Hamiltonian):
+    """State: the angles q1, q2 [rad], not wrapped, and their momenta p1, p2 [kg m²/s]."""
+
+    state: ClassVar = ("q1", "q2", "p1", "p2")
+    bodies_drawn: ClassVar[int] = 2
+    turn: ClassVar[float] = 0.13
+
+    m: Constant = constant(0.5, positive=True, per_body=True)  # kg
+    l: Constant = constant(1.0, positive=True, per_body=True)  # m  # noqa: E741 - the literature's letter
+    g: Constant = constant(3.0, minimum=0.0)  # m/s²
+    radii: Uniform = Uniform(1.3, 2.3)  # noqa: RUF009 - of (q, p) of each arm, taken together without units
+    uniform_annulus: bool = True
+
+    def start(self, key: Key) -> Array:
+        """(q1, p1) and (q2, p2), each from the annulus."""
+        q1, p1 = annulus(stream(key, "first"), self.radii, self.uniform_annulus)
+        q2, p2 = annulus(stream(key, "second"), self.radii, self.uniform_annulus)
+        return jnp.stack([q1, q2, p1, p2])
+
+    def energy(self, q: Array, p: Array) -> Array:
+        """Motion of both bobs, and their height."""
+        m1, m2 = self.m
+        l1, l2 = self.l
+        c, s = jnp.cos(q), jnp.sin(q)
+        cos, sin = c[0] * c[1] + s[0] * s[1], s[0] * c[1] - c[0] * s[1]  # of q1 - q2, a third faster this way
+        motion = m2 * l2**2 * p[0] ** 2 + (m1 + m2) * l1**2 * p[1] ** 2 - 2 * m2 * l1 * l2 * p[0] * p[1] * cos
+        inertia = 2 * m2 * l1**2 * l2**2 * (m1 + m2 * sin**2)
+        height = (m1 + m2) * l1 * c[0] + m2 * l2 * c[1]
+        return motion / inertia - self.g * height
+
+    def bodies(self, x: Array) -> tuple[Array, Array]:
+        """The bobs: discs of area m."""
+        first = self.l[0] * jnp.stack([jnp.sin(x[0]), -jnp.cos(x[0])])
+        second = first + self.l[1] * jnp.stack([jnp.sin(x[1]), -jnp.cos(x[1])])
+        return jnp.stack([first, second]), jnp.sqrt(self.m / pi)
+
+    def extent(self) -> float:
+        """Both rods at their longest, stretched out, and the largest bob."""
+        return float(self.bounds("l")[1].sum()) + sqrt(self.high("m") / pi)
+
+    def fastest(self) -> float:
+        """Speed of one light bob that has all the energy: of the spin at the start, and of thrice the deepest fall.
+
+        Thrice, because what counts is how fast the arms fold upon each other, and that was measured.
+        """
+        m, l = self.low("m"), self.low("l")
+        spin = self.radii.high / (m * l**2)
+        return sqrt(5 * spin**2 + 36 * self.high("g") / l)

@@ -1,0 +1,46 @@
+"""Hamiltonian systems with friction: q̇ = ∂H/∂p, ṗ = -∂H/∂q - γ ∂H/∂p, hence dH/dt = -γ |∂H/∂p|²."""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from slvm_data.systems.base import System
+from slvm_data.systems.constant import Constant, Uniform, constant
+from slvm_data.types import Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hamiltonian(System):
+    """A system whose motion follows from its energy by automatic differentiation. State: positions, then momenta."""
+
+    turn: ClassVar[float] = 1.0  # rad, how far the fastest member may turn within one step of the integrator
+
+    friction: Constant = constant(0.0, minimum=0.0)  # kg/s (kg m² rad/s² per rad/s for an angle)
+    radii: Uniform = Uniform(0.5, 1.5)  # noqa: RUF009 - frozen. Of the annulus of initial states
+
+    @abc.abstractmethod
+    def energy(self, q: Array, p: Array) -> Array:
+        """The Hamiltonian [J], a scalar, at positions q [D/2] and momenta p [D/2]."""
+
+    def fastest(self) -> float:
+        """The highest angular speed [rad/s] that any member of the population reaches (an upper bound will do)."""
+        return 100.0
+
+    def longest_step(self) -> float:
+        """The time in which the fastest member turns by `turn` radians."""
+        return self.turn / self.fastest()
+
+    def velocity(self, x: Array) -> Array:
+        """Hamilton's equations with friction, [D] to [D]."""
+        dh_dq, dh_dp = jax.grad(self.energy, argnums=(0, 1))(*jnp.split(x, 2))
+        return jnp.concatenate([dh_dp, -dh_dq - self.friction * dh_dp])
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.radii, Uniform) or self.radii.low < 0:
+            raise ValueError(f"{type(self).__name__}: radii = {self.radii} has to be a range from 0 up")

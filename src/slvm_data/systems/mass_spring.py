@@ -1,0 +1,48 @@
+"""A mass on a spring: H = k q² / 2 + p² / (2 m)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import pi, sqrt
+from typing import ClassVar
+
+import jax.numpy as jnp
+
+from slvm_data.systems.annulus import annulus
+from slvm_data.systems.constant import Constant, Uniform, constant
+from slvm_data.systems.hamiltonian import Hamiltonian
+from slvm_data.types import Array, Key
+
+
+@dataclass(frozen=True, kw_only=True)
+class MassSpring(Hamiltonian):
+    """State: q [m], the displacement from rest, drawn vertically, and p [kg m/s]."""
+
+    state: ClassVar = ("q", "p")
+    turn: ClassVar[float] = 0.3
+
+    m: Constant = constant(0.5, positive=True)  # kg
+    k: Constant = constant(2.0, positive=True)  # N/m
+    radii: Uniform = Uniform(0.1, 1.0)  # noqa: RUF009 - m, amplitude of the motion
+    uniform_annulus: bool = True
+
+    def start(self, key: Key) -> Array:
+        """(q, p / √(k m)) from the annulus, so that its radius is the amplitude."""
+        a, b = annulus(key, self.radii, self.uniform_annulus)
+        return jnp.stack([a, b * jnp.sqrt(self.k * self.m)])
+
+    def energy(self, q: Array, p: Array) -> Array:
+        """Spring and motion."""
+        return jnp.sum(self.k * q**2 / 2 + p**2 / (2 * self.m))
+
+    def bodies(self, x: Array) -> tuple[Array, Array]:
+        """The mass: a disc of area m."""
+        return jnp.stack([jnp.zeros_like(x[0]), x[0]])[None], jnp.sqrt(self.m / pi)[None]
+
+    def extent(self) -> float:
+        """The largest amplitude and the largest disc."""
+        return self.radii.high + sqrt(self.high("m") / pi)
+
+    def fastest(self) -> float:
+        """The natural frequency of the stiffest spring with the lightest mass."""
+        return sqrt(self.high("k") / self.low("m"))

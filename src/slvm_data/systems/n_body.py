@@ -1,0 +1,42 @@
+"""Bodies in the plane that attract each other: H = Σᵢ |pᵢ|² / (2 mᵢ) - Σ_{i<j} g mᵢ mⱼ / |qᵢ - qⱼ|, no softening."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import pi
+
+import jax.numpy as jnp
+import numpy as np
+
+from slvm_data.systems.constant import Constant, constant
+from slvm_data.systems.hamiltonian import Hamiltonian
+from slvm_data.types import Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class NBody(Hamiltonian):
+    """State: q1x, q1y, q2x, … [m], then p1x, p1y, p2x, … [kg m/s]. A subclass names its bodies and their start."""
+
+    m: Constant = constant(1.0, positive=True, per_body=True)  # kg
+    g: Constant = constant(1.0, minimum=0.0)  # m³/(kg s²)
+    half_width: float = 2.75  # m, of the canvas; an orbit that leaves it is drawn anew
+
+    def energy(self, q: Array, p: Array) -> Array:
+        """Motion, and attraction of every pair."""
+        q, p = q.reshape(-1, 2), p.reshape(-1, 2)
+        i, j = np.triu_indices(self.bodies_drawn, k=1)
+        distance = jnp.sqrt(jnp.sum((q[i] - q[j]) ** 2, axis=-1))
+        return jnp.sum(jnp.sum(p**2, axis=-1) / (2 * self.m)) - jnp.sum(self.g * self.m[i] * self.m[j] / distance)
+
+    def bodies(self, x: Array) -> tuple[Array, Array]:
+        """Discs of area m."""
+        return x[: 2 * self.bodies_drawn].reshape(-1, 2), jnp.sqrt(self.m / pi)
+
+    def extent(self) -> float:
+        """The canvas, as it is set."""
+        return float(self.half_width)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.half_width > 0:
+            raise ValueError(f"{type(self).__name__}: half_width = {self.half_width!r} has to be above 0")

@@ -1,0 +1,49 @@
+"""The ideal pendulum: H = m g l (1 - cos q) + p² / (2 m l²)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import pi, sqrt
+from typing import ClassVar
+
+import jax.numpy as jnp
+
+from slvm_data.systems.annulus import annulus
+from slvm_data.systems.constant import Constant, Uniform, constant
+from slvm_data.systems.hamiltonian import Hamiltonian
+from slvm_data.types import Array, Key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pendulum(Hamiltonian):
+    """State: q [rad], the angle from the downward vertical, not wrapped, and p [kg m²/s], its angular momentum."""
+
+    state: ClassVar = ("q", "p")
+
+    m: Constant = constant(0.5, positive=True)  # kg
+    g: Constant = constant(3.0, minimum=0.0)  # m/s²
+    l: Constant = constant(1.0, positive=True)  # m  # noqa: E741 - the literature's letter
+    radii: Uniform = Uniform(1.3, 2.3)  # noqa: RUF009 - of (q, p), taken together without units
+    uniform_annulus: bool = True
+
+    def start(self, key: Key) -> Array:
+        """(q, p) from the annulus."""
+        return annulus(key, self.radii, self.uniform_annulus)
+
+    def energy(self, q: Array, p: Array) -> Array:
+        """Height above the lowest point, and rotation."""
+        return jnp.sum(self.m * self.g * self.l * (1 - jnp.cos(q)) + p**2 / (2 * self.m * self.l**2))
+
+    def bodies(self, x: Array) -> tuple[Array, Array]:
+        """The bob: a disc of area m."""
+        centre = self.l * jnp.stack([jnp.sin(x[0]), -jnp.cos(x[0])])
+        return centre[None], jnp.sqrt(self.m / pi)[None]
+
+    def extent(self) -> float:
+        """The longest rod and the largest bob."""
+        return self.high("l") + sqrt(self.high("m") / pi)
+
+    def fastest(self) -> float:
+        """Angular speed at the bottom, for the largest initial momentum, begun at the top."""
+        spin = self.radii.high / (self.low("m") * self.low("l") ** 2)
+        return sqrt(spin**2 + 4 * self.high("g") / self.low("l"))

@@ -1,0 +1,46 @@
+"""Two bodies in the plane, started at rest about the centre, crosswise to the line between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from slvm_data.systems.constant import Uniform
+from slvm_data.systems.n_body import NBody
+from slvm_data.types import Array, Key
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoBody(NBody):
+    """State: q1x, q1y, q2x, q2y [m], p1x, p1y, p2x, p2y [kg m/s].
+
+    The start follows neither g nor m: for m = 1 the orbits are circles at g = 1, and ellipses of eccentricity
+    1 - 1/g above, begun at their widest.
+    """
+
+    state: ClassVar = ("q1x", "q1y", "q2x", "q2y", "p1x", "p1y", "p2x", "p2y")
+    bodies_drawn: ClassVar[int] = 2
+    turn: ClassVar[float] = 0.22
+
+    radii: Uniform = Uniform(0.5, 1.5)  # noqa: RUF009 - m, side of the start square in the first quadrant
+
+    def start(self, key: Key) -> Array:
+        """q1 = (a, b) = -q2 with a and b uniform, p1 = (b, -a) / (2 ρ^1.5) = -p2 with ρ = |q1|."""
+        a, b = jax.random.uniform(key, (2,), dtype=float, minval=self.radii.low, maxval=self.radii.high)
+        q, p = jnp.stack([a, b]), jnp.stack([b, -a]) / (2 * (a**2 + b**2) ** 0.75)
+        return jnp.concatenate([q, -q, p, -p])
+
+    def fastest(self) -> float:
+        """Angular speed at the closest approach of the tightest orbit, of the lightest or the heaviest pair."""
+        return max(self._fastest_pair(m) for m in (self.low("m"), self.high("m")))
+
+    def _fastest_pair(self, m: float) -> float:
+        r = 2 * sqrt(2) * self.radii.low  # closest pair, at the start
+        speed = 1 / (m * sqrt(r / 2))  # of one body past the other, crosswise: |p| (1/m + 1/m)
+        balance = r * speed**2 / (2 * m * max(self.high("g"), 1e-9))  # with the attraction: 1 on a circle, less within
+        nearest = r * balance / (2 - balance) if balance < 1 else r
+        return speed * r / nearest**2

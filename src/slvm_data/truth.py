@@ -1,0 +1,148 @@
+"""Three functions that make every dataset checkable from outside: move, draw, and make again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike
+
+from slvm_data import discs
+from slvm_data.batches import collect, longest_step
+from slvm_data.keys import exact, stream
+from slvm_data.recipe import Recipe
+from slvm_data.systems.base import System
+from slvm_data.systems.constant import bounds
+from slvm_data.types import Array, Arrays, Numbers
+from slvm_data.views import View
+
+
+def simulate(population: System, constants: Numbers, x0: ArrayLike, t: ArrayLike) -> np.ndarray:
+    """States [T D] float64 of one member of a population at the instants `t` [T], from `x0` [D] at t[0].
+
+    `constants` holds the member's numbers by name (`{"m": 0.5, "l": 1.0}`, one per body where each has its own);
+    those not given come from the population and must be plain numbers there. Units are SI. With the constants,
+    first state and instants of a stored sequence, the result rounds to its stored states, bit for bit.
+
+    Raises ValueError for an unknown or missing constant, one outside its domain, a state of the wrong length, or
+    instants that do not increase. Method: `slvm_data.integrate`.
+    """
+    numbers = _numbers(population, constants)
+    x0, t = np.asarray(x0, np.float64), np.asarray(t, np.float64)
+    if x0.shape != (len(population.state),):
+        raise ValueError(f"x0 has the shape {x0.shape}; a state is {len(population.state)}: {population.state}")
+    if t.ndim != 1 or not len(t) or not np.isfinite(t).all() or (np.diff(t) <= 0).any():
+        raise ValueError("t has to be one axis of finite, increasing instants")
+    member = population.member({name: _plain(value) for name, value in numbers.items()})
+    substep = min(longest_step(population), longest_step(member))
+    with exact():
+        states = _simulate(numbers, x0, t, substep, template=population.template())
+        return np.asarray(states)
+
+
+@partial(jax.jit, static_argnames="template")
+def _simulate(numbers: dict[str, Array], x0: Array, t: Array, substep: float, *, template: System) -> Array:
+    key = stream(jax.random.key(0, impl="threefry2x32"), "process")
+    return template.member(numbers | {"substep": substep}).simulate(x0, t, key)
+
+
+def render(
+    population: System,
+    constants: Numbers,
+    states: ArrayLike,
+    *,
+    size: int = 32,
+    offset: ArrayLike = (0.0, 0.0),
+    jitter: float = 0.0,
+    colors: Sequence[int] | np.ndarray | None = None,
+    palette: int = 1,
+    look: str = "disc",
+    binary: bool = False,
+) -> np.ndarray:
+    """Frames of one member at the states [T D]: uint8 [T H W 3], or if `binary` {0, 1} [T H W] or [T 3 H W].
+
+    `constants` as for `simulate`. `offset` is the camera's shift [m], `jitter` the share by which the canvas was
+    enlarged to make room for it (0.4 where the camera is random, 0 where it is fixed), `colors` one hue index per
+    body [B] out of `palette` hues (None: hue 0 for all). Binary frames have one channel where `palette` is 1, else
+    three. Row 0 is the lowest y. With what is stored of a sequence, the result equals its stored frames.
+
+    Raises ValueError for wrong shapes, unknown constants, colours outside the palette. Method: `slvm_data.discs`.
+    """
+    view = View(size=size, jitter=jitter, palette=palette, look=look, binary=binary)
+    numbers = _numbers(population, constants)
+    states = np.asarray(states, np.float64)
+    if states.ndim != 2 or states.shape[1] != len(population.state):
+        raise ValueError(f"states has the shape {states.shape}; expected is [T {len(population.state)}]")
+    index = np.zeros(population.bodies_drawn, int) if colors is None else np.asarray(colors)
+    if index.shape != (population.bodies_drawn,) or (index < 0).any() or (index >= palette).any():
+        raise ValueError(f"colors = {colors} has to be {population.bodies_drawn} indices below palette = {palette}")
+    camera = np.asarray(offset, np.float64), population.extent() * (1 + jitter)
+    with exact():
+        hues = discs.hues(palette)[index]
+        frames = np.asarray(_render(numbers, states, *camera, hues, template=population.template(), view=view))
+    return frames if binary else np.ascontiguousarray(frames.transpose(0, 2, 3, 1))
+
+
+@partial(jax.jit, static_argnames=("template", "view"))
+def _render(
+    numbers: Numbers, states: Array, offset: Array, half_width: float, hues: Array, *, template: System, view: View
+) -> Array:
+    member = template.member(numbers)
+
+    def frame(x: Array) -> Array:
+        centres, radii = member.bodies(x)
+        pixels = discs.draw(*discs.place(centres + offset, radii, half_width), hues, view.size)
+        return discs.binarise(pixels, view.palette) if view.binary else pixels
+
+    return jax.lax.map(frame, states)
+
+
+def sample(recipe: Recipe, split: str = "train", index: slice | int = slice(0, 8), task: int = 0) -> Arrays:
+    """Sequences of a dataset, made in memory: the arrays of its files, for these indices of one split and task.
+
+    `index` may reach beyond the split's size: sequence i does not depend on how many there are. A single number
+    gives arrays without the first axis. Raises ValueError for an unknown split or task or an empty slice.
+    """
+    recipe.count(split)
+    if not 0 <= task < len(recipe.tasks):
+        raise ValueError(f"task = {task} does not exist; {recipe.name} has {len(recipe.tasks)}")
+    if isinstance(index, slice):
+        stop = recipe.count(split) if index.stop is None else index.stop
+        chosen = np.arange(index.start or 0, stop, index.step or 1)
+    else:
+        chosen = np.array([index])
+    if not len(chosen) or (chosen < 0).any():
+        raise ValueError(f"index = {index} names no sequence: count from 0")
+    arrays = collect(recipe, task, split, chosen)
+    if isinstance(index, slice):
+        return arrays
+    return {name: a if name == "time" else a[0] for name, a in arrays.items()}
+
+
+def _numbers(population: System, constants: Numbers) -> dict[str, np.ndarray]:
+    """Every constant of one member as a number [] or [B], those not given from the population."""
+    kind, domains = type(population).__name__, population.domains()
+    if unknown := [name for name in constants if name not in domains]:
+        raise ValueError(f"{kind} has no constant {unknown[0]!r}; it has {', '.join(domains)}")
+    numbers = {}
+    for name, domain in domains.items():
+        try:
+            low, high = bounds(_plain(constants[name]), domain, population.bodies_drawn) if name in constants else (
+                population.bounds(name)
+            )
+        except ValueError as error:
+            raise ValueError(f"{kind}: {name} = {error}") from None
+        if not np.array_equal(low, high):
+            raise ValueError(f"{kind}: {name} is a range in this population, so give its value among the constants")
+        numbers[name] = np.asarray(low)
+    return numbers
+
+
+def _plain(value: Any) -> Any:
+    """A number as Python's own, a vector as a tuple of them."""
+    values = np.asarray(value, np.float64)
+    return values.item() if values.ndim == 0 else tuple(values.tolist())

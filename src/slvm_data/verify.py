@@ -1,0 +1,88 @@
+"""Is a dataset what it says it is? Every byte by its checksum, the schema, and some sequences made again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slvm_data.batches import collect
+from slvm_data.recipe import SPLITS, Recipe
+from slvm_data.store import manifest, npz
+from slvm_data.store.damage import DamageError
+from slvm_data.types import Arrays
+
+TOLERANCE = 1e-4  # of states made again on another class of machine
+
+
+def faults(folder: Path, recipe: Recipe, content: dict[str, Any], sample: int, bit_exact: bool) -> Iterator[str]:
+    """What is wrong with a dataset, a sentence each; nothing if all is well.
+
+    `sample` sequences of each file are made again; they have to be equal bit for bit if `bit_exact`, that is on the
+    class of machine and with the libraries that made them, and within a tolerance otherwise.
+    """
+    for task, name in enumerate(recipe.folders()):
+        for split in filter(recipe.count, SPLITS):
+            path = Path(name) / f"{split}.npz"
+            entry = content["files"].get(path.as_posix())
+            if entry is None:
+                yield f"{folder / path} does not stand in {manifest.NAME}"
+                continue
+            fault = _file_fault(folder / path, entry) or _remake_fault(
+                folder / path, entry, recipe, (task, split), sample, bit_exact
+            )
+            if fault:
+                yield fault
+
+
+def _file_fault(path: Path, entry: dict[str, Any]) -> str | None:
+    if not path.is_file():
+        return f"{path} is missing"
+    if (size := path.stat().st_size) != entry["bytes"]:
+        return f"{path} has {size} bytes instead of {entry['bytes']}"
+    if npz.sha256(path) != entry["sha256"]:
+        return _damage(path) or f"{path} is damaged: its checksum does not fit"
+    return None
+
+
+def _damage(path: Path) -> str | None:
+    """What the reader says of a file, which names the array."""
+    try:
+        npz.read(path, rows=np.arange(0))
+    except DamageError as error:
+        return str(error)
+    return None
+
+
+def _remake_fault(
+    path: Path, entry: dict[str, Any], recipe: Recipe, where: tuple[int, str], sample: int, bit_exact: bool
+) -> str | None:
+    count = recipe.count(where[1])
+    rows = np.unique(np.linspace(0, count - 1, min(sample, count)).astype(int))
+    try:
+        stored = npz.read(path, rows)
+    except DamageError as error:
+        return str(error)
+    schema = {n: [list(a.shape[1:] if n != "time" else a.shape), str(a.dtype)] for n, a in stored.items()}
+    promised = {n: [a["shape"][1:] if n != "time" else a["shape"], a["dtype"]] for n, a in entry["arrays"].items()}
+    if schema != promised:
+        return f"{path} holds {schema} instead of {promised}"
+    if not len(rows):
+        return None
+    odd = _difference(stored, collect(recipe, *where, rows), bit_exact)
+    return f"{path} differs in {odd} from what its recipe gives" if odd else None
+
+
+def _difference(stored: Arrays, made: Arrays, bit_exact: bool) -> str | None:
+    """Name of the first array that differs."""
+    for name, array in made.items():
+        if bit_exact or array.dtype.kind in "iu":
+            tolerated = 0.0 if bit_exact or name != "image" else 1e-3
+            same = stored[name].shape == array.shape and np.mean(stored[name] != array) <= tolerated
+        else:
+            same = np.allclose(stored[name], array, rtol=TOLERANCE, atol=TOLERANCE)
+        if not same:
+            return name
+    return None
