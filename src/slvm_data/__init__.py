@@ -1,9 +1,9 @@
 """Datasets for sequential latent-variable models: films of moving scenes, with the truth behind every frame.
 
-    import slvm_data
-    recipe = slvm_data.RECIPES["pendulum3"]
-    arrays = slvm_data.sample(recipe, index=slice(0, 8))     # in memory
-    slvm_data.generate(recipe, "pendulum3")                  # on disk
+import slvm_data
+recipe = slvm_data.RECIPES["pendulum3"]
+arrays = slvm_data.sample(recipe, index=slice(0, 8))     # in memory
+slvm_data.generate(recipe, "pendulum3")                  # on disk
 """
 
 from __future__ import annotations

@@ -20,7 +20,9 @@ from slvm_data.recipe import Recipe
 from slvm_data.systems.base import System, draw
 from slvm_data.types import Array, Arrays, Key
 
-BATCH = 512
+BATCH = 256
+DOUBTS = 64  # frames settled at a time; about as many are doubtful in a batch
+FEW = 64  # sequences drawn at a time, so that what is in between fits the processor's cache
 ATTEMPTS = 100  # at one sequence, before the recipe is taken to be impossible
 
 
@@ -28,11 +30,11 @@ class Inputs(NamedTuple):
     """The numbers that one split of one task is made from."""
 
     key: Key
-    ranges: dict[str, tuple[np.ndarray, np.ndarray]]
+    ranges: dict[str, tuple[Any, Any]]  # lowest and highest value, [] or [B] each
     substep: float  # s
     extent: float  # m, half the width of the scene; a body that leaves it has the sequence drawn anew
     jitter: float
-    t: np.ndarray  # s [T]
+    t: Any  # s [T]
 
 
 class Batch(NamedTuple):
@@ -68,11 +70,15 @@ def longest_step(system: System) -> float:
     return float(system.substep or system.longest_step())
 
 
-def make(recipe: Recipe, task: int, split: str, inputs: Inputs, index: np.ndarray, size: int = BATCH) -> Batch:
-    """The sequences with these indices [n], n <= `size`.
+def make(
+    recipe: Recipe, task: int, split: str, inputs: Inputs, index: np.ndarray, frames: np.ndarray | None = None
+) -> Batch:
+    """The sequences with these indices [n], their frames in the buffer `frames`, which n must not exceed.
 
     Raises ValueError where a sequence is not finite, or where no attempt at it stays in the scene.
     """
+    frames = frame_buffer(recipe) if frames is None else frames
+    size = len(frames)
     padded = np.pad(index, (0, size - len(index)), mode="edge").astype(np.uint32)
     attempt = np.zeros(size, np.uint32)
     with exact():
@@ -84,7 +90,8 @@ def make(recipe: Recipe, task: int, split: str, inputs: Inputs, index: np.ndarra
             again = move(padded, attempt)  # an attempt made again gives the same, so that all may be repeated
             scene = jax.tree.map(np.asarray, again)
         label = np.full((size, 1), task, np.int64)
-        arrays = {"image": _images(recipe, scene), "state": scene["state"], "label": label, **scene["stored"]}
+        _draw_frames(recipe.view, scene["discs"], frames)
+        arrays = {"image": frames, "state": scene["state"], "label": label, **scene["stored"]}
     return Batch({name: a[: len(index)] for name, a in arrays.items()}, int(attempt[: len(index)].sum()))
 
 
@@ -163,48 +170,60 @@ def energies(member: Any, states: Array) -> Array:
     return jax.vmap(lambda x: member.energy(*jnp.split(x, 2)))(states)
 
 
-def _images(recipe: Recipe, scene: dict[str, Any]) -> np.ndarray:
-    """Frames [N T H W] or [N T 3 H W], by the fastest road that gives the pixels of `discs.draw`."""
-    view, (centres, radii, colors) = recipe.view, scene["discs"]
-    paint = partial(_paint, centres, radii, colors, size=view.size, palette=view.palette)
+def frame_buffer(recipe: Recipe, size: int = BATCH) -> np.ndarray:
+    """Room for the frames of a batch, uint8 [N T H W] or [N T 3 H W].
+
+    Whoever makes many batches should use the same room again: the first touch of fresh memory costs more time than
+    everything that is drawn into it.
+    """
+    view = recipe.view
+    channels = raster.channels(view.palette) if view.binary else 3
+    return np.empty((size, recipe.steps, *(channels,) * (channels > 1), view.size, view.size), np.uint8)
+
+
+def _draw_frames(view: views.View, scene: tuple[np.ndarray, ...], frames: np.ndarray) -> None:
+    """Fill `frames` by the fastest road that gives the pixels of `discs.draw`, a few sequences at a time."""
+    few, doubtful = min(FEW, len(frames)), []
+    for start in range(0, len(frames), few):
+        at = [array[start : start + few] for array in scene]
+        found = _draw_few(view, at, frames[start : start + few])
+        doubtful.append(found + np.array([start, 0]))
+    _settle(view, scene, np.concatenate(doubtful), frames)
+
+
+def _draw_few(view: views.View, scene: list[np.ndarray], out: np.ndarray) -> np.ndarray:
+    """Fill `out`; the frames (n, t) that remain in doubt, one in each row."""
+    paint = partial(_paint, *scene, size=view.size, palette=view.palette)
     if not view.binary:
-        return np.asarray(paint(how="draw"))
-    if view.palette == 1 and centres.shape[2] == 1:
-        return np.asarray(paint(how="lone"))
-    codes = np.asarray(paint(how="code"))
-    doubtful = np.argwhere(codes.max(axis=(2, 3)) >= raster.DOUBTFUL)
-    if len(doubtful):
-        codes = _settled(codes, doubtful, scene["discs"], view)
-    return np.asarray(_decode(codes, palette=view.palette))
+        out[...] = paint(how="draw")
+    elif view.palette == 1 and scene[0].shape[2] == 1:
+        raster.unpack(np.asarray(paint(how="lone")), out)
+    else:
+        raster.decode(codes := np.asarray(paint(how="code")), out)
+        return np.argwhere(codes.max(axis=(2, 3)) >= raster.DOUBTFUL)
+    return np.empty((0, 2), int)
 
 
-def _settled(codes: np.ndarray, doubtful: np.ndarray, scene: tuple[np.ndarray, ...], view: views.View) -> np.ndarray:
-    """The codes [N T H W] with the doubtful frames (n, t) replaced by the reference's."""
-    codes, (centres, radii, colors), few = codes.copy(), scene, 64
-    for start in range(0, len(doubtful), few):
-        n, t = doubtful[start : start + few].T
-        i, j = np.pad(n, (0, few - len(n)), mode="edge"), np.pad(t, (0, few - len(t)), mode="edge")
+def _settle(view: views.View, scene: tuple[np.ndarray, ...], doubtful: np.ndarray, frames: np.ndarray) -> None:
+    """Draw the doubtful frames, (n, t) in each row, by the reference."""
+    centres, radii, colors = scene
+    for start in range(0, len(doubtful), DOUBTS):
+        n, t = doubtful[start : start + DOUBTS].T
+        i, j = (np.pad(x, (0, DOUBTS - len(x)), mode="edge") for x in (n, t))
         at = centres[i, j][:, None], radii[i, j][:, None], colors[i]
-        frames = _paint(*at, size=view.size, palette=view.palette, how="settled")
-        codes[n, t] = np.asarray(frames)[: len(n), 0]
-    return codes
+        frames[n, t] = np.asarray(_paint(*at, size=view.size, palette=view.palette, how="binary"))[: len(n), 0]
 
 
 @partial(jax.jit, static_argnames=("size", "palette", "how"))
 def _paint(centres: Array, radii: Array, colors: Array, *, size: int, palette: int, how: str) -> Array:
-    """Frames, or codes for them, [N T …], from centres [N T B 2] and radii [N T B] in canvas widths, colours [N B 3]."""
+    """Frames or codes [N T …] from centres [N T B 2] and radii [N T B] in canvas widths and RGB colours [N B 3]."""
 
     def frame(centres: Array, radii: Array, colors: Array) -> Array:
         if how == "lone":
             return raster.lone_disc(centres[0], radii[0], size)
-        if how == "draw":
-            return discs.draw(centres, radii, colors, size)
-        paint = raster.code if how == "code" else raster.settled
-        return paint(centres, radii, colors, size, palette)
+        if how == "code":
+            return raster.code(centres, radii, colors, size, palette)
+        pixels = discs.draw(centres, radii, colors, size)
+        return discs.binarise(pixels, palette) if how == "binary" else pixels
 
     return jax.vmap(jax.vmap(frame, in_axes=(0, 0, None)))(centres, radii, colors)
-
-
-@partial(jax.jit, static_argnames="palette")
-def _decode(codes: Array, *, palette: int) -> Array:
-    return raster.decode(codes, palette)

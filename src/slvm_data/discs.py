@@ -11,6 +11,7 @@ Datasets and Benchmarks, arXiv:2111.05458.
 from __future__ import annotations
 
 import colorsys
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -40,9 +41,9 @@ def cover(centres: Array, radii: Array, size: int, dtype: type = np.float64) -> 
     return 1 / (1 + jnp.exp(TEMPERATURE * (distance - radii.astype(dtype)[:, None, None])))
 
 
-def blend(covers: Array, colors: Array, background: Array | float) -> Array:
-    """One channel [H W], disc 0 on top, from covers [B H W], the discs' shares of the channel [B], and what is behind."""
-    value: Array | float = background
+def blend(covers: Array, colors: Array, background: Any) -> Array:
+    """One channel [H W], disc 0 on top, from covers [B H W], colours [B] and what is behind."""
+    value = background
     for i in reversed(range(covers.shape[0])):
         value = covers[i] * colors[i] + (1 - covers[i]) * value
     return jnp.asarray(value)

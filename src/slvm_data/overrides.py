@@ -27,7 +27,11 @@ def override(recipe: Recipe, changes: Iterable[str]) -> Recipe:
 
 def _changed(system: System, name: str, value: float | bool | Uniform) -> System:
     if name not in (*system.domains(), *system.settings()):
-        kind, constants, settings = type(system).__name__, ", ".join(system.domains()), ", ".join(system.settings())
+        kind, constants, settings = (
+            type(system).__name__,
+            ", ".join(system.domains()),
+            ", ".join(system.settings()),
+        )
         raise ValueError(f"{kind} has no constant {name!r}; it has {constants} (and the settings {settings})")
     if name in system.settings() and _kind(value) is not _kind(getattr(system, name)):
         raise ValueError(f"{type(system).__name__}: {name} is {getattr(system, name)}, which {value} cannot replace")

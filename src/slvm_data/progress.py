@@ -35,7 +35,10 @@ class Heartbeat:
         if now >= self.due:
             rate = self.done / (now - self.start)
             left = (self.total - self.done) / rate
-            print(f"{self.what}: {self.done} of {self.total} sequences, {rate:.0f}/s, {left:.0f} s left", file=sys.stderr)
+            print(
+                f"{self.what}: {self.done} of {self.total} sequences, {rate:.0f}/s, {left:.0f} s left",
+                file=sys.stderr,
+            )
             self.due = now + self.every
 
 

@@ -11,38 +11,40 @@ from __future__ import annotations
 
 from math import log
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from slvm_data.discs import BACKGROUND, LIT, TEMPERATURE, binarise, blend, cover, draw
+from slvm_data.discs import BACKGROUND, LIT, TEMPERATURE, blend, cover
 from slvm_data.types import Array
 
-DOUBT = 2e-5  # of a channel's 0 … 1; errors of the covers in float32 stay below 3e-6
+DOUBT = 1e-5  # of a channel's 0 … 1
 DOUBTFUL = 8  # the bit of a code that marks such a pixel
 _WORD = 32  # pixels in a machine word
+
+_PIXELS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").view(np.uint64)[:, 0]
 
 _NEEDED = (LIT / 255 - BACKGROUND[0]) / (1 - BACKGROUND[0])  # cover that lights a red pixel
 _MARGIN = log(1 / _NEEDED - 1) / TEMPERATURE  # δ, in canvas widths
 
 
 def lone_disc(centre: Array, radius: Array, size: int) -> Array:
-    """One red disc, {0, 1} uint8 [H W], from its centre [2] and radius, a scalar, in canvas widths."""
+    """One red disc from its centre [2] and radius, a scalar, in canvas widths: uint32 [H words], for `unpack`."""
     squares = (radius + _MARGIN) ** 2 - (jnp.linspace(0.0, 1.0, size) - centre[1]) ** 2
     half = jnp.sqrt(jnp.maximum(squares, 0.0))  # half the length of each row's run [H]
-    first = jnp.clip(jnp.ceil((centre[0] - half) * (size - 1)), 0, size)
     end = jnp.clip(jnp.floor((centre[0] + half) * (size - 1)) + 1, 0, size)
-    return _unpacked(jnp.where(squares < 0, end, first), end, size)
-
-
-def _unpacked(first: Array, end: Array, size: int) -> Array:
-    """Rows [H W] with ones in columns first … end - 1, by way of words: 32 pixels cost one subtraction."""
+    first = jnp.where(squares < 0, end, jnp.clip(jnp.ceil((centre[0] - half) * (size - 1)), 0, size))
     starts = np.arange(0, size, _WORD)
     low, high = (jnp.clip(x[:, None] - starts, 0, _WORD).astype(jnp.uint64) for x in (first, end))
-    words = ((jnp.uint64(1) << high) - (jnp.uint64(1) << low)).astype(jnp.uint32)  # [H words]
-    octets = jax.lax.bitcast_convert_type(words, jnp.uint8)  # [H words 4], low pixels first
-    pixels = (octets[..., None] >> jnp.arange(8, dtype=jnp.uint8)) & jnp.uint8(1)
-    return pixels.reshape(size, -1)[:, :size]
+    return ((jnp.uint64(1) << high) - (jnp.uint64(1) << low)).astype(jnp.uint32)  # pixel j is bit j
+
+
+def unpack(words: np.ndarray, out: np.ndarray) -> None:
+    """Write {0, 1} to `out` uint8 [… H W], contiguous, from the bits of words [… H words]."""
+    octets = words.astype("<u4", copy=False).view(np.uint8)
+    if out.shape[-1] == 8 * octets.shape[-1]:  # eight pixels at once; mode="raise" would check every index first
+        np.take(_PIXELS, octets, out=out.view(np.uint64), mode="clip")
+    else:
+        out[...] = np.unpackbits(octets, axis=-1, bitorder="little")[..., : out.shape[-1]]
 
 
 def code(centres: Array, radii: Array, colors: Array, size: int, palette: int) -> Array:
@@ -56,17 +58,13 @@ def code(centres: Array, radii: Array, colors: Array, size: int, palette: int) -
     return total
 
 
-def settled(centres: Array, radii: Array, colors: Array, size: int, palette: int) -> Array:
-    """The same as `code`, uint8 [H W], by the reference and hence without doubt."""
-    bits = binarise(draw(centres, radii, colors, size), palette).reshape(channels(palette), size, size)
-    return jnp.sum(bits << jnp.arange(channels(palette), dtype=jnp.uint8)[:, None, None], axis=0, dtype=jnp.uint8)
-
-
-def decode(codes: Array, palette: int) -> Array:
-    """{0, 1} uint8 [… H W], or [… 3 H W] for colours, from codes [… H W] without doubt."""
-    if channels(palette) == 1:
-        return codes
-    return jnp.stack([(codes >> c) & jnp.uint8(1) for c in range(3)], axis=-3)
+def decode(codes: np.ndarray, out: np.ndarray) -> None:
+    """Write {0, 1} to `out` uint8 [… H W], or [… 3 H W] for colours, from codes [… H W]."""
+    if out.ndim == codes.ndim:
+        out[...] = codes
+        return
+    for c in range(3):  # by comparison, since NumPy shifts bytes one by one
+        np.not_equal(codes & np.uint8(1 << c), 0, out=out[..., c, :, :].view(np.bool_))
 
 
 def channels(palette: int) -> int:

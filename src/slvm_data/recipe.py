@@ -14,7 +14,13 @@ from slvm_data.views import View
 
 SPLITS = ("train", "val", "test")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
-_RESERVED = {"con", "prn", "aux", "nul", *(f"{d}{i}" for d in ("com", "lpt") for i in range(10))}  # on Windows
+_RESERVED = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"{d}{i}" for d in ("com", "lpt") for i in range(10)),
+}  # on Windows
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
@@ -16,7 +16,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from slvm_data.batches import BATCH, Batch, make, prepare
+from slvm_data.batches import BATCH, Batch, Inputs, frame_buffer, make, prepare
 from slvm_data.certificate import Tally, certify
 from slvm_data.progress import Progress, progress
 from slvm_data.recipe import SPLITS, Recipe
@@ -63,29 +63,30 @@ def _counted(made: Iterator[Batch], tally: Tally, bar: Progress) -> Iterator[Arr
         bar.update(len(batch.arrays["label"]))
 
 
-def _ahead(recipe: Recipe, size: int) -> Iterator[Batch]:
+def _ahead(recipe: Recipe, size: int) -> Generator[Batch, None, None]:
     """All batches, file after file, in order; some are made while the caller writes the ones before."""
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = min(workers, 8)  # beyond this deflating is the slower half
     pool, waiting = ThreadPoolExecutor(workers), deque[Future[Batch]]()
+    buffers = [frame_buffer(recipe, size) for _ in range(2 * workers + 1)]
     try:
-        for job in _jobs(recipe, size):
-            waiting.append(pool.submit(make, *job))
-            if len(waiting) > workers:
-                yield waiting.popleft().result()
+        for number, job in enumerate(_jobs(recipe, size)):
+            if len(waiting) == len(buffers):
+                yield waiting.popleft().result()  # whose buffer is free again when the caller comes back
+            waiting.append(pool.submit(make, *job, buffers[number % len(buffers)]))
         while waiting:
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _jobs(recipe: Recipe, size: int) -> Iterator[tuple[Any, ...]]:
+def _jobs(recipe: Recipe, size: int) -> Iterator[tuple[Recipe, int, str, Inputs, np.ndarray]]:
     """What to call `make` with, batch after batch."""
     for task in range(len(recipe.tasks)):
         for split in SPLITS:
             inputs, count = prepare(recipe, task, split), recipe.count(split)
             for start in range(0, count, size):
-                yield recipe, task, split, inputs, np.arange(start, min(start + size, count)), size
+                yield recipe, task, split, inputs, np.arange(start, min(start + size, count))
 
 
 def _content(recipe: Recipe, files: dict[str, Any], certificate: list[dict[str, Any]]) -> dict[str, Any]:
@@ -102,7 +103,10 @@ def _content(recipe: Recipe, files: dict[str, Any], certificate: list[dict[str, 
 def machine() -> dict[str, str]:
     """The class of machine within which the same recipe gives the same bytes."""
     simd = np.show_config(mode="dicts")["SIMD Extensions"]  # pyright: ignore
-    return {"backend": jax.default_backend(), "cpu": f"{platform.machine()} {(simd.get('found') or ['baseline'])[-1]}"}
+    return {
+        "backend": jax.default_backend(),
+        "cpu": f"{platform.machine()} {(simd.get('found') or ['baseline'])[-1]}",
+    }
 
 
 def equation(recipe: Recipe) -> str:

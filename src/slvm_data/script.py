@@ -19,7 +19,9 @@ from slvm_data.run import generate
 from slvm_data.store import manifest
 from slvm_data.store.damage import DamageError
 
-_Dataset = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A dataset's name, a .py with RECIPE, a dataset.json.")]
+_Dataset = Annotated[
+    str, typer.Argument(metavar="NAME|FILE", help="A dataset's name, a .py with RECIPE, a dataset.json.")
+]
 _Changes = Annotated[
     list[str] | None,
     typer.Argument(
@@ -28,7 +30,8 @@ _Changes = Annotated[
     ),
 ]
 _Record = Annotated[
-    list[str] | None, typer.Option(help="Store this too: dx_dt, energy, offset, color_index; repeat it, or use commas.")
+    list[str] | None,
+    typer.Option(help="Store this too: dx_dt, energy, offset, color_index; repeat it, or use commas."),
 ]
 _Count = Annotated[int | None, typer.Option(help="Sequences per task.", show_default="the recipe's")]
 

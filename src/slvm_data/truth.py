@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -89,7 +88,14 @@ def render(
 
 @partial(jax.jit, static_argnames=("template", "view"))
 def _render(
-    numbers: Numbers, states: Array, offset: Array, half_width: float, hues: Array, *, template: System, view: View
+    numbers: Numbers,
+    states: Array,
+    offset: Array,
+    half_width: float,
+    hues: Array,
+    *,
+    template: System,
+    view: View,
 ) -> Array:
     member = template.member(numbers)
 
@@ -131,8 +137,10 @@ def _numbers(population: System, constants: Numbers) -> dict[str, np.ndarray]:
     numbers = {}
     for name, domain in domains.items():
         try:
-            low, high = bounds(_plain(constants[name]), domain, population.bodies_drawn) if name in constants else (
-                population.bounds(name)
+            low, high = (
+                bounds(_plain(constants[name]), domain, population.bodies_drawn)
+                if name in constants
+                else (population.bounds(name))
             )
         except ValueError as error:
             raise ValueError(f"{kind}: {name} = {error}") from None

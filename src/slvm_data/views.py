@@ -34,7 +34,7 @@ class View:
             raise ValueError(f"look = {self.look!r} is unknown; there is {', '.join(LOOKS)}")
 
 
-def shift(key: Key, reach: Array) -> Array:
+def shift(key: Key, reach: Array | float) -> Array:
     """The camera's shift [2], each axis uniform within ± `reach` [m]."""
     return jax.random.uniform(key, (2,), dtype=float, minval=-reach, maxval=reach)
 

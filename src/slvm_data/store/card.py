@@ -36,7 +36,8 @@ def text(content: dict[str, Any], equation: str) -> str:
 
 def _again(content: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in content["versions"].items())
-    return f"```sh\nslvm-data generate dataset.json --out again\n```\n\nMade with {versions}, on {content['machine']['cpu']}."
+    command = "```sh\nslvm-data generate dataset.json --out again\n```"
+    return f"{command}\n\nMade with {versions}, on {content['machine']['cpu']}."
 
 
 def _table(head: list[str], rows: list[list[Any]]) -> str:
@@ -103,7 +104,9 @@ def _accuracy(certificate: list[dict[str, Any]]) -> str:
         drawn = ", ".join(f"{k} {v['least']:.4g} … {v['most']:.4g}" for k, v in entry["coverage"].items())
         return [entry["task"], f"{entry['error']:.1e}", drift, f"{entry['rejection_rate']:.2%}", drawn]
 
-    note = f"Error against twice as many substeps, and relative drift of energy, on {certificate[0]['sample']} sequences."
+    note = (
+        f"Error against twice as many substeps, and relative drift of energy, on {certificate[0]['sample']} sequences."
+    )
     return f"{note}\n\n{_table(head, [row(entry) for entry in certificate])}"
 
 

@@ -40,7 +40,11 @@ class _Stream:
         self._tail = b""
         self._deflate = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -zlib.MAX_WBITS)
         header = io.BytesIO()
-        form = {"descr": np.lib.format.dtype_to_descr(first.dtype), "fortran_order": False, "shape": self.shape}
+        form = {
+            "descr": np.lib.format.dtype_to_descr(first.dtype),
+            "fortran_order": False,
+            "shape": self.shape,
+        }
         np.lib.format.write_array_header_1_0(header, form)
         self._feed(memoryview(header.getvalue()))
 
@@ -50,7 +54,7 @@ class _Stream:
             raise ValueError(f"{self.name}: {array.dtype} {array.shape} after {self.dtype} {self.shape}")
         self.rows += len(array)
         if array.size:
-            self._feed(memoryview(np.ascontiguousarray(array)).cast("B"))
+            self._feed(np.ascontiguousarray(array).data.cast("B"))
 
     def _feed(self, data: memoryview) -> None:
         self.crc, self.size = isal_zlib.crc32(data, self.crc), self.size + len(data)
@@ -193,4 +197,3 @@ def _body(member: IO[bytes], shape: tuple[int, ...], dtype: np.dtype, rows: np.n
     if member.read(1):
         raise ValueError("it is longer than its header says")
     return array if shape else array.reshape(())
-

@@ -34,8 +34,23 @@ def local_header(member: Member) -> bytes:
 
 
 def _central_header(member: Member) -> bytes:
-    name, extra = member.name.encode(), struct.pack("<HHQQQ", 1, 24, member.size, member.packed, member.offset)
-    fields = (VERSION, VERSION, UTF8, DEFLATED, 0, DATE, member.crc, IN_EXTRA, IN_EXTRA, len(name), len(extra))
+    name, extra = (
+        member.name.encode(),
+        struct.pack("<HHQQQ", 1, 24, member.size, member.packed, member.offset),
+    )
+    fields = (
+        VERSION,
+        VERSION,
+        UTF8,
+        DEFLATED,
+        0,
+        DATE,
+        member.crc,
+        IN_EXTRA,
+        IN_EXTRA,
+        len(name),
+        len(extra),
+    )
     return b"PK\x01\x02" + struct.pack("<6H3L5H2L", *fields, 0, 0, 0, 0, IN_EXTRA) + name + extra
 
 

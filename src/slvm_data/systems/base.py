@@ -100,7 +100,8 @@ class System(abc.ABC):
     def _with(self, values: Mapping[str, Constant]) -> Self:
         # Not dataclasses.replace: its checks are for a population, and here the values may be traced by JAX.
         copy = object.__new__(type(self))
-        copy.__dict__.update(self.__dict__ | dict(values))
+        for name, value in {**vars(self), **values}.items():
+            object.__setattr__(copy, name, value)
         return copy
 
 

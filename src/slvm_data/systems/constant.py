@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 Constant: TypeAlias = Any
-"""In a population a number, a `Uniform`, or a tuple of these (one per body); in a member a drawn number or array [B]."""
+"""In a population a number, a `Uniform`, or a tuple of these (one per body); in a member what was drawn, [] or [B]."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,7 @@ class Domain:
     per_body: bool
 
 
-def constant(
-    default: Constant, *, positive: bool = False, minimum: float = -math.inf, per_body: bool = False
-) -> Any:
+def constant(default: Constant, *, positive: bool = False, minimum: float = -math.inf, per_body: bool = False) -> Any:
     """A dataclass field for a physical constant; `positive` forbids zero and below, `minimum` what is below it."""
     domain = Domain(0.0 if positive else minimum, positive, per_body)
     return dataclasses.field(default=default, metadata={"domain": domain})

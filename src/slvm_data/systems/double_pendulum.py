@@ -28,9 +28,9 @@ class DoublePendulum(Hamiltonian):
     turn: ClassVar[float] = 0.13
 
     m: Constant = constant(0.5, positive=True, per_body=True)  # kg
-    l: Constant = constant(1.0, positive=True, per_body=True)  # m  # noqa: E741 - the literature's letter
+    l: Constant = constant(1.0, positive=True, per_body=True)  # m
     g: Constant = constant(3.0, minimum=0.0)  # m/s²
-    radii: Uniform = Uniform(1.3, 2.3)  # noqa: RUF009 - of (q, p) of each arm, taken together without units
+    radii: Uniform = Uniform(1.3, 2.3)  # of (q, p) of each arm, taken together without units
     uniform_annulus: bool = True
 
     def start(self, key: Key) -> Array:

@@ -21,7 +21,7 @@ class Hamiltonian(System):
     turn: ClassVar[float] = 1.0  # rad, how far the fastest member may turn within one step of the integrator
 
     friction: Constant = constant(0.0, minimum=0.0)  # kg/s (kg m² rad/s² per rad/s for an angle)
-    radii: Uniform = Uniform(0.5, 1.5)  # noqa: RUF009 - frozen. Of the annulus of initial states
+    radii: Uniform = Uniform(0.5, 1.5)  # of the annulus of initial states
 
     @abc.abstractmethod
     def energy(self, q: Array, p: Array) -> Array:

@@ -23,7 +23,7 @@ class MassSpring(Hamiltonian):
 
     m: Constant = constant(0.5, positive=True)  # kg
     k: Constant = constant(2.0, positive=True)  # N/m
-    radii: Uniform = Uniform(0.1, 1.0)  # noqa: RUF009 - m, amplitude of the motion
+    radii: Uniform = Uniform(0.1, 1.0)  # m, amplitude of the motion
     uniform_annulus: bool = True
 
     def start(self, key: Key) -> Array:

@@ -22,8 +22,8 @@ class Pendulum(Hamiltonian):
 
     m: Constant = constant(0.5, positive=True)  # kg
     g: Constant = constant(3.0, minimum=0.0)  # m/s²
-    l: Constant = constant(1.0, positive=True)  # m  # noqa: E741 - the literature's letter
-    radii: Uniform = Uniform(1.3, 2.3)  # noqa: RUF009 - of (q, p), taken together without units
+    l: Constant = constant(1.0, positive=True)  # m
+    radii: Uniform = Uniform(1.3, 2.3)  # of (q, p), taken together without units
     uniform_annulus: bool = True
 
     def start(self, key: Key) -> Array:

@@ -24,9 +24,9 @@ class TwoBody(NBody):
 
     state: ClassVar = ("q1x", "q1y", "q2x", "q2y", "p1x", "p1y", "p2x", "p2y")
     bodies_drawn: ClassVar[int] = 2
-    turn: ClassVar[float] = 0.22
+    turn: ClassVar[float] = 0.25
 
-    radii: Uniform = Uniform(0.5, 1.5)  # noqa: RUF009 - m, side of the start square in the first quadrant
+    radii: Uniform = Uniform(0.5, 1.5)  # m, side of the start square in the first quadrant
 
     def start(self, key: Key) -> Array:
         """q1 = (a, b) = -q2 with a and b uniform, p1 = (b, -a) / (2 ρ^1.5) = -p2 with ρ = |q1|."""

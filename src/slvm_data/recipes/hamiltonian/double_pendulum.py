@@ -7,7 +7,7 @@ from slvm_data.views import View
 
 RECIPE = Recipe(
     name="double_pendulum",
-    about=__doc__,
+    about=__doc__ or "",
     source="arXiv:2111.05458",
     tasks=(
         DoublePendulum(

@@ -7,7 +7,7 @@ from slvm_data.views import View
 
 RECIPE = Recipe(
     name="double_pendulum3",
-    about=__doc__,
+    about=__doc__ or "",
     source="arXiv:2111.05458",
     tasks=tuple(
         DoublePendulum(m=uniform(5.0, 8.0), l=uniform(2.5, 3.0), g=g, radii=uniform(1.5, 2.5)) for g in (2.0, 3.0, 4.0)

@@ -7,7 +7,7 @@ from slvm_data.views import View
 
 RECIPE = Recipe(
     name="mass_spring3",
-    about=__doc__,
+    about=__doc__ or "",
     source="arXiv:2111.05458",
     tasks=tuple(
         MassSpring(m=uniform(0.4, 1.0), k=k, radii=uniform(0.1, 1.0), uniform_annulus=False) for k in (1.0, 2.0, 3.0)

@@ -6,7 +6,7 @@ from slvm_data.systems import Pendulum, uniform
 
 RECIPE = Recipe(
     name="pendulum",
-    about=__doc__,
+    about=__doc__ or "",
     source="arXiv:2111.05458",
     tasks=(Pendulum(m=0.5, g=3.0, l=1.0, radii=uniform(1.3, 2.3), uniform_annulus=False),),
 )

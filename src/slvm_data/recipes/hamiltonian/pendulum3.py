@@ -7,9 +7,11 @@ from slvm_data.views import View
 
 RECIPE = Recipe(
     name="pendulum3",
-    about=__doc__,
+    about=__doc__ or "",
     source="arXiv:2111.05458",
-    tasks=tuple(Pendulum(m=uniform(0.5, 1.0), g=g, l=uniform(0.5, 1.0), radii=uniform(1.3, 2.3)) for g in (2.0, 3.0, 4.0)),
+    tasks=tuple(
+        Pendulum(m=uniform(0.5, 1.0), g=g, l=uniform(0.5, 1.0), radii=uniform(1.3, 2.3)) for g in (2.0, 3.0, 4.0)
+    ),
     view=View(jitter=0.4),
     train=3_000,
     val=1_000,

@@ -7,7 +7,7 @@ from slvm_data.views import View
 
 RECIPE = Recipe(
     name="two_body",
-    about=__doc__,
+    about=__doc__ or "",
     source="arXiv:2111.05458",
     tasks=(TwoBody(m=uniform(0.5, 1.5), g=1.0, radii=uniform(0.5, 1.5), half_width=5.0),),
     view=View(palette=2),
