@@ -23,6 +23,7 @@ from slvm_data.types import Array, Arrays, Key
 BATCH = 256
 DOUBTS = 64  # frames settled at a time; about as many are doubtful in a batch
 FEW = 64  # sequences drawn at a time, so that what is in between fits the processor's cache
+STEPS = 10_000  # of integration per frame, at most
 ATTEMPTS = 100  # at one sequence, before the recipe is taken to be impossible
 
 
@@ -58,16 +59,28 @@ def prepare(recipe: Recipe, task: int, split: str) -> Inputs:
         return Inputs(
             key=split_key(recipe.seed, task, split),
             ranges={name: system.bounds(name) for name in system.domains()},
-            substep=longest_step(system),
+            substep=longest_step(system, recipe.dt),
             extent=system.extent(),
             jitter=recipe.view.jitter,
             t=recipe.time(),
         )
 
 
-def longest_step(system: System) -> float:
-    """The population's own `substep` [s], else the one that its system finds."""
-    return float(system.substep or system.longest_step())
+def longest_step(system: System, frame: float) -> float:
+    """The population's own `substep` [s], else the one that its system finds, for frames this far apart [s].
+
+    Raises ValueError where a frame would need more than `STEPS` of them: it might never end.
+    """
+    try:
+        step = float(system.substep or system.longest_step())
+    except ArithmeticError:  # constants so large or small that the estimate overflows
+        step = 0.0
+    if not step >= frame / STEPS:
+        raise ValueError(
+            f"{system} moves too fast: it needs more than {STEPS} steps of integration in a frame of {frame:g} s; "
+            "use constants closer to 1, or a shorter time between frames"
+        )
+    return step
 
 
 def make(
@@ -91,7 +104,8 @@ def make(
             scene = jax.tree.map(np.asarray, again)
         label = np.full((size, 1), task, np.int64)
         _draw_frames(recipe.view, scene["discs"], frames)
-        arrays = {"image": frames, "state": scene["state"], "label": label, **scene["stored"]}
+        names = [*(f"param_{name}" for name in recipe.tasks[task].domains()), *recipe.record]
+        arrays = {"image": frames, "state": scene["state"], "label": label, **{n: scene["stored"][n] for n in names}}
     return Batch({name: a[: len(index)] for name, a in arrays.items()}, int(attempt[: len(index)].sum()))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from functools import partial
 from typing import Any
 
@@ -19,6 +18,7 @@ from slvm_data.systems.hamiltonian import Hamiltonian
 from slvm_data.types import Array, Arrays
 
 SAMPLE = 64  # sequences
+BINS = 10  # of the histogram of each constant, over its range
 FINER = 2  # times as many substeps: at order 8 the error that remains is 256 times smaller
 TOLERANCE = 1e-4  # beyond this error a dataset is called inaccurate; its states are stored to about 1e-7
 
@@ -26,29 +26,24 @@ TOLERANCE = 1e-4  # beyond this error a dataset is called inaccurate; its states
 class Tally:
     """What passes by while a task is made: the constants drawn, and the candidates rejected."""
 
-    def __init__(self) -> None:
+    def __init__(self, system: System) -> None:
         self.made = self.rejected = 0
-        self.least: dict[str, float] = defaultdict(lambda: np.inf)
-        self.most: dict[str, float] = defaultdict(lambda: -np.inf)
-        self.mean: dict[str, float] = defaultdict(float)
+        ranges = {name: (system.low(name), system.high(name)) for name in system.domains()}
+        self.coverage: dict[str, dict[str, Any]] = {
+            name: {"low": low, "high": high, "least": np.inf, "most": -np.inf, "counts": [0] * BINS}
+            for name, (low, high) in ranges.items()
+        }
 
     def add(self, batch: Batch) -> Arrays:
-        """Count a batch, and hand on its arrays."""
-        n = len(batch.arrays["label"])
+        """Count a batch, and hand on its arrays. The result does not depend on how the sequences came in batches."""
+        self.made += len(batch.arrays["label"])
         self.rejected += batch.rejected
-        for key, values in batch.arrays.items():
-            if key.startswith("param_"):
-                name, mean = key.removeprefix("param_"), float(values.mean(dtype=np.float64))
-                self.least[name] = min(self.least[name], float(values.min()))
-                self.most[name] = max(self.most[name], float(values.max()))
-                self.mean[name] += (mean - self.mean[name]) * n / (self.made + n)
-        self.made += n
+        for name, seen in self.coverage.items():
+            values, (low, high) = batch.arrays[f"param_{name}"], (seen["low"], seen["high"])
+            seen["least"], seen["most"] = min(seen["least"], float(values.min())), max(seen["most"], float(values.max()))
+            counts = np.histogram(np.clip(values, low, high), BINS, (low, high))[0]
+            seen["counts"] = [a + int(b) for a, b in zip(seen["counts"], counts, strict=True)]
         return batch.arrays
-
-    def coverage(self, system: System, name: str) -> dict[str, float]:
-        """The range of a constant, and what of it was drawn."""
-        drawn = {"least": self.least[name], "mean": self.mean[name], "most": self.most[name]}
-        return {"low": system.low(name), "high": system.high(name), **drawn}
 
 
 def certify(recipe: Recipe, task: int, tally: Tally) -> dict[str, Any]:
@@ -58,7 +53,7 @@ def certify(recipe: Recipe, task: int, tally: Tally) -> dict[str, Any]:
     index = np.arange(min(SAMPLE, recipe.count(split)))
     arrays = make(recipe, task, split, prepare(recipe, task, split), index).arrays
     numbers = {name: arrays[f"param_{name}"].astype(np.float64) for name in system.domains()}
-    step = longest_step(system)
+    step = longest_step(system, recipe.dt)
     run = partial(_trajectories, numbers, arrays["state"][:, 0].astype(np.float64), recipe.time())
     with exact():
         states, drift = jax.tree.map(np.asarray, run(step, template=system.template()))
@@ -70,7 +65,7 @@ def certify(recipe: Recipe, task: int, tally: Tally) -> dict[str, Any]:
         "error": float(np.abs(states - finer).max()),
         "energy_drift": None if drift is None else float(drift.max()),
         "rejection_rate": tally.rejected / (tally.rejected + tally.made),
-        "coverage": {name: tally.coverage(system, name) for name in system.domains()},
+        "coverage": tally.coverage,
     }
 
 

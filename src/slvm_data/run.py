@@ -45,7 +45,7 @@ def generate(recipe: Recipe, out: Path | str | None = None, *, overwrite: bool =
         files, certificate = {}, []
         for task, name in enumerate(recipe.folders()):
             (partial / name).mkdir(exist_ok=True)
-            tally = Tally()
+            tally = Tally(recipe.tasks[task])
             for split in filter(recipe.count, SPLITS):
                 path = Path(name) / f"{split}.npz"
                 n = recipe.count(split)

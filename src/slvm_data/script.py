@@ -25,7 +25,7 @@ _Dataset = Annotated[
 _Changes = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[KEY=VALUE]...",
+        metavar="KEY=VALUE",
         help="Constants of the systems: m=0.5, m=0.5..1.0 for a range, g=2,3,4 for a task each.",
     ),
 ]

@@ -37,7 +37,8 @@ def simulate(population: System, constants: Numbers, x0: ArrayLike, t: ArrayLike
     if t.ndim != 1 or not len(t) or not np.isfinite(t).all() or (np.diff(t) <= 0).any():
         raise ValueError("t has to be one axis of finite, increasing instants")
     member = population.member({name: _plain(value) for name, value in numbers.items()})
-    substep = min(longest_step(population), longest_step(member))
+    frame = float(np.diff(t).max(initial=0.0))
+    substep = min(longest_step(population, frame), longest_step(member, frame))
     with exact():
         states = _simulate(numbers, x0, t, substep, template=population.template())
         return np.asarray(states)

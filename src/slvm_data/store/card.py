@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def text(content: dict[str, Any], equation: str) -> str:
     """The card in Markdown."""
     recipe = content["recipe"]
     sections = {
-        "": f"# {recipe['name']}\n\n{recipe['about'].strip()}",
+        "": f"# {recipe['name']}\n\n{html.escape(recipe['about'].strip(), quote=False)}",
         "Equation": f"```\n{equation}\n```",
         "Tasks": _tasks(recipe["tasks"]),
         "Files": _files(content["files"]),
@@ -28,7 +29,7 @@ def text(content: dict[str, Any], equation: str) -> str:
         "Accuracy": _accuracy(content["certificate"]),
         "Use": _use(next(iter(content["files"]))),
         "Make it again": _again(content),
-        "Source": f"Distributions of parameters and starts: {recipe['source']}" if recipe["source"] else "",
+        "Source": f"Distributions of parameters and starts: {html.escape(recipe['source'])}" if recipe["source"] else "",
     }
     parts = [f"## {title}\n\n{body}" if title else body for title, body in sections.items() if body]
     return "\n\n".join(parts) + "\n"

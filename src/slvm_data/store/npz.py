@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import struct
 import tempfile
 import zipfile
 import zlib
@@ -22,10 +21,6 @@ from slvm_data.store.damage import DamageError
 from slvm_data.types import Arrays
 
 LEVEL = 1  # of isal: twice as dense as level 0 on binary frames, as fast; level 3 is five times slower
-_SIGNS = (  # all that the libraries raise on bytes that make no sense
-    *(zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, OSError),
-    *(struct.error, LookupError, SyntaxError, ArithmeticError, MemoryError),
-)
 BLOCK = 2**20  # bytes deflated at a time. Always the same: where the input is cut shows in the output
 
 
@@ -159,7 +154,9 @@ def read(path: Path, rows: np.ndarray | None = None) -> Arrays:
             return arrays
     except FileNotFoundError:
         raise DamageError(f"{path} is missing") from None
-    except _SIGNS as error:
+    except PermissionError:
+        raise
+    except Exception as error:  # bytes that make no sense raise anything at all, tokenize.TokenError included
         raise DamageError(f"{path} is damaged, at {name}: {error}") from error
 
 

@@ -63,6 +63,10 @@ class System(abc.ABC):
         if self.substep is not None and not self.substep > 0:
             raise ValueError(f"{type(self).__name__}: substep = {self.substep!r} has to be above 0")
 
+    def __str__(self) -> str:
+        constants = ", ".join(f"{name}={getattr(self, name)}" for name in self.domains())
+        return f"{type(self).__name__}({constants})"
+
     @classmethod
     def domains(cls) -> dict[str, Domain]:
         """The constants of the system, by name."""

@@ -33,7 +33,7 @@ class MassSpring(Hamiltonian):
 
     def energy(self, q: Array, p: Array) -> Array:
         """Spring and motion."""
-        return jnp.sum(self.k * q**2 / 2 + p**2 / (2 * self.m))
+        return (self.k * q**2 / 2 + p**2 / (2 * self.m))[0]
 
     def bodies(self, x: Array) -> tuple[Array, Array]:
         """The mass: a disc of area m."""

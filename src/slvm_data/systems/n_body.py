@@ -25,8 +25,9 @@ class NBody(Hamiltonian):
         """Motion, and attraction of every pair."""
         q, p = q.reshape(-1, 2), p.reshape(-1, 2)
         i, j = np.triu_indices(self.bodies_drawn, k=1)
-        distance = jnp.sqrt(jnp.sum((q[i] - q[j]) ** 2, axis=-1))
-        return jnp.sum(jnp.sum(p**2, axis=-1) / (2 * self.m)) - jnp.sum(self.g * self.m[i] * self.m[j] / distance)
+        motion = _squares(p) / (2 * self.m)
+        attraction = self.g * self.m[i] * self.m[j] / jnp.sqrt(_squares(q[i] - q[j]))
+        return _total(motion) - _total(attraction)
 
     def bodies(self, x: Array) -> tuple[Array, Array]:
         """Discs of area m."""
@@ -40,3 +41,12 @@ class NBody(Hamiltonian):
         super().__post_init__()
         if not self.half_width > 0:
             raise ValueError(f"{type(self).__name__}: half_width = {self.half_width!r} has to be above 0")
+
+
+def _squares(v: Array) -> Array:
+    return v[:, 0] ** 2 + v[:, 1] ** 2
+
+
+def _total(x: Array) -> Array:
+    # Written out: the order of a reduction, and with it the last bit, may follow the size of the batch.
+    return sum((x[k] for k in range(1, len(x))), x[0])

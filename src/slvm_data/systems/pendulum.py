@@ -32,7 +32,7 @@ class Pendulum(Hamiltonian):
 
     def energy(self, q: Array, p: Array) -> Array:
         """Height above the lowest point, and rotation."""
-        return jnp.sum(self.m * self.g * self.l * (1 - jnp.cos(q)) + p**2 / (2 * self.m * self.l**2))
+        return (self.m * self.g * self.l * (1 - jnp.cos(q)) + p**2 / (2 * self.m * self.l**2))[0]
 
     def bodies(self, x: Array) -> tuple[Array, Array]:
         """The bob: a disc of area m."""

@@ -1,0 +1,150 @@
+"""Where a dataset goes: what is another's stays, what is unfinished does not."""
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from slvm_data import TwoBody, generate
+from slvm_data.store import manifest
+from slvm_data.store.damage import DamageError
+
+
+def tree(folder):
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_dataset_has_these_files(tiny, tmp_path):
+    folder = generate(tiny, tmp_path / "x")
+    splits = [f"dataset_{i}/{split}.npz" for i in range(3) for split in ("test", "train", "val")]
+    assert sorted(tree(folder)) == ["README.md", "dataset.json", *splits]
+
+
+def test_the_same_again_is_the_same(tiny, tmp_path):
+    assert tree(generate(tiny, tmp_path / "a")) == tree(generate(tiny, tmp_path / "b"))
+
+
+def test_no_path_and_no_clock_enters(tiny, tmp_path):
+    for data in tree(generate(tiny, tmp_path / "x")).values():
+        assert str(tmp_path).encode() not in data
+
+
+def test_a_folder_in_use_is_refused(tiny, tmp_path):
+    """F25."""
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(ValueError, match="already holds 'notes.txt': choose another place with --out, or add --over"):
+        generate(tiny, tmp_path)
+    generate(tiny, tmp_path / "x")
+    with pytest.raises(ValueError, match="already holds a dataset"):
+        generate(tiny, tmp_path / "x")
+    assert sorted(os.listdir(tmp_path)) == ["notes.txt", "x"]  # noqa: PTH208
+
+
+def test_overwrite_removes_what_the_manifest_lists_and_no_more(tiny, tmp_path):
+    folder = generate(tiny, tmp_path / "x")
+    (folder / "notes.txt").write_text("mine")
+    (folder / "dataset_2" / "more.txt").write_text("mine")
+    one = dataclasses.replace(tiny, tasks=tiny.tasks[:1])
+    generate(one, folder, overwrite=True)
+    expected = ["README.md", "dataset.json", "dataset_2/more.txt", "notes.txt", "test.npz", "train.npz", "val.npz"]
+    assert sorted(tree(folder)) == expected
+    assert not (folder / "dataset_1").exists()
+
+
+def test_overwrite_never_replaces_what_is_not_listed(tiny, tmp_path):
+    (tmp_path / "dataset_0").mkdir()
+    (tmp_path / "dataset_0" / "train.npz").write_text("mine")
+    with pytest.raises(ValueError, match=r"dataset_0/train.npz is not of a dataset of ours"):
+        generate(tiny, tmp_path, overwrite=True)
+    assert tree(tmp_path) == {"dataset_0/train.npz": b"mine"}
+
+
+def test_a_manifest_cannot_name_files_outside(tiny, tmp_path):
+    folder = generate(tiny, tmp_path / "x")
+    (tmp_path / "precious").write_text("mine")
+    content = manifest.read(folder)
+    content["files"]["../precious"] = next(iter(content["files"].values()))
+    manifest.write(folder, {k: v for k, v in content.items() if not k.startswith("format")})
+    generate(tiny, folder, overwrite=True)
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_a_failed_overwrite_keeps_the_old(tiny, tmp_path):
+    folder = generate(tiny, tmp_path / "x")
+    before = tree(folder)
+    with pytest.raises(ValueError, match="left the scene"):
+        generate(dataclasses.replace(tiny, tasks=(TwoBody(half_width=0.01),)), folder, overwrite=True)
+    assert tree(folder) == before
+
+
+def test_a_dataset_moves(tiny, tmp_path):
+    """F19: moved, renamed, read-only."""
+    folder = generate(tiny, tmp_path / "x")
+    shutil.move(folder, tmp_path / "elsewhere")
+    for path in (tmp_path / "elsewhere").rglob("*"):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    run = subprocess.run([sys.executable, "-m", "slvm_data", "verify", "elsewhere"], cwd=tmp_path, check=False)
+    assert run.returncode == 0
+
+
+def test_what_a_killed_run_left_is_no_obstacle(tiny, tmp_path):
+    (tmp_path / "x" / ".partial").mkdir(parents=True)
+    (tmp_path / "x" / ".partial" / "train.npz").write_text("half")
+    folder = generate(tiny, tmp_path / "x")
+    assert not (folder / ".partial").exists()
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "flipped", "other", "newer", "list", "deep"])
+def test_a_damaged_manifest_is_named(tiny, tmp_path, damage):
+    """F8 and F18."""
+    folder = generate(tiny, tmp_path / "x")
+    path = folder / "dataset.json"
+    text = path.read_text()
+    path.write_text(
+        {
+            "missing": text,
+            "cut": text[: len(text) // 2],
+            "flipped": text.replace('"seed": 0', '"seed": 1'),
+            "other": json.dumps({"format": "another"}),
+            "newer": text.replace('"format_version": 1', '"format_version": 2'),
+            "list": "[]",
+            "deep": "[" * 100_000,
+        }[damage]
+    )
+    if damage == "missing":
+        path.unlink()
+    with pytest.raises(DamageError, match="newer than 1: update" if damage == "newer" else "dataset.json"):
+        manifest.read(folder)
+
+
+def test_certificate_and_card(tiny, tmp_path, monkeypatch):
+    recipe = dataclasses.replace(tiny, train=300, steps=30, about="Films of <b>bobs</b>.")
+    folder = generate(recipe, tmp_path / "x")
+    content = manifest.read(folder)
+    assert [entry["task"] for entry in content["certificate"]] == [0, 1, 2]
+    for entry in content["certificate"]:
+        assert 0 < entry["error"] < 1e-8
+        assert 0 < entry["energy_drift"] < 1e-9
+        assert entry["rejection_rate"] == 0
+        mass = entry["coverage"]["m"]
+        assert (mass["low"], mass["high"], sum(mass["counts"])) == (0.5, 1.0, 305)
+        assert 0.5 <= mass["least"] < 0.51 < 0.99 < mass["most"] <= 1.0
+    card = (folder / "README.md").read_text()
+    for text in ("# pendulum3", "H = m g l (1 - cos q)", "`param_m`", "dataset_2/val.npz", "arXiv:2111.05458"):
+        assert text in card
+    assert "<b>" not in card
+    code = card.split("```python\n")[1].split("```")[0]
+    monkeypatch.chdir(folder)
+    exec(code, names := {"np": np})
+    assert names["frames"].shape == (300, 30, 32, 32)
+
+
+def test_friction_is_accounted_for(tiny, tmp_path):
+    rubbing = (dataclasses.replace(tiny.tasks[0], friction=0.2),)
+    folder = generate(dataclasses.replace(tiny, tasks=rubbing, train=20, steps=30), tmp_path / "x")
+    assert manifest.read(folder)["certificate"][0]["energy_drift"] < 1e-9

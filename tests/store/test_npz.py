@@ -1,0 +1,210 @@
+"""The .npz store: whole or not at all, the same bytes always, and no silent damage."""
+
+import io
+import os
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+
+from slvm_data.store import npz
+from slvm_data.store.damage import DamageError
+
+
+def chunks(count=37, step=5, seed=0):
+    rng = np.random.default_rng(seed)
+    image = (rng.random((count, 4, 8, 8)) < 0.1).astype(np.uint8)
+    state = rng.normal(size=(count, 4, 2)).astype(np.float32)
+    label = np.arange(count, dtype=np.int64)[:, None]
+    whole = {"image": image, "state": state, "label": label}
+    return whole, ({k: v[i : i + step] for k, v in whole.items()} for i in range(0, count, step))
+
+
+ONCE = {"time": np.arange(4) * 0.1}
+
+
+@pytest.fixture
+def file(tmp_path):
+    whole, parts = chunks()
+    npz.write(tmp_path / "a.npz", parts, 37, ONCE)
+    return tmp_path / "a.npz", whole | ONCE
+
+
+def test_numpy_reads_what_was_written(file):
+    path, arrays = file
+    with np.load(path, allow_pickle=False) as data:
+        assert list(data) == list(arrays)
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(data[name], array)
+            assert data[name].dtype == array.dtype
+    assert zipfile.ZipFile(path).testzip() is None
+    ours = npz.read(path)
+    assert all((ours[name] == array).all() for name, array in arrays.items())
+
+
+def test_the_report_is_true(tmp_path):
+    _, parts = chunks()
+    report = npz.write(tmp_path / "a.npz", parts, 37, ONCE)
+    assert report["sha256"] == npz.sha256(tmp_path / "a.npz")
+    assert report["bytes"] == (tmp_path / "a.npz").stat().st_size
+    assert report["arrays"]["image"] == {"shape": [37, 4, 8, 8], "dtype": "uint8"}
+    assert report["arrays"]["time"] == {"shape": [4], "dtype": "float64"}
+
+
+def test_bytes_do_not_depend_on_chunks(tmp_path, monkeypatch):
+    monkeypatch.setattr(npz, "BLOCK", 1000)
+    for step in (1, 5, 36, 37):
+        npz.write(tmp_path / f"{step}.npz", chunks(step=step)[1], 37, ONCE)
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+
+
+def test_large_members_have_64_bit_sizes(tmp_path):
+    """Not four gigabytes, but the headers that they need, read back by the standard library."""
+    npz.write(tmp_path / "a.npz", chunks()[1], 37, {})
+    data = (tmp_path / "a.npz").read_bytes()
+    assert struct.unpack("<LL", data[18:26]) == (0xFFFFFFFF, 0xFFFFFFFF)
+    assert b"PK\x06\x06" in data
+    assert zipfile.ZipFile(tmp_path / "a.npz").getinfo("image.npy").file_size == 37 * 256 + 128
+
+
+@pytest.mark.parametrize("rows", [[], [0], [3, 4, 36], list(range(37))])
+def test_some_rows(file, rows):
+    path, arrays = file
+    some = npz.read(path, np.array(rows, int))
+    np.testing.assert_array_equal(some["image"], arrays["image"][rows])
+    np.testing.assert_array_equal(some["label"][:, 0], rows)
+    np.testing.assert_array_equal(some["time"], arrays["time"])
+
+
+@pytest.mark.parametrize("count", [36, 38])
+def test_a_wrong_count_leaves_nothing(tmp_path, count):
+    with pytest.raises(ValueError, match=f"37 rows came, {count} were announced"):
+        npz.write(tmp_path / "a.npz", chunks()[1], count, ONCE)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_error_on_the_way_leaves_nothing(tmp_path):
+    def broken():
+        yield from list(chunks()[1])[:2]
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        npz.write(tmp_path / "a.npz", broken(), 37, ONCE)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_error_leaves_the_old_file(file):
+    path, _ = file
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="announced"):
+        npz.write(path, chunks()[1], 3, ONCE)
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == ["a.npz"]  # noqa: PTH208
+
+
+def test_chunks_of_another_shape_are_refused(tmp_path):
+    parts = [{"image": np.zeros((1, 4), np.uint8)}, {"image": np.zeros((1, 5), np.uint8)}]
+    with pytest.raises(ValueError, match=r"image: uint8 \(1, 5\) after uint8 \(2, 4\)"):
+        npz.write(tmp_path / "a.npz", parts, 2, {})
+
+
+def test_no_flipped_bit_is_silent(file):
+    """F7: either an error that names file and array, or the arrays as they were."""
+    path, arrays = file
+    good, rng, raised = path.read_bytes(), np.random.default_rng(7), 0
+    for _ in range(400):
+        at, bit = int(rng.integers(len(good))), int(rng.integers(8))
+        path.write_bytes(good[:at] + bytes([good[at] ^ 1 << bit]) + good[at + 1 :])
+        try:
+            found = npz.read(path)
+        except DamageError as error:
+            assert str(path) in str(error)
+            raised += 1
+        else:
+            assert list(found) == list(arrays)
+            assert all((found[name] == array).all() for name, array in arrays.items())
+    assert raised > 200
+
+
+def test_a_flipped_bit_in_an_array_names_it(file):
+    path, _ = file
+    good = bytearray(path.read_bytes())
+    info = zipfile.ZipFile(path).getinfo("state.npy")
+    good[info.header_offset + 30 + 9 + 20 + info.compress_size // 2] ^= 1
+    path.write_bytes(good)
+    with pytest.raises(DamageError, match=r"a\.npz is damaged, at state"):
+        npz.read(path)
+
+
+def test_a_truncated_file_is_named(file):
+    """F8: at every length."""
+    path, _ = file
+    good = path.read_bytes()
+    for length in np.linspace(0, len(good) - 1, 60).astype(int):
+        path.write_bytes(good[:length])
+        with pytest.raises(DamageError, match=r"a\.npz is damaged"):
+            npz.read(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(DamageError, match=r"a\.npz is missing"):
+        npz.read(tmp_path / "a.npz")
+
+
+class Evil:
+    """Would leave a file behind if it were unpickled."""
+
+    def __reduce__(self):
+        return os.mkdir, ("evil",)
+
+
+def test_pickles_are_refused(tmp_path, monkeypatch):
+    """F15."""
+    monkeypatch.chdir(tmp_path)
+    np.savez(tmp_path / "a.npz", image=np.array([Evil()], object), allow_pickle=True)
+    with pytest.raises(DamageError, match="damaged, at image"):
+        npz.read(tmp_path / "a.npz")
+    assert not (tmp_path / "evil").exists()
+
+
+def crafted(path, *members):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+
+
+def npy(shape, data=b""):
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return header.getvalue() + data
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize(
+    "members",
+    [
+        [("image.npy", npy((10**15,)))],
+        [("image.npy", npy((10,), bytes(9)))],
+        [("image.npy", npy((10,), bytes(11)))],
+        [("image.npy", npy((-1,)))],
+        [("image.npy", npy((4,), bytes(4))), ("image.npy", npy((4,), bytes(4)))],
+        [("../../evil.npy", npy((4,), bytes(4)))],
+        [("/etc/evil.npy", npy((4,), bytes(4)))],
+        [("image.npy", b"no array")],
+    ],
+    ids=["huge", "short", "long", "negative", "duplicate", "up", "absolute", "garbage"],
+)
+def test_lying_archives_are_refused(tmp_path, members):
+    """F16, from sizes and names, before anything is read."""
+    crafted(tmp_path / "a.npz", *members)
+    with pytest.raises(DamageError, match=r"a\.npz is damaged"):
+        npz.read(tmp_path / "a.npz")
+
+
+def test_binary_frames_are_dense(tmp_path):
+    frames = np.zeros((200, 30, 32, 32), np.uint8)
+    frames[:, :, 10:19, 12:20] = 1
+    report = npz.write(tmp_path / "a.npz", [{"image": frames}], 200, {})
+    assert report["bytes"] < frames.nbytes / 50
+    np.testing.assert_array_equal(npz.read(tmp_path / "a.npz")["image"], frames)

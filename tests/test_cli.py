@@ -1,0 +1,294 @@
+"""The command line: what it does, and what it says of requests that cannot be met."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from slvm_data import RECIPES
+from slvm_data.cli import find
+from slvm_data.overrides import override
+from slvm_data.store import manifest
+
+RECIPE_FILES = Path(__file__).parents[1] / "src/slvm_data/recipes/hamiltonian"
+TINY = ("--train", "4", "--val", "2", "--test", "2", "--steps", "3")
+
+
+def run(*words, cwd, env=None):
+    command = [sys.executable, "-m", "slvm_data", *map(str, words)]
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=120)
+
+
+def refused(*words, cwd):
+    """What is said, in one line, of a request with exit code 2 and nothing written."""
+    before = sorted(os.listdir(cwd))  # noqa: PTH208
+    done = run(*words, cwd=cwd)
+    assert (done.returncode, done.stdout) == (2, ""), done
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert sorted(os.listdir(cwd)) == before  # noqa: PTH208
+    return done.stderr
+
+
+def test_list_names_every_dataset(tmp_path):
+    lines = run("list", cwd=tmp_path).stdout.splitlines()
+    assert lines[0].split() == "name system tasks train/val/test per task image state".split()
+    assert [line.split()[0] for line in lines[1:]] == list(RECIPES)
+    assert "double_pendulum3  DoublePendulum  3      3000/1000/1000           30x32x32    q1 q2 p1 p2" in lines
+
+
+def test_generate_info_verify(tmp_path):
+    done = run("generate", "two_body3", *TINY, "--seed", "7", "--record", "energy,offset", cwd=tmp_path)
+    assert done.returncode == 0, done
+    assert done.stderr == ""
+    assert re.match(r"two_body3: 24 sequences, 0\.\d MB, in [\d.]+ s\nlargest error of a state \d", done.stdout)
+    content = manifest.read(tmp_path / "two_body3")
+    assert (content["recipe"]["seed"], content["recipe"]["record"]) == (7, ["energy", "offset"])
+    with np.load(tmp_path / "two_body3/dataset_2/val.npz", allow_pickle=False) as data:
+        assert data["energy"].shape == (2, 3)
+        assert data["offset"].shape == (2, 2)
+        assert (data["label"] == 2).all()
+    info = run("info", "two_body3", cwd=tmp_path).stdout
+    assert "# two_body3" in info
+    assert "## Accuracy" in info
+    done = run("verify", "two_body3", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "9 files are as they were written; 8 sequences of each made again" in done.stdout
+
+
+def test_info_of_a_name(tmp_path):
+    shown = run("info", "mass_spring3", cwd=tmp_path).stdout
+    for text in ("H = k q² / 2 + p² / (2 m)", "task 2: system MassSpring", "k 3", "m 0.4 … 1", "train 3000, val 1000"):
+        assert text in shown
+
+
+def test_the_manifest_is_a_recipe(tmp_path):
+    run("generate", "pendulum", *TINY, "g=2,3", "m=0.5..1", cwd=tmp_path)
+    done = run("generate", "pendulum/dataset.json", "--out", "again", cwd=tmp_path)
+    assert done.returncode == 0, done
+    for path in (tmp_path / "pendulum").rglob("*.*"):
+        assert path.read_bytes() == (tmp_path / "again" / path.relative_to(tmp_path / "pendulum")).read_bytes()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_each_dataset_is_a_script(name, tmp_path):
+    done = subprocess.run(
+        [sys.executable, RECIPE_FILES / f"{name}.py", *TINY], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done
+    folders = [""] if len(RECIPES[name].tasks) == 1 else [f"dataset_{i}/" for i in range(3)]
+    for folder in folders:
+        for split, count in (("train", 4), ("val", 2), ("test", 2)):
+            with np.load(tmp_path / name / f"{folder}{split}.npz", allow_pickle=False) as data:
+                assert len(data["image"]) == len(data["state"]) == len(data["label"]) == count
+
+
+def test_a_script_takes_constants_and_explains_itself(tmp_path):
+    script = [sys.executable, RECIPE_FILES / "pendulum.py"]
+    help_ = subprocess.run([*script, "--help"], capture_output=True, text=True, check=True).stdout
+    assert help_.startswith("Usage: pendulum.py [OPTIONS] [KEY=VALUE]...")
+    assert RECIPES["pendulum"].about.split(";")[0] in help_
+    subprocess.run([*script, *TINY, "g=2,3,4,5", "--out", "x"], cwd=tmp_path, check=True, capture_output=True)
+    assert [task["g"] for task in manifest.read(tmp_path / "x")["recipe"]["tasks"]] == [2, 3, 4, 5]
+
+
+OWN = '''
+"""An elastic pendulum of one's own: H = |p|² / (2 m) + m g y + k (|q| - l)² / 2."""
+from dataclasses import dataclass
+from typing import ClassVar
+import jax.numpy as jnp
+from slvm_data import Hamiltonian, Recipe, uniform
+from slvm_data.systems.constant import Constant, constant
+
+@dataclass(frozen=True, kw_only=True)
+class Elastic(Hamiltonian):
+    """State: position x, y [m] below the pivot, momentum [kg m/s]."""
+    state: ClassVar = ("x", "y", "px", "py")
+    m: Constant = constant(0.5, positive=True)
+    k: Constant = constant(10.0, positive=True)
+    def start(self, key):
+        return jnp.array([0.7, -0.9, 0.0, 0.0])
+    def energy(self, q, p):
+        r = jnp.sqrt(q[0] ** 2 + q[1] ** 2)
+        return (p[0] ** 2 + p[1] ** 2) / (2 * self.m) + self.m * 3.0 * q[1] + self.k * (r - 1.0) ** 2 / 2
+    def bodies(self, x):
+        return x[None, :2], jnp.sqrt(self.m / jnp.pi)[None]
+    def extent(self):
+        return 3.0
+
+RECIPE = Recipe(name="elastic", tasks=(Elastic(m=uniform(0.4, 0.6)),), train=4, val=2, test=2)
+'''
+
+
+def test_a_system_of_ones_own_needs_no_registration(tmp_path):
+    (tmp_path / "my_dataset.py").write_text(OWN)
+    done = run("generate", "my_dataset.py", "k=8,12", cwd=tmp_path)
+    assert done.returncode == 0, done
+    assert manifest.read(tmp_path / "elastic")["certificate"][1]["energy_drift"] < 1e-10
+    assert "name the file that defines it with --recipe" in run("verify", "elastic", cwd=tmp_path).stderr
+    done = run("generate", "my_dataset.py", "--out", "y", cwd=tmp_path)
+    assert run("verify", "y", "--recipe", "my_dataset.py", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["pendulm"], "there is no dataset 'pendulm'; did you mean pendulum?"),
+        (["zzz"], "there are pendulum, pendulum3, mass_spring"),
+        (["nowhere.py"], "nowhere.py is not there"),
+        (["pendulum", "k=3"], "Pendulum has no constant 'k'; it has friction, m, g, l"),
+        (["pendulum", "m"], "'m' is not of the form KEY=VALUE"),
+        (["pendulum", "m="], "'m=' is not of the form KEY=VALUE"),
+        (["pendulum", "m=1.0..0.5"], "m = 1.0..0.5: the range 1..0.5 starts above its end"),
+        (["pendulum", "m=heavy"], "m = 'heavy' is neither a number, nor a range"),
+        (["pendulum", "m=-1"], "m = -1.0 has to be above 0"),
+        (["pendulum", "l=0..1"], "l = 0..1 has to be above 0"),
+        (["pendulum", "friction=-0.1"], "friction = -0.1 has to be at least 0"),
+        (["pendulum", "m=nan"], "not finite"),
+        (["pendulum", "m=inf"], "not finite"),
+        (["pendulum", "radii=2"], "radii is 1.3..2.3, which 2.0 cannot replace"),
+        (["two_body", "half_width=-3"], "half_width = -3.0 has to be above 0"),
+        (["pendulum", "substep=0"], "substep = 0.0 has to be above 0"),
+        (["pendulum", "--size", "0"], "size = 0 has to lie between 2 and 1024"),
+        (["pendulum", "--train", "-1"], "train = -1 has to lie between 0"),
+        (["pendulum", "--train", "0", "--val", "0", "--test", "0"], "there is nothing to generate"),
+        (["pendulum", "--steps", "0"], "steps = 0 has to be at least 1"),
+        (["pendulum", "--dt", "0"], "dt = 0 has to be a time above 0 s"),
+        (["pendulum", "--dt", "-0.1"], "dt = -0.1 has to be a time above 0 s"),
+        (["pendulum", "--dt", "nan"], "dt = nan has to be a time above 0 s"),
+        (["pendulum", "--seed", "-1"], "seed = -1 has to lie between 0"),
+        (["pendulum", "--record", "speed"], "record = 'speed' is unknown; pendulum can record dx_dt, energy, offset"),
+        (["pendulum", "--train", "many"], "many"),
+        (["pendulum", "--sise", "32"], "--sise"),
+        (["pendulum", "--out", "/proc/nowhere/x"], "/proc/nowhere"),
+        (["pendulum", "g=1e200"], "g=1e+200, l=1.0) moves too fast: it needs more than 10000 steps"),
+        (["two_body", "half_width=0.1", *TINY], "sequence 0 of train, task 0, left the scene"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_requests(words, says, tmp_path):
+    """F13, F14, F17, F24."""
+    assert says in refused("generate", *words, cwd=tmp_path)
+
+
+def test_a_file_in_the_way(tmp_path):
+    (tmp_path / "x").write_text("mine")
+    assert "x is a file; choose another place with --out" in refused("generate", "pendulum", "--out", "x", cwd=tmp_path)
+    assert "x/y" in refused("generate", "pendulum", "--out", "x/y", cwd=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../x", "/abs", "a\0b", "CON", "nul.txt", "x" * 300, "", ".hidden", "a b", "é", "a/b"])
+def test_names_that_are_no_folders(name):
+    """F17."""
+    import dataclasses
+
+    with pytest.raises(ValueError, match="cannot be a folder"):
+        dataclasses.replace(RECIPES["pendulum"], name=name)
+
+
+def test_a_damaged_dataset_fails_verification(tmp_path):
+    """F7, F8: every flip and every cut, in any file, and the error names it."""
+    run("generate", "mass_spring", *TINY, cwd=tmp_path)
+    from slvm_data.verify import faults
+
+    folder, rng = tmp_path / "mass_spring", np.random.default_rng(3)
+    recipe, content = find(str(folder / "dataset.json")), manifest.read(folder)
+
+    def found():
+        return list(faults(folder, recipe, content, 0, True))
+
+    for name in ("train.npz", "val.npz", "test.npz"):
+        path = folder / name
+        good = path.read_bytes()
+        for _ in range(30):
+            at, bit = int(rng.integers(len(good))), int(rng.integers(8))
+            path.write_bytes(good[:at] + bytes([good[at] ^ 1 << bit]) + good[at + 1 :])
+            assert [name in fault for fault in found()] == [True]
+        path.write_bytes(good[: len(good) // 2])
+        assert [name in fault for fault in found()] == [True]
+        path.unlink()
+        assert [f"{name} is missing" in fault for fault in found()] == [True]
+        done = run("verify", "mass_spring", cwd=tmp_path)
+        assert (done.returncode, name in done.stderr) == (1, True)
+        path.write_bytes(good)
+    assert found() == []
+    (folder / "dataset.json").unlink()
+    done = run("verify", "mass_spring", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+
+
+def test_verification_makes_sequences_again(tmp_path):
+    """A file whose checksum was forged with it is still not what its recipe gives."""
+    from slvm_data.store import npz
+    from slvm_data.verify import faults
+
+    run("generate", "pendulum", *TINY, cwd=tmp_path)
+    folder = tmp_path / "pendulum"
+    recipe, content = find(str(folder / "dataset.json")), manifest.read(folder)
+    for name, change in (("state", 1e-6), ("image", 1), ("label", 1), ("param_m", 1e-6)):
+        arrays = npz.read(folder / "train.npz")
+        time = {"time": arrays.pop("time")}
+        arrays[name] = arrays[name].copy()
+        arrays[name][1] += np.asarray(change, arrays[name].dtype)
+        other = tmp_path / name
+        other.mkdir()
+        forged = content | {"files": {"train.npz": npz.write(other / "train.npz", [arrays], 4, time)}}
+        only_train = find(str(folder / "dataset.json"))
+        said = [fault for fault in faults(other, only_train, forged, 4, True) if "train.npz" in fault]
+        assert [f"differs in {name} from what its recipe gives" in fault for fault in said] == [True]
+    assert list(faults(folder, recipe, content, 4, True)) == []
+
+
+def test_overrides_apply_to_every_task_and_merge_what_became_equal():
+    changed = override(RECIPES["pendulum3"], ["g=2,5", "m=0.7"])
+    assert [(task.low("g"), task.low("m"), task.high("m")) for task in changed.tasks] == [(2, 0.7, 0.7), (5, 0.7, 0.7)]
+    changed = override(RECIPES["mass_spring"], ["radii=0.2..0.3", "uniform_annulus=true"])
+    assert (changed.tasks[0].extent(), changed.tasks[0].uniform_annulus) == (pytest.approx(0.3 + np.pi**-0.5), True)
+
+
+def test_a_terminal_gets_a_bar(tmp_path):
+    """And elsewhere nothing is written in the first half minute."""
+    mine, theirs = pty.openpty()
+    command = [sys.executable, "-m", "slvm_data", "generate", "pendulum", *TINY]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=theirs, stdout=subprocess.DEVNULL) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                shown += os.read(mine, 1000)
+            except OSError:
+                break
+    assert process.returncode == 0
+    assert b"pendulum: 100%" in shown
+
+
+def test_heartbeat(capsys):
+    from slvm_data.progress import Heartbeat
+
+    beat = Heartbeat(100, "pendulum", every=0)
+    beat.update(50)
+    assert re.fullmatch(r"pendulum: 50 of 100 sequences, \d+/s, \d+ s left\n", capsys.readouterr().err)
+    Heartbeat(100, "pendulum").update(50)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("signal", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_interrupted(signal, code, tmp_path):
+    """F21: what was begun is dropped."""
+    import signal as signals
+    import time
+
+    command = [sys.executable, "-m", "slvm_data", "generate", "pendulum", "--train", "10000000"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    while not (tmp_path / "pendulum/.partial").exists():
+        time.sleep(0.05)
+    time.sleep(1)
+    process.send_signal(getattr(signals, signal))
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (code, b"")
+    assert not (tmp_path / "pendulum").exists()
