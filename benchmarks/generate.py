@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """How fast is `generate`, beside the mere deflating and writing of its frames? Side by side, dataset by dataset.
 
     python3 benchmarks/generate.py [DATASET …] [--sequences 50000] [--cold]

@@ -1,10 +1,16 @@
 """The command line: what it does, and what it says of requests that cannot be met."""
 
+import dataclasses
+import fcntl
 import os
 import pty
 import re
+import signal as signals
+import struct
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +19,9 @@ import pytest
 from slvm_data import RECIPES
 from slvm_data.cli import find
 from slvm_data.overrides import override
-from slvm_data.store import manifest
+from slvm_data.progress import Heartbeat
+from slvm_data.store import manifest, npz
+from slvm_data.verify import faults
 
 RECIPE_FILES = Path(__file__).parents[1] / "src/slvm_data/recipes/hamiltonian"
 TINY = ("--train", "4", "--val", "2", "--test", "2", "--steps", "3")
@@ -37,7 +45,7 @@ def refused(*words, cwd):
 
 def test_list_names_every_dataset(tmp_path):
     lines = run("list", cwd=tmp_path).stdout.splitlines()
-    assert lines[0].split() == "name system tasks train/val/test per task image state".split()
+    assert lines[0].split() == ["name", "system", "tasks", "train/val/test", "per", "task", "image", "state"]
     assert [line.split()[0] for line in lines[1:]] == list(RECIPES)
     assert "double_pendulum3  DoublePendulum  3      3000/1000/1000           30x32x32    q1 q2 p1 p2" in lines
 
@@ -97,41 +105,13 @@ def test_a_script_takes_constants_and_explains_itself(tmp_path):
     assert [task["g"] for task in manifest.read(tmp_path / "x")["recipe"]["tasks"]] == [2, 3, 4, 5]
 
 
-OWN = '''
-"""An elastic pendulum of one's own: H = |p|² / (2 m) + m g y + k (|q| - l)² / 2."""
-from dataclasses import dataclass
-from typing import ClassVar
-import jax.numpy as jnp
-from slvm_data import Hamiltonian, Recipe, uniform
-from slvm_data.systems.constant import Constant, constant
-
-@dataclass(frozen=True, kw_only=True)
-class Elastic(Hamiltonian):
-    """State: position x, y [m] below the pivot, momentum [kg m/s]."""
-    state: ClassVar = ("x", "y", "px", "py")
-    m: Constant = constant(0.5, positive=True)
-    k: Constant = constant(10.0, positive=True)
-    def start(self, key):
-        return jnp.array([0.7, -0.9, 0.0, 0.0])
-    def energy(self, q, p):
-        r = jnp.sqrt(q[0] ** 2 + q[1] ** 2)
-        return (p[0] ** 2 + p[1] ** 2) / (2 * self.m) + self.m * 3.0 * q[1] + self.k * (r - 1.0) ** 2 / 2
-    def bodies(self, x):
-        return x[None, :2], jnp.sqrt(self.m / jnp.pi)[None]
-    def extent(self):
-        return 3.0
-
-RECIPE = Recipe(name="elastic", tasks=(Elastic(m=uniform(0.4, 0.6)),), train=4, val=2, test=2)
-'''
-
-
-def test_a_system_of_ones_own_needs_no_registration(tmp_path):
-    (tmp_path / "my_dataset.py").write_text(OWN)
-    done = run("generate", "my_dataset.py", "k=8,12", cwd=tmp_path)
+def test_a_system_of_ones_own_needs_no_registration(tmp_path, own_system):
+    (tmp_path / "my_dataset.py").write_text(own_system)
+    done = run("generate", "my_dataset.py", "k=8,12", *TINY, cwd=tmp_path)
     assert done.returncode == 0, done
     assert manifest.read(tmp_path / "elastic")["certificate"][1]["energy_drift"] < 1e-10
     assert "name the file that defines it with --recipe" in run("verify", "elastic", cwd=tmp_path).stderr
-    done = run("generate", "my_dataset.py", "--out", "y", cwd=tmp_path)
+    done = run("generate", "my_dataset.py", *TINY, "--out", "y", cwd=tmp_path)
     assert run("verify", "y", "--recipe", "my_dataset.py", cwd=tmp_path).returncode == 0
 
 
@@ -163,7 +143,7 @@ def test_a_system_of_ones_own_needs_no_registration(tmp_path):
         (["pendulum", "--dt", "nan"], "dt = nan has to be a time above 0 s"),
         (["pendulum", "--seed", "-1"], "seed = -1 has to lie between 0"),
         (["pendulum", "--record", "speed"], "record = 'speed' is unknown; pendulum can record dx_dt, energy, offset"),
-        (["pendulum", "--train", "many"], "many"),
+        (["pendulum", "--train", "many"], "Invalid value for '--train'"),
         (["pendulum", "--sise", "32"], "--sise"),
         (["pendulum", "--out", "/proc/nowhere/x"], "/proc/nowhere"),
         (["pendulum", "g=1e200"], "g=1e+200, l=1.0) moves too fast: it needs more than 10000 steps"),
@@ -182,11 +162,11 @@ def test_a_file_in_the_way(tmp_path):
     assert "x/y" in refused("generate", "pendulum", "--out", "x/y", cwd=tmp_path)
 
 
-@pytest.mark.parametrize("name", ["../x", "/abs", "a\0b", "CON", "nul.txt", "x" * 300, "", ".hidden", "a b", "é", "a/b"])
+@pytest.mark.parametrize(
+    "name", ["../x", "/abs", "a\0b", "CON", "nul.txt", "x" * 300, "", ".hidden", "a b", "é", "a/b"]
+)
 def test_names_that_are_no_folders(name):
     """F17."""
-    import dataclasses
-
     with pytest.raises(ValueError, match="cannot be a folder"):
         dataclasses.replace(RECIPES["pendulum"], name=name)
 
@@ -194,8 +174,6 @@ def test_names_that_are_no_folders(name):
 def test_a_damaged_dataset_fails_verification(tmp_path):
     """F7, F8: every flip and every cut, in any file, and the error names it."""
     run("generate", "mass_spring", *TINY, cwd=tmp_path)
-    from slvm_data.verify import faults
-
     folder, rng = tmp_path / "mass_spring", np.random.default_rng(3)
     recipe, content = find(str(folder / "dataset.json")), manifest.read(folder)
 
@@ -224,20 +202,17 @@ def test_a_damaged_dataset_fails_verification(tmp_path):
 
 def test_verification_makes_sequences_again(tmp_path):
     """A file whose checksum was forged with it is still not what its recipe gives."""
-    from slvm_data.store import npz
-    from slvm_data.verify import faults
-
     run("generate", "pendulum", *TINY, cwd=tmp_path)
     folder = tmp_path / "pendulum"
     recipe, content = find(str(folder / "dataset.json")), manifest.read(folder)
     for name, change in (("state", 1e-6), ("image", 1), ("label", 1), ("param_m", 1e-6)):
         arrays = npz.read(folder / "train.npz")
-        time = {"time": arrays.pop("time")}
+        once = {"time": arrays.pop("time")}
         arrays[name] = arrays[name].copy()
         arrays[name][1] += np.asarray(change, arrays[name].dtype)
         other = tmp_path / name
         other.mkdir()
-        forged = content | {"files": {"train.npz": npz.write(other / "train.npz", [arrays], 4, time)}}
+        forged = content | {"files": {"train.npz": npz.write(other / "train.npz", [arrays], 4, once)}}
         only_train = find(str(folder / "dataset.json"))
         said = [fault for fault in faults(other, only_train, forged, 4, True) if "train.npz" in fault]
         assert [f"differs in {name} from what its recipe gives" in fault for fault in said] == [True]
@@ -254,6 +229,7 @@ def test_overrides_apply_to_every_task_and_merge_what_became_equal():
 def test_a_terminal_gets_a_bar(tmp_path):
     """And elsewhere nothing is written in the first half minute."""
     mine, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
     command = [sys.executable, "-m", "slvm_data", "generate", "pendulum", *TINY]
     with subprocess.Popen(command, cwd=tmp_path, stderr=theirs, stdout=subprocess.DEVNULL) as process:
         os.close(theirs)
@@ -268,8 +244,6 @@ def test_a_terminal_gets_a_bar(tmp_path):
 
 
 def test_heartbeat(capsys):
-    from slvm_data.progress import Heartbeat
-
     beat = Heartbeat(100, "pendulum", every=0)
     beat.update(50)
     assert re.fullmatch(r"pendulum: 50 of 100 sequences, \d+/s, \d+ s left\n", capsys.readouterr().err)
@@ -280,9 +254,6 @@ def test_heartbeat(capsys):
 @pytest.mark.parametrize(("signal", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
 def test_interrupted(signal, code, tmp_path):
     """F21: what was begun is dropped."""
-    import signal as signals
-    import time
-
     command = [sys.executable, "-m", "slvm_data", "generate", "pendulum", "--train", "10000000"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
     while not (tmp_path / "pendulum/.partial").exists():

@@ -26,12 +26,14 @@ if TYPE_CHECKING:
         System,
         TwoBody,
         Uniform,
+        constant,
         uniform,
     )
     from slvm_data.truth import render, sample, simulate
     from slvm_data.views import View
 
 __all__ = [
+    "constant",
     "DoublePendulum",
     "generate",
     "Hamiltonian",

@@ -40,7 +40,10 @@ class Tally:
         self.rejected += batch.rejected
         for name, seen in self.coverage.items():
             values, (low, high) = batch.arrays[f"param_{name}"], (seen["low"], seen["high"])
-            seen["least"], seen["most"] = min(seen["least"], float(values.min())), max(seen["most"], float(values.max()))
+            seen["least"], seen["most"] = (
+                min(seen["least"], float(values.min())),
+                max(seen["most"], float(values.max())),
+            )
             counts = np.histogram(np.clip(values, low, high), BINS, (low, high))[0]
             seen["counts"] = [a + int(b) for a, b in zip(seen["counts"], counts, strict=True)]
         return batch.arrays

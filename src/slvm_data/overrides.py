@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from slvm_data.recipe import Recipe
 from slvm_data.systems.base import System
-from slvm_data.systems.constant import Uniform, uniform
+from slvm_data.systems.constants import Uniform, uniform
 
 
 def override(recipe: Recipe, changes: Iterable[str]) -> Recipe:

@@ -9,7 +9,7 @@ from typing import Any
 from slvm_data import systems
 from slvm_data.recipe import Recipe
 from slvm_data.systems.base import System
-from slvm_data.systems.constant import Uniform, uniform
+from slvm_data.systems.constants import Uniform, uniform
 from slvm_data.views import View
 
 KNOWN: dict[str, type[System]] = {name: getattr(systems, name) for name in systems.__all__ if name[0].isupper()}

@@ -15,7 +15,7 @@ from slvm_data.batches import collect, longest_step
 from slvm_data.keys import exact, stream
 from slvm_data.recipe import Recipe
 from slvm_data.systems.base import System
-from slvm_data.systems.constant import bounds
+from slvm_data.systems.constants import bounds
 from slvm_data.types import Array, Arrays, Numbers
 from slvm_data.views import View
 

@@ -29,7 +29,9 @@ def text(content: dict[str, Any], equation: str) -> str:
         "Accuracy": _accuracy(content["certificate"]),
         "Use": _use(next(iter(content["files"]))),
         "Make it again": _again(content),
-        "Source": f"Distributions of parameters and starts: {html.escape(recipe['source'])}" if recipe["source"] else "",
+        "Source": f"Distributions of parameters and starts: {html.escape(recipe['source'])}"
+        if recipe["source"]
+        else "",
     }
     parts = [f"## {title}\n\n{body}" if title else body for title, body in sections.items() if body]
     return "\n\n".join(parts) + "\n"

@@ -1,7 +1,7 @@
 """Physical systems, one file each."""
 
 from slvm_data.systems.base import System
-from slvm_data.systems.constant import Uniform, uniform
+from slvm_data.systems.constants import Uniform, constant, uniform
 from slvm_data.systems.double_pendulum import DoublePendulum
 from slvm_data.systems.hamiltonian import Hamiltonian
 from slvm_data.systems.mass_spring import MassSpring
@@ -18,5 +18,6 @@ __all__ = [
     "System",
     "TwoBody",
     "Uniform",
+    "constant",
     "uniform",
 ]

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from slvm_data.keys import stream
-from slvm_data.systems.constant import Uniform
+from slvm_data.systems.constants import Uniform
 from slvm_data.types import Array, Key
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from slvm_data.integrate import solve
 from slvm_data.keys import stream
-from slvm_data.systems.constant import Constant, Domain, bounds
+from slvm_data.systems.constants import Constant, Domain, bounds
 from slvm_data.types import Array, Key
 
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from slvm_data.keys import stream
 from slvm_data.systems.annulus import annulus
-from slvm_data.systems.constant import Constant, Uniform, constant
+from slvm_data.systems.constants import Constant, Uniform, constant
 from slvm_data.systems.hamiltonian import Hamiltonian
 from slvm_data.types import Array, Key
 

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from slvm_data.systems.base import System
-from slvm_data.systems.constant import Constant, Uniform, constant
+from slvm_data.systems.constants import Constant, Uniform, constant
 from slvm_data.types import Array
 
 

@@ -8,7 +8,7 @@ from math import pi
 import jax.numpy as jnp
 import numpy as np
 
-from slvm_data.systems.constant import Constant, constant
+from slvm_data.systems.constants import Constant, constant
 from slvm_data.systems.hamiltonian import Hamiltonian
 from slvm_data.types import Array
 

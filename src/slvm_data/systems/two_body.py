@@ -9,7 +9,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from slvm_data.systems.constant import Uniform
+from slvm_data.systems.constants import Uniform
 from slvm_data.systems.n_body import NBody
 from slvm_data.types import Array, Key
 

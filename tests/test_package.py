@@ -1,0 +1,81 @@
+"""The public names, and the floors that imports go down."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import slvm_data
+
+SOURCE = Path(slvm_data.__file__).parent
+FLOORS = (  # imports go down this list, never up
+    {"types"},
+    {"keys", "integrate", "discs", "views", "progress", "store"},
+    {"raster"},
+    {"systems"},
+    {"recipe"},
+    {"recipe_json", "overrides", "batches"},
+    {"truth", "certificate", "verify"},
+    {"run"},
+    {"script"},
+    {"recipes"},
+    {"cli"},
+    {"__main__"},
+)
+FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
+FILES = sorted(SOURCE.rglob("*.py"))
+
+
+def test_all_names_exist_sorted():
+    assert sorted(slvm_data.__all__, key=str.casefold) == slvm_data.__all__
+    assert set(dir(slvm_data)) == {*slvm_data.__all__, "__version__"}
+    for name in slvm_data.__all__:
+        assert getattr(slvm_data, name).__doc__, name
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        slvm_data.nothing  # noqa: B018
+
+
+def test_no_public_name_is_hidden_by_a_module():
+    """Importing a module sets its name in the package: a function of that name would be gone."""
+    modules = {path.stem for path in SOURCE.iterdir()}
+    assert not modules & set(slvm_data.__all__)
+
+
+def imports(path):
+    """Modules of the package that a file imports, by their first name."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "slvm_data":
+            parts = node.module.split(".")[1:]
+            yield from parts[:1] or [alias.name for alias in node.names]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_imports_go_down(path):
+    own = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+    if own == "__init__":
+        return
+    for name in imports(path):
+        assert name == own or FLOOR[name] < FLOOR[own] or (own == "store" and name == "types"), f"{own} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_only_batches_have_a_batch_axis(path):
+    """`vmap` over sequences stands in one module; the certificate, which looks at whole batches, is the other."""
+    text = path.read_text()
+    assert "vmap" not in text or path.stem in {"batches", "certificate"}
+
+
+def test_nobody_loads_torch_and_the_store_not_even_jax():
+    check = "import sys, slvm_data.{0}; assert not {{'torch', {1}}} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", check.format("store.npz", "'jax'")], check=True)
+    subprocess.run([sys.executable, "-c", check.format("cli", "'scipy.stats'")], check=True)
+
+
+def test_functions_are_short():
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                docstring = (ast.get_docstring(node, clean=False) or "").count("\n") + 1
+                assert node.end_lineno - node.lineno + 1 - docstring <= 40, f"{path.name}: {node.name}"

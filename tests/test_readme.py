@@ -1,0 +1,51 @@
+"""Every code block of the README and of docs/ runs."""
+
+import dataclasses
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from slvm_data import RECIPES, generate
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SMALL = "--train 6 --val 2 --test 2 --steps 4"
+SETUP = "python3 -m venv .venv && "  # run by .ci/run, each on an empty folder
+
+
+def blocks(language):
+    for page in PAGES:
+        for i, text in enumerate(re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.M | re.S)):
+            yield pytest.param(text, id=f"{page.name}-{i}")
+
+
+@pytest.mark.parametrize("text", list(blocks("sh")))
+def test_commands(text, tmp_path, own_system):
+    for line in text.strip().splitlines():
+        if line.startswith(SETUP):
+            assert line in (ROOT / ".ci/run").read_text()
+            continue
+        command = line.split("#")[0].strip()
+        (tmp_path / "my_dataset.py").write_text(own_system)
+        if command.startswith("python3 "):
+            name = command.split()[1]
+            script = next((ROOT / "src/slvm_data/recipes").rglob(Path(name).name), ROOT / name)
+            words = [sys.executable, str(script), *shlex.split(command)[2:]]
+        else:
+            assert command.startswith("slvm-data "), command
+            words = [sys.executable, "-m", *shlex.split(command.replace("slvm-data", "slvm_data", 1))]
+        if "generate" in command or command.startswith("python3"):
+            words += shlex.split(SMALL)
+        subprocess.run(words, cwd=tmp_path, check=True, timeout=120)
+
+
+@pytest.mark.parametrize("text", list(blocks("python")))
+def test_python(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    generate(dataclasses.replace(RECIPES["pendulum3"], train=80, val=2, test=2))
+    (tmp_path / "snippet.py").write_text(text)
+    subprocess.run([sys.executable, "snippet.py"], check=True, timeout=120)
