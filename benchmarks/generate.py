@@ -57,17 +57,16 @@ def measure(name: str, sequences: int) -> dict[str, float]:
     whole = RECIPES[name]
     recipe = dataclasses.replace(whole, tasks=whole.tasks[-1:], train=sequences, val=0, test=0)
     little = dataclasses.replace(recipe, train=BATCH)
-    ring = [collect(recipe, 0, "train", np.arange(i * BATCH, (i + 1) * BATCH)) for i in range(RING)]
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        generating(little, folder)
+        generating(recipe, folder)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # before the frames held to be written again
+        ring = [collect(recipe, 0, "train", np.arange(i * BATCH, (i + 1) * BATCH)) for i in range(RING)]
         rounds = [
             (generating(recipe, folder), writing(recipe, ring, folder), generating(little, folder))
             for _ in range(ROUNDS)
         ]
     generated, written, fixed = map(min, zip(*rounds, strict=True))
-    del ring
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     rate = (sequences - BATCH) / (generated - fixed)
     return {"rate": rate, "write rate": sequences / written, "ratio": generated / written, "peak": peak}
 

@@ -20,7 +20,8 @@ from slvm_data.recipe import Recipe
 from slvm_data.systems.base import System, draw
 from slvm_data.types import Array, Arrays, Key
 
-BATCH = 256
+BATCH = 256  # sequences, where their frames fit in `ROOM`
+ROOM = 2**25  # bytes
 DOUBTS = 64  # frames settled at a time; about as many are doubtful in a batch
 FEW = 64  # sequences drawn at a time, so that what is in between fits the processor's cache
 STEPS = 10_000  # of integration per frame, at most
@@ -47,8 +48,8 @@ class Batch(NamedTuple):
 
 def collect(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:
     """The arrays of these sequences [n], however many; also beyond the size of the split."""
-    inputs = prepare(recipe, task, split)
-    parts = [make(recipe, task, split, inputs, index[i : i + BATCH]).arrays for i in range(0, len(index), BATCH)]
+    inputs, size = prepare(recipe, task, split), batch_size(recipe)
+    parts = [make(recipe, task, split, inputs, index[i : i + size]).arrays for i in range(0, len(index), size)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} | {"time": inputs.t}
 
 
@@ -90,7 +91,7 @@ def make(
 
     Raises ValueError where a sequence is not finite, or where no attempt at it stays in the scene.
     """
-    frames = frame_buffer(recipe) if frames is None else frames
+    frames = frame_buffer(recipe, batch_size(recipe)) if frames is None else frames
     size = len(frames)
     padded = np.pad(index, (0, size - len(index)), mode="edge").astype(np.uint32)
     attempt = np.zeros(size, np.uint32)
@@ -184,8 +185,13 @@ def energies(member: Any, states: Array) -> Array:
     return jax.vmap(lambda x: member.energy(*jnp.split(x, 2)))(states)
 
 
-def frame_buffer(recipe: Recipe, size: int = BATCH) -> np.ndarray:
-    """Room for the frames of a batch, uint8 [N T H W] or [N T 3 H W].
+def batch_size(recipe: Recipe) -> int:
+    """Sequences in a batch: fewer where they are long or large, so that memory stays bounded."""
+    return int(np.clip(ROOM // frame_buffer(recipe, 1).nbytes, 1, BATCH))
+
+
+def frame_buffer(recipe: Recipe, size: int) -> np.ndarray:
+    """Room for the frames of `size` sequences, uint8 [N T H W] or [N T 3 H W].
 
     Whoever makes many batches should use the same room again: the first touch of fresh memory costs more time than
     everything that is drawn into it.

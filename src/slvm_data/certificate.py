@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from slvm_data.batches import Batch, longest_step, make, prepare
+from slvm_data.batches import Batch, collect, longest_step
 from slvm_data.integrate import solve
 from slvm_data.keys import exact
 from slvm_data.recipe import SPLITS, Recipe
@@ -54,7 +54,7 @@ def certify(recipe: Recipe, task: int, tally: Tally) -> dict[str, Any]:
     system = recipe.tasks[task]
     split = next(name for name in SPLITS if recipe.count(name))
     index = np.arange(min(SAMPLE, recipe.count(split)))
-    arrays = make(recipe, task, split, prepare(recipe, task, split), index).arrays
+    arrays = collect(recipe, task, split, index)
     numbers = {name: arrays[f"param_{name}"].astype(np.float64) for name in system.domains()}
     step = longest_step(system, recipe.dt)
     run = partial(_trajectories, numbers, arrays["state"][:, 0].astype(np.float64), recipe.time())

@@ -75,11 +75,11 @@ def info(dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE")]) ->
 def verify(
     folder: Path,
     sample: Annotated[int, typer.Option(help="Sequences of each file to make again and compare.", min=0)] = 8,
-    recipe: Annotated[Path | None, typer.Option(help="The .py with RECIPE, where its system is your own.")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="The .py that defines its system, where that is your own.")] = None,
 ) -> None:
     """Check a dataset: every byte by its checksum, the schema, and some sequences by making them again."""
     content = manifest.read(folder)
-    source = from_json(content["recipe"]) if recipe is None else find(str(recipe))
+    source = from_json(content["recipe"], find(str(recipe)).tasks if recipe else ())
     ours = manifest.current(machine())
     alike = {key: content[key] for key in ours} == ours
     if not alike:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from slvm_data import systems
@@ -22,9 +22,10 @@ def as_json(recipe: Recipe) -> dict[str, Any]:
     return values | {"tasks": tasks, "view": dataclasses.asdict(recipe.view), "record": list(recipe.record)}
 
 
-def from_json(values: Mapping[str, Any]) -> Recipe:
-    """The recipe, if all its systems are of this package; raises ValueError that names one that is not."""
-    tasks = tuple(_system(task) for task in values["tasks"])
+def from_json(values: Mapping[str, Any], own: Iterable[System] = ()) -> Recipe:
+    """The recipe, of systems of this package or of the classes of `own`; raises ValueError for one of neither."""
+    known = KNOWN | {type(system).__name__: type(system) for system in own}
+    tasks = tuple(_system(task, known) for task in values["tasks"])
     return Recipe(**{**values, "tasks": tasks, "view": View(**values["view"]), "record": tuple(values["record"])})
 
 
@@ -38,12 +39,12 @@ def _value(value: Any) -> Any:
     return [_value(v) for v in value] if isinstance(value, tuple) else value
 
 
-def _system(values: Mapping[str, Any]) -> System:
+def _system(values: Mapping[str, Any], known: Mapping[str, type[System]]) -> System:
     fields = {name: _constant(value) for name, value in values.items()}
     kind = fields.pop("system")
-    if kind not in KNOWN:
+    if kind not in known:
         raise ValueError(f"the system {kind} is not part of slvm_data: name the file that defines it with --recipe")
-    return KNOWN[kind](**fields)
+    return known[kind](**fields)
 
 
 def _constant(value: Any) -> Any:

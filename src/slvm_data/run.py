@@ -16,7 +16,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from slvm_data.batches import BATCH, Batch, Inputs, frame_buffer, make, prepare
+from slvm_data.batches import Batch, Inputs, batch_size, frame_buffer, make, prepare
 from slvm_data.certificate import Tally, certify
 from slvm_data.progress import Progress, progress
 from slvm_data.recipe import SPLITS, Recipe
@@ -26,7 +26,9 @@ from slvm_data.store.folder import staging
 from slvm_data.types import Arrays
 
 
-def generate(recipe: Recipe, out: Path | str | None = None, *, overwrite: bool = False, batch: int = BATCH) -> Path:
+def generate(
+    recipe: Recipe, out: Path | str | None = None, *, overwrite: bool = False, batch: int | None = None
+) -> Path:
     """Write a dataset to the folder `out` (its name, here, if None) and return the folder.
 
     One `.npz` per split, in `dataset_<i>` where there are several tasks; `dataset.json` with checksums, recipe and
@@ -36,6 +38,7 @@ def generate(recipe: Recipe, out: Path | str | None = None, *, overwrite: bool =
     there and nothing else), or where a sequence cannot be made; OSError where the folder cannot be written.
     """
     folder = Path(out) if out is not None else Path(recipe.name)
+    batch = batch or batch_size(recipe)
     total = len(recipe.tasks) * sum(map(recipe.count, SPLITS))
     with (
         staging(folder, overwrite) as partial,
