@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import slvm_data
 from slvm_data import RECIPES
 from slvm_data.cli import find
 from slvm_data.overrides import override
@@ -66,7 +67,7 @@ def test_generate_info_verify(tmp_path):
     assert "## Accuracy" in info
     done = run("verify", "two_body3", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "9 files are as they were written; 8 sequences of each made again" in done.stdout
+    assert "9 files are as they were written; up to 8 sequences of each made again" in done.stdout
 
 
 def test_info_of_a_name(tmp_path):
@@ -110,8 +111,9 @@ def test_a_system_of_ones_own_needs_no_registration(tmp_path, own_system):
     done = run("generate", "my_dataset.py", "k=8,12", *TINY, cwd=tmp_path)
     assert done.returncode == 0, done
     assert manifest.read(tmp_path / "elastic")["certificate"][1]["energy_drift"] < 1e-10
-    assert "name the file that defines it with --recipe" in run("verify", "elastic", cwd=tmp_path).stderr
-    done = run("generate", "my_dataset.py", *TINY, "--out", "y", cwd=tmp_path)
+    assert "use the file that defines it (verify: --recipe)" in run("verify", "elastic", cwd=tmp_path).stderr
+    assert "A weight on a rubber band" in run("info", "elastic", cwd=tmp_path).stdout
+    run("generate", "my_dataset.py", "k=20", *TINY, "--out", "y", cwd=tmp_path)
     assert run("verify", "y", "--recipe", "my_dataset.py", cwd=tmp_path).returncode == 0
 
 
@@ -134,6 +136,12 @@ def test_a_system_of_ones_own_needs_no_registration(tmp_path, own_system):
         (["pendulum", "radii=2"], "radii is 1.3..2.3, which 2.0 cannot replace"),
         (["two_body", "half_width=-3"], "half_width = -3.0 has to be above 0"),
         (["pendulum", "substep=0"], "substep = 0.0 has to be above 0"),
+        (["pendulum", "substep=inf"], "substep = inf has to be above 0 and finite"),
+        (["two_body", "half_width=inf"], "half_width = inf has to be above 0 and finite"),
+        (["two_body", "radii=0..1"], "radii = 0..1 has to start above 0, where the bodies would collide"),
+        (["pendulum", "--steps", "10000000000000"], "more than 2^30 pixels"),
+        (["broken.py"], "broken.py cannot be run: SyntaxError"),
+        (["recipe.json"], "recipe.json is not the dataset.json of a dataset"),
         (["pendulum", "--size", "0"], "size = 0 has to lie between 2 and 1024"),
         (["pendulum", "--train", "-1"], "train = -1 has to lie between 0"),
         (["pendulum", "--train", "0", "--val", "0", "--test", "0"], "there is nothing to generate"),
@@ -153,6 +161,7 @@ def test_a_system_of_ones_own_needs_no_registration(tmp_path, own_system):
 )
 def test_bad_requests(words, says, tmp_path):
     """F13, F14, F17, F24."""
+    (tmp_path / "broken.py").write_text("RECIPE = (")
     assert says in refused("generate", *words, cwd=tmp_path)
 
 
@@ -243,6 +252,24 @@ def test_a_terminal_gets_a_bar(tmp_path):
     assert b"pendulum: 100%" in shown
 
 
+def test_version_and_missing_folder(tmp_path):
+    assert run("--version", cwd=tmp_path).stdout.strip() == slvm_data.__version__
+    done = run("verify", "nowhere", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "error: nowhere is not a folder\n")
+
+
+def test_as_many_sequences_as_frames_verify(tmp_path):
+    run("generate", "pendulum", "--train", "4", "--val", "0", "--test", "0", "--steps", "4", cwd=tmp_path)
+    assert run("verify", "pendulum", cwd=tmp_path).returncode == 0
+
+
+def test_a_range_of_no_width_and_a_system_at_rest(tmp_path):
+    done = run("generate", "mass_spring", "radii=0..0", "m=0.7..0.7000000000000001", *TINY, cwd=tmp_path)
+    assert done.returncode == 0, done
+    assert manifest.read(tmp_path / "mass_spring")["certificate"][0]["energy_drift"] == 0
+    assert run("generate", "pendulum", "g=0", "radii=0..0", *TINY, cwd=tmp_path).returncode == 0
+
+
 def test_heartbeat(capsys):
     beat = Heartbeat(100, "pendulum", every=0)
     beat.update(50)
@@ -256,7 +283,7 @@ def test_interrupted(signal, code, tmp_path):
     """F21: what was begun is dropped."""
     command = [sys.executable, "-m", "slvm_data", "generate", "pendulum", "--train", "10000000"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
-    while not (tmp_path / "pendulum/.partial").exists():
+    while not (tmp_path / "pendulum/.slvm-data.partial").exists():
         time.sleep(0.05)
     time.sleep(1)
     process.send_signal(getattr(signals, signal))

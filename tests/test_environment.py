@@ -29,7 +29,12 @@ def usual(tmp_path_factory):
         {"LC_ALL": "C", "TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "1"},
         {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8", "TZ": "America/St_Johns", "PYTHONHASHSEED": "77"},
         {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONIOENCODING": "utf-8", "COLUMNS": "20", "NO_COLOR": "1"},
-        {"JAX_ENABLE_X64": "1", "JAX_DEFAULT_PRNG_IMPL": "rbg", "JAX_THREEFRY_PARTITIONABLE": "0"},
+        {
+            "JAX_ENABLE_X64": "1",
+            "JAX_DEFAULT_PRNG_IMPL": "rbg",
+            "JAX_THREEFRY_PARTITIONABLE": "0",
+            "JAX_NUMPY_RANK_PROMOTION": "raise",
+        },
         {"one processor": "taskset"},
     ],
     ids=["kathmandu", "turkish", "posix", "jax", "one-processor"],

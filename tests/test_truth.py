@@ -21,6 +21,7 @@ T = np.arange(3) * 0.1
         (WIDE, {"m": 0.5}, [0, 1, 2], T, r"x0 has the shape \(3,\)"),
         (WIDE, {"m": 0.5}, [0, 1], [0.0, 0.1, 0.1], "increasing"),
         (WIDE, {"m": 0.5}, [0, 1], [], "increasing"),
+        (WIDE, {"m": 0.5}, [0, np.nan], T, "x0 = .* is not finite"),
         (WIDE, {"m": 0.5}, [0, 1], [[0.0]], "one axis"),
     ],
 )
@@ -34,6 +35,8 @@ def test_simulate_refuses(population, constants, x0, t, message):
     [
         ({"colors": [2], "palette": 2}, "below palette = 2"),
         ({"colors": [0, 1], "palette": 2}, "has to be 1 indices"),
+        ({"colors": [0.0], "palette": 2}, "has to be 1 indices"),
+        ({"offset": [(0, 0), (0.5, 0.5)]}, "two finite numbers"),
         ({"look": "photo"}, "look = 'photo' is unknown; there is disc"),
         ({"size": 0}, "size = 0 has to lie between"),
         ({"jitter": -0.1}, "jitter = -0.1"),

@@ -21,6 +21,7 @@ from slvm_data.systems.base import System, draw
 from slvm_data.types import Array, Arrays, Key
 
 BATCH = 256  # sequences, where their frames fit in `ROOM`
+LEAST = 2  # a batch of one is compiled in another way, which can change the last bit
 ROOM = 2**25  # bytes
 DOUBTS = 64  # frames settled at a time; about as many are doubtful in a batch
 FEW = 64  # sequences drawn at a time, so that what is in between fits the processor's cache
@@ -56,6 +57,8 @@ def collect(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:
 def prepare(recipe: Recipe, task: int, split: str) -> Inputs:
     """What the sequences of a split have in common."""
     system = recipe.tasks[task]
+    if not 0 < system.extent() < np.inf:
+        raise ValueError(f"{system} has an extent of {system.extent()} m; it has to be above 0 and finite")
     with exact():
         return Inputs(
             key=split_key(recipe.seed, task, split),
@@ -187,7 +190,7 @@ def energies(member: Any, states: Array) -> Array:
 
 def batch_size(recipe: Recipe) -> int:
     """Sequences in a batch: fewer where they are long or large, so that memory stays bounded."""
-    return int(np.clip(ROOM // frame_buffer(recipe, 1).nbytes, 1, BATCH))
+    return int(np.clip(ROOM // int(np.prod(_frames_shape(recipe))), LEAST, BATCH))
 
 
 def frame_buffer(recipe: Recipe, size: int) -> np.ndarray:
@@ -196,9 +199,13 @@ def frame_buffer(recipe: Recipe, size: int) -> np.ndarray:
     Whoever makes many batches should use the same room again: the first touch of fresh memory costs more time than
     everything that is drawn into it.
     """
+    return np.empty((size, *_frames_shape(recipe)), np.uint8)
+
+
+def _frames_shape(recipe: Recipe) -> tuple[int, ...]:
     view = recipe.view
     channels = raster.channels(view.palette) if view.binary else 3
-    return np.empty((size, recipe.steps, *(channels,) * (channels > 1), view.size, view.size), np.uint8)
+    return (recipe.steps, *(channels,) * (channels > 1), view.size, view.size)
 
 
 def _draw_frames(view: views.View, scene: tuple[np.ndarray, ...], frames: np.ndarray) -> None:

@@ -39,12 +39,13 @@ class Tally:
         self.made += len(batch.arrays["label"])
         self.rejected += batch.rejected
         for name, seen in self.coverage.items():
-            values, (low, high) = batch.arrays[f"param_{name}"], (seen["low"], seen["high"])
+            values, low, width = batch.arrays[f"param_{name}"], seen["low"], seen["high"] - seen["low"]
             seen["least"], seen["most"] = (
                 min(seen["least"], float(values.min())),
                 max(seen["most"], float(values.max())),
             )
-            counts = np.histogram(np.clip(values, low, high), BINS, (low, high))[0]
+            bins = ((values.ravel() - low) / (width or 1.0) * BINS).clip(0, BINS - 1).astype(int)
+            counts = np.bincount(bins, minlength=BINS)
             seen["counts"] = [a + int(b) for a, b in zip(seen["counts"], counts, strict=True)]
         return batch.arrays
 
@@ -56,15 +57,15 @@ def certify(recipe: Recipe, task: int, tally: Tally) -> dict[str, Any]:
     index = np.arange(min(SAMPLE, recipe.count(split)))
     arrays = collect(recipe, task, split, index)
     numbers = {name: arrays[f"param_{name}"].astype(np.float64) for name in system.domains()}
-    step = longest_step(system, recipe.dt)
+    substeps = max(1, int(np.ceil(recipe.dt / longest_step(system, recipe.dt) - 1e-9)))
     run = partial(_trajectories, numbers, arrays["state"][:, 0].astype(np.float64), recipe.time())
     with exact():
-        states, drift = jax.tree.map(np.asarray, run(step, template=system.template()))
-        finer = np.asarray(run(step / FINER, template=system.template())[0])
+        states, drift = jax.tree.map(np.asarray, run(recipe.dt / substeps, template=system.template()))
+        finer = np.asarray(run(recipe.dt / (FINER * substeps), template=system.template())[0])
     return {
         "task": task,
         "sample": len(index),
-        "substeps": int(np.ceil(recipe.dt / step - 1e-9)),
+        "substeps": substeps,
         "error": float(np.abs(states - finer).max()),
         "energy_drift": None if drift is None else float(drift.max()),
         "rejection_rate": tally.rejected / (tally.rejected + tally.made),
@@ -80,7 +81,7 @@ def _trajectories(
 
     def one(numbers: dict[str, Array], x0: Array) -> tuple[Array, Array | None]:
         member = template.member(numbers | {"substep": step})
-        if not isinstance(member, Hamiltonian):
+        if not isinstance(member, Hamiltonian) or type(member).simulate is not System.simulate:
             return member.simulate(x0, t, jax.random.key(0, impl="threefry2x32")), None
         path = solve(lambda y: _with_loss(member, y), jnp.append(x0, 0.0), t, step)
         return path[:, :-1], _drift(member, path)
@@ -100,4 +101,4 @@ def _drift(member: Hamiltonian, path: Array) -> Array:
     q, p = jnp.split(path[:, :-1], 2, axis=1)
     energy, rest = jax.vmap(member.energy)(q, p), jax.vmap(member.energy)(q, jnp.zeros_like(p))
     scale = jnp.maximum(jnp.abs(energy[0]), jnp.max(energy - rest))
-    return jnp.max(jnp.abs(energy + path[:, -1] - energy[0])) / scale
+    return jnp.max(jnp.abs(energy + path[:, -1] - energy[0])) / jnp.where(scale > 0, scale, 1.0)

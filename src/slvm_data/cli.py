@@ -28,12 +28,19 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def options(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
-    """Options of the command itself."""
-    if version:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         print(slvm_data.__version__)
         raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Options of the command itself."""
 
 
 @app.command("list")
@@ -58,8 +65,8 @@ def _row(recipe: Recipe) -> tuple[str, ...]:
 @app.command()
 def info(dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE")]) -> None:
     """Show what a dataset is: equation, constants, sizes; of a folder also its arrays and its certificate."""
-    if Path(dataset).is_dir():
-        print(card.text(content := manifest.read(Path(dataset)), equation(from_json(content["recipe"]))))
+    if (Path(dataset) / manifest.NAME).is_file() or (Path(dataset).is_dir() and dataset not in RECIPES):
+        print(card.text(manifest.read(Path(dataset))))
         return
     recipe = find(dataset)
     print(f"{recipe.name}: {recipe.about.strip()}\n\n{equation(recipe)}\n")
@@ -75,7 +82,9 @@ def info(dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE")]) ->
 def verify(
     folder: Path,
     sample: Annotated[int, typer.Option(help="Sequences of each file to make again and compare.", min=0)] = 8,
-    recipe: Annotated[Path | None, typer.Option(help="The .py that defines its system, where that is your own.")] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="The .py that defines its system, where that is your own.")
+    ] = None,
 ) -> None:
     """Check a dataset: every byte by its checksum, the schema, and some sequences by making them again."""
     content = manifest.read(folder)
@@ -89,7 +98,9 @@ def verify(
         print(f"error: {fault}", file=sys.stderr)
     if found:
         raise typer.Exit(1)
-    print(f"{folder}: {len(content['files'])} files are as they were written; {sample} sequences of each made again")
+    print(
+        f"{folder}: {len(content['files'])} files are as they were written; up to {sample} sequences of each made again"
+    )
 
 
 def find(dataset: str) -> Recipe:
@@ -98,14 +109,14 @@ def find(dataset: str) -> Recipe:
     if path.suffix == ".py":
         return _from_file(path)
     if path.suffix == ".json":
-        if not path.is_file():
-            raise ValueError(f"{dataset} is not there")
+        if path.name != manifest.NAME or not path.is_file():
+            raise ValueError(f"{dataset} is not the {manifest.NAME} of a dataset")
         return from_json(manifest.read(path.parent)["recipe"])
     if dataset in RECIPES:
         return RECIPES[dataset]
     near = difflib.get_close_matches(dataset, RECIPES, n=1, cutoff=0.4)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(RECIPES)}"
-    raise ValueError(f"there is no dataset {dataset!r}; {hint} A file of your own ends in .py")
+    raise ValueError(f"there is no dataset {dataset!r}; {hint} (a file of your own ends in .py)")
 
 
 def _from_file(path: Path) -> Recipe:
@@ -117,7 +128,10 @@ def _from_file(path: Path) -> Recipe:
     module: Any = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up
     sys.path.append(str(path.resolve().parent))  # last, so that nothing beside the file hides a library
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # the file is the user's: anything may go wrong in it
+        raise ValueError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
     if not isinstance(getattr(module, "RECIPE", None), Recipe):
         raise ValueError(f"{path} has no RECIPE = Recipe(…)")
     return module.RECIPE

@@ -41,7 +41,7 @@ def solve(velocity: Callable[[Array], Array], x0: Array, t: Array, substep: Arra
     """States [T D] at the instants `t` [T], from `x0` [D] at t[0], in steps no longer than `substep` [s]."""
 
     def frame(x: Array, interval: Array) -> tuple[Array, Array]:
-        n = jnp.ceil(interval / substep - 1e-9).astype(int)  # an interval of 0.1000…01 takes no step more
+        n = jnp.maximum(1, jnp.ceil(interval / substep - 1e-9)).astype(int)  # 0.1000…01 s take no step more
         h = interval / n
         x = jax.lax.fori_loop(0, n, lambda _, x: step(velocity, x, h), x)
         return x, x

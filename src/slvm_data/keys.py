@@ -20,7 +20,8 @@ INDICES = 2**32
 @contextlib.contextmanager
 def exact() -> Iterator[None]:
     """Double precision and one fixed bit generator, in this block alone, whatever the caller has set."""
-    with jax.enable_x64(True), jax.threefry_partitionable(True), jax.numpy_dtype_promotion("standard"):
+    promotion = jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow")
+    with jax.enable_x64(True), jax.threefry_partitionable(True), promotion[0], promotion[1]:
         yield
 
 

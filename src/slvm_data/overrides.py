@@ -15,14 +15,14 @@ def override(recipe: Recipe, changes: Iterable[str]) -> Recipe:
 
     Raises ValueError for a change that is no KEY=VALUE, an unknown constant, or a value that it cannot take.
     """
-    tasks = recipe.tasks
+    tasks, changes = recipe.tasks, list(changes)
     for change in changes:
         name, equals, text = change.partition("=")
         if not equals or not text:
             raise ValueError(f"{change!r} is not of the form KEY=VALUE, such as m=0.5, m=0.5..1.0 or g=2,3,4")
         values = [_value(name, part) for part in text.split(",")]
         tasks = tuple(_changed(system, name, value) for system in tasks for value in values)
-    return dataclasses.replace(recipe, tasks=tuple(dict.fromkeys(tasks)))
+    return dataclasses.replace(recipe, tasks=tuple(dict.fromkeys(tasks))) if changes else recipe
 
 
 def _changed(system: System, name: str, value: float | bool | Uniform) -> System:

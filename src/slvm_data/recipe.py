@@ -62,6 +62,8 @@ class Recipe:
             raise ValueError("train, val and test are all 0: there is nothing to generate")
         if self.steps < 1:
             raise ValueError(f"steps = {self.steps} has to be at least 1 frame")
+        if self.steps * self.view.size**2 > 2**30:
+            raise ValueError(f"steps = {self.steps} of size = {self.view.size} are more than 2^30 pixels a sequence")
         if not (self.dt > 0 and isfinite(self.dt)):
             raise ValueError(f"dt = {self.dt:g} has to be a time above 0 s")
         if not 0 <= self.seed < SEEDS:

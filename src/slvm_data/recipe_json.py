@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+import numpy as np
 
 from slvm_data import systems
 from slvm_data.recipe import Recipe
@@ -12,21 +15,32 @@ from slvm_data.systems.base import System
 from slvm_data.systems.constants import Uniform, uniform
 from slvm_data.views import View
 
-KNOWN: dict[str, type[System]] = {name: getattr(systems, name) for name in systems.__all__ if name[0].isupper()}
+KNOWN: dict[str, type[System]] = {
+    name: kind
+    for name, kind in vars(systems).items()
+    if isinstance(kind, type) and issubclass(kind, System) and not inspect.isabstract(kind)
+}
 
 
 def as_json(recipe: Recipe) -> dict[str, Any]:
     """The recipe in full."""
     values = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
-    tasks = [{"system": type(s).__name__, **_fields(s)} for s in recipe.tasks]
+    tasks = [{"system": kind(s), **_fields(s)} for s in recipe.tasks]
+    values = {name: _value(value) for name, value in values.items() if name not in ("tasks", "view")}
     return values | {"tasks": tasks, "view": dataclasses.asdict(recipe.view), "record": list(recipe.record)}
 
 
 def from_json(values: Mapping[str, Any], own: Iterable[System] = ()) -> Recipe:
     """The recipe, of systems of this package or of the classes of `own`; raises ValueError for one of neither."""
-    known = KNOWN | {type(system).__name__: type(system) for system in own}
+    known = KNOWN | {kind(system): type(system) for system in own}
     tasks = tuple(_system(task, known) for task in values["tasks"])
     return Recipe(**{**values, "tasks": tasks, "view": View(**values["view"]), "record": tuple(values["record"])})
+
+
+def kind(system: System) -> str:
+    """The name of a system's class, with its module unless it is one of ours."""
+    name = type(system).__name__
+    return name if KNOWN.get(name) is type(system) else f"{type(system).__module__}.{name}"
 
 
 def _fields(system: System) -> dict[str, Any]:
@@ -36,15 +50,17 @@ def _fields(system: System) -> dict[str, Any]:
 def _value(value: Any) -> Any:
     if isinstance(value, Uniform):
         return {"low": value.low, "high": value.high}
+    if isinstance(value, np.generic):
+        return value.item()
     return [_value(v) for v in value] if isinstance(value, tuple) else value
 
 
 def _system(values: Mapping[str, Any], known: Mapping[str, type[System]]) -> System:
     fields = {name: _constant(value) for name, value in values.items()}
-    kind = fields.pop("system")
-    if kind not in known:
-        raise ValueError(f"the system {kind} is not part of slvm_data: name the file that defines it with --recipe")
-    return known[kind](**fields)
+    name = fields.pop("system")
+    if name not in known:
+        raise ValueError(f"the system {name} is not part of slvm_data: use the file that defines it (verify: --recipe)")
+    return known[name](**fields)
 
 
 def _constant(value: Any) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from slvm_data.batches import Batch, Inputs, batch_size, frame_buffer, make, prepare
+from slvm_data.batches import LEAST, Batch, Inputs, batch_size, frame_buffer, make, prepare
 from slvm_data.certificate import Tally, certify
 from slvm_data.progress import Progress, progress
 from slvm_data.recipe import SPLITS, Recipe
@@ -38,10 +38,10 @@ def generate(
     there and nothing else), or where a sequence cannot be made; OSError where the folder cannot be written.
     """
     folder = Path(out) if out is not None else Path(recipe.name)
-    batch = batch or batch_size(recipe)
+    batch = max(LEAST, batch or batch_size(recipe))
     total = len(recipe.tasks) * sum(map(recipe.count, SPLITS))
     with (
-        staging(folder, overwrite) as partial,
+        staging(folder, [*_paths(recipe), Path(manifest.CARD), Path(manifest.NAME)], overwrite) as partial,
         progress(total, recipe.name) as bar,
         closing(_ahead(recipe, batch)) as made,
     ):
@@ -55,9 +55,15 @@ def generate(
                 chunks = _counted(islice(made, -(-n // batch)), tally, bar)
                 files[path.as_posix()] = npz.write(partial / path, chunks, n, {"time": recipe.time()})
             certificate.append(certify(recipe, task, tally))
-        manifest.write(partial, content := _content(recipe, files, certificate))
-        card.write(partial, content, equation(recipe))
+        content = _content(recipe, files, certificate)
+        content["card"] = {"sha256": card.write(partial, content)}
+        manifest.write(partial, content)
     return folder
+
+
+def _paths(recipe: Recipe) -> list[Path]:
+    """The files of a recipe, relative to its folder."""
+    return [Path(name) / f"{split}.npz" for name in recipe.folders() for split in filter(recipe.count, SPLITS)]
 
 
 def _counted(made: Iterator[Batch], tally: Tally, bar: Progress) -> Iterator[Arrays]:
@@ -97,6 +103,7 @@ def _content(recipe: Recipe, files: dict[str, Any], certificate: list[dict[str, 
     return {
         "name": recipe.name,
         "recipe": as_json(recipe),
+        "equation": equation(recipe),
         **manifest.current(machine()),
         "files": files,
         "certificate": certificate,

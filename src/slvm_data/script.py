@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import signal
 import sys
 import time
@@ -104,6 +105,11 @@ def call(parser: Callable[..., Any]) -> NoReturn:
         sys.exit(130)
     except DamageError as error:
         _complain(error, 1)
+    except BrokenPipeError:  # whoever read our output has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except MemoryError:
+        _complain("there is not enough memory for one batch: ask for fewer steps or a smaller size", 2)
     except OSError as error:
         _complain(f"{error.filename or 'the disk'}: {error.strerror or error}", 2)
     except ValueError as error:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from slvm_data import discs
 from slvm_data.batches import collect, longest_step
-from slvm_data.keys import exact, stream
+from slvm_data.keys import INDICES, exact, stream
 from slvm_data.recipe import Recipe
 from slvm_data.systems.base import System
 from slvm_data.systems.constants import bounds
@@ -34,6 +34,8 @@ def simulate(population: System, constants: Numbers, x0: ArrayLike, t: ArrayLike
     x0, t = np.asarray(x0, np.float64), np.asarray(t, np.float64)
     if x0.shape != (len(population.state),):
         raise ValueError(f"x0 has the shape {x0.shape}; a state is {len(population.state)}: {population.state}")
+    if not np.isfinite(x0).all():
+        raise ValueError(f"x0 = {x0} is not finite")
     if t.ndim != 1 or not len(t) or not np.isfinite(t).all() or (np.diff(t) <= 0).any():
         raise ValueError("t has to be one axis of finite, increasing instants")
     member = population.member({name: _plain(value) for name, value in numbers.items()})
@@ -77,8 +79,15 @@ def render(
     states = np.asarray(states, np.float64)
     if states.ndim != 2 or states.shape[1] != len(population.state):
         raise ValueError(f"states has the shape {states.shape}; expected is [T {len(population.state)}]")
+    if np.shape(offset) != (2,) or not np.isfinite(offset).all() or not np.isfinite(states).all():
+        raise ValueError(f"offset = {offset} has to be two finite numbers, and states have to be finite")
     index = np.zeros(population.bodies_drawn, int) if colors is None else np.asarray(colors)
-    if index.shape != (population.bodies_drawn,) or (index < 0).any() or (index >= palette).any():
+    if (
+        index.shape != (population.bodies_drawn,)
+        or index.dtype.kind not in "iu"
+        or (index < 0).any()
+        or (index >= palette).any()
+    ):
         raise ValueError(f"colors = {colors} has to be {population.bodies_drawn} indices below palette = {palette}")
     camera = np.asarray(offset, np.float64), population.extent() * (1 + jitter)
     with exact():
@@ -122,8 +131,8 @@ def sample(recipe: Recipe, split: str = "train", index: slice | int = slice(0, 8
         chosen = np.arange(index.start or 0, stop, index.step or 1)
     else:
         chosen = np.array([index])
-    if not len(chosen) or (chosen < 0).any():
-        raise ValueError(f"index = {index} names no sequence: count from 0")
+    if not len(chosen) or chosen.dtype.kind != "i" or (chosen < 0).any() or (chosen >= INDICES).any():
+        raise ValueError(f"index = {index} names no sequence: count from 0, in whole numbers, to 2^32 - 1")
     arrays = collect(recipe, task, split, chosen)
     if isinstance(index, slice):
         return arrays

@@ -10,9 +10,10 @@ import sys
 import numpy as np
 import pytest
 
-from slvm_data import TwoBody, generate
+from slvm_data import MassSpring, TwoBody, generate
 from slvm_data.store import manifest
 from slvm_data.store.damage import DamageError
+from slvm_data.store.folder import PARTIAL
 
 
 def tree(folder):
@@ -93,10 +94,47 @@ def test_a_dataset_moves(tiny, tmp_path):
 
 
 def test_what_a_killed_run_left_is_no_obstacle(tiny, tmp_path):
-    (tmp_path / "x" / ".partial").mkdir(parents=True)
-    (tmp_path / "x" / ".partial" / "train.npz").write_text("half")
+    (tmp_path / "x" / PARTIAL).mkdir(parents=True)
+    (tmp_path / "x" / PARTIAL / "train.npz").write_text("half")
     folder = generate(tiny, tmp_path / "x")
-    assert not (folder / ".partial").exists()
+    assert not (folder / PARTIAL).exists()
+
+
+def test_a_file_in_the_way_of_a_folder_is_refused_at_once(tiny, tmp_path):
+    one = dataclasses.replace(tiny, tasks=tiny.tasks[:1])
+    folder = generate(one, tmp_path / "x")
+    (folder / "dataset_0").write_text("mine")
+    before = tree(folder)
+    with pytest.raises(ValueError, match="dataset_0 is not of a dataset of ours"):
+        generate(tiny, folder, overwrite=True)
+    assert tree(folder) == before
+
+
+def test_an_edited_card_is_its_editors(tiny, tmp_path):
+    folder = generate(tiny, tmp_path / "x")
+    (folder / "README.md").write_text("mine")
+    with pytest.raises(ValueError, match=r"README\.md is not of a dataset of ours"):
+        generate(tiny, folder, overwrite=True)
+
+
+def test_failure_leaves_no_parents(tiny, tmp_path):
+    impossible = dataclasses.replace(tiny, tasks=(TwoBody(half_width=0.01),))
+    with pytest.raises(ValueError, match="left the scene"):
+        generate(impossible, tmp_path / "a/b/c")
+    assert not (tmp_path / "a").exists()
+
+
+def test_the_certificate_halves_the_step(tiny, tmp_path):
+    """Also where one step would span several frames."""
+    slow = dataclasses.replace(tiny, tasks=(MassSpring(k=0.5, m=1.0, substep=50.0),), steps=30, dt=0.8)
+    entry = manifest.read(generate(slow, tmp_path / "x"))["certificate"][0]
+    assert entry["substeps"] == 1
+    assert 1e-12 < entry["error"] < 1e-4
+
+
+def test_numpy_numbers_are_numbers(tiny, tmp_path):
+    recipe = dataclasses.replace(tiny, tasks=(MassSpring(k=np.int64(2), m=np.float32(0.5)),), train=np.int64(4))
+    assert manifest.read(generate(recipe, tmp_path / "x"))["recipe"]["tasks"][0]["k"] == 2
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "flipped", "other", "newer", "list", "deep"])

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from slvm_data import DoublePendulum, MassSpring, Pendulum, Recipe, TwoBody, sample, simulate
+from slvm_data import DoublePendulum, MassSpring, Pendulum, Recipe, TwoBody, generate, sample, simulate
 from slvm_data.keys import exact
+from slvm_data.store import manifest
 
 MEMBERS = 64
 
@@ -137,6 +138,21 @@ def potential(population, c, centres, masses):
         return -c["g"] * masses.prod(axis=1) / np.linalg.norm(centres[:, 0] - centres[:, 1], axis=1)
     height = centres[..., 1] + (c["l"] if isinstance(population, Pendulum) else 0)
     return (masses * c["g"] * height).sum(axis=1)
+
+
+@pytest.mark.parametrize("friction", [1.0, 8.0, 20.0])
+@pytest.mark.parametrize(
+    "population", [Pendulum(m=0.5, l=0.7), MassSpring(m=0.4), TwoBody(m=0.5), DoublePendulum()], ids=str
+)
+def test_much_friction_is_as_accurate(population, friction, tmp_path):
+    recipe = Recipe(
+        name="rubbing", tasks=(dataclasses.replace(population, friction=friction),), train=64, val=0, test=0
+    )
+    recipe = dataclasses.replace(recipe, view=dataclasses.replace(recipe.view, size=2))
+    entry = manifest.read(generate(recipe, tmp_path / "x"))["certificate"][0]
+    print(f"{population} friction {friction}: error {entry['error']:.1e}, drift {entry['energy_drift']:.1e}")
+    assert entry["error"] < 1e-6
+    assert entry["energy_drift"] < 1e-6
 
 
 def test_mass_spring_is_a_cosine():

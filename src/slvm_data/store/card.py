@@ -7,21 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from slvm_data.store.manifest import CARD
-from slvm_data.store.npz import whole
+from slvm_data.store.npz import sha256, whole
 
 
-def write(folder: Path, content: dict[str, Any], equation: str) -> None:
-    """Write the card from a manifest and the equations of motion."""
+def write(folder: Path, content: dict[str, Any]) -> str:
+    """Write the card from a manifest; its sha256."""
     with whole(folder / CARD) as file:
-        file.write(text(content, equation).encode())
+        file.write(text(content).encode())
+    return sha256(folder / CARD)
 
 
-def text(content: dict[str, Any], equation: str) -> str:
+def text(content: dict[str, Any]) -> str:
     """The card in Markdown."""
     recipe = content["recipe"]
     sections = {
         "": f"# {recipe['name']}\n\n{html.escape(recipe['about'].strip(), quote=False)}",
-        "Equation": f"```\n{equation}\n```",
+        "Equation": "```\n" + content["equation"].replace("```", "") + "\n```",
         "Tasks": _tasks(recipe["tasks"]),
         "Files": _files(content["files"]),
         "Arrays": _arrays(next(iter(content["files"].values()))["arrays"]),
@@ -39,7 +40,10 @@ def text(content: dict[str, Any], equation: str) -> str:
 
 def _again(content: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in content["versions"].items())
-    command = "```sh\nslvm-data generate dataset.json --out again\n```"
+    ours = all("." not in task["system"] for task in content["recipe"]["tasks"])
+    command = (
+        "```sh\nslvm-data generate dataset.json --out again\n```" if ours else "With the file that defines its system."
+    )
     return f"{command}\n\nMade with {versions}, on {content['machine']['cpu']}."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,61 +10,87 @@ from pathlib import Path
 
 from slvm_data.store import manifest
 from slvm_data.store.damage import DamageError
+from slvm_data.store.npz import sha256
 
-PARTIAL = ".partial"  # within the dataset's folder, hence on its disk
+PARTIAL = ".slvm-data.partial"  # within the dataset's folder, hence on its disk
 
 
 @contextmanager
-def staging(folder: Path, overwrite: bool) -> Iterator[Path]:
-    """A folder to write to. Its files move to `folder` when the block ends well, and vanish when it does not.
+def staging(folder: Path, files: list[Path], overwrite: bool) -> Iterator[Path]:
+    """A folder to write `files` to. They move to `folder` when the block ends well, and vanish when it does not.
 
-    Raises ValueError where `folder` holds anything already. `overwrite` lifts this, and removes the files of the
-    dataset that stood there, as its manifest lists them, and no others.
+    Raises ValueError where `folder` holds anything already. `overwrite` lifts this for the files of the dataset that
+    stands there, as its manifest lists them, and for no others.
     """
-    _check_free(folder, overwrite)
-    made = not folder.exists()
+    old = _replaceable(folder, files, overwrite)
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     partial = folder / PARTIAL
     shutil.rmtree(partial, ignore_errors=True)  # what a run that was killed left there
-    partial.mkdir(parents=True)
     try:
+        partial.mkdir(parents=True)
         yield partial
-        _move(partial, folder, overwrite)
+        _move(partial, folder, files, old)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-        if made and not any(folder.iterdir()):
-            folder.rmdir()
+        for path in made:
+            _remove_if_empty(path)
 
 
-def _check_free(folder: Path, overwrite: bool) -> None:
+def _replaceable(folder: Path, files: list[Path], overwrite: bool) -> list[Path]:
+    """The old dataset's files; raises ValueError where something stands in the way."""
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file; choose another place with --out")
     there = [path.name for path in folder.iterdir() if path.name != PARTIAL] if folder.exists() else []
     if there and not overwrite:
-        what = "a dataset" if manifest.NAME in there else f"{sorted(there)[0]!r}"
+        what = "a dataset" if manifest.NAME in there else f"{min(there)!r}"
         raise ValueError(f"{folder} already holds {what}: choose another place with --out, or add --overwrite")
-
-
-def _move(partial: Path, folder: Path, overwrite: bool) -> None:
-    """Replace the old dataset by the new, the manifest last: with it the folder becomes a dataset."""
-    old = _listed(folder) if overwrite else []
-    new = [path.relative_to(partial) for path in partial.rglob("*") if path.is_file()]
-    for path in new:
-        if (folder / path).exists() and path not in old:
-            raise ValueError(f"{folder / path} is not of a dataset of ours and stays: choose another place with --out")
-    for path in sorted(old, key=lambda path: path.name != manifest.NAME):
-        (folder / path).unlink(missing_ok=True)
-        if path.parent != Path() and not any((folder / path.parent).iterdir()):
-            (folder / path.parent).rmdir()
-    for path in sorted(new, key=lambda path: path.name == manifest.NAME):
-        (folder / path).parent.mkdir(exist_ok=True)
-        (partial / path).replace(folder / path)
+    old = _listed(folder)
+    for path in files:
+        parent = folder / path.parent
+        in_the_way = parent if parent.exists() and not parent.is_dir() else folder / path
+        if os.path.lexists(in_the_way) and path not in old:
+            raise ValueError(f"{in_the_way} is not of a dataset of ours and stays: choose another place with --out")
+    return old
 
 
 def _listed(folder: Path) -> list[Path]:
     """The files of the dataset in a folder, relative to it; none where its manifest cannot be read."""
     try:
-        files = [Path(name) for name in manifest.read(folder)["files"]]
-    except DamageError:
+        content = manifest.read(folder)
+    except (DamageError, ValueError):
         return []
-    inside = [path for path in files if not path.is_absolute() and ".." not in path.parts]
-    return [path for path in (*inside, Path(manifest.CARD), Path(manifest.NAME)) if (folder / path).is_file()]
+    paths = [Path(name) for name in content["files"]]
+    inside = [path for path in paths if not path.is_absolute() and ".." not in path.parts]
+    card = folder / manifest.CARD
+    ours = card.is_file() and sha256(card) == content["card"]["sha256"]  # one that was edited is its editor's
+    return [*inside, *[Path(manifest.CARD)] * ours, Path(manifest.NAME)]
+
+
+def _move(partial: Path, folder: Path, files: list[Path], old: list[Path]) -> None:
+    """Replace the old dataset by the new, the manifest last: with it the folder becomes a dataset."""
+    (folder / manifest.NAME).unlink(missing_ok=True)
+    for path in sorted(files, key=lambda path: path.name == manifest.NAME):
+        target = folder / path
+        target.parent.mkdir(exist_ok=True)
+        if path.name == manifest.NAME:
+            _sync([folder, *{(folder / other).parent for other in files}])
+        (partial / path).replace(target)
+    for path in set(old) - set(files):
+        (folder / path).unlink(missing_ok=True)
+        if path.parent != Path():
+            _remove_if_empty(folder / path.parent)
+
+
+def _sync(folders: list[Path]) -> None:
+    """Bring the names in these folders to the disk, so that no manifest outlives its files when the power fails."""
+    if os.name != "posix":  # elsewhere a folder cannot be opened
+        return
+    for folder in folders:
+        handle = os.open(folder, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()

@@ -24,12 +24,14 @@ def write(folder: Path, content: dict[str, Any]) -> None:
     content = {"format": FORMAT, "format_version": VERSION, **content}
     content["sha256"] = _digest(content)
     with whole(folder / NAME) as file:
-        file.write((json.dumps(content, indent=1, ensure_ascii=True) + "\n").encode())
+        file.write((json.dumps(content, indent=1, ensure_ascii=True, allow_nan=False) + "\n").encode())
 
 
 def read(folder: Path) -> dict[str, Any]:
     """The manifest of a folder. Raises DamageError if it is missing, damaged, or of a newer format than ours."""
     path = folder / NAME
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder")
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:

@@ -20,6 +20,7 @@ from slvm_data.store import zipped
 from slvm_data.store.damage import DamageError
 from slvm_data.types import Arrays
 
+ONCE = ("time",)  # arrays that are not one row per sequence
 LEVEL = 1  # of isal: twice as dense as level 0 on binary frames, as fast; level 3 is five times slower
 BLOCK = 2**20  # bytes deflated at a time. Always the same: where the input is cut shows in the output
 
@@ -29,7 +30,7 @@ class _Stream:
 
     def __init__(self, name: str, count: int | None, first: np.ndarray, spool: IO[bytes]) -> None:
         self.name, self.spool = name, spool
-        self.shape = first.shape if count is None else (count, *first.shape[1:])
+        self.shape = first.shape if count is None else (int(count), *first.shape[1:])
         self.dtype = first.dtype
         self.crc = self.size = self.rows = 0
         self._tail = b""
@@ -135,7 +136,7 @@ def sha256(path: Path) -> str:
 
 
 def read(path: Path, rows: np.ndarray | None = None) -> Arrays:
-    """All arrays of the file, or only these `rows` (increasing) of those that have one row per sequence.
+    """All arrays of the file, or only these `rows` (increasing) of all but those that stand there `ONCE`.
 
     Never unpickles; sizes are compared before anything is read. Raises DamageError, which names file and array.
     """
@@ -143,14 +144,12 @@ def read(path: Path, rows: np.ndarray | None = None) -> Arrays:
     try:
         with zipfile.ZipFile(path) as archive:
             _check_names(archive)
-            arrays, count = {}, None
+            arrays: Arrays = {}
             for info in archive.infolist():
                 name = info.filename.removesuffix(".npy")
                 with archive.open(info) as member:
                     shape, dtype = _header(member, info.file_size)
-                    count = shape[0] if count is None else count  # the first array is `image`, a row per sequence
-                    wanted = rows if shape and shape[0] == count else None
-                    arrays[name] = _body(member, shape, dtype, wanted)
+                    arrays[name] = _body(member, shape, dtype, None if name in ONCE else rows)
             return arrays
     except FileNotFoundError:
         raise DamageError(f"{path} is missing") from None

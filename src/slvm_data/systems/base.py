@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -60,8 +61,8 @@ class System(abc.ABC):
     def __post_init__(self) -> None:
         for name in self.domains():
             self.bounds(name)
-        if self.substep is not None and not self.substep > 0:
-            raise ValueError(f"{type(self).__name__}: substep = {self.substep!r} has to be above 0")
+        if self.substep is not None and not 0 < self.substep < math.inf:
+            raise ValueError(f"{type(self).__name__}: substep = {self.substep!r} has to be above 0 and finite")
 
     def __str__(self) -> str:
         constants = ", ".join(f"{name}={getattr(self, name)}" for name in self.domains())

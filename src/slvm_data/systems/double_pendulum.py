@@ -60,6 +60,10 @@ class DoublePendulum(Hamiltonian):
         """Both rods at their longest, stretched out, and the largest bob."""
         return float(self.bounds("l")[1].sum()) + sqrt(self.high("m") / pi)
 
+    def damping(self) -> float:
+        """Friction over the least moment of inertia, that of the arms folded upon each other."""
+        return 6 * self.high("friction") / (self.low("m") * self.low("l") ** 2)
+
     def fastest(self) -> float:
         """Speed of one light bob that has all the energy: of the spin at the start, and of thrice the deepest fall.
 

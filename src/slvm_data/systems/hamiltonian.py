@@ -32,8 +32,12 @@ class Hamiltonian(System):
         return 100.0
 
     def longest_step(self) -> float:
-        """The time in which the fastest member turns by `turn` radians."""
-        return self.turn / self.fastest()
+        """The time in which the fastest member turns by `turn` radians, or friction takes as much of its speed."""
+        return self.turn / max(self.fastest() + self.damping(), 1e-9)
+
+    def damping(self) -> float:
+        """The highest rate [1/s] at which friction slows a member: γ over its least inertia."""
+        return self.high("friction") / (self.low("m") if "m" in self.domains() else 1.0)
 
     def velocity(self, x: Array) -> Array:
         """Hamilton's equations with friction, [D] to [D]."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import pi
+from math import inf, pi
 
 import jax.numpy as jnp
 import numpy as np
@@ -39,8 +39,8 @@ class NBody(Hamiltonian):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.half_width > 0:
-            raise ValueError(f"{type(self).__name__}: half_width = {self.half_width!r} has to be above 0")
+        if not 0 < self.half_width < inf:
+            raise ValueError(f"{type(self).__name__}: half_width = {self.half_width!r} has to be above 0 and finite")
 
 
 def _squares(v: Array) -> Array:

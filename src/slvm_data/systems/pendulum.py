@@ -43,6 +43,10 @@ class Pendulum(Hamiltonian):
         """The longest rod and the largest bob."""
         return self.high("l") + sqrt(self.high("m") / pi)
 
+    def damping(self) -> float:
+        """Friction over the least moment of inertia."""
+        return self.high("friction") / (self.low("m") * self.low("l") ** 2)
+
     def fastest(self) -> float:
         """Angular speed at the bottom, for the largest initial momentum, begun at the top."""
         spin = self.radii.high / (self.low("m") * self.low("l") ** 2)

@@ -34,6 +34,11 @@ class TwoBody(NBody):
         q, p = jnp.stack([a, b]), jnp.stack([b, -a]) / (2 * (a**2 + b**2) ** 0.75)
         return jnp.concatenate([q, -q, p, -p])
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.radii.low == 0:
+            raise ValueError(f"TwoBody: radii = {self.radii} has to start above 0, where the bodies would collide")
+
     def fastest(self) -> float:
         """Angular speed at the closest approach of the tightest orbit, of the lightest or the heaviest pair."""
         return max(self._fastest_pair(m) for m in (self.low("m"), self.high("m")))
