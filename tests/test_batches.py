@@ -106,6 +106,14 @@ def test_what_is_stored_can_be_simulated_and_drawn_again(task):
         np.testing.assert_array_equal(frames, arrays["image"][i])
 
 
+def test_frames_show_the_rounded_state():
+    """At a size where the rounding to float32 would move some pixel of an edge."""
+    recipe = dataclasses.replace(RECIPES["pendulum"], view=View(size=512))
+    arrays = sample(recipe, index=slice(0, 8))
+    for state, image in zip(arrays["state"], arrays["image"], strict=True):
+        np.testing.assert_array_equal(render(recipe.tasks[0], {}, state, size=512, binary=True), image)
+
+
 def test_frames_of_other_sizes_and_in_color():
     recipe = dataclasses.replace(RECIPES["two_body"], steps=3, view=View(palette=2, size=50))
     arrays = sample(dataclasses.replace(recipe, record=("color_index",)))
