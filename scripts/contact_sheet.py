@@ -5,20 +5,22 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from slvm_data import RECIPES, sample
+from slvm_data import RECIPES, BallBox, sample
 
 SCALE, GAP, LEFT, FRAMES = 2, 4, 150, range(0, 30, 3)
 CELL = 32 * SCALE + GAP
 
 
 def strip(name: str, task: int) -> np.ndarray:
-    """Frames [T H W 3] of one sequence, right way up: a file's row 0 is the lowest y."""
+    """Frames [T H W 3] of one sequence, right way up: a file's row 0 is the lowest y, which is on top for balls."""
     image = sample(RECIPES[name], "test", 0, task)["image"][list(FRAMES)]
     color = np.repeat(image[:, None], 3, axis=1) if image.ndim == 3 else image
-    return 255 * color.transpose(0, 2, 3, 1)[:, ::-1].repeat(SCALE, 1).repeat(SCALE, 2)
+    down = 1 if isinstance(RECIPES[name].tasks[task], BallBox) else -1
+    return 255 * color.transpose(0, 2, 3, 1)[:, ::down].repeat(SCALE, 1).repeat(SCALE, 2)
 
 
-rows = [(name, task) for name, recipe in RECIPES.items() for task in range(len(recipe.tasks))]
+whole = {name: recipe for name, recipe in RECIPES.items() if not name.startswith("mixed")}  # those are made of others
+rows = [(name, task) for name, recipe in whole.items() for task in range(0, len(recipe.tasks), len(recipe.tasks) // 6 + 1)]
 sheet = Image.new("RGB", (LEFT + len(FRAMES) * CELL, len(rows) * CELL), "#30363d")
 for y, (name, task) in enumerate(rows):
     ImageDraw.Draw(sheet).text((8, y * CELL + CELL // 2 - 8), f"{name}\nlabel {task}", fill="white")

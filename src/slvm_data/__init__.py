@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from slvm_data.recipes import RECIPES
     from slvm_data.run import generate
     from slvm_data.systems import (
+        BallBox,
         DoublePendulum,
         Hamiltonian,
         MassSpring,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from slvm_data.views import View
 
 __all__ = [
+    "BallBox",
     "constant",
     "DoublePendulum",
     "generate",

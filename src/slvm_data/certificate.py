@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 from typing import Any
 
@@ -39,7 +40,7 @@ class Tally:
         self.made += len(batch.arrays["label"])
         self.rejected += batch.rejected
         for name, seen in self.coverage.items():
-            values, low, width = batch.arrays[f"param_{name}"], seen["low"], seen["high"] - seen["low"]
+            values, low, width = batch.constants[name], seen["low"], seen["high"] - seen["low"]
             seen["least"], seen["most"] = (
                 min(seen["least"], float(values.min())),
                 max(seen["most"], float(values.max())),
@@ -51,26 +52,34 @@ class Tally:
 
 
 def certify(recipe: Recipe, task: int, tally: Tally) -> dict[str, Any]:
-    """Certificate of one task: accuracy from its first sequences, the rest from all of them."""
-    system = recipe.tasks[task]
+    """Certificate of one task: accuracy from its first sequences, the rest from all of them.
+
+    A system that brings its own motion has no step of integration, and hence no error to measure against a finer one.
+    """
+    system, dt = recipe.tasks[task], recipe.dt_of(task)
     split = next(name for name in SPLITS if recipe.count(name))
     index = np.arange(min(SAMPLE, recipe.count(split)))
-    arrays = collect(recipe, task, split, index)
+    arrays = collect(dataclasses.replace(recipe, original=False, record=()), task, split, index)
     numbers = {name: arrays[f"param_{name}"].astype(np.float64) for name in system.domains()}
-    substeps = max(1, int(np.ceil(recipe.dt / longest_step(system, recipe.dt) - 1e-9)))
-    run = partial(_trajectories, numbers, arrays["state"][:, 0].astype(np.float64), recipe.time())
+    run = partial(_trajectories, numbers, arrays["state"][:, 0].astype(np.float64), recipe.time(task))
+    substeps = max(1, int(np.ceil(dt / longest_step(system, dt) - 1e-9))) if integrated(system) else None
     with exact():
-        states, drift = jax.tree.map(np.asarray, run(recipe.dt / substeps, template=system.template()))
-        finer = np.asarray(run(recipe.dt / (FINER * substeps), template=system.template())[0])
+        states, drift = jax.tree.map(np.asarray, run(dt / (substeps or 1), template=system.template()))
+        finer = run(dt / (FINER * substeps), template=system.template())[0] if substeps else None
     return {
         "task": task,
         "sample": len(index),
         "substeps": substeps,
-        "error": float(np.abs(states - finer).max()),
-        "energy_drift": None if drift is None else float(drift.max()),
+        "error": None if finer is None else float(np.abs(states - np.asarray(finer)).max()),
+        "energy_drift": float(drift.max()) if system.keeps_energy() else None,
         "rejection_rate": tally.rejected / (tally.rejected + tally.made),
         "coverage": tally.coverage,
     }
+
+
+def integrated(system: System) -> bool:
+    """Whether the motion follows from the system's velocity by `integrate`, rather than being its own."""
+    return type(system).simulate is System.simulate
 
 
 @partial(jax.jit, static_argnames="template")
@@ -81,10 +90,12 @@ def _trajectories(
 
     def one(numbers: dict[str, Array], x0: Array) -> tuple[Array, Array | None]:
         member = template.member(numbers | {"substep": step})
-        if not isinstance(member, Hamiltonian) or type(member).simulate is not System.simulate:
-            return member.simulate(x0, t, jax.random.key(0, impl="threefry2x32")), None
-        path = solve(lambda y: _with_loss(member, y), jnp.append(x0, 0.0), t, step)
-        return path[:, :-1], _drift(member, path)
+        if isinstance(member, Hamiltonian) and integrated(member):
+            path = solve(lambda y: _with_loss(member, y), jnp.append(x0, 0.0), t, step)
+            return path[:, :-1], _drift(member, path)
+        states = member.simulate(x0, t, jax.random.key(0, impl="threefry2x32"))
+        lossless = jnp.pad(states, ((0, 0), (0, 1)))
+        return states, _drift(member, lossless) if hasattr(member, "energy") else None
 
     return jax.vmap(one)(numbers, x0)
 
@@ -96,7 +107,7 @@ def _with_loss(member: Hamiltonian, y: Array) -> Array:
     return jnp.append(velocity, member.friction * jnp.sum(dh_dp**2))
 
 
-def _drift(member: Hamiltonian, path: Array) -> Array:
+def _drift(member: Any, path: Array) -> Array:
     """Largest change of energy, losses added back, relative to the largest of |H| at the start and kinetic energy."""
     q, p = jnp.split(path[:, :-1], 2, axis=1)
     energy, rest = jax.vmap(member.energy)(q, p), jax.vmap(member.energy)(q, jnp.zeros_like(p))

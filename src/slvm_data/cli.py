@@ -56,8 +56,7 @@ def list_datasets() -> None:
 def _row(recipe: Recipe) -> tuple[str, ...]:
     systems = dict.fromkeys(type(system).__name__ for system in recipe.tasks)
     states = dict.fromkeys(" ".join(system.state) for system in recipe.tasks)
-    view = recipe.view
-    image = f"{recipe.steps}x{'3x' if view.palette > 1 or not view.binary else ''}{view.size}x{view.size}"
+    image = "x".join(map(str, (recipe.steps, *recipe.view_of(0).shape())))
     counts = "/".join(str(recipe.count(split)) for split in SPLITS)
     return recipe.name, ", ".join(systems), str(len(recipe.tasks)), counts, image, " | ".join(states)
 
@@ -71,11 +70,17 @@ def info(dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE")]) ->
     recipe = find(dataset)
     print(f"{recipe.name}: {recipe.about.strip()}\n\n{equation(recipe)}\n")
     for label, task in enumerate(as_json(recipe)["tasks"]):
-        print(f"task {label}: " + ", ".join(f"{name} {card.constant(value)}" for name, value in task.items()))
-    print(f"\n{recipe.steps} frames, {recipe.dt:g} s apart; " + ", ".join(f"{s} {recipe.count(s)}" for s in SPLITS))
+        print(f"task {label}: system {task['system']}, {card.of_system(task)}")
+    print(f"\n{recipe.steps} frames; " + ", ".join(f"{s} {recipe.count(s)}" for s in SPLITS) + " per task")
     print("state: " + "; ".join(dict.fromkeys(", ".join(system.state) for system in recipe.tasks)))
-    print("view: " + ", ".join(f"{name} {value}" for name, value in dataclasses.asdict(recipe.view).items()))
+    for line in dict.fromkeys(_seen(recipe, task) for task in range(len(recipe.tasks))):
+        print(line)
     print(f"source: {recipe.source}\n\nslvm-data generate {dataset}")
+
+
+def _seen(recipe: Recipe, task: int) -> str:
+    view = dataclasses.asdict(recipe.view_of(task))
+    return f"{recipe.dt_of(task):g} s apart, view: " + ", ".join(f"{name} {value}" for name, value in view.items())
 
 
 @app.command()

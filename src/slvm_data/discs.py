@@ -56,7 +56,7 @@ def draw(centres: Array, radii: Array, colors: Array, size: int) -> Array:
     return jnp.floor(255 * jnp.stack(channels)).astype(jnp.uint8)
 
 
-def binarise(frame: Array, palette: int) -> Array:
-    """{0, 1} in uint8: [H W] if every disc is red (the other channels are empty then), else [3 H W]; from [3 H W]."""
-    bits = (frame >= LIT).astype(jnp.uint8)
+def binarise(frame: Array, palette: int, lit: int = LIT) -> Array:
+    """{0, 1} in uint8: [H W] if one hue is all there is (its first channel tells all), else [3 H W]; from [3 H W]."""
+    bits = (frame >= lit).astype(jnp.uint8)
     return bits[0] if palette == 1 else bits

@@ -1,40 +1,63 @@
-"""Changes to a recipe's systems from the command line: `m=0.5`, `m=0.5..1.0` for a range, `g=2,3,4` for a task each."""
+"""Changes to a recipe from the command line.
+
+`m=0.5` sets a constant of its systems, `m=0.5..1.0` a range, `g=[0,2.5]` a vector, `g=2,3,4` makes a task of each.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from slvm_data.recipe import Recipe
 from slvm_data.systems.base import System
-from slvm_data.systems.constants import Uniform, uniform
+from slvm_data.systems.constants import uniform
+
+_COMMA = re.compile(r",(?![^\[]*\])")  # outside of brackets
 
 
-def override(recipe: Recipe, changes: Iterable[str]) -> Recipe:
-    """The recipe with each change made to every task; populations that have become equal are merged.
+def override(
+    recipe: Recipe, changes: Iterable[str], fields: Mapping[str, Any] | None = None, view: Mapping[str, Any] | None = None
+) -> Recipe:
+    """The recipe with each change made to every task; tasks that have become equal are merged.
 
+    `fields` and `view` are values for fields of the recipe and of the views of all tasks; None leaves one as it is.
     Raises ValueError for a change that is no KEY=VALUE, an unknown constant, or a value that it cannot take.
     """
-    tasks, changes = recipe.tasks, list(changes)
-    for change in changes:
-        name, equals, text = change.partition("=")
-        if not equals or not text:
-            raise ValueError(f"{change!r} is not of the form KEY=VALUE, such as m=0.5, m=0.5..1.0 or g=2,3,4")
-        values = [_value(name, part) for part in text.split(",")]
-        tasks = tuple(_changed(system, name, value) for system in tasks for value in values)
-    return dataclasses.replace(recipe, tasks=tuple(dict.fromkeys(tasks))) if changes else recipe
+    fields = {name: value for name, value in (fields or {}).items() if value is not None}
+    seen = {name: value for name, value in (view or {}).items() if value is not None}
+    dt = fields.pop("dt", None)
+    tasks = [
+        (system, recipe.dt_of(i) if dt is None else dt, dataclasses.replace(recipe.view_of(i), **seen))
+        for i, system in enumerate(recipe.tasks)
+    ]
+    for change in (changes := list(changes)):
+        name, values = _parsed(change)
+        tasks = [(_changed(system, name, value), *rest) for system, *rest in tasks for value in values]
+    systems, times, views = zip(*(dict.fromkeys(tasks) if changes else tasks), strict=True)
+    return dataclasses.replace(recipe, tasks=systems, dt=_common(times), view=_common(views), **fields)
 
 
-def _changed(system: System, name: str, value: float | bool | Uniform) -> System:
+def _parsed(change: str) -> tuple[str, list[Any]]:
+    """Name and values of a KEY=VALUE,…."""
+    name, equals, text = change.partition("=")
+    if not equals or not text:
+        raise ValueError(f"{change!r} is not of the form KEY=VALUE, such as m=0.5, m=0.5..1.0 or g=2,3,4")
+    return name, [_value(name, part) for part in _COMMA.split(text)]
+
+
+def _common(values: tuple[Any, ...]) -> Any:
+    return values[0] if len(set(values)) == 1 else values
+
+
+def _changed(system: System, name: str, value: Any) -> System:
+    kind = type(system).__name__
     if name not in (*system.domains(), *system.settings()):
-        kind, constants, settings = (
-            type(system).__name__,
-            ", ".join(system.domains()),
-            ", ".join(system.settings()),
-        )
+        constants, settings = ", ".join(system.domains()), ", ".join(system.settings())
         raise ValueError(f"{kind} has no constant {name!r}; it has {constants} (and the settings {settings})")
     if name in system.settings() and _kind(value) is not _kind(getattr(system, name)):
-        raise ValueError(f"{type(system).__name__}: {name} is {getattr(system, name)}, which {value} cannot replace")
+        raise ValueError(f"{kind}: {name} is {getattr(system, name)}, which {value} cannot replace")
     return dataclasses.replace(system, **{name: value})
 
 
@@ -42,14 +65,17 @@ def _kind(value: object) -> type:
     return float if isinstance(value, int | None) and not isinstance(value, bool) else type(value)
 
 
-def _value(name: str, text: str) -> float | bool | Uniform:
+def _value(name: str, text: str) -> Any:
+    """A number, a range, a vector of these, true or false; else the word itself, for a setting such as `motion`."""
     if text in ("true", "false"):
         return text == "true"
+    if text.startswith("[") and text.endswith("]"):
+        return tuple(_value(name, part) for part in text[1:-1].split(","))
     low, dots, high = text.partition("..")
     try:
         ends = (float(low), float(high)) if dots else (float(low), float(low))
     except ValueError:
-        raise ValueError(f"{name} = {text!r} is neither a number, nor a range such as 0.5..1.0") from None
+        return text
     try:
         return uniform(*ends) if dots else ends[0]
     except ValueError as error:

@@ -1,7 +1,7 @@
-"""Binary frames fast, equal pixel for pixel to those of `discs`.
+"""Binary frames fast, equal pixel for pixel to those of `discs` and `clean_discs`.
 
-A lone red disc is a comparison of distances: lit where |c - u| <= ρ + δ, with δ where its cover reaches the
-threshold. Each row of pixels is then one run, found from two numbers and written as the bits of machine words.
+A lone disc is a comparison of distances: lit where |c - u| <= ρ + δ, with δ where its cover reaches the threshold (0
+for a clean disc). Each row of pixels is then one run, found from two numbers and written as the bits of machine words.
 
 Several discs overlap softly and need the covers themselves. They are computed in single precision, and a pixel
 within `DOUBT` of the threshold, some ten times the error that this makes, is marked, to be settled in double precision.
@@ -27,14 +27,15 @@ _NEEDED = (LIT / 255 - BACKGROUND[0]) / (1 - BACKGROUND[0])  # cover that lights
 _MARGIN = log(1 / _NEEDED - 1) / TEMPERATURE  # δ, in canvas widths
 
 
-def lone_disc(centre: Array, radius: Array, size: int) -> Array:
-    """One red disc from its centre [2] and radius, a scalar, in canvas widths: uint32 [H words], for `unpack`."""
-    squares = (radius + _MARGIN) ** 2 - (jnp.linspace(0.0, 1.0, size) - centre[1]) ** 2
+def lone_disc(centre: Array, radius: Array, size: int, kind: str = "soft") -> Array:
+    """One disc from its centre [2] and radius, a scalar, in canvas widths: uint32 [H words], for `unpack`."""
+    margin, pitch, first = (_MARGIN, size - 1, 0.0) if kind == "soft" else (0.0, size, 0.5)  # pixel j at (j + first) / pitch
+    squares = (radius + margin) ** 2 - ((jnp.arange(size) + first) / pitch - centre[1]) ** 2
     half = jnp.sqrt(jnp.maximum(squares, 0.0))  # half the length of each row's run [H]
-    end = jnp.clip(jnp.floor((centre[0] + half) * (size - 1)) + 1, 0, size)
-    first = jnp.where(squares < 0, end, jnp.clip(jnp.ceil((centre[0] - half) * (size - 1)), 0, size))
+    end = jnp.clip(jnp.floor((centre[0] + half) * pitch - first) + 1, 0, size)
+    begin = jnp.where(squares < 0, end, jnp.clip(jnp.ceil((centre[0] - half) * pitch - first), 0, size))
     starts = np.arange(0, size, _WORD)
-    low, high = (jnp.clip(x[:, None] - starts, 0, _WORD).astype(jnp.uint64) for x in (first, end))
+    low, high = (jnp.clip(x[:, None] - starts, 0, _WORD).astype(jnp.uint64) for x in (begin, end))
     return ((jnp.uint64(1) << high) - (jnp.uint64(1) << low)).astype(jnp.uint32)  # pixel j is bit j
 
 

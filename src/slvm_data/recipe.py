@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from math import isfinite
+from pathlib import Path
 
 import numpy as np
 
 from slvm_data.keys import INDICES, SEEDS
+from slvm_data.looks import Look, look_of
 from slvm_data.systems.base import System
 from slvm_data.views import View
 
@@ -28,7 +30,8 @@ class Recipe:
     """A dataset in full. Two equal recipes give the same bytes.
 
     `tasks` holds one population per parameter setting; its place is the label. Each task gets `train`, `val` and
-    `test` sequences of `steps` frames, `dt` seconds apart; frame 0 shows the initial state.
+    `test` sequences of `steps` frames, `dt` seconds apart; frame 0 shows the initial state. `dt` and `view` are one
+    for all tasks, or one for each; frames have the same shape in all of them.
     """
 
     name: str
@@ -37,10 +40,13 @@ class Recipe:
     val: int = 3_000
     test: int = 3_000
     steps: int = 30
-    dt: float = 0.1  # s
+    dt: float | tuple[float, ...] = 0.1  # s
     seed: int = 0
-    view: View = View()
+    view: View | tuple[View, ...] = View()
     record: tuple[str, ...] = ()  # what to store beside the frames and states
+    folder: str = ""  # of each task, with {i} for its label and {name}; empty: `dataset_{i}`, none for a single task
+    alias: str = ""  # what {name} stands for, if it is not the dataset's name
+    original: bool = False  # write what the scripts in use write: `slvm_data.originals`
     about: str = ""
     source: str = ""
 
@@ -49,7 +55,8 @@ class Recipe:
         if not self.tasks:
             raise ValueError(f"{self.name}: tasks is empty; give at least one population")
         self._check_numbers()
-        self._check_bodies()
+        self._check_tasks()
+        self._check_folders()
         for name in self.record:
             if name not in self.recordable():
                 raise ValueError(f"record = {name!r} is unknown; {self.name} can record {', '.join(self.recordable())}")
@@ -62,17 +69,32 @@ class Recipe:
             raise ValueError("train, val and test are all 0: there is nothing to generate")
         if self.steps < 1:
             raise ValueError(f"steps = {self.steps} has to be at least 1 frame")
-        if self.steps * self.view.size**2 > 2**30:
-            raise ValueError(f"steps = {self.steps} of size = {self.view.size} are more than 2^30 pixels a sequence")
-        if not (self.dt > 0 and isfinite(self.dt)):
-            raise ValueError(f"dt = {self.dt:g} has to be a time above 0 s")
         if not 0 <= self.seed < SEEDS:
             raise ValueError(f"seed = {self.seed} has to lie between 0 and 2^63 - 1")
 
-    def _check_bodies(self) -> None:
-        for system in self.tasks:
-            if 1 < self.view.palette < system.bodies_drawn:
-                raise ValueError(f"palette = {self.view.palette} is too small for {system.bodies_drawn} bodies")
+    def _check_tasks(self) -> None:
+        for name in ("dt", "view"):
+            value = getattr(self, name)
+            if isinstance(value, tuple) and len(value) != len(self.tasks):
+                raise ValueError(f"{name} has {len(value)} values for {len(self.tasks)} tasks: give one, or one for each")
+        for task, system in enumerate(self.tasks):
+            view, dt = self.view_of(task), self.dt_of(task)
+            if not (dt > 0 and isfinite(dt)):
+                raise ValueError(f"dt = {dt:g} has to be a time above 0 s")
+            if self.steps * view.size**2 > 2**30:
+                raise ValueError(f"steps = {self.steps} of size = {view.size} are more than 2^30 pixels a sequence")
+            if 1 < view.palette < system.bodies_drawn:
+                raise ValueError(f"palette = {view.palette} is too small for {system.bodies_drawn} bodies")
+            look_of(system, view)
+        if len(shapes := {self.view_of(task).shape() for task in range(len(self.tasks))}) > 1:
+            raise ValueError(f"the views of {self.name} give frames of different shapes: {sorted(shapes)}")
+
+    def _check_folders(self) -> None:
+        for name in (folders := self.folders()):
+            if name != ".":
+                check_name(name)
+        if len(set(folders)) < len(folders):
+            raise ValueError(f"folder = {self.folder!r} is the same for every task: it needs {{i}}")
 
     def count(self, split: str) -> int:
         """Number of sequences per task in a split; raises ValueError for an unknown split."""
@@ -81,17 +103,41 @@ class Recipe:
         return getattr(self, split)
 
     def recordable(self) -> tuple[str, ...]:
-        """What `record` may name."""
-        energy = all(hasattr(system, "energy") for system in self.tasks)
-        return ("dx_dt", *("energy",) * energy, "offset", "color_index")
+        """What `record` may name: what every task has, and how it was seen."""
+        common = [name for name in self.tasks[0].recordable() if all(name in s.recordable() for s in self.tasks)]
+        return (*common, "offset", "color_index")
 
-    def time(self) -> np.ndarray:
-        """Instants of the frames [T], in seconds."""
-        return np.arange(self.steps) * self.dt
+    def dt_of(self, task: int) -> float:
+        """Time between frames of a task [s]."""
+        return self.dt[task] if isinstance(self.dt, tuple) else self.dt
+
+    def view_of(self, task: int) -> View:
+        """How a task is seen."""
+        return self.view[task] if isinstance(self.view, tuple) else self.view
+
+    def look_of(self, task: int) -> Look:
+        """How a task is drawn."""
+        return look_of(self.tasks[task], self.view_of(task))
+
+    def time(self, task: int = 0) -> np.ndarray:
+        """Instants of the frames of a task [T], in seconds."""
+        return np.arange(self.steps) * self.dt_of(task)
 
     def folders(self) -> tuple[str, ...]:
         """One folder per task, relative to the dataset's: its own where there is one task, else `dataset_<i>`."""
-        return (".",) if len(self.tasks) == 1 else tuple(f"dataset_{i}" for i in range(len(self.tasks)))
+        if not self.folder and len(self.tasks) == 1:
+            return (".",)
+        form = self.folder or "dataset_{i}"
+        form = form.replace("{name}", self.alias or self.name)
+        return tuple(form.replace("{i}", str(i)) for i in range(len(self.tasks)))
+
+    def files(self) -> list[tuple[int, str, Path]]:
+        """Task, split and file of each array file, the last relative to the dataset's folder."""
+        return [
+            (task, split, Path(name) / f"{split}.npz")
+            for task, name in enumerate(self.folders())
+            for split in filter(self.count, SPLITS)
+        ]
 
 
 def check_name(name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,16 +25,21 @@ KNOWN: dict[str, type[System]] = {
 def as_json(recipe: Recipe) -> dict[str, Any]:
     """The recipe in full."""
     values = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
-    tasks = [{"system": kind(s), **_fields(s)} for s in recipe.tasks]
-    values = {name: _value(value) for name, value in values.items() if name not in ("tasks", "view")}
-    return values | {"tasks": tasks, "view": dataclasses.asdict(recipe.view), "record": list(recipe.record)}
+    values["tasks"] = [{"system": kind(s), **_fields(s)} for s in recipe.tasks]
+    values["view"] = _each(dataclasses.asdict, recipe.view)
+    return {name: _value(value) for name, value in values.items()}
 
 
 def from_json(values: Mapping[str, Any], own: Iterable[System] = ()) -> Recipe:
     """The recipe, of systems of this package or of the classes of `own`; raises ValueError for one of neither."""
     known = KNOWN | {kind(system): type(system) for system in own}
+    ours = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     tasks = tuple(_system(task, known) for task in values["tasks"])
-    return Recipe(**{**values, "tasks": tasks, "view": View(**values["view"]), "record": tuple(values["record"])})
+    return Recipe(**{**ours, "tasks": tasks, "view": _each(lambda view: View(**view), ours["view"])})
+
+
+def _each(change: Callable[[Any], Any], value: Any) -> Any:
+    return tuple(map(change, value)) if isinstance(value, tuple) else change(value)
 
 
 def kind(system: System) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from slvm_data.batches import LEAST, Batch, Inputs, batch_size, frame_buffer, make, prepare
+from slvm_data.batches import LEAST, Batch, Inputs, batch_size, frame_buffer, make, once, prepare
 from slvm_data.certificate import Tally, certify
 from slvm_data.progress import Progress, progress
 from slvm_data.recipe import SPLITS, Recipe
@@ -39,31 +39,25 @@ def generate(
     """
     folder = Path(out) if out is not None else Path(recipe.name)
     batch = max(LEAST, batch or batch_size(recipe))
+    files = [path for _, _, path in recipe.files()]
     total = len(recipe.tasks) * sum(map(recipe.count, SPLITS))
     with (
-        staging(folder, [*_paths(recipe), Path(manifest.CARD), Path(manifest.NAME)], overwrite) as partial,
+        staging(folder, [*files, Path(manifest.CARD), Path(manifest.NAME)], overwrite) as partial,
         progress(total, recipe.name) as bar,
         closing(_ahead(recipe, batch)) as made,
     ):
-        files, certificate = {}, []
-        for task, name in enumerate(recipe.folders()):
-            (partial / name).mkdir(exist_ok=True)
-            tally = Tally(recipe.tasks[task])
-            for split in filter(recipe.count, SPLITS):
-                path = Path(name) / f"{split}.npz"
-                n = recipe.count(split)
-                chunks = _counted(islice(made, -(-n // batch)), tally, bar)
-                files[path.as_posix()] = npz.write(partial / path, chunks, n, {"time": recipe.time()})
-            certificate.append(certify(recipe, task, tally))
-        content = _content(recipe, files, certificate)
+        tallies = [Tally(system) for system in recipe.tasks]
+        entries = {}
+        for task, split, path in recipe.files():
+            (partial / path).parent.mkdir(exist_ok=True)
+            n = recipe.count(split)
+            chunks = _counted(islice(made, -(-n // batch)), tallies[task], bar)
+            entries[path.as_posix()] = npz.write(partial / path, chunks, n, once(recipe, task))
+        certificate = [certify(recipe, task, tally) for task, tally in enumerate(tallies)]
+        content = _content(recipe, entries, certificate)
         content["card"] = {"sha256": card.write(partial, content)}
         manifest.write(partial, content)
     return folder
-
-
-def _paths(recipe: Recipe) -> list[Path]:
-    """The files of a recipe, relative to its folder."""
-    return [Path(name) / f"{split}.npz" for name in recipe.folders() for split in filter(recipe.count, SPLITS)]
 
 
 def _counted(made: Iterator[Batch], tally: Tally, bar: Progress) -> Iterator[Arrays]:
@@ -91,11 +85,10 @@ def _ahead(recipe: Recipe, size: int) -> Generator[Batch, None, None]:
 
 def _jobs(recipe: Recipe, size: int) -> Iterator[tuple[Recipe, int, str, Inputs, np.ndarray]]:
     """What to call `make` with, batch after batch."""
-    for task in range(len(recipe.tasks)):
-        for split in SPLITS:
-            inputs, count = prepare(recipe, task, split), recipe.count(split)
-            for start in range(0, count, size):
-                yield recipe, task, split, inputs, np.arange(start, min(start + size, count))
+    for task, split, _ in recipe.files():
+        inputs, count = prepare(recipe, task, split), recipe.count(split)
+        for start in range(0, count, size):
+            yield recipe, task, split, inputs, np.arange(start, min(start + size, count))
 
 
 def _content(recipe: Recipe, files: dict[str, Any], certificate: list[dict[str, Any]]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
 import sys
@@ -14,11 +13,13 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from slvm_data.certificate import TOLERANCE
+from slvm_data.originals import as_original
 from slvm_data.overrides import override
 from slvm_data.recipe import Recipe
 from slvm_data.run import generate
 from slvm_data.store import manifest
 from slvm_data.store.damage import DamageError
+from slvm_data.views import LOOKS
 
 _Dataset = Annotated[
     str, typer.Argument(metavar="NAME|FILE", help="A dataset's name, a .py with RECIPE, a dataset.json.")
@@ -27,13 +28,18 @@ _Changes = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="KEY=VALUE",
-        help="Constants of the systems: m=0.5, m=0.5..1.0 for a range, g=2,3,4 for a task each.",
+        help="Constants of the systems: m=0.5, m=0.5..1.0 for a range, g=2,3,4 for a task each, g=[0,2.5] for a vector.",
     ),
 ]
 _Record = Annotated[
     list[str] | None,
-    typer.Option(help="Store this too: dx_dt, energy, offset, color_index; repeat it, or use commas."),
+    typer.Option(help="Store this too: dx_dt, energy, events, offset, color_index; repeat it, or use commas."),
 ]
+_Folder = Annotated[
+    str | None,
+    typer.Option(help="Of each task, with {i} and {name} in it, such as {name}_{i}.", show_default="dataset_{i}"),
+]
+_ORIGINAL = "Write what the scripts in use would write, defects included, labels excepted."
 _Count = Annotated[int | None, typer.Option(help="Sequences per task.", show_default="the recipe's")]
 
 
@@ -51,22 +57,20 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         steps: Annotated[int | None, typer.Option(help="Frames.", show_default="the recipe's")] = None,
         dt: Annotated[float | None, typer.Option(help="Seconds between frames.", show_default="the recipe's")] = None,
         size: Annotated[int | None, typer.Option(help="Pixels, height and width.", show_default="32")] = None,
+        look: Annotated[str | None, typer.Option(help=f"One of {', '.join(LOOKS)}.", show_default="disc")] = None,
         record: _Record = None,
+        folder_name: _Folder = None,
+        original: Annotated[bool, typer.Option("--original", help=_ORIGINAL)] = False,
         overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the dataset that stands there.")] = False,
     ) -> None:
         """Write a dataset: {train,val,test}.npz, dataset.json, and a card to read."""
-        numbers = {"seed": seed, "train": train, "val": val, "test": test, "steps": steps, "dt": dt}
         names = tuple(name.strip() for words in record or () for name in words.split(","))
-        recipe = override(find(dataset), changes or ())
-        _carry_out(_replaced(recipe, numbers, size, names), out, overwrite)
+        numbers = {"seed": seed, "train": train, "val": val, "test": test, "steps": steps, "dt": dt}
+        fields = {**numbers, "folder": folder_name, "record": names or None}
+        recipe = override(find(dataset), changes or (), fields, {"size": size, "look": look})
+        _carry_out(as_original(recipe) if original else recipe, out, overwrite)
 
     return generate
-
-
-def _replaced(recipe: Recipe, numbers: dict[str, Any], size: int | None, record: tuple[str, ...]) -> Recipe:
-    changes = {name: value for name, value in numbers.items() if value is not None}
-    view = recipe.view if size is None else dataclasses.replace(recipe.view, size=size)
-    return dataclasses.replace(recipe, view=view, record=record or recipe.record, **changes)
 
 
 def _carry_out(recipe: Recipe, out: Path | None, overwrite: bool) -> None:
@@ -74,14 +78,20 @@ def _carry_out(recipe: Recipe, out: Path | None, overwrite: bool) -> None:
     start = time.monotonic()
     folder = generate(recipe, out, overwrite=overwrite)
     content = manifest.read(folder)
-    files, certificate = content["files"].values(), content["certificate"]
+    files = content["files"].values()
     count = sum(file["arrays"]["label"]["shape"][0] for file in files)
     size = sum(file["bytes"] for file in files)
-    error = max(entry["error"] for entry in certificate)
     print(f"{folder}: {count} sequences, {size / 1e6:.1f} MB, in {time.monotonic() - start:.1f} s")
-    print(f"largest error of a state {error:.1e}; more: slvm-data info {folder}")
+    _report(recipe, [entry for entry in content["certificate"] if entry["error"] is not None], folder)
+
+
+def _report(recipe: Recipe, certificate: list[dict[str, Any]], folder: Path) -> None:
+    """Say how accurate the integration was, where there was one."""
+    error = max((entry["error"] for entry in certificate), default=0.0)
+    accuracy = f"largest error of a state {error:.1e}; " if certificate else ""
+    print(f"{accuracy}more: slvm-data info {folder}")
     if error > TOLERANCE:
-        h = min(recipe.dt / entry["substeps"] for entry in certificate) / 2
+        h = min(recipe.dt_of(entry["task"]) / entry["substeps"] for entry in certificate) / 2
         print(f"warning: this is inaccurate, try substep={h:.2g}", file=sys.stderr)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from slvm_data import discs
 from slvm_data.batches import collect, longest_step
 from slvm_data.keys import INDICES, exact, stream
+from slvm_data.looks import Look, binarise, draw, hues, look_of
 from slvm_data.recipe import Recipe
 from slvm_data.systems.base import System
 from slvm_data.systems.constants import bounds
@@ -27,8 +28,8 @@ def simulate(population: System, constants: Numbers, x0: ArrayLike, t: ArrayLike
     those not given come from the population and must be plain numbers there. Units are SI. With the constants,
     first state and instants of a stored sequence, the result rounds to its stored states, bit for bit.
 
-    Raises ValueError for an unknown or missing constant, one outside its domain, a state of the wrong length, or
-    instants that do not increase. Method: `slvm_data.integrate`.
+    Raises ValueError for an unknown or missing constant, one outside its domain, a state of the wrong length or one
+    that the system cannot be in, or instants that do not increase. Method: `slvm_data.integrate`; `systems.flight`.
     """
     numbers = _numbers(population, constants)
     x0, t = np.asarray(x0, np.float64), np.asarray(t, np.float64)
@@ -36,6 +37,7 @@ def simulate(population: System, constants: Numbers, x0: ArrayLike, t: ArrayLike
         raise ValueError(f"x0 has the shape {x0.shape}; a state is {len(population.state)}: {population.state}")
     if not np.isfinite(x0).all():
         raise ValueError(f"x0 = {x0} is not finite")
+    population.check_start(x0)
     if t.ndim != 1 or not len(t) or not np.isfinite(t).all() or (np.diff(t) <= 0).any():
         raise ValueError("t has to be one axis of finite, increasing instants")
     member = population.member({name: _plain(value) for name, value in numbers.items()})
@@ -70,11 +72,13 @@ def render(
     `constants` as for `simulate`. `offset` is the camera's shift [m], `jitter` the share by which the canvas was
     enlarged to make room for it (0.4 where the camera is random, 0 where it is fixed), `colors` one hue index per
     body [B] out of `palette` hues (None: hue 0 for all). Binary frames have one channel where `palette` is 1, else
-    three. Row 0 is the lowest y. With what is stored of a sequence, the result equals its stored frames.
+    three. Row 0 is the lowest y. `look` is "disc", or "debug_draw" for a ball as a physics engine shows it. With what
+    is stored of a sequence, the result equals its stored frames.
 
-    Raises ValueError for wrong shapes, unknown constants, colours outside the palette. Method: `slvm_data.discs`.
+    Raises ValueError for wrong shapes, unknown constants, colours outside the palette, a look that does not fit.
+    Methods: `slvm_data.discs`, `slvm_data.clean_discs`, `slvm_data.debug_draw`.
     """
-    view = View(size=size, jitter=jitter, palette=palette, look=look, binary=binary)
+    drawn = look_of(population, View(size=size, jitter=jitter, palette=palette, look=look, binary=binary))
     numbers = _numbers(population, constants)
     states = np.asarray(states, np.float64)
     if states.ndim != 2 or states.shape[1] != len(population.state):
@@ -91,28 +95,29 @@ def render(
         raise ValueError(f"colors = {colors} has to be {population.bodies_drawn} indices below palette = {palette}")
     camera = np.asarray(offset, np.float64), population.extent() * (1 + jitter)
     with exact():
-        hues = discs.hues(palette)[index]
-        frames = np.asarray(_render(numbers, states, *camera, hues, template=population.template(), view=view))
+        form = {"template": population.template(), "look": drawn, "binary": binary}
+        frames = np.asarray(_render(numbers, states, *camera, hues(drawn)[index], **form))
     return frames if binary else np.ascontiguousarray(frames.transpose(0, 2, 3, 1))
 
 
-@partial(jax.jit, static_argnames=("template", "view"))
+@partial(jax.jit, static_argnames=("template", "look", "binary"))
 def _render(
     numbers: Numbers,
     states: Array,
     offset: Array,
     half_width: float,
-    hues: Array,
+    colors: Array,
     *,
     template: System,
-    view: View,
+    look: Look,
+    binary: bool,
 ) -> Array:
     member = template.member(numbers)
 
     def frame(x: Array) -> Array:
         centres, radii = member.bodies(x)
-        pixels = discs.draw(*discs.place(centres + offset, radii, half_width), hues, view.size)
-        return discs.binarise(pixels, view.palette) if view.binary else pixels
+        pixels = draw(look, *discs.place(centres + offset, radii, half_width), colors)
+        return binarise(look, pixels) if binary else pixels
 
     return jax.lax.map(frame, states)
 

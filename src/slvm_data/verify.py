@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from slvm_data.batches import collect
-from slvm_data.recipe import SPLITS, Recipe
+from slvm_data.recipe import Recipe
 from slvm_data.store import manifest, npz
 from slvm_data.store.damage import DamageError
 from slvm_data.types import Arrays
@@ -23,18 +23,16 @@ def faults(folder: Path, recipe: Recipe, content: dict[str, Any], sample: int, b
     `sample` sequences of each file are made again; they have to be equal bit for bit if `bit_exact`, that is on the
     class of machine and with the libraries that made them, and within a tolerance otherwise.
     """
-    for task, name in enumerate(recipe.folders()):
-        for split in filter(recipe.count, SPLITS):
-            path = Path(name) / f"{split}.npz"
-            entry = content["files"].get(path.as_posix())
-            if entry is None:
-                yield f"{folder / path} does not stand in {manifest.NAME}"
-                continue
-            fault = _file_fault(folder / path, entry) or _remake_fault(
-                folder / path, entry, recipe, (task, split), sample, bit_exact
-            )
-            if fault:
-                yield fault
+    for task, split, path in recipe.files():
+        entry = content["files"].get(path.as_posix())
+        if entry is None:
+            yield f"{folder / path} does not stand in {manifest.NAME}"
+            continue
+        fault = _file_fault(folder / path, entry) or _remake_fault(
+            folder / path, entry, recipe, (task, split), sample, bit_exact
+        )
+        if fault:
+            yield fault
 
 
 def _file_fault(path: Path, entry: dict[str, Any]) -> str | None:
@@ -65,14 +63,19 @@ def _remake_fault(
         stored = npz.read(path, rows)
     except DamageError as error:
         return str(error)
-    schema = {n: [list(a.shape[1:] if n != "time" else a.shape), str(a.dtype)] for n, a in stored.items()}
-    promised = {n: [a["shape"][1:] if n != "time" else a["shape"], a["dtype"]] for n, a in entry["arrays"].items()}
+    schema = {n: _row(n, a.shape, str(a.dtype)) for n, a in stored.items()}
+    promised = {n: _row(n, a["shape"], a["dtype"]) for n, a in entry["arrays"].items()}
     if schema != promised:
         return f"{path} holds {schema} instead of {promised}"
     if not len(rows):
         return None
     odd = _difference(stored, collect(recipe, *where, rows), bit_exact)
     return f"{path} differs in {odd} from what its recipe gives" if odd else None
+
+
+def _row(name: str, shape: Iterable[int], dtype: str) -> list[Any]:
+    """Shape and type of what one sequence has of an array, or all of them together."""
+    return [list(shape)[name not in npz.ONCE :], dtype]
 
 
 def _difference(stored: Arrays, made: Arrays, bit_exact: bool) -> str | None:

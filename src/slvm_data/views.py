@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from slvm_data.types import Array, Key
 
-LOOKS = ("disc",)
+LOOKS = ("disc", "debug_draw")
 SIZES = (2, 1024)
 
 
@@ -31,7 +31,11 @@ class View:
         if not 1 <= self.palette <= 255:
             raise ValueError(f"palette = {self.palette} has to lie between 1 and 255")
         if self.look not in LOOKS:
-            raise ValueError(f"look = {self.look!r} is unknown; there is {', '.join(LOOKS)}")
+            raise ValueError(f"look = {self.look!r} is unknown; there are {', '.join(LOOKS)}")
+
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a frame, [H W] or [3 H W]: binary frames of one hue need no more than one channel."""
+        return (*(3,) * (self.palette > 1 or not self.binary), self.size, self.size)
 
 
 def shift(key: Key, reach: Array | float) -> Array:

@@ -2,10 +2,18 @@
 
 from slvm_data.recipe import Recipe
 from slvm_data.recipes.hamiltonian import (
+    bouncingball,
     double_pendulum,
     double_pendulum3,
+    gravity,
+    gravity3,
+    gravity6,
+    gravity16,
     mass_spring,
     mass_spring3,
+    mixed_physics_iclr2023,
+    mixed_physics_iclr2025,
+    mixed_physics_iclr2025_readme,
     pendulum,
     pendulum3,
     two_body,
@@ -13,8 +21,10 @@ from slvm_data.recipes.hamiltonian import (
 )
 
 _MODULES = (
+    *(bouncingball, gravity, gravity3, gravity6, gravity16),
     *(pendulum, pendulum3, mass_spring, mass_spring3),
     *(double_pendulum, double_pendulum3, two_body, two_body3),
+    *(mixed_physics_iclr2023, mixed_physics_iclr2025, mixed_physics_iclr2025_readme),
 )
 
 RECIPES: dict[str, Recipe] = {module.RECIPE.name: module.RECIPE for module in _MODULES}

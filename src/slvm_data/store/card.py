@@ -53,17 +53,25 @@ def _table(head: list[str], rows: list[list[Any]]) -> str:
 
 
 def _tasks(tasks: list[dict[str, Any]]) -> str:
-    head = ["label", *tasks[0]]
-    if any(list(task) != list(tasks[0]) for task in tasks):  # different systems: what they have in common
-        head = ["label", "system"]
-    return _table(head, [[i, *(constant(task[name]) for name in head[1:])] for i, task in enumerate(tasks)])
+    head = list(tasks[0])
+    if all(list(task) == head for task in tasks):
+        return _table(["label", *head], [[i, *map(constant, task.values())] for i, task in enumerate(tasks)])
+    rows = [[i, task["system"], of_system(task)] for i, task in enumerate(tasks)]  # systems of different constants
+    return _table(["label", "system", "constants and settings"], rows)
+
+
+def of_system(task: dict[str, Any]) -> str:
+    """Constants and settings of a system from a manifest, in words."""
+    return ", ".join(f"{name} {constant(value)}" for name, value in task.items() if name != "system")
 
 
 def constant(value: Any) -> str:
     """A constant or setting from a manifest, as one writes it."""
     if isinstance(value, dict):
         return f"{value['low']:g} … {value['high']:g}"
-    return "automatic" if value is None else ", ".join(map(constant, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list | tuple):
+        return f"({', '.join(map(constant, value))})"
+    return "automatic" if value is None else str(value)
 
 
 def _files(files: dict[str, Any]) -> str:
@@ -77,11 +85,15 @@ def _count(file: dict[str, Any]) -> int:
 
 MEANINGS = {
     "image": "frame t shows `state[t]`; row 0 is the lowest y",
-    "state": "positions first, then momenta; frame 0 is the start",
+    "state": "positions first, then momenta or velocities; frame 0 is the start",
     "label": "number of the task",
     "time": "instants of the frames [s]",
     "dx_dt": "time derivative of the state, with friction",
     "energy": "the Hamiltonian [J]",
+    "event_time": "instants of impacts [s], 0 beyond the last",
+    "event_wall": "0 left, 1 right, 2 top, 3 bottom (largest y), -1 beyond the last impact",
+    "event_before": "velocity before the impact",
+    "event_after": "velocity after it",
     "offset": "shift of the camera [m]",
     "color_index": "hue of each body",
 }
@@ -96,23 +108,24 @@ def _arrays(arrays: dict[str, Any]) -> str:
 
 
 def _time(recipe: dict[str, Any], certificate: list[dict[str, Any]]) -> str:
-    substeps = sorted({entry["substeps"] for entry in certificate})
-    return (
-        f"{recipe['steps']} frames, Δt = {recipe['dt']:g} s, simulated with {' or '.join(map(str, substeps))} "
-        "Runge–Kutta steps of order 8 to the frame."
-    )
+    dt = recipe["dt"] if isinstance(recipe["dt"], list) else [recipe["dt"]]
+    substeps = sorted({entry["substeps"] for entry in certificate if entry["substeps"]})
+    steps = f", simulated with {' or '.join(map(str, substeps))} Runge–Kutta steps of order 8 to the frame"
+    frames = f"{recipe['steps']} frames, Δt = {' or '.join(f'{x:g}' for x in sorted(set(dt)))} s"
+    return frames + steps * bool(substeps) + "."
 
 
 def _accuracy(certificate: list[dict[str, Any]]) -> str:
     head = ["task", "largest error", "largest energy drift", "rejected", "constants drawn"]
 
     def row(entry: dict[str, Any]) -> list[Any]:
-        drift = "" if entry["energy_drift"] is None else f"{entry['energy_drift']:.1e}"
+        error, drift = ("" if x is None else f"{x:.1e}" for x in (entry["error"], entry["energy_drift"]))
         drawn = ", ".join(f"{k} {v['least']:.4g} … {v['most']:.4g}" for k, v in entry["coverage"].items())
-        return [entry["task"], f"{entry['error']:.1e}", drift, f"{entry['rejection_rate']:.2%}", drawn]
+        return [entry["task"], error, drift, f"{entry['rejection_rate']:.2%}", drawn]
 
     note = (
-        f"Error against twice as many substeps, and relative drift of energy, on {certificate[0]['sample']} sequences."
+        "Error against twice as many substeps, where the motion is integrated, and relative drift of energy, where it "
+        f"is kept, on {certificate[0]['sample']} sequences."
     )
     return f"{note}\n\n{_table(head, [row(entry) for entry in certificate])}"
 

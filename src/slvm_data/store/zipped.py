@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-DATE = (1980 - 1980) << 9 | 1 << 5 | 1  # the first day a zip archive knows, so that no clock enters the bytes
+DATE = 1 << 5 | 1  # the first day a zip archive knows, so that no clock enters the bytes
 DEFLATED, VERSION, UTF8 = 8, 45, 0x800
 IN_EXTRA = 0xFFFFFFFF  # this number stands in the 64-bit extra field
 

@@ -1,5 +1,6 @@
 """Physical systems, one file each."""
 
+from slvm_data.systems.ball_box import BallBox
 from slvm_data.systems.base import System
 from slvm_data.systems.constants import Uniform, constant, uniform
 from slvm_data.systems.double_pendulum import DoublePendulum
@@ -10,6 +11,7 @@ from slvm_data.systems.pendulum import Pendulum
 from slvm_data.systems.two_body import TwoBody
 
 __all__ = [
+    "BallBox",
     "DoublePendulum",
     "Hamiltonian",
     "MassSpring",

@@ -30,6 +30,8 @@ class System(abc.ABC):
     """Names of the D numbers of the state, positions first."""
     bodies_drawn: ClassVar[int] = 1
     """The number B of bodies in a frame, and the length of a constant that each body has for itself."""
+    edge: ClassVar[str] = "soft"
+    """How its discs end (`slvm_data.looks`): "soft", as in the Hamiltonian benchmarks, or "clean"."""
 
     substep: float | None = None  # s, longest step of the integrator; None: what `longest_step` finds
 
@@ -57,6 +59,17 @@ class System(abc.ABC):
         """States [T D] of one member at the instants `t` [T], from `x0` [D] at t[0]."""
         assert self.substep is not None  # a member has it from its population
         return solve(self.velocity, x0, t, self.substep)
+
+    def recordable(self) -> tuple[str, ...]:
+        """What can be stored of it beside frames, states and constants."""
+        return ("dx_dt", *("energy",) * hasattr(self, "energy"))
+
+    def keeps_energy(self) -> bool:
+        """Whether the energy stays what it was, but for losses to friction, which the certificate adds back."""
+        return False
+
+    def check_start(self, x0: np.ndarray) -> None:  # noqa: B027 - most systems can be anywhere
+        """Raise ValueError for an initial state [D] that the system cannot be in."""
 
     def __post_init__(self) -> None:
         for name in self.domains():

@@ -40,32 +40,47 @@ def uniform(low: float, high: float) -> Uniform:
 
 @dataclass(frozen=True)
 class Domain:
-    """Where a constant may lie, and whether each body has its own."""
+    """Where a constant may lie, and whether it is one number, one per body, or a vector."""
 
     minimum: float
     strict: bool  # the minimum itself is forbidden
     per_body: bool
+    length: int | None  # of a vector
+
+    def count(self, bodies: int) -> int | None:
+        """How many numbers it is in a system of so many bodies; None for a scalar."""
+        return bodies if self.per_body else self.length
 
 
-def constant(default: Constant, *, positive: bool = False, minimum: float = -math.inf, per_body: bool = False) -> Any:
-    """A dataclass field for a physical constant; `positive` forbids zero and below, `minimum` what is below it."""
-    domain = Domain(0.0 if positive else minimum, positive, per_body)
+def constant(
+    default: Constant,
+    *,
+    positive: bool = False,
+    minimum: float = -math.inf,
+    per_body: bool = False,
+    length: int | None = None,
+) -> Any:
+    """A dataclass field for a physical constant; `positive` forbids zero and below, `minimum` what is below it.
+
+    It is one number, or with `per_body` one for each body, or with `length` a vector of so many components.
+    """
+    domain = Domain(0.0 if positive else minimum, positive, per_body, length)
     return dataclasses.field(default=default, metadata={"domain": domain})
 
 
 def bounds(value: Constant, domain: Domain, bodies: int) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest value of a constant: two scalars [], or two vectors [B] if each body has its own.
+    """Lowest and highest value of a constant: two scalars [], or two vectors, one number per body or component.
 
-    Raises ValueError where a value is no number, lies outside `domain`, or the tuple does not fit the bodies.
+    Raises ValueError where a value is no number, lies outside `domain`, or has not as many numbers as it should.
     """
-    if isinstance(value, tuple):
-        if not (domain.per_body and len(value) == bodies):
-            raise ValueError(f"{_text(value)} does not fit: one value{f' or {bodies}' * domain.per_body} expected")
-        ends = [_ends(v, domain) for v in value]
-    else:
-        ends = [_ends(value, domain)] * (bodies if domain.per_body else 1)
+    count = domain.count(bodies)
+    single = not isinstance(value, tuple)
+    if domain.length if single else len(value) != count:
+        expected = f"{domain.length} values" if domain.length else f"one value{f' or {bodies}' * domain.per_body}"
+        raise ValueError(f"{_text(value)} does not fit: {expected} expected")
+    ends = [_ends(value, domain)] * (count or 1) if single else [_ends(v, domain) for v in value]
     low, high = np.array(ends, dtype=np.float64).T
-    return (low, high) if domain.per_body else (low[0], high[0])
+    return (low[0], high[0]) if count is None else (low, high)
 
 
 def _ends(value: Constant, domain: Domain) -> tuple[float, float]:

@@ -39,6 +39,10 @@ class Hamiltonian(System):
         """The highest rate [1/s] at which friction slows a member: γ over its least inertia."""
         return self.high("friction") / (self.low("m") if "m" in self.domains() else 1.0)
 
+    def keeps_energy(self) -> bool:
+        """Always, with the losses to friction."""
+        return True
+
     def velocity(self, x: Array) -> Array:
         """Hamilton's equations with friction, [D] to [D]."""
         dh_dq, dh_dp = jax.grad(self.energy, argnums=(0, 1))(*jnp.split(x, 2))

@@ -1,0 +1,57 @@
+"""How a scene is drawn: soft discs, clean discs, or a physics engine's debugging view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from slvm_data import clean_discs, debug_draw, discs
+from slvm_data.systems.ball_box import BallBox
+from slvm_data.systems.base import System
+from slvm_data.types import Array
+from slvm_data.views import View
+
+LIT = {"soft": discs.LIT, "clean": clean_discs.LIT}  # the least value of a channel that is 1 in a binary frame
+
+
+@dataclass(frozen=True)
+class Look:
+    """What decides the pixels beside the bodies."""
+
+    kind: str  # "soft", "clean" or "debug_draw"
+    size: int  # pixels
+    palette: int
+    margin: float = 0.0  # px, of the walls in a debugging view
+
+
+def look_of(system: System, view: View) -> Look:
+    """The look of a population in a view; raises ValueError where the view cannot show it."""
+    if view.look == "disc":
+        return Look(system.edge, view.size, view.palette)
+    drawable = isinstance(system, BallBox) and (system.radius, system.side) == (debug_draw.RADIUS, view.size)
+    if not drawable or view.palette > 1 or view.jitter:
+        raise ValueError(
+            f"look = {view.look!r} shows a BallBox of radius {debug_draw.RADIUS} and side {view.size} (the size of the "
+            f"frame), in a palette of 1 with jitter 0, and not {system} with {view}"
+        )
+    return Look(view.look, view.size, 1, system.margin)
+
+
+def hues(look: Look) -> np.ndarray:
+    """Colours [palette 3]: evenly spaced around the colour circle, from red; a clean disc alone is white."""
+    return np.ones((1, 3)) if look.kind == "clean" and look.palette == 1 else discs.hues(look.palette)
+
+
+def draw(look: Look, centres: Array, radii: Array, colors: Array) -> Array:
+    """One frame, uint8 [3 H W], from centres [B 2] and radii [B] in canvas widths and RGB colours [B 3]."""
+    if look.kind == "debug_draw":
+        return debug_draw.draw(centres[0] * look.size, look.size, look.margin)
+    return (discs if look.kind == "soft" else clean_discs).draw(centres, radii, colors, look.size)
+
+
+def binarise(look: Look, frame: Array) -> Array:
+    """{0, 1} in uint8: [H W] where one channel carries everything, else [3 H W]; from [3 H W]."""
+    if look.kind == "debug_draw":
+        return debug_draw.binarise(frame)
+    return discs.binarise(frame, look.palette, LIT[look.kind])

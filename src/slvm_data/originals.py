@@ -1,0 +1,77 @@
+"""What the scripts in use write, where it differs from what a dataset of ours holds, for those who compare with them.
+
+Balls move by a discrete contact rule, are drawn as a physics engine's debugging view, and their frames show the state
+before the one that is stored; a film with an empty frame is dropped. Of the other systems one frame more is simulated,
+and a window without the first or the last is kept; a mass on a spring is shifted by one number along both axes, and by
+up to 1 m more to the right. Frames are float64, with three channels for all but balls.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from slvm_data import looks, views
+from slvm_data.keys import stream
+from slvm_data.recipe import Recipe
+from slvm_data.systems.ball_box import BallBox
+from slvm_data.systems.base import System
+from slvm_data.systems.mass_spring import MassSpring
+from slvm_data.types import Array, Key
+
+CHANNELS = 3
+ITEMSIZE = 8  # bytes of a pixel
+
+
+def as_original(recipe: Recipe) -> Recipe:
+    """The recipe by whose dataset one gets what the original script would have written for the same draws."""
+    balls = [isinstance(system, BallBox) for system in recipe.tasks]
+    tasks = [
+        dataclasses.replace(system, motion="contact") if isinstance(system, BallBox) else system
+        for system in recipe.tasks
+    ]
+    seen = [recipe.view_of(task) for task in range(len(tasks))]
+    seen = [dataclasses.replace(v, look="debug_draw") if ball else v for ball, v in zip(balls, seen, strict=True)]
+    return dataclasses.replace(recipe, tasks=tuple(tasks), view=tuple(seen), original=True)
+
+
+def pairing(system: System, key: Key, path: Array) -> tuple[Array, Array]:
+    """States [T D] that the frames show and that are stored beside them, out of one more, `path` [T + 1 D]."""
+    if isinstance(system, BallBox):
+        return path[:-1], path[1:]  # drawn, moved, stored
+    first = jax.random.bernoulli(stream(key, "window"))
+    window = jnp.where(first, path[1:], path[:-1])
+    return window, window
+
+
+def shift(system: System, key: Key, reach: Array | float, jitter: Array | float) -> Array:
+    """The camera's shift [2] in metres."""
+    free = views.shift(stream(key, "camera"), reach)
+    if not isinstance(system, MassSpring):
+        return free
+    right = jnp.where(jitter > 0, jax.random.uniform(stream(key, "right"), dtype=float), 0.0)
+    return jnp.stack([free[1] + right, free[1]])
+
+
+def keeps(look: looks.Look, centres: Array) -> Array:
+    """Whether a ball at these centres [T 2] in canvas widths is kept: something of it shows in every frame.
+
+    The scripts' other conditions, a row of pixels or 160 of them lit at once, cannot be met.
+    """
+
+    def lit(centre: Array) -> Array:
+        return looks.draw(look, centre[None], jnp.zeros(1), jnp.zeros((1, 3))).any()
+
+    return jax.lax.map(lit, centres).all()
+
+
+def pixels(system: System, frames: np.ndarray) -> np.ndarray:
+    """Frames as float64, [N T H W] of balls and [N T 3 H W] of everything else, from uint8 of one or three channels."""
+    image = frames.astype(np.float64)
+    if isinstance(system, BallBox) or image.ndim == 5:
+        return image
+    empty = np.zeros_like(image)  # what a red disc leaves in the other channels
+    return np.stack([image, empty, empty], axis=2)

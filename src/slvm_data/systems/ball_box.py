@@ -1,0 +1,170 @@
+"""A ball in a box under constant gravity: ẋ = v, v̇ = g, and v → -e v across a wall when it touches one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, inf, log, sqrt
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from slvm_data.keys import stream
+from slvm_data.systems import contact, flight
+from slvm_data.systems.base import System
+from slvm_data.systems.constants import Constant, Uniform, constant
+from slvm_data.types import Array, Key
+
+MOTIONS = ("exact", "contact")
+GAP = 1.0  # px, least distance of the ball from the walls at the start
+
+
+@dataclass(frozen=True, kw_only=True)
+class BallBox(System):
+    """State: x, y [px], the centre of the ball, y pointing down, and vx, vy [px/s]. A pixel is the unit of length.
+
+    `motion` is "exact", where every impact is found at its instant and a ball never leaves the box, or "contact", the
+    discrete rule of a game engine (`systems.contact`), one step to the frame, by which it can.
+    """
+
+    state: ClassVar = ("x", "y", "vx", "vy")
+    edge: ClassVar = "clean"
+
+    g: Constant = constant((0.0, 0.0), length=2)  # px/s²
+    radius: float = 3.0  # px
+    side: float = 32.0  # px, of the scene
+    margin: float = 0.0  # px, from the border of the scene to the walls
+    restitution: float = 1.0  # share of the speed that an impact leaves
+    motion: str = "exact"
+    speed: Uniform = Uniform(5.0, 10.0)  # px/s, at the start
+    angle: Uniform = Uniform(0.0, 360.0)  # degrees, of the first velocity, from x towards y
+    spread: float = 8.0  # px, standard deviation of the start about the middle of the box
+
+    def start(self, key: Key) -> Array:
+        """A normal position, clipped to what lies `GAP` inside the walls, and a velocity from `speed` and `angle`."""
+        angle = jnp.deg2rad(_uniform(stream(key, "angle"), self.angle))
+        speed = _uniform(stream(key, "speed"), self.speed)
+        position = self.side / 2 + self.spread * jax.random.normal(stream(key, "position"), (2,), dtype=float)
+        gap = min(GAP, (self._high - self._low) / 2)
+        position = jnp.clip(position, self._low + gap, self._high - gap)
+        return jnp.concatenate([position, speed * jnp.stack([jnp.cos(angle), jnp.sin(angle)])])
+
+    def velocity(self, x: Array) -> Array:
+        """Time derivative [4] of the state [4] between impacts."""
+        return jnp.concatenate([x[2:], jnp.broadcast_to(jnp.asarray(self.g), (2,))])
+
+    def simulate(self, x0: Array, t: Array, key: Key) -> Array:  # noqa: ARG002 - there is no noise
+        """States [T 4] of one ball at the instants `t` [T], from `x0` [4] at t[0]."""
+        g = jnp.asarray(self.g)
+        if self.motion == "exact":
+            return flight.path(x0, t, g, self._box)
+        return contact.path(x0, t, g, self.walls, self.radius, self.restitution)
+
+    def impacts(self, x0: Array, t: Array, most: int) -> dict[str, Array]:
+        """The impacts between t[0] and t[-1], from `x0` [4]: time [most], wall, velocity before and after [most 2]."""
+        return flight.impacts(x0, t, jnp.asarray(self.g), self._box, most)
+
+    def energy(self, q: Array, p: Array) -> Array:
+        """Energy of a unit mass, a scalar, at q [2] with velocity p [2]: motion, and height above the lowest place."""
+        height = jnp.where(jnp.asarray(self.g) > 0, self._high - q, q - self._low) * jnp.abs(jnp.asarray(self.g))
+        return (p[0] ** 2 + p[1] ** 2) / 2 + height[0] + height[1]
+
+    def bodies(self, x: Array) -> tuple[Array, Array]:
+        """The ball, about the middle of the scene."""
+        return x[None, :2] - self.side / 2, jnp.full(1, self.radius)
+
+    def extent(self) -> float:
+        """Half the side of the scene."""
+        return self.side / 2
+
+    def most_impacts(self, duration: float) -> int:
+        """As many impacts as a ball of the population can have in so many seconds, if it starts as `start` does."""
+        low, high = self.bounds("g")
+        strongest = np.maximum(np.abs(low), np.abs(high))
+        return sum(self._most_on_axis(float(g), duration) for g in strongest)
+
+    def _most_on_axis(self, g: float, duration: float) -> int:
+        """Crossings of the box at full speed, and bounces on the wall that the ball falls to, at their shortest."""
+        fastest = self._fastest(g)
+        crossings = duration * fastest / self._room
+        if not g:
+            return ceil(crossings) + 1
+        e, slowest = self.restitution, sqrt(2 * g * min(GAP, self._room / 2))  # speed of the first impact, at least
+        bounces = duration * g / (2 * slowest)
+        if e < 1:
+            rest = log(2 * fastest / (g * flight.REST)) / -log(e)  # until it lies still
+            spent = bounces * (1 - e) / e  # share of the time that all bounces together take
+            bounces = min(rest, log(1 - spent) / log(e)) if spent < 1 else rest
+        return ceil(crossings) + ceil(max(bounces, 0.0)) + 2
+
+    def _fastest(self, g: float) -> float:
+        """The highest speed along an axis with this acceleration [px/s]."""
+        return sqrt(self.speed.high**2 + 2 * g * self._room)
+
+    def longest_step(self) -> float:
+        """The shortest time from wall to wall [s]: no step of the motion, but what bounds the impacts in a frame."""
+        low, high = self.bounds("g")
+        fastest = self._fastest(float(np.maximum(np.abs(low), np.abs(high)).max()))
+        return self._room / fastest if fastest else inf
+
+    def recordable(self) -> tuple[str, ...]:
+        """Impacts too, where they have an instant."""
+        return (*super().recordable(), *("events",) * (self.motion == "exact"))
+
+    def keeps_energy(self) -> bool:
+        """Where impacts are exact and elastic."""
+        return self.motion == "exact" and self.restitution == 1
+
+    def check_start(self, x0: np.ndarray) -> None:
+        """Raise ValueError for a ball that lies in a wall, or whose centre does where overlap is part of the motion."""
+        low, high = (self._low, self._high) if self.motion == "exact" else self.walls
+        slack = 1e-6 * self.side  # of a position that was stored as float32
+        if (x0[:2] < low - slack).any() or (x0[:2] > high + slack).any():
+            raise ValueError(f"x, y = {x0[0]:g}, {x0[1]:g} lies in a wall: both have to be within {low:g} … {high:g}")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("radius", "side"):
+            if not 0 < getattr(self, name) < inf:
+                raise ValueError(f"BallBox: {name} = {getattr(self, name)!r} has to be above 0 and finite")
+        for name in ("margin", "spread"):
+            if not 0 <= getattr(self, name) < inf:
+                raise ValueError(f"BallBox: {name} = {getattr(self, name)!r} has to be at least 0 and finite")
+        if self._room <= 0:
+            raise ValueError(f"BallBox: radius = {self.radius:g} is too large for walls {self._apart:g} apart")
+        if not 0 < self.restitution <= 1:
+            raise ValueError(f"BallBox: restitution = {self.restitution:g} has to lie above 0 and not above 1")
+        if self.motion not in MOTIONS:
+            raise ValueError(f"BallBox: motion = {self.motion!r} is unknown; there are {', '.join(MOTIONS)}")
+        if self.speed.low < 0:
+            raise ValueError(f"BallBox: speed = {self.speed} has to be a range from 0 up")
+
+    @property
+    def walls(self) -> tuple[float, float]:
+        """Where the walls stand on either axis [px]."""
+        return self.margin, self.side - self.margin
+
+    @property
+    def _apart(self) -> float:
+        return self.side - 2 * self.margin
+
+    @property
+    def _room(self) -> float:
+        return self._apart - 2 * self.radius
+
+    @property
+    def _low(self) -> float:
+        return self.margin + self.radius
+
+    @property
+    def _high(self) -> float:
+        return self.side - self._low
+
+    @property
+    def _box(self) -> flight.Box:
+        return flight.Box(self._low, self._high, self.restitution)
+
+
+def _uniform(key: Key, interval: Uniform) -> Array:
+    return jax.random.uniform(key, dtype=float, minval=interval.low, maxval=interval.high)

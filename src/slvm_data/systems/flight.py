@@ -1,0 +1,98 @@
+"""Free flight in a box from one impact to the next, each found exactly: x(t) = x + v t + g t² / 2 on either axis.
+
+The two axes do not know of each other, so that the instant of an impact is the root of a quadratic. An impact turns
+the velocity across the wall into -e times itself and leaves the other one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from slvm_data.types import Array
+
+REST = 1e-6  # s; a ball whose next bounce would be shorter lies on the wall from then on
+LEFT, RIGHT, TOP, BOTTOM = range(4)  # walls, y pointing down
+
+
+class Box(NamedTuple):
+    """Where the centre may be on either axis, and what an impact leaves of the speed across the wall."""
+
+    low: Array | float
+    high: Array | float
+    restitution: Array | float
+
+
+class Leg(NamedTuple):
+    """One flight: where it ends [2], with which velocity before and after what ends it [2], how long it took [s]."""
+
+    x: Array
+    before: Array
+    after: Array
+    seconds: Array
+    wall: Array  # LEFT … BOTTOM, or -1 where the time ran out first
+
+
+def fly(x: Array, v: Array, g: Array, box: Box, left: Array) -> Leg:
+    """From `x`, `v` [2] to the next impact, or for the time that is `left` [s]."""
+    a = jnp.where(_rests(x, v, g, box), 0.0, g)
+    (to_low, fast_low), (to_high, fast_high) = _reach(x - box.low, -v, -a), _reach(box.high - x, v, a)
+    high = to_high <= to_low  # [2], which wall of each axis comes first
+    time = jnp.where(high, to_high, to_low)
+    first = jnp.stack([time[0] <= time[1], time[0] > time[1]])
+    seconds = jnp.minimum(jnp.minimum(time[0], time[1]), left)
+    hit = first & (time < left)
+    x = jnp.where(hit, jnp.where(high, box.high, box.low), x + v * seconds + a * seconds**2 / 2)
+    before = jnp.where(hit, jnp.where(high, fast_high, -fast_low), v + a * seconds)
+    after = jnp.where(hit, -box.restitution * before, before)
+    pressed = jnp.where(high, a, -a)  # towards the wall
+    after = jnp.where(hit & (2 * jnp.abs(after) < REST * pressed), 0.0, after)
+    wall = jnp.where(hit[0], LEFT + high[0], jnp.where(hit[1], TOP + high[1], -1))
+    return Leg(jnp.clip(x, box.low, box.high), before, after, seconds, wall)
+
+
+def _rests(x: Array, v: Array, g: Array, box: Box) -> Array:
+    return (v == 0) & (((g > 0) & (x == box.high)) | ((g < 0) & (x == box.low)))
+
+
+def _reach(distance: Array, speed: Array, acceleration: Array) -> tuple[Array, Array]:
+    """Seconds to cover a distance ahead, infinite where it is never covered, and the speed there."""
+    square = speed**2 + 2 * acceleration * distance
+    final = jnp.sqrt(jnp.maximum(square, 0.0))
+    returning = (final - speed) / jnp.where(acceleration > 0, acceleration, 1.0)
+    seconds = jnp.where(speed > 0, 2 * distance / (final + speed), jnp.where(acceleration > 0, returning, jnp.inf))
+    return jnp.where(square < 0, jnp.inf, seconds), final
+
+
+def path(x0: Array, t: Array, g: Array, box: Box) -> Array:
+    """States [T 4], positions then velocities, at the instants `t` [T], from `x0` [4] at t[0]."""
+
+    def frame(state: Array, interval: Array) -> tuple[Array, Array]:
+        def on(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+            leg = fly(*carry[:2], g, box, carry[2])
+            return leg.x, leg.after, carry[2] - leg.seconds
+
+        x, v, _ = jax.lax.while_loop(lambda carry: carry[2] > 0, on, (state[:2], state[2:], interval))
+        state = jnp.concatenate([x, v])
+        return state, state
+
+    return jnp.concatenate([x0[None], jax.lax.scan(frame, x0, jnp.diff(t))[1]])
+
+
+def impacts(x0: Array, t: Array, g: Array, box: Box, most: int) -> dict[str, Array]:
+    """The first `most` impacts between t[0] and t[-1]: time [s], wall, velocities before and after; then -1 for a wall.
+
+    What stands after the last impact is 0, and -1 for the wall.
+    """
+
+    def one(carry: tuple[Array, Array, Array], _: None) -> tuple[tuple[Array, Array, Array], dict[str, Array]]:
+        leg = fly(*carry[:2], g, box, carry[2])
+        left, happened = carry[2] - leg.seconds, leg.wall >= 0
+        found = {"time": t[-1] - left, "before": leg.before, "after": leg.after}
+        found = {name: jnp.where(happened, value, 0.0) for name, value in found.items()}
+        return (leg.x, leg.after, left), {**found, "wall": leg.wall}
+
+    start = x0[:2], x0[2:], jnp.asarray(t[-1] - t[0])
+    return jax.lax.scan(one, start, length=most)[1]
