@@ -20,7 +20,7 @@ def strip(name: str, task: int) -> np.ndarray:
 
 
 whole = {name: recipe for name, recipe in RECIPES.items() if not name.startswith("mixed")}  # those are made of others
-rows = [(name, task) for name, recipe in whole.items() for task in range(0, len(recipe.tasks), len(recipe.tasks) // 6 + 1)]
+rows = [(name, task) for name, recipe in whole.items() for task in range(len(recipe.tasks))[:3]]
 sheet = Image.new("RGB", (LEFT + len(FRAMES) * CELL, len(rows) * CELL), "#30363d")
 for y, (name, task) in enumerate(rows):
     ImageDraw.Draw(sheet).text((8, y * CELL + CELL // 2 - 8), f"{name}\nlabel {task}", fill="white")

@@ -165,8 +165,8 @@ def _accepted(
     if (lost := attempt[~good] >= ATTEMPTS - 1).any():
         i = index[~good][np.argmax(lost)]
         raise ValueError(
-            f"{where.format(i)} left the scene (a centre beyond ±{recipe.tasks[task].extent():g} of its middle) in each of "
-            f"{ATTEMPTS} attempts: widen the scene or change the constants"
+            f"{where.format(i)} left the scene (a centre beyond ±{recipe.tasks[task].extent():g}) in each "
+            f"of {ATTEMPTS} attempts: widen the scene or change the constants"
         )
     return good
 
@@ -254,7 +254,10 @@ def _frames_shape(recipe: Recipe) -> tuple[int, ...]:
 
 
 def _draw_frames(look: Look, binary: bool, scene: tuple[np.ndarray, ...], frames: np.ndarray) -> None:
-    """Fill `frames` by the fastest road that gives the pixels of `looks.draw`, a few sequences at a time."""
+    """Fill `frames` by the fastest road that gives the pixels of `looks.draw`."""
+    if binary and look.palette == 1 and scene[0].shape[2] == 1 and look.kind in ("soft", "clean"):
+        raster.unpack(np.asarray(_paint(*scene, look=look, how="lone")), frames)
+        return
     few, doubtful = min(FEW, len(frames)), []
     for start in range(0, len(frames), few):
         at = [array[start : start + few] for array in scene]
@@ -265,15 +268,10 @@ def _draw_frames(look: Look, binary: bool, scene: tuple[np.ndarray, ...], frames
 
 def _draw_few(look: Look, binary: bool, scene: list[np.ndarray], out: np.ndarray) -> np.ndarray:
     """Fill `out`; the frames (n, t) that remain in doubt, one in each row."""
-    paint = partial(_paint, *scene, look=look)
-    alone = look.palette == 1 and scene[0].shape[2] == 1 and look.kind in ("soft", "clean")
-    if binary and alone:
-        raster.unpack(np.asarray(paint(how="lone")), out)
-    elif binary and look.kind == "soft":
-        raster.decode(codes := np.asarray(paint(how="code")), out)
+    if binary and look.kind == "soft":
+        raster.decode(codes := np.asarray(_paint(*scene, look=look, how="code")), out)
         return np.argwhere(codes.max(axis=(2, 3)) >= raster.DOUBTFUL)
-    else:
-        out[...] = paint(how="binary" if binary else "draw")
+    out[...] = _paint(*scene, look=look, how="binary" if binary else "draw")
     return np.empty((0, 2), int)
 
 

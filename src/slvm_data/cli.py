@@ -1,4 +1,4 @@
-"""The command `slvm-data`: list, info, generate, verify."""
+"""The command `slvm-data`: list, info, generate, verify, combine."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import slvm_data
+from slvm_data import combined
+from slvm_data.keys import SEEDS
 from slvm_data.recipe import SPLITS, Recipe
 from slvm_data.recipe_json import as_json, from_json
 from slvm_data.recipes import RECIPES
@@ -106,6 +108,24 @@ def verify(
     print(
         f"{folder}: {len(content['files'])} files are as they were written; up to {sample} sequences of each made again"
     )
+
+
+@app.command()
+def combine(
+    folder: Path,
+    shuffle: Annotated[bool, typer.Option("--shuffle", help="Mix the tasks, in an order drawn from --seed.")] = False,
+    seed: Annotated[int, typer.Option(help="Of the order.", min=0, max=SEEDS - 1)] = 0,
+    pad: Annotated[bool, typer.Option("--pad", help="Fill states up to one width with zeros; see state_mask.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that were combined before.")] = False,
+) -> None:
+    """Write combined_{train,val,test}.npz into a dataset's folder: all its tasks in one file per split."""
+    written = combined.combine(folder, shuffle=shuffle, seed=seed, pad=pad, overwrite=overwrite)
+    for name, file in written.items():
+        print(f"{folder / name}: {file['arrays']['label']['shape'][0]} sequences, {file['bytes'] / 1e6:.1f} MB")
+    kept = next(iter(written.values()))["arrays"]
+    every = dict.fromkeys(name for file in manifest.read(folder)["files"].values() for name in file["arrays"])
+    if lost := [name for name in every if name not in kept]:
+        print(f"left out, since not every task has it alike: {', '.join(lost)}")
 
 
 def find(dataset: str) -> Recipe:

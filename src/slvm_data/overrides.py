@@ -18,7 +18,10 @@ _COMMA = re.compile(r",(?![^\[]*\])")  # outside of brackets
 
 
 def override(
-    recipe: Recipe, changes: Iterable[str], fields: Mapping[str, Any] | None = None, view: Mapping[str, Any] | None = None
+    recipe: Recipe,
+    changes: Iterable[str],
+    fields: Mapping[str, Any] | None = None,
+    view: Mapping[str, Any] | None = None,
 ) -> Recipe:
     """The recipe with each change made to every task; tasks that have become equal are merged.
 

@@ -21,7 +21,8 @@ DOUBT = 1e-5  # of a channel's 0 … 1
 DOUBTFUL = 8  # the bit of a code that marks such a pixel
 _WORD = 32  # pixels in a machine word
 
-_PIXELS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").view(np.uint64)[:, 0]
+_BITS = np.arange(2**16, dtype="<u2")[:, None].view(np.uint8)
+_PIXELS = np.unpackbits(_BITS, axis=1, bitorder="little").view(np.complex128)[:, 0]  # sixteen bytes for sixteen bits
 
 _NEEDED = (LIT / 255 - BACKGROUND[0]) / (1 - BACKGROUND[0])  # cover that lights a red pixel
 _MARGIN = log(1 / _NEEDED - 1) / TEMPERATURE  # δ, in canvas widths
@@ -29,8 +30,9 @@ _MARGIN = log(1 / _NEEDED - 1) / TEMPERATURE  # δ, in canvas widths
 
 def lone_disc(centre: Array, radius: Array, size: int, kind: str = "soft") -> Array:
     """One disc from its centre [2] and radius, a scalar, in canvas widths: uint32 [H words], for `unpack`."""
-    margin, pitch, first = (_MARGIN, size - 1, 0.0) if kind == "soft" else (0.0, size, 0.5)  # pixel j at (j + first) / pitch
-    squares = (radius + margin) ** 2 - ((jnp.arange(size) + first) / pitch - centre[1]) ** 2
+    margin, pitch, first = (_MARGIN, size - 1, 0.0) if kind == "soft" else (0.0, size, 0.5)
+    rows = (jnp.arange(size) + first) / pitch  # where the pixels lie; columns likewise
+    squares = (radius + margin) ** 2 - (rows - centre[1]) ** 2
     half = jnp.sqrt(jnp.maximum(squares, 0.0))  # half the length of each row's run [H]
     end = jnp.clip(jnp.floor((centre[0] + half) * pitch - first) + 1, 0, size)
     begin = jnp.where(squares < 0, end, jnp.clip(jnp.ceil((centre[0] - half) * pitch - first), 0, size))
@@ -42,8 +44,8 @@ def lone_disc(centre: Array, radius: Array, size: int, kind: str = "soft") -> Ar
 def unpack(words: np.ndarray, out: np.ndarray) -> None:
     """Write {0, 1} to `out` uint8 [… H W], contiguous, from the bits of words [… H words]."""
     octets = words.astype("<u4", copy=False).view(np.uint8)
-    if out.shape[-1] == 8 * octets.shape[-1]:  # eight pixels at once; mode="raise" would check every index first
-        np.take(_PIXELS, octets, out=out.view(np.uint64), mode="clip")
+    if out.shape[-1] == 8 * octets.shape[-1]:  # mode="raise" would check every index first
+        np.take(_PIXELS, octets.view("<u2"), out=out.view(np.complex128), mode="clip")
     else:
         out[...] = np.unpackbits(octets, axis=-1, bitorder="little")[..., : out.shape[-1]]
 

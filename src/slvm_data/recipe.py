@@ -76,7 +76,9 @@ class Recipe:
         for name in ("dt", "view"):
             value = getattr(self, name)
             if isinstance(value, tuple) and len(value) != len(self.tasks):
-                raise ValueError(f"{name} has {len(value)} values for {len(self.tasks)} tasks: give one, or one for each")
+                raise ValueError(
+                    f"{name} has {len(value)} values for {len(self.tasks)} tasks: give one, or one for each"
+                )
         for task, system in enumerate(self.tasks):
             view, dt = self.view_of(task), self.dt_of(task)
             if not (dt > 0 and isfinite(dt)):

@@ -28,7 +28,7 @@ _Changes = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="KEY=VALUE",
-        help="Constants of the systems: m=0.5, m=0.5..1.0 for a range, g=2,3,4 for a task each, g=[0,2.5] for a vector.",
+        help="Constants of the systems: m=0.5, m=0.5..1.0 for a range, [0,2.5] for a vector, g=2,3,4 for a task each.",
     ),
 ]
 _Record = Annotated[

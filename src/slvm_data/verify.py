@@ -33,6 +33,9 @@ def faults(folder: Path, recipe: Recipe, content: dict[str, Any], sample: int, b
         )
         if fault:
             yield fault
+    for name, entry in content.get("combined", {}).items():
+        if fault := _file_fault(folder / name, entry):
+            yield fault
 
 
 def _file_fault(path: Path, entry: dict[str, Any]) -> str | None:

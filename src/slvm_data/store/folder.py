@@ -59,7 +59,7 @@ def _listed(folder: Path) -> list[Path]:
         content = manifest.read(folder)
     except (DamageError, ValueError):
         return []
-    paths = [Path(name) for name in content["files"]]
+    paths = [Path(name) for name in (*content["files"], *content.get("combined", ()))]
     inside = [path for path in paths if not path.is_absolute() and ".." not in path.parts]
     card = folder / manifest.CARD
     ours = card.is_file() and sha256(card) == content["card"]["sha256"]  # one that was edited is its editor's

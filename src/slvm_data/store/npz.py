@@ -140,23 +140,49 @@ def read(path: Path, rows: np.ndarray | None = None) -> Arrays:
 
     Never unpickles; sizes are compared before anything is read. Raises DamageError, which names file and array.
     """
-    name = "its directory"
+    with _named_damage(path) as at, zipfile.ZipFile(path) as archive:
+        arrays: Arrays = {}
+        for at[0], member, shape, dtype in _members(archive):
+            arrays[at[0]] = _body(member, shape, dtype, None if at[0] in ONCE else rows)
+        return arrays
+
+
+def blocks(path: Path, rows: int) -> Iterator[Arrays]:
+    """All arrays but those that stand there `ONCE`, so many rows at a time; raises DamageError as `read` does."""
+    with _named_damage(path) as at, zipfile.ZipFile(path) as archive:
+        members = [member for member in _members(archive) if member[0] not in ONCE]
+        if len({shape[:1] for _, _, shape, _ in members}) != 1:
+            raise ValueError("its arrays have different numbers of rows")
+        pieces = [_pieces(member, shape, dtype, rows) for _, member, shape, dtype in members]
+        for _ in range(0, members[0][2][0], rows):
+            block = {}
+            for (at[0], *_), piece in zip(members, pieces, strict=True):
+                block[at[0]] = next(piece)
+            yield block
+        for (at[0], *_), piece in zip(members, pieces, strict=True):
+            next(piece, None)  # checks that nothing follows, and the checksum
+
+
+@contextmanager
+def _named_damage(path: Path) -> Iterator[list[str]]:
+    """Turn whatever goes wrong with a file into a DamageError; its user notes the array at hand in what it gives."""
+    at = ["its directory"]
     try:
-        with zipfile.ZipFile(path) as archive:
-            _check_names(archive)
-            arrays: Arrays = {}
-            for info in archive.infolist():
-                name = info.filename.removesuffix(".npy")
-                with archive.open(info) as member:
-                    shape, dtype = _header(member, info.file_size)
-                    arrays[name] = _body(member, shape, dtype, None if name in ONCE else rows)
-            return arrays
+        yield at
     except FileNotFoundError:
         raise DamageError(f"{path} is missing") from None
     except PermissionError:
         raise
     except Exception as error:  # bytes that make no sense raise anything at all, tokenize.TokenError included
-        raise DamageError(f"{path} is damaged, at {name}: {error}") from error
+        raise DamageError(f"{path} is damaged, at {at[0]}: {error}") from error
+
+
+def _members(archive: zipfile.ZipFile) -> Iterator[tuple[str, IO[bytes], tuple[int, ...], np.dtype]]:
+    """Each array's name, its bytes after the header, shape and type."""
+    _check_names(archive)
+    for info in archive.infolist():
+        member = archive.open(info)
+        yield info.filename.removesuffix(".npy"), member, *_header(member, info.file_size)
 
 
 def _check_names(archive: zipfile.ZipFile) -> None:
@@ -179,17 +205,22 @@ def _header(member: IO[bytes], size: int) -> tuple[tuple[int, ...], np.dtype]:
 
 def _body(member: IO[bytes], shape: tuple[int, ...], dtype: np.dtype, rows: np.ndarray | None) -> np.ndarray:
     """The array, or these rows of it; the whole member is read either way, for its checksum."""
-    count, width = (shape[0], shape[1:]) if shape else (1, ())
-    chosen = np.arange(count) if rows is None else rows
-    array = np.empty((len(chosen), *width), dtype)
-    bytes_per_row = max(1, dtype.itemsize * int(np.prod(width)))
-    step = max(1, BLOCK // bytes_per_row)
-    for start in range(0, count, step):
-        n = min(step, count - start)
-        data = member.read(n * dtype.itemsize * int(np.prod(width)))
-        block = np.frombuffer(data, dtype).reshape(n, *width)
-        here = (chosen >= start) & (chosen < start + n)
+    chosen = np.arange(shape[0] if shape else 1) if rows is None else rows
+    array = np.empty((len(chosen), *shape[1:]), dtype)
+    start = 0
+    for block in _pieces(member, shape, dtype, max(1, BLOCK // max(1, dtype.itemsize * int(np.prod(shape[1:]))))):
+        here = (chosen >= start) & (chosen < start + len(block))
         array[here] = block[chosen[here] - start]
+        start += len(block)
+    return array if shape else array.reshape(())
+
+
+def _pieces(member: IO[bytes], shape: tuple[int, ...], dtype: np.dtype, rows: int) -> Iterator[np.ndarray]:
+    """The array, so many rows at a time (a scalar is one row); raises ValueError if anything follows it."""
+    count, width = (shape[0], shape[1:]) if shape else (1, ())
+    for start in range(0, count, rows):
+        n = min(rows, count - start)
+        data = member.read(n * dtype.itemsize * int(np.prod(width)))
+        yield np.frombuffer(data, dtype).reshape(n, *width)
     if member.read(1):
         raise ValueError("it is longer than its header says")
-    return array if shape else array.reshape(())

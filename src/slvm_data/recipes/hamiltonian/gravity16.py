@@ -1,4 +1,4 @@
-"""A ball thrown downwards under gravity from sixteen directions, evenly around the circle from the right by the bottom."""
+"""A ball thrown downwards, under gravity in sixteen directions: to the right, then ever further round by the bottom."""
 
 from math import cos, pi, sin
 

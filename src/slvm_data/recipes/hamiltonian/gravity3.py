@@ -1,4 +1,4 @@
-"""A ball thrown downwards under gravity from three of sixteen directions: 0, 6, 11."""
+"""A ball thrown downwards under gravity in three of sixteen directions: 0, 6, 11."""
 
 from slvm_data.recipe import Recipe
 from slvm_data.recipes.hamiltonian import gravity16

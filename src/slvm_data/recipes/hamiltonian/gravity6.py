@@ -1,4 +1,4 @@
-"""A ball thrown downwards under gravity from six of sixteen directions: 0, 3, 6, 9, 11, 14."""
+"""A ball thrown downwards under gravity in six of sixteen directions: 0, 3, 6, 9, 11, 14."""
 
 from slvm_data.recipe import Recipe
 from slvm_data.recipes.hamiltonian import gravity16

@@ -1,0 +1,165 @@
+"""All tasks of a dataset in one file per split, in task order or shuffled, in bounded memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from slvm_data.keys import exact, split_key, stream
+from slvm_data.progress import Progress, progress
+from slvm_data.recipe import SPLITS
+from slvm_data.store import manifest, npz
+from slvm_data.types import Arrays
+
+ROOM = 2**24  # bytes of sequences held at a time
+
+
+class Part(NamedTuple):
+    """The file of one task: what the manifest says of its arrays, and its instants [T] if it has any."""
+
+    path: Path
+    arrays: dict[str, Any]
+    time: tuple[float, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of sequences."""
+        return self.arrays["label"]["shape"][0]
+
+    def row(self, name: str) -> tuple[Any, ...]:
+        """Type and shape of what one sequence has of an array; empty if there is no such array."""
+        return (entry["dtype"], *entry["shape"][1:]) if (entry := self.arrays.get(name)) else ()
+
+
+def combine(
+    folder: Path | str, *, shuffle: bool = False, seed: int = 0, pad: bool = False, overwrite: bool = False
+) -> dict[str, Any]:
+    """Write `combined_{train,val,test}.npz` into a dataset's folder; what its manifest says of them, by file name.
+
+    They hold `image`, `state` and `label` of all tasks, and of the other arrays those that all tasks have alike; `time`
+    is [N T] where tasks differ in it. With `pad`, states of different width are filled up with zeros, and `state_mask`
+    [N D] tells the numbers from the filling. With `shuffle`, sequences stand in an order that follows from `seed`.
+
+    Raises ValueError where states differ in width (unless `pad`) or frames in shape, or where the files exist (unless
+    `overwrite`); DamageError where a file is not what was written.
+    """
+    folder = Path(folder)
+    content = manifest.read(folder)
+    splits = {split: parts for split in SPLITS if (parts := _parts(folder, content, split))}
+    for split, parts in splits.items():
+        _check(folder / _name(split), parts, pad, overwrite)
+    combined = {}
+    with progress(sum(part.count for parts in splits.values() for part in parts), "combine") as bar:
+        for split, parts in splits.items():
+            order = permutation(seed, split, sum(part.count for part in parts)) if shuffle else None
+            combined[_name(split)] = _write(folder / _name(split), parts, order, bar)
+    manifest.write(folder, content | {"combined": combined})
+    return combined
+
+
+def permutation(seed: int, split: str, count: int) -> np.ndarray:
+    """A random order of `count` sequences [N], the same everywhere."""
+    with exact():
+        bits = jax.random.bits(stream(split_key(seed, 0, split), "order"), (count,), "uint64")
+        return np.argsort(np.asarray(bits), kind="stable")
+
+
+def common(parts: list[Part]) -> list[str]:
+    """Arrays that all tasks have alike, but for the width of a state."""
+    first = parts[0]
+    alike = (name for name in first.arrays if all(part.row(name) == first.row(name) for part in parts))
+    return ["image", "state", *(name for name in alike if name not in ("image", "state", "time"))]
+
+
+def _name(split: str) -> str:
+    return f"combined_{split}.npz"
+
+
+def _parts(folder: Path, content: dict[str, Any], split: str) -> list[Part]:
+    """The files of a split, in task order."""
+    recipe, found = content["recipe"], []
+    for name, entry in content["files"].items():
+        if Path(name).name == f"{split}.npz":
+            dt = recipe["dt"][len(found)] if isinstance(recipe["dt"], list) else recipe["dt"]
+            time = tuple(np.arange(recipe["steps"]) * dt) if "time" in entry["arrays"] else ()
+            found.append(Part(folder / name, entry["arrays"], time))
+    return found
+
+
+def _check(path: Path, parts: list[Part], pad: bool, overwrite: bool) -> None:
+    if len(images := {part.row("image") for part in parts}) > 1:
+        raise ValueError(f"{path.parent}: frames of different shapes cannot stand in one array: {sorted(images)}")
+    if len(widths := dict.fromkeys(part.row("state")[-1] for part in parts)) > 1 and not pad:
+        raise ValueError(
+            f"{path.parent}: states have {', '.join(map(str, widths))} numbers: add --pad to fill them up with zeros"
+        )
+    if path.exists() and not overwrite:
+        raise ValueError(f"{path} exists: add --overwrite to replace it")
+
+
+def _write(path: Path, parts: list[Part], order: np.ndarray | None, bar: Progress) -> dict[str, Any]:
+    count, same = sum(part.count for part in parts), len({part.time for part in parts}) == 1
+    once = {"time": np.array(parts[0].time)} if same and parts[0].time else {}
+    with ExitStack() as stack:
+        chunks = _rows(parts, same)
+        if order is not None:
+            chunks = _reordered(chunks, order, Path(stack.enter_context(tempfile.TemporaryDirectory(dir=path.parent))))
+        return npz.write(path, _counted(chunks, bar), count, once)
+
+
+def _rows(parts: list[Part], same_time: bool) -> Iterator[Arrays]:
+    """Sequences of all tasks in order, with one schema, some at a time."""
+    names, widths = common(parts), [part.row("state")[-1] for part in parts]
+    for part, width in zip(parts, widths, strict=True):
+        for block in npz.blocks(part.path, _at_a_time(part.arrays)):
+            n, chunk = len(block["label"]), {name: block[name] for name in names}
+            if len(set(widths)) > 1:
+                filling = ((0, 0), (0, 0), (0, max(widths) - width))
+                chunk["state"] = np.pad(chunk["state"], filling)
+                chunk["state_mask"] = np.tile(np.arange(max(widths)) < width, (n, 1))
+            yield chunk if same_time else {**chunk, "time": np.tile(np.array(part.time), (n, 1))}
+
+
+def _at_a_time(arrays: dict[str, Any]) -> int:
+    dtype, *shape = arrays["image"]["dtype"], *arrays["image"]["shape"][1:]
+    return max(1, ROOM // (np.dtype(dtype).itemsize * int(np.prod(shape))))
+
+
+def _reordered(chunks: Iterable[Arrays], order: np.ndarray, room: Path) -> Iterator[Arrays]:
+    """The same sequences in another order, laid out in the folder `room` meanwhile."""
+    rows: dict[str, np.ndarray] = {}  # an empty row of each array, for its type and shape
+    with ExitStack() as stack:
+        files = {}
+        for chunk in chunks:
+            for name, array in chunk.items():
+                rows[name] = array[:0]
+                if name not in files:
+                    files[name] = stack.enter_context((room / name).open("w+b"))
+                files[name].write(np.ascontiguousarray(array).data.cast("B"))
+        size = max(1, ROOM // sum(row.dtype.itemsize * int(np.prod(row.shape[1:])) for row in rows.values()))
+        for start in range(0, len(order), size):
+            chosen = order[start : start + size]
+            yield {name: _gathered(files[name], rows[name], chosen) for name in rows}
+
+
+def _gathered(file: Any, row: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """These rows of a file of rows like `row`."""
+    array = np.empty((len(chosen), *row.shape[1:]), row.dtype)
+    width = array[:1].nbytes
+    octets = array.reshape(-1).view(np.uint8).reshape(len(chosen), width)
+    for i, at in enumerate(chosen.tolist()):
+        file.seek(at * width)
+        file.readinto(octets[i])
+    return array
+
+
+def _counted(chunks: Iterable[Arrays], bar: Progress) -> Iterator[Arrays]:
+    for chunk in chunks:
+        yield chunk
+        bar.update(len(chunk["label"]))
