@@ -6,16 +6,31 @@ from pathlib import Path
 
 import pytest
 
-from slvm_data import RECIPES, Recipe
+from slvm_data import RECIPES, Hamiltonian, Recipe
+
+MANY = ("gravity6", "gravity16")  # more directions of what gravity3 has
+
+
+def different_tasks() -> list[tuple[Recipe, int]]:
+    """Every task of every dataset, but those that stand in another dataset already."""
+    found = {}
+    for recipe in RECIPES.values():
+        for i, system in enumerate(recipe.tasks if recipe.name not in MANY else ()):
+            found.setdefault((system, recipe.dt_of(i), recipe.view_of(i)), (recipe, i))
+    return list(found.values())
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """`task` runs over every task of every dataset, `dataset` over every dataset."""
-    if "task" in metafunc.fixturenames:
-        pairs = [(recipe, i) for recipe in RECIPES.values() for i in range(len(recipe.tasks))]
-        metafunc.parametrize("task", pairs, ids=[f"{recipe.name}-{i}" for recipe, i in pairs])
-    if "dataset" in metafunc.fixturenames:
-        metafunc.parametrize("dataset", RECIPES.values(), ids=list(RECIPES))
+    """`task` runs over every different task, `smooth_task` over those with an energy alone, `dataset` over datasets."""
+    tasks = different_tasks()
+    smooth = [(recipe, i) for recipe, i in tasks if isinstance(recipe.tasks[i], Hamiltonian)]
+    for name, pairs in (("task", tasks), ("smooth_task", smooth)):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, pairs, ids=[f"{recipe.name}-{i}" for recipe, i in pairs])
+    smooth_sets = {recipe.name: recipe for recipe, i in smooth if i == 0}
+    for name, sets in (("dataset", RECIPES), ("smooth_dataset", smooth_sets)):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, sets.values(), ids=list(sets))
 
 
 @pytest.fixture

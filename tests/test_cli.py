@@ -48,7 +48,9 @@ def test_list_names_every_dataset(tmp_path):
     lines = run("list", cwd=tmp_path).stdout.splitlines()
     assert lines[0].split() == ["name", "system", "tasks", "train/val/test", "per", "task", "image", "state"]
     assert [line.split()[0] for line in lines[1:]] == list(RECIPES)
-    assert "double_pendulum3  DoublePendulum  3      3000/1000/1000           30x32x32    q1 q2 p1 p2" in lines
+    assert any(
+        re.fullmatch(r"double_pendulum3 +DoublePendulum +3 +3000/1000/1000 +30x32x32 +q1 q2 p1 p2", x) for x in lines
+    )
 
 
 def test_generate_info_verify(tmp_path):
@@ -90,7 +92,8 @@ def test_each_dataset_is_a_script(name, tmp_path):
         [sys.executable, RECIPE_FILES / f"{name}.py", *TINY], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done
-    folders = [""] if len(RECIPES[name].tasks) == 1 else [f"dataset_{i}/" for i in range(3)]
+    tasks = len(RECIPES[name].tasks)
+    folders = [""] if tasks == 1 else [f"dataset_{i}/" for i in range(tasks)]
     for folder in folders:
         for split, count in (("train", 4), ("val", 2), ("test", 2)):
             with np.load(tmp_path / name / f"{folder}{split}.npz", allow_pickle=False) as data:
@@ -121,13 +124,13 @@ def test_a_system_of_ones_own_needs_no_registration(tmp_path, own_system):
     ("words", "says"),
     [
         (["pendulm"], "there is no dataset 'pendulm'; did you mean pendulum?"),
-        (["zzz"], "there are pendulum, pendulum3, mass_spring"),
+        (["zzz"], "there are bouncingball, gravity, gravity3"),
         (["nowhere.py"], "nowhere.py is not there"),
         (["pendulum", "k=3"], "Pendulum has no constant 'k'; it has friction, m, g, l"),
         (["pendulum", "m"], "'m' is not of the form KEY=VALUE"),
         (["pendulum", "m="], "'m=' is not of the form KEY=VALUE"),
         (["pendulum", "m=1.0..0.5"], "m = 1.0..0.5: the range 1..0.5 starts above its end"),
-        (["pendulum", "m=heavy"], "m = 'heavy' is neither a number, nor a range"),
+        (["pendulum", "m=heavy"], "m = 'heavy' is neither a number nor a range"),
         (["pendulum", "m=-1"], "m = -1.0 has to be above 0"),
         (["pendulum", "l=0..1"], "l = 0..1 has to be above 0"),
         (["pendulum", "friction=-0.1"], "friction = -0.1 has to be at least 0"),

@@ -15,10 +15,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from slvm_data import discs, originals, raster, views
+from slvm_data import discs, looks, originals, raster, views
 from slvm_data.keys import exact, sequence_key, split_key, stream
-from slvm_data.looks import Look, binarise, hues
-from slvm_data.looks import draw as draw_frame
+from slvm_data.looks import Look
 from slvm_data.recipe import Recipe
 from slvm_data.systems.base import System, draw
 from slvm_data.types import Array, Arrays, Key
@@ -93,9 +92,10 @@ def prepare(recipe: Recipe, task: int, split: str) -> Inputs:
 
 def plan(recipe: Recipe, task: int) -> Plan:
     """What to compile for a task."""
-    system, duration = recipe.tasks[task], float(recipe.time(task)[-1])
-    impacts = system.most_impacts(duration) if "events" in recipe.record else 0
-    return Plan(system.template(), recipe.look_of(task), recipe.record, recipe.original, impacts)
+    durations = [float(recipe.time(i)[-1]) for i in range(len(recipe.tasks))]
+    most = [system.most_impacts(t) for system, t in zip(recipe.tasks, durations, strict=True)]
+    impacts = max(most) if "events" in recipe.record else 0  # as much room in every task, so that their arrays agree
+    return Plan(recipe.tasks[task].template(), recipe.look_of(task), recipe.record, recipe.original, impacts)
 
 
 def longest_step(system: System, frame: float) -> float:
@@ -198,7 +198,7 @@ def _sequence(inputs: Inputs, key: Key, plan: Plan) -> dict[str, Any]:
         "state": states.astype(np.float32),
         "constants": {name: value.astype(np.float32) for name, value in constants.items()},
         "recorded": _recorded(member, states, inputs.t, offset, colors, plan),
-        "discs": (*shown, jnp.asarray(hues(plan.look))[colors]),
+        "discs": (*shown, jnp.asarray(looks.hues(plan.look))[colors]),
         "finite": jnp.isfinite(states.astype(np.float32)).all(),
         "inside": inside,
     }
@@ -294,7 +294,6 @@ def _paint(centres: Array, radii: Array, colors: Array, *, look: Look, how: str)
             return raster.lone_disc(centres[0], radii[0], look.size, look.kind)
         if how == "code":
             return raster.code(centres, radii, colors, look.size, look.palette)
-        pixels = draw_frame(look, centres, radii, colors)
-        return binarise(look, pixels) if how == "binary" else pixels
+        return looks.draw(look, centres, radii, colors, binary=how == "binary")
 
     return jax.vmap(jax.vmap(frame, in_axes=(0, 0, None)))(centres, radii, colors)

@@ -28,7 +28,7 @@ class Part(NamedTuple):
     time: tuple[float, ...]
 
     @property
-    def count(self) -> int:
+    def sequences(self) -> int:
         """Number of sequences."""
         return self.arrays["label"]["shape"][0]
 
@@ -55,9 +55,9 @@ def combine(
     for split, parts in splits.items():
         _check(folder / _name(split), parts, pad, overwrite)
     combined = {}
-    with progress(sum(part.count for parts in splits.values() for part in parts), "combine") as bar:
+    with progress(sum(part.sequences for parts in splits.values() for part in parts), "combine") as bar:
         for split, parts in splits.items():
-            order = permutation(seed, split, sum(part.count for part in parts)) if shuffle else None
+            order = permutation(seed, split, sum(part.sequences for part in parts)) if shuffle else None
             combined[_name(split)] = _write(folder / _name(split), parts, order, bar)
     manifest.write(folder, content | {"combined": combined})
     return combined
@@ -104,7 +104,7 @@ def _check(path: Path, parts: list[Part], pad: bool, overwrite: bool) -> None:
 
 
 def _write(path: Path, parts: list[Part], order: np.ndarray | None, bar: Progress) -> dict[str, Any]:
-    count, same = sum(part.count for part in parts), len({part.time for part in parts}) == 1
+    count, same = sum(part.sequences for part in parts), len({part.time for part in parts}) == 1
     once = {"time": np.array(parts[0].time)} if same and parts[0].time else {}
     with ExitStack() as stack:
         chunks = _rows(parts, same)

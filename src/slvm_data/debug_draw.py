@@ -20,16 +20,17 @@ _NOTHING, _WHITE, _LINE, _CONTACT = range(4)
 
 
 def draw(centre: Array, size: int, margin: float) -> Array:
-    """One frame, uint8 [3 H W], of a ball at `centre` [2] in pixels, in walls this far from the border."""
-    codes = line(body(centre, size), centre)
-    codes = contacts(walls(codes, margin), centre, margin)
+    """One frame, as indices into `COLORS`, uint8 [H W], of a ball at `centre` [2] in pixels.
+
+    The walls stand `margin` pixels from the border.
+    """
+    return contacts(walls(line(body(centre, size), centre), margin), centre, margin)
+
+
+def color(codes: Array) -> Array:
+    """In colour, uint8 [3 H W], from indices [H W]."""
     rgb = [(COLORS >> shift & 0xFF).astype(np.uint8) for shift in (16, 8, 0)]
     return jnp.stack([jnp.asarray(channel)[codes] for channel in rgb])
-
-
-def binarise(frame: Array) -> Array:
-    """{0, 1} in uint8 [H W] from [3 H W]: whatever is not black."""
-    return (frame.max(axis=0) > 0).astype(jnp.uint8)
 
 
 def body(centre: Array, size: int) -> Array:

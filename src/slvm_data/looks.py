@@ -29,13 +29,14 @@ def look_of(system: System, view: View) -> Look:
     """The look of a population in a view; raises ValueError where the view cannot show it."""
     if view.look == "disc":
         return Look(system.edge, view.size, view.palette)
-    drawable = isinstance(system, BallBox) and (system.radius, system.side) == (debug_draw.RADIUS, view.size)
-    if not drawable or view.palette > 1 or view.jitter:
+    ball = system if isinstance(system, BallBox) else None
+    fits = ball and (ball.radius, ball.side) == (debug_draw.RADIUS, view.size) and view.palette == 1 and not view.jitter
+    if not ball or not fits:
         raise ValueError(
-            f"look = {view.look!r} shows a BallBox of radius {debug_draw.RADIUS} and side {view.size} (the size of the "
-            f"frame), in a palette of 1 with jitter 0, and not {system} with {view}"
+            f"look = {view.look!r} cannot show {system} with {view}: it is for a BallBox of radius {debug_draw.RADIUS} "
+            f"and a side of as many units as the frame has pixels, in a palette of 1 with jitter 0"
         )
-    return Look(view.look, view.size, 1, system.margin)
+    return Look(view.look, view.size, 1, ball.margin)
 
 
 def hues(look: Look) -> np.ndarray:
@@ -43,15 +44,13 @@ def hues(look: Look) -> np.ndarray:
     return np.ones((1, 3)) if look.kind == "clean" and look.palette == 1 else discs.hues(look.palette)
 
 
-def draw(look: Look, centres: Array, radii: Array, colors: Array) -> Array:
-    """One frame, uint8 [3 H W], from centres [B 2] and radii [B] in canvas widths and RGB colours [B 3]."""
-    if look.kind == "debug_draw":
-        return debug_draw.draw(centres[0] * look.size, look.size, look.margin)
-    return (discs if look.kind == "soft" else clean_discs).draw(centres, radii, colors, look.size)
+def draw(look: Look, centres: Array, radii: Array, colors: Array, binary: bool) -> Array:
+    """One frame from centres [B 2] and radii [B] in canvas widths and RGB colours [B 3].
 
-
-def binarise(look: Look, frame: Array) -> Array:
-    """{0, 1} in uint8: [H W] where one channel carries everything, else [3 H W]; from [3 H W]."""
+    uint8 [3 H W], or if `binary` {0, 1}, and [H W] where one channel carries everything.
+    """
     if look.kind == "debug_draw":
-        return debug_draw.binarise(frame)
-    return discs.binarise(frame, look.palette, LIT[look.kind])
+        codes = debug_draw.draw(centres[0] * look.size, look.size, look.margin)
+        return (codes > 0).astype(np.uint8) if binary else debug_draw.color(codes)
+    frame = (discs if look.kind == "soft" else clean_discs).draw(centres, radii, colors, look.size)
+    return discs.binarise(frame, look.palette, LIT[look.kind]) if binary else frame

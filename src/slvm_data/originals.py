@@ -63,7 +63,7 @@ def keeps(look: looks.Look, centres: Array) -> Array:
     """
 
     def lit(centre: Array) -> Array:
-        return looks.draw(look, centre[None], jnp.zeros(1), jnp.zeros((1, 3))).any()
+        return looks.draw(look, centre[None], jnp.zeros(1), jnp.zeros((1, 3)), binary=True).any()
 
     return jax.lax.map(lit, centres).all()
 

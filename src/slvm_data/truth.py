@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from slvm_data import discs
 from slvm_data.batches import collect, longest_step
 from slvm_data.keys import INDICES, exact, stream
-from slvm_data.looks import Look, binarise, draw, hues, look_of
+from slvm_data.looks import Look, draw, hues, look_of
 from slvm_data.recipe import Recipe
 from slvm_data.systems.base import System
 from slvm_data.systems.constants import bounds
@@ -116,8 +116,7 @@ def _render(
 
     def frame(x: Array) -> Array:
         centres, radii = member.bodies(x)
-        pixels = draw(look, *discs.place(centres + offset, radii, half_width), colors)
-        return binarise(look, pixels) if binary else pixels
+        return draw(look, *discs.place(centres + offset, radii, half_width), colors, binary)
 
     return jax.lax.map(frame, states)
 

@@ -65,14 +65,24 @@ def drawn(recipe: Recipe, task: int, **changes):
     return members, arrays
 
 
-def test_states_are_those_of_scipy(task):
-    recipe, number = task
+def with_friction(velocity, friction):
+    """Hamilton's equations with ṗ reduced by γ q̇."""
+
+    def rubbed(t, y):
+        q, p = np.split(np.asarray(velocity(t, y)), 2)
+        return np.concatenate([q, p - friction * q])
+
+    return rubbed
+
+
+def test_states_are_those_of_scipy(smooth_task):
+    recipe, number = smooth_task
     population = recipe.tasks[number]
     members, arrays = drawn(recipe, number)
     t, worst = np.arange(31) * 0.1, 0.0
     for constants, start in zip(members, arrays["state"][:, 0].astype(float), strict=True):
         ours = simulate(population, constants, start, t)
-        velocity = EQUATIONS[type(population)](constants)
+        velocity = with_friction(EQUATIONS[type(population)](constants), constants["friction"])
         theirs = solve_ivp(velocity, (0, 3.05), start, "DOP853", t, rtol=1e-12, atol=1e-12).y.T
         worst = max(worst, np.abs(ours - theirs).max())
     print(f"{recipe.name} {number}: largest error {worst:.1e}")
@@ -80,32 +90,35 @@ def test_states_are_those_of_scipy(task):
 
 
 @pytest.mark.parametrize(("steps", "tolerated"), [(30, 1e-9), (1000, 1e-8)])
-def test_energy_is_kept(task, steps, tolerated):
-    _, arrays = drawn(*task, steps=steps, record=("energy",))
+def test_energy_is_kept(smooth_task, steps, tolerated):
+    recipe, number = smooth_task
+    if recipe.tasks[number].high("friction") > 0:
+        return  # its losses are measured below
+    _, arrays = drawn(recipe, number, steps=steps, record=("energy",))
     energy = arrays["energy"]
     drift = np.abs(energy / energy[:, :1] - 1).max()
-    print(f"{task[0].name} {task[1]}: relative drift over {steps} frames {drift:.1e}")
+    print(f"{recipe.name} {number}: relative drift over {steps} frames {drift:.1e}")
     assert drift < tolerated
 
 
-def test_friction_takes_energy_at_the_right_rate(dataset):
+def test_friction_takes_energy_at_the_right_rate(smooth_dataset):
     """dH/dt = -γ |∂H/∂p|², with dH/dt from a fine difference of stored energies and q̇ = ∂H/∂p."""
-    rubbing = tuple(dataclasses.replace(system, friction=0.1) for system in dataset.tasks)
-    recipe = dataclasses.replace(dataset, tasks=rubbing, dt=1e-3, steps=31, record=("energy", "dx_dt"))
+    rubbing = tuple(dataclasses.replace(system, friction=0.1) for system in smooth_dataset.tasks)
+    recipe = dataclasses.replace(smooth_dataset, tasks=rubbing, dt=1e-3, steps=31, record=("energy", "dx_dt"))
     arrays = sample(recipe, index=slice(0, MEMBERS))
     energy, velocity = arrays["energy"], arrays["dx_dt"].astype(float)
     coefficients = np.array([1, -9, 45, 0, -45, 9, -1]) / (60 * recipe.dt)  # central difference of order 6
     rate = np.stack([np.convolve(h, coefficients, mode="valid") for h in energy])
     expected = -0.1 * (velocity[:, 3:-3, : velocity.shape[2] // 2] ** 2).sum(axis=2)
     error = np.abs(rate - expected) / np.maximum(1, np.abs(expected))
-    print(f"{dataset.name}: dH/dt is off by {error.max():.1e}")
+    print(f"{recipe.name}: dH/dt is off by {error.max():.1e}")
     assert error.max() < 1e-6
     assert expected.min() < -1e-3
 
 
-def test_dx_dt_has_the_friction(dataset):
-    rubbing = tuple(dataclasses.replace(system, friction=0.3) for system in dataset.tasks)
-    arrays = sample(dataclasses.replace(dataset, tasks=rubbing, dt=1e-3, steps=7, record=("dx_dt",)))
+def test_dx_dt_has_the_friction(smooth_dataset):
+    rubbing = tuple(dataclasses.replace(system, friction=0.3) for system in smooth_dataset.tasks)
+    arrays = sample(dataclasses.replace(smooth_dataset, tasks=rubbing, dt=1e-3, steps=7, record=("dx_dt",)))
     population = rubbing[0]
     constants = {n.removeprefix("param_"): arrays[n][0].astype(float) for n in arrays if n.startswith("param_")}
     states = simulate(population, constants, arrays["state"][0, 0], arrays["time"])
@@ -113,14 +126,14 @@ def test_dx_dt_has_the_friction(dataset):
     np.testing.assert_allclose(arrays["dx_dt"][0, 3], coefficients @ states, rtol=2e-6, atol=2e-6)
 
 
-def test_discs_as_point_masses_have_the_energy(task):
+def test_discs_as_point_masses_have_the_energy(smooth_task):
     """Kinetic plus potential energy of what is drawn equals H: the picture shows the system that moves."""
-    recipe, number = task
+    recipe, number = smooth_task
     members, arrays = drawn(recipe, number, record=("energy",))
     population = recipe.tasks[number]
     for i, constants in enumerate(members):
         member = population.template().member(constants)
-        x = simulate(population, constants, arrays["state"][i, 0], recipe.time())[[0, 7, 29]]
+        x = simulate(population, constants, arrays["state"][i, 0], recipe.time(number))[[0, 7, 29]]
         with exact():
             centres, radii = jax.vmap(member.bodies)(x)
             velocities = jax.vmap(lambda x: jax.jvp(lambda y: member.bodies(y)[0], (x,), (member.velocity(x),))[1])(x)

@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-from scipy.stats import kstest
+from scipy.stats import kstest, norm, truncnorm
 
-from slvm_data import RECIPES, DoublePendulum, MassSpring, Pendulum, TwoBody, sample
+from slvm_data import RECIPES, BallBox, DoublePendulum, MassSpring, Pendulum, TwoBody, sample
 from slvm_data.systems.base import System
 
 DRAWS = 5000
@@ -14,8 +14,9 @@ SIGNIFICANT = 1e-4  # some hundred tests with fixed seeds
 
 
 def first_frames(recipe, task):
-    short = dataclasses.replace(recipe, steps=1, view=dataclasses.replace(recipe.view, size=2))
-    return sample(dataclasses.replace(short, record=("offset", "color_index")), index=slice(0, DRAWS), task=task)
+    views = tuple(dataclasses.replace(recipe.view_of(i), size=2) for i in range(len(recipe.tasks)))
+    short = dataclasses.replace(recipe, steps=1, view=views, record=("offset", "color_index"))
+    return sample(short, index=slice(0, DRAWS), task=task)
 
 
 def is_uniform(values, low, high):
@@ -34,6 +35,21 @@ def is_from_annulus(a, b, system):
     is_uniform(np.arctan2(b, a), -np.pi, np.pi)
 
 
+def is_thrown(x, system):
+    """From a clipped normal, with uniform speed and angle."""
+    is_uniform(np.hypot(x[:, 2], x[:, 3]), 5 - 1e-6, 10 + 1e-6)
+    is_uniform(np.degrees(np.arctan2(x[:, 3], x[:, 2])) % 360, system.angle.low - 1e-5, system.angle.high + 1e-5)
+    low, high = system.margin + 4, 28 - system.margin
+    for axis in x[:, :2].T:
+        assert (axis.min(), axis.max()) == (low, high)
+        for end in (low, high):  # the mass of a normal beyond, within five standard errors
+            p = norm.cdf(low, 16, 8)
+            assert abs((axis == end).mean() - p) < 5 * np.sqrt(p * (1 - p) / DRAWS)
+        inner = axis[(axis > low) & (axis < high)]
+        assert kstest(inner, truncnorm((low - 16) / 8, (high - 16) / 8, 16, 8).cdf).pvalue > SIGNIFICANT
+    assert abs(np.corrcoef(x[:, :2].T)[0, 1]) < 0.06
+
+
 def test_constants(task):
     recipe, number = task
     arrays, system = first_frames(recipe, number), recipe.tasks[number]
@@ -46,7 +62,7 @@ def test_constants(task):
                 np.testing.assert_array_equal(column, np.float32(one_low))
             else:
                 is_uniform(column, one_low, one_high)
-        if values.ndim == 2 and np.ptp(values) > 0:
+        if values.ndim == 2 and np.ptp(values, axis=0).all():
             assert abs(np.corrcoef(values.T)[0, 1]) < 0.06  # each body for itself
 
 
@@ -63,6 +79,8 @@ def test_start(task):
         is_from_annulus(x[:, 0], x[:, 2], system)
         is_from_annulus(x[:, 1], x[:, 3], system)
         assert abs(np.corrcoef(np.hypot(x[:, 0], x[:, 2]), np.hypot(x[:, 1], x[:, 3]))[0, 1]) < 0.06
+    elif isinstance(system, BallBox):
+        is_thrown(x, system)
     else:
         assert isinstance(system, TwoBody)
         is_uniform(x[:, 0], 0.5, 1.5)
@@ -77,7 +95,8 @@ def test_start(task):
 def test_camera_and_colors(task):
     recipe, number = task
     arrays, system = first_frames(recipe, number), recipe.tasks[number]
-    reach = recipe.view.jitter * system.extent()
+    view = recipe.view_of(number)
+    reach = view.jitter * system.extent()
     if reach:
         for axis in arrays["offset"].astype(float).T:
             is_uniform(axis, -reach, reach)
@@ -85,7 +104,7 @@ def test_camera_and_colors(task):
     else:
         assert not arrays["offset"].any()
     index = arrays["color_index"]
-    if recipe.view.palette == 1:
+    if view.palette == 1:
         assert not index.any()
     else:
         np.testing.assert_array_equal(index.sum(axis=1), 1)  # one of each
@@ -121,6 +140,71 @@ def test_recipes_hold_the_table(name):
         assert (system.radii.low, system.radii.high) == radii
         assert getattr(system, "uniform_annulus", None) == area
         assert system.extent() == pytest.approx(extent, abs=1e-6)
+
+
+BALLS = {  # margin, gravities, angles: the values that the literature uses
+    "bouncingball": (2, [(0, 0)], (0, 360), (10_000, 1_000, 1_000)),
+    "gravity": (0, [(0, 2.5)], (45, 135), (10_000, 2_000, 2_000)),
+    "gravity3": (0, [(2.5, 0), (-1.767767, 1.767767), (-0.956709, -2.309699)], (45, 135), (3_000, 1_000, 1_000)),
+    "gravity6": (
+        0,
+        [(2.5, 0), (0.956709, 2.309699), (-1.767767, 1.767767), (-2.309699, -0.956709), (-0.956709, -2.309699),
+         (1.767767, -1.767767)],
+        (45, 135),
+        (3_000, 1_000, 1_000),
+    ),
+    "mixed_physics_iclr2023": (0, [(2.5, 0), (0, 2.5), (-2.5, 0), (0, -2.5)], (0, 360), (3_000, 1_000, 1_000)),
+    "mixed_physics_iclr2025": (
+        0, [(2.5, 0), (-1.767767, 1.767767), (-0.956709, -2.309699)], (45, 135), (3_000, 1_000, 1_000)
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BALLS)
+def test_ball_recipes_hold_the_table(name):
+    margin, gravities, angles, counts = BALLS[name]
+    recipe = RECIPES[name]
+    balls = [system for system in recipe.tasks if isinstance(system, BallBox)]
+    assert (recipe.train, recipe.val, recipe.test) == counts
+    np.testing.assert_allclose([ball.g for ball in balls], gravities, atol=5e-7)
+    for i, ball in enumerate(balls):
+        assert (ball.margin, ball.radius, ball.side, ball.spread) == (margin, 3, 32, 8)
+        assert (ball.motion, ball.restitution) == ("exact", 1)
+        assert (ball.speed.low, ball.speed.high, ball.angle.low, ball.angle.high) == (5, 10, *angles)
+        assert (recipe.steps, recipe.dt_of(i), recipe.view_of(i).jitter) == (30, 0.25, 0)
+
+
+def test_gravity16_has_sixteen_gravities():
+    angles = np.degrees([np.arctan2(*system.g[::-1]) for system in RECIPES["gravity16"].tasks])
+    np.testing.assert_allclose(angles % 360, 22.5 * np.arange(16), atol=1e-9)
+    np.testing.assert_allclose([np.hypot(*system.g) for system in RECIPES["gravity16"].tasks], 2.5, atol=1e-12)
+
+
+def test_mixed_sets_are_made_of_the_others():
+    parts = {
+        "mixed_physics_iclr2025": ("gravity3", "pendulum3", "mass_spring3", "two_body3"),
+        "mixed_physics_iclr2025_readme": ("gravity3", "pendulum3", "double_pendulum3", "two_body3"),
+    }
+    for name, others in parts.items():
+        recipe = RECIPES[name]
+        have = [(recipe.tasks[i], recipe.dt_of(i), recipe.view_of(i)) for i in range(12)]
+        assert have == [
+            (RECIPES[o].tasks[i], RECIPES[o].dt_of(i), RECIPES[o].view_of(i)) for o in others for i in range(3)
+        ]
+
+
+def test_frictions_of_the_older_mixed_set():
+    recipe = RECIPES["mixed_physics_iclr2023"]
+    for i, system in enumerate(recipe.tasks[4:]):
+        kind, extra = ((Pendulum, {"g": 3, "l": (0.5, 1)}), (MassSpring, {"k": 2}))[i // 4]
+        assert isinstance(system, kind)
+        for name, value in ({"m": 0.5, "friction": (0, 0.05, 0.1, 0.15)[i % 4]} | extra).items():
+            low, high = value if isinstance(value, tuple) else (value, value)
+            assert (system.low(name), system.high(name)) == (low, high)
+        assert (system.radii.low, system.radii.high) == ((1.3, 2.3), (0.1, 1.0))[i // 4]
+        assert system.uniform_annulus
+        assert system.extent() == pytest.approx(1.398942, abs=1e-6)
+        assert (recipe.dt_of(4 + i), recipe.view_of(4 + i).jitter) == (0.1, 0.4)
 
 
 class Nothing(System):

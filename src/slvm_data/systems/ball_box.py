@@ -93,7 +93,7 @@ class BallBox(System):
         e, slowest = self.restitution, sqrt(2 * g * min(GAP, self._room / 2))  # speed of the first impact, at least
         bounces = duration * g / (2 * slowest)
         if e < 1:
-            rest = log(2 * fastest / (g * flight.REST)) / -log(e)  # until it lies still
+            rest = (log(2 * fastest / flight.REST) - log(g)) / -log(e)  # until it lies still
             spent = bounces * (1 - e) / e  # share of the time that all bounces together take
             bounces = min(rest, log(1 - spent) / log(e)) if spent < 1 else rest
         return ceil(crossings) + ceil(max(bounces, 0.0)) + 2

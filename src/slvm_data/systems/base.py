@@ -64,6 +64,10 @@ class System(abc.ABC):
         """What can be stored of it beside frames, states and constants."""
         return ("dx_dt", *("energy",) * hasattr(self, "energy"))
 
+    def most_impacts(self, duration: float) -> int:  # noqa: ARG002 - most systems have none
+        """How many impacts a member can have in so many seconds: room for what `events` stores."""
+        return 0
+
     def keeps_energy(self) -> bool:
         """Whether the energy stays what it was, but for losses to friction, which the certificate adds back."""
         return False

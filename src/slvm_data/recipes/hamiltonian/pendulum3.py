@@ -16,6 +16,7 @@ RECIPE = Recipe(
     train=3_000,
     val=1_000,
     test=1_000,
+    alias="pendulum",
 )
 
 if __name__ == "__main__":

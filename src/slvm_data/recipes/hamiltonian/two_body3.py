@@ -12,6 +12,7 @@ RECIPE = Recipe(
     train=3_000,
     val=1_000,
     test=1_000,
+    alias="two_body",
 )
 
 if __name__ == "__main__":

@@ -1,0 +1,131 @@
+"""All tasks in one file per split."""
+
+import dataclasses
+import subprocess
+import sys
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from slvm_data import RECIPES, View, generate
+from slvm_data.combined import combine, permutation
+from slvm_data.store import manifest
+from slvm_data.store.damage import DamageError
+
+SIZES = {"train": 5, "val": 3, "test": 2}
+
+
+def load(path):
+    with np.load(path, allow_pickle=False) as data:
+        return dict(data)
+
+
+def made(name, folder, **changes):
+    recipe = dataclasses.replace(RECIPES[name], **SIZES, steps=4, **changes)
+    return generate(recipe, folder / name), recipe
+
+
+def test_in_task_order(tmp_path):
+    folder, recipe = made("gravity3", tmp_path, record=("events",))
+    combine(folder)
+    for split, count in SIZES.items():
+        whole, parts = (
+            load(folder / f"combined_{split}.npz"),
+            [load(folder / f"{x}/{split}.npz") for x in recipe.folders()],
+        )
+        assert whole.keys() == parts[0].keys()
+        np.testing.assert_array_equal(whole["label"][:, 0], np.repeat([0, 1, 2], count))
+        for name, array in whole.items():
+            expected = parts[0][name] if name == "time" else np.concatenate([part[name] for part in parts])
+            np.testing.assert_array_equal(array, expected)
+            assert array.dtype == expected.dtype
+
+
+def test_shuffled_is_the_same_in_another_order(tmp_path, monkeypatch):
+    monkeypatch.setattr("slvm_data.combined.ROOM", 3 * 4 * 32 * 32)  # three sequences at a time
+    folder, _ = made("pendulum3", tmp_path)
+    combine(folder)
+    ordered = load(folder / "combined_train.npz")
+    combine(folder, shuffle=True, seed=3, overwrite=True)
+    bytes_ = (folder / "combined_train.npz").read_bytes()
+    shuffled, order = load(folder / "combined_train.npz"), permutation(3, "train", 15)
+    assert sorted(order) == list(range(15))
+    assert list(order) != list(range(15))
+    for name, array in shuffled.items():
+        np.testing.assert_array_equal(array, ordered[name] if name == "time" else ordered[name][order])
+    combine(folder, shuffle=True, seed=4, overwrite=True)
+    assert (folder / "combined_train.npz").read_bytes() != bytes_
+    combine(folder, shuffle=True, seed=3, overwrite=True)
+    assert (folder / "combined_train.npz").read_bytes() == bytes_
+    assert sorted(p.name for p in folder.iterdir() if p.name.startswith(".")) == []
+
+
+def test_states_of_different_width_are_padded_on_request(tmp_path):
+    folder, recipe = made("mixed_physics_iclr2025", tmp_path)
+    with pytest.raises(ValueError, match="states have 4, 2, 8 numbers: add --pad"):
+        combine(folder)
+    assert not list(folder.glob("combined*"))
+    combine(folder, pad=True)
+    whole = load(folder / "combined_val.npz")
+    assert set(whole) == {"image", "state", "state_mask", "label", "time"}
+    assert (whole["state"].shape, whole["time"].shape) == ((36, 4, 8), (36, 4))
+    for task, name in enumerate(recipe.folders()):
+        part, rows = load(folder / name / "val.npz"), slice(3 * task, 3 * task + 3)
+        width = part["state"].shape[-1]
+        np.testing.assert_array_equal(whole["state"][rows, :, :width], part["state"])
+        assert not whole["state"][rows, :, width:].any()
+        np.testing.assert_array_equal(whole["state_mask"][rows], np.tile(np.arange(8) < width, (3, 1)))
+        np.testing.assert_array_equal(whole["time"][rows], np.tile(part["time"], (3, 1)))
+        np.testing.assert_array_equal(whole["image"][rows], part["image"])
+
+
+def test_what_is_refused(tmp_path):
+    folder, _ = made("pendulum3", tmp_path)
+    combine(folder)
+    with pytest.raises(ValueError, match=r"combined_train\.npz exists: add --overwrite"):
+        combine(folder)
+    path = folder / "dataset_1/val.npz"
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(DamageError, match=r"dataset_1/val\.npz is damaged"):
+        combine(folder, overwrite=True)
+    with pytest.raises(ValueError, match="is not a folder"):
+        combine(tmp_path / "nowhere")
+
+
+def test_frames_of_different_shapes_are_refused(tmp_path):
+    from slvm_data.originals import as_original
+
+    recipe = as_original(dataclasses.replace(RECIPES["mixed_physics_iclr2025"], **SIZES, steps=2))
+    with pytest.raises(ValueError, match="frames of different shapes cannot stand in one array"):
+        combine(generate(recipe, tmp_path / "x"), pad=True)
+
+
+def test_combined_files_belong_to_the_dataset(tmp_path):
+    """They are verified with it, and go when it is replaced."""
+    folder, recipe = made("mass_spring3", tmp_path)
+    command = [sys.executable, "-m", "slvm_data"]
+    done = subprocess.run([*command, "combine", folder, "--shuffle"], capture_output=True, text=True, check=True)
+    assert "combined_train.npz: 15 sequences" in done.stdout
+    assert list(manifest.read(folder)["combined"]) == [f"combined_{split}.npz" for split in SIZES]
+    subprocess.run([*command, "verify", folder], check=True, capture_output=True)
+    data = bytearray((folder / "combined_test.npz").read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / "combined_test.npz").write_bytes(data)
+    done = subprocess.run([*command, "verify", folder], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("combined_test.npz")) == (1, 1)
+    generate(recipe, folder, overwrite=True)
+    assert not list(folder.glob("combined*"))
+
+
+def test_memory_stays_bounded(tmp_path):
+    """Frames of 324 MB, of which no more than some chunks are ever held."""
+    folder = generate(dataclasses.replace(RECIPES["gravity3"], train=6_600, val=0, test=0, steps=16), tmp_path / "x")
+    tracemalloc.start()
+    try:
+        combine(folder, shuffle=True)
+        peak = tracemalloc.get_traced_memory()[1] / 2**20
+    finally:
+        tracemalloc.stop()
+    print(f"combining 324 MB of frames took {peak:.0f} MiB")
+    assert 16 < peak < 100
