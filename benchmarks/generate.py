@@ -55,7 +55,8 @@ def writing(recipe: Recipe, ring: list[Arrays], folder: Path) -> float:
 def measure(name: str, sequences: int) -> dict[str, float]:
     """The figures of one dataset."""
     whole = RECIPES[name]
-    recipe = dataclasses.replace(whole, tasks=whole.tasks[-1:], train=sequences, val=0, test=0)
+    last = {"tasks": whole.tasks[-1:], "dt": whole.dt_of(-1), "view": whole.view_of(-1)}
+    recipe = dataclasses.replace(whole, **last, train=sequences, val=0, test=0)
     little = dataclasses.replace(recipe, train=BATCH)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

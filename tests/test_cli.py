@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import slvm_data
-from slvm_data import RECIPES
+from slvm_data import RECIPES, uniform
 from slvm_data.cli import find
 from slvm_data.overrides import override
 from slvm_data.progress import Heartbeat
@@ -159,6 +159,26 @@ def test_a_system_of_ones_own_needs_no_registration(tmp_path, own_system):
         (["pendulum", "--out", "/proc/nowhere/x"], "/proc/nowhere"),
         (["pendulum", "g=1e200"], "g=1e+200, l=1.0) moves too fast: it needs more than 10000 steps"),
         (["two_body", "half_width=0.1", *TINY], "sequence 0 of train, task 0, left the scene"),
+        (["gravity", "g=2.5"], "g = 2.5 does not fit: 2 values expected"),
+        (["gravity", "g=[1,2,3]"], "g = (1.0, 2.0, 3.0) does not fit: 2 values expected"),
+        (["gravity", "g=[0,down]"], "g = 'down' is neither a number nor a range"),
+        (["gravity", "g=[0,2.5"], "g = '[0' does not fit: 2 values expected"),
+        (["gravity", "radius=20"], "radius = 20 is too large for walls 32 apart"),
+        (["gravity", "restitution=1.5"], "restitution = 1.5 has to lie above 0 and not above 1"),
+        (["gravity", "restitution=half"], "restitution is 1.0, which half cannot replace"),
+        (["gravity", "motion=soft"], "motion = 'soft' is unknown; there are exact, contact"),
+        (["gravity", "motion=2"], "motion is exact, which 2.0 cannot replace"),
+        (["gravity", "speed=1e9..2e9"], "moves too fast"),
+        (["gravity", "--look", "photo"], "look = 'photo' is unknown; there are disc, debug_draw"),
+        (["gravity", "--look", "debug_draw", "--size", "64"], "look = 'debug_draw' cannot show"),
+        (["pendulum", "--look", "debug_draw"], "look = 'debug_draw' cannot show Pendulum("),
+        (["pendulum", "--record", "events"], "record = 'events' is unknown; pendulum can record dx_dt, energy, offset"),
+        (["gravity", "motion=contact", "--record", "events"], "gravity can record dx_dt, energy, offset"),
+        (["gravity", "--original", "--record", "events"], "gravity can record dx_dt, energy, offset"),
+        (["gravity3", "--folder-name", "grav"], "folder = 'grav' is the same for every task: it needs {i}"),
+        (["gravity3", "--folder-name", "../{i}"], "the name '../0' cannot be a folder"),
+        (["gravity3", "--folder-name", "{x}_{i}"], "the name '{x}_0' cannot be a folder"),
+        (["mixed_physics_iclr2025", "k=2"], "BallBox has no constant 'k'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -236,6 +256,44 @@ def test_overrides_apply_to_every_task_and_merge_what_became_equal():
     assert [(task.low("g"), task.low("m"), task.high("m")) for task in changed.tasks] == [(2, 0.7, 0.7), (5, 0.7, 0.7)]
     changed = override(RECIPES["mass_spring"], ["radii=0.2..0.3", "uniform_annulus=true"])
     assert (changed.tasks[0].extent(), changed.tasks[0].uniform_annulus) == (pytest.approx(0.3 + np.pi**-0.5), True)
+
+
+def test_overrides_of_vectors_words_and_sets_of_many_times():
+    changed = override(RECIPES["gravity"], ["g=[0,2.5],[-1..1,0]", "motion=contact", "margin=1"])
+    assert [task.g for task in changed.tasks] == [(0.0, 2.5), (uniform(-1, 1), 0.0)]
+    assert {(task.motion, task.margin) for task in changed.tasks} == {("contact", 1.0)}
+    mixed = RECIPES["mixed_physics_iclr2023"]
+    assert override(mixed, [], {"dt": None, "train": 7}).dt == mixed.dt
+    assert override(mixed, [], {"dt": 0.2}).dt == 0.2
+    large = override(mixed, ["substep=0.01"], {}, {"size": 64})
+    assert [large.view_of(i).size for i in range(12)] == [64] * 12
+    assert [large.view_of(i).jitter for i in range(12)] == [0] * 4 + [0.4] * 8
+    assert large.dt == mixed.dt
+
+
+def test_folders_for_readers_that_expect_other_names(tmp_path):
+    done = run("generate", "gravity3", *TINY, "--folder-name", "{name}_{i}", "--original", cwd=tmp_path)
+    assert done.returncode == 0, done
+    assert sorted(p.name for p in (tmp_path / "gravity3").iterdir() if p.is_dir()) == ["grav_0", "grav_1", "grav_2"]
+    assert run("verify", "gravity3", cwd=tmp_path).returncode == 0
+    run("generate", "gravity", *TINY, "--folder-name", "g_{i}", "--out", "x", cwd=tmp_path)
+    assert (tmp_path / "x/g_0/train.npz").exists()
+
+
+def test_info_of_a_mixed_set(tmp_path):
+    shown = run("info", "mixed_physics_iclr2025", cwd=tmp_path).stdout
+    for text in (
+        "A ball in a box",
+        "H = m g l",
+        "task 1: system BallBox, substep automatic, g (-1.76",
+        "0.25 s apart",
+        "0.1 s",
+    ):
+        assert text in shown
+    run("generate", "mixed_physics_iclr2025", *TINY, "--record", "energy", cwd=tmp_path)
+    card = (tmp_path / "mixed_physics_iclr2025/README.md").read_text()
+    assert "| 11 | TwoBody |" in card
+    assert "Δt = 0.1 or 0.25 s" in card
 
 
 def test_a_terminal_gets_a_bar(tmp_path):

@@ -8,8 +8,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from slvm_data import RECIPES, View, generate
+from slvm_data import RECIPES, generate
 from slvm_data.combined import combine, permutation
+from slvm_data.originals import as_original
 from slvm_data.store import manifest
 from slvm_data.store.damage import DamageError
 
@@ -26,8 +27,11 @@ def made(name, folder, **changes):
     return generate(recipe, folder / name), recipe
 
 
-def test_in_task_order(tmp_path):
-    folder, recipe = made("gravity3", tmp_path, record=("events",))
+@pytest.mark.parametrize("original", [False, True])
+def test_in_task_order(original, tmp_path):
+    recipe = dataclasses.replace(RECIPES["gravity3"], **SIZES, steps=4, record=() if original else ("events",))
+    recipe = as_original(recipe) if original else recipe
+    folder = generate(recipe, tmp_path / "x")
     combine(folder)
     for split, count in SIZES.items():
         whole, parts = (
@@ -94,8 +98,6 @@ def test_what_is_refused(tmp_path):
 
 
 def test_frames_of_different_shapes_are_refused(tmp_path):
-    from slvm_data.originals import as_original
-
     recipe = as_original(dataclasses.replace(RECIPES["mixed_physics_iclr2025"], **SIZES, steps=2))
     with pytest.raises(ValueError, match="frames of different shapes cannot stand in one array"):
         combine(generate(recipe, tmp_path / "x"), pad=True)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.stats import binomtest
 
-from slvm_data import RECIPES, BallBox, Hamiltonian, generate, render, sample, simulate
+from slvm_data import RECIPES, BallBox, Recipe, System, generate, render, sample, simulate
 from slvm_data.batches import make, prepare
 from slvm_data.originals import as_original
 from slvm_data.recipe_json import as_json, from_json
@@ -144,5 +144,25 @@ def test_readers_of_one_task_take_every_set(name, tmp_path):
     assert not label.any()
 
 
-def test_only_systems_of_the_originals_have_one():
-    assert all(isinstance(s, BallBox | Hamiltonian) for recipe in RECIPES.values() for s in recipe.tasks)
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Drift(System):
+    """A point that moves on."""
+
+    state = ("x",)
+
+    def start(self, key):
+        return np.zeros(1)
+
+    def velocity(self, x):
+        return np.ones(1)
+
+    def bodies(self, x):
+        return x[None, [0, 0]], np.ones(1)
+
+    def extent(self):
+        return 10.0
+
+
+def test_what_no_script_has_has_no_original():
+    with pytest.raises(ValueError, match="there is no original of Drift"):
+        as_original(Recipe(name="drift", tasks=(Drift(),)))

@@ -92,9 +92,9 @@ def prepare(recipe: Recipe, task: int, split: str) -> Inputs:
 
 def plan(recipe: Recipe, task: int) -> Plan:
     """What to compile for a task."""
-    durations = [float(recipe.time(i)[-1]) for i in range(len(recipe.tasks))]
-    most = [system.most_impacts(t) for system, t in zip(recipe.tasks, durations, strict=True)]
-    impacts = max(most) if "events" in recipe.record else 0  # as much room in every task, so that their arrays agree
+    impacts = 0
+    if "events" in recipe.record:  # as much room in every task, so that their arrays agree
+        impacts = max(s.most_impacts(float(recipe.time(i)[-1])) for i, s in enumerate(recipe.tasks))
     return Plan(recipe.tasks[task].template(), recipe.look_of(task), recipe.record, recipe.original, impacts)
 
 

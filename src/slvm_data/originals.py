@@ -19,6 +19,7 @@ from slvm_data.keys import stream
 from slvm_data.recipe import Recipe
 from slvm_data.systems.ball_box import BallBox
 from slvm_data.systems.base import System
+from slvm_data.systems.hamiltonian import Hamiltonian
 from slvm_data.systems.mass_spring import MassSpring
 from slvm_data.types import Array, Key
 
@@ -27,7 +28,12 @@ ITEMSIZE = 8  # bytes of a pixel
 
 
 def as_original(recipe: Recipe) -> Recipe:
-    """The recipe by whose dataset one gets what the original script would have written for the same draws."""
+    """The recipe by whose dataset one gets what the original script would have written for the same draws.
+
+    Raises ValueError for a system that is neither a ball in a box nor moved by an energy: no script has it.
+    """
+    if strange := [system for system in recipe.tasks if not isinstance(system, BallBox | Hamiltonian)]:
+        raise ValueError(f"there is no original of {type(strange[0]).__name__}: it is no ball and has no energy")
     balls = [isinstance(system, BallBox) for system in recipe.tasks]
     tasks = [
         dataclasses.replace(system, motion="contact") if isinstance(system, BallBox) else system

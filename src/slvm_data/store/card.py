@@ -22,6 +22,7 @@ def text(content: dict[str, Any]) -> str:
     recipe = content["recipe"]
     sections = {
         "": f"# {recipe['name']}\n\n{html.escape(recipe['about'].strip(), quote=False)}",
+        "As the original": ORIGINAL if recipe.get("original") else "",
         "Equation": "```\n" + content["equation"].replace("```", "") + "\n```",
         "Tasks": _tasks(recipe["tasks"]),
         "Files": _files(content["files"]),
@@ -55,9 +56,13 @@ def _table(head: list[str], rows: list[list[Any]]) -> str:
 def _tasks(tasks: list[dict[str, Any]]) -> str:
     head = list(tasks[0])
     if all(list(task) == head for task in tasks):
-        return _table(["label", *head], [[i, *map(constant, task.values())] for i, task in enumerate(tasks)])
-    rows = [[i, task["system"], of_system(task)] for i, task in enumerate(tasks)]  # systems of different constants
+        return _table(["label", *head], [[i, *map(_escaped, task.values())] for i, task in enumerate(tasks)])
+    rows = [[i, task["system"], html.escape(of_system(task))] for i, task in enumerate(tasks)]
     return _table(["label", "system", "constants and settings"], rows)
+
+
+def _escaped(value: Any) -> str:
+    return html.escape(constant(value))
 
 
 def of_system(task: dict[str, Any]) -> str:
@@ -83,8 +88,13 @@ def _count(file: dict[str, Any]) -> int:
     return file["arrays"]["image"]["shape"][0]
 
 
+ORIGINAL = (
+    "Written with `--original`: what the script in use would have written for these draws, but for the labels. Frame t "
+    "shows `state[t]`, of a ball the state before it; balls move by the contact rule of a game engine and are drawn as "
+    "its debugging view does; of other systems a film begins at the start or one frame later."
+)
 MEANINGS = {
-    "image": "frame t shows `state[t]`; row 0 is the lowest y",
+    "image": "frame t shows `state[t]`, unless said otherwise above; row 0 is the least y",
     "state": "positions first, then momenta or velocities; frame 0 is the start",
     "label": "number of the task",
     "time": "instants of the frames [s]",
