@@ -62,7 +62,7 @@ def certify(recipe: Recipe, task: int, tally: Tally) -> dict[str, Any]:
     arrays = collect(dataclasses.replace(recipe, original=False, record=()), task, split, index)
     numbers = {name: arrays[f"param_{name}"].astype(np.float64) for name in system.domains()}
     run = partial(_trajectories, numbers, arrays["state"][:, 0].astype(np.float64), recipe.time(task))
-    substeps = max(1, int(np.ceil(dt / longest_step(system, dt) - 1e-9))) if integrated(system) else None
+    substeps = max(1, int(np.ceil(dt / longest_step(system, dt) - 1e-9))) if system.integrated() else None
     with exact():
         states, drift = jax.tree.map(np.asarray, run(dt / (substeps or 1), template=system.template()))
         finer = run(dt / (FINER * substeps), template=system.template())[0] if substeps else None
@@ -77,11 +77,6 @@ def certify(recipe: Recipe, task: int, tally: Tally) -> dict[str, Any]:
     }
 
 
-def integrated(system: System) -> bool:
-    """Whether the motion follows from the system's velocity by `integrate`, rather than being its own."""
-    return type(system).simulate is System.simulate
-
-
 @partial(jax.jit, static_argnames="template")
 def _trajectories(
     numbers: dict[str, Array], x0: Array, t: Array, step: float, *, template: System
@@ -90,7 +85,7 @@ def _trajectories(
 
     def one(numbers: dict[str, Array], x0: Array) -> tuple[Array, Array | None]:
         member = template.member(numbers | {"substep": step})
-        if isinstance(member, Hamiltonian) and integrated(member):
+        if isinstance(member, Hamiltonian) and member.integrated():
             path = solve(lambda y: _with_loss(member, y), jnp.append(x0, 0.0), t, step)
             return path[:, :-1], _drift(member, path)
         states = member.simulate(x0, t, jax.random.key(0, impl="threefry2x32"))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -140,6 +142,17 @@ class Recipe:
             for task, name in enumerate(self.folders())
             for split in filter(self.count, SPLITS)
         ]
+
+
+def mixed(parts: Sequence[Recipe], **fields: Any) -> Recipe:
+    """A recipe of all tasks of these, each with its own time step and view, and with these values of other fields."""
+    places = [(part, task) for part in parts for task in range(len(part.tasks))]
+    return Recipe(
+        tasks=tuple(part.tasks[task] for part, task in places),
+        dt=tuple(part.dt_of(task) for part, task in places),
+        view=tuple(part.view_of(task) for part, task in places),
+        **fields,
+    )
 
 
 def check_name(name: str) -> None:

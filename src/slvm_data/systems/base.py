@@ -75,9 +75,15 @@ class System(abc.ABC):
     def check_start(self, x0: np.ndarray) -> None:  # noqa: B027 - most systems can be anywhere
         """Raise ValueError for an initial state [D] that the system cannot be in."""
 
+    def integrated(self) -> bool:
+        """Whether the motion follows from `velocity` in steps, rather than being the class's own."""
+        return type(self).simulate is System.simulate
+
     def __post_init__(self) -> None:
         for name in self.domains():
             self.bounds(name)
+        if self.substep is not None and not self.integrated():
+            raise ValueError(f"{type(self).__name__} takes no steps of integration: leave substep = {self.substep} out")
         if self.substep is not None and not 0 < self.substep < math.inf:
             raise ValueError(f"{type(self).__name__}: substep = {self.substep!r} has to be above 0 and finite")
 

@@ -1,19 +1,16 @@
-"""A ball thrown downwards under gravity in six of sixteen directions: 0, 3, 6, 9, 11, 14."""
+"""A ball thrown downwards, under gravity in six of sixteen directions: 0, 3, 6, 9, 11, 14."""
 
-from slvm_data.recipe import Recipe
+from dataclasses import replace
+
 from slvm_data.recipes.hamiltonian import gravity16
 from slvm_data.script import main
 
-RECIPE = Recipe(
+RECIPE = replace(
+    gravity16.RECIPE,
     name="gravity6",
     about=__doc__ or "",
     source="https://openreview.net/forum?id=Dl3MsjaIdp",
     tasks=tuple(gravity16.RECIPE.tasks[k] for k in (0, 3, 6, 9, 11, 14)),
-    dt=0.25,
-    train=3_000,
-    val=1_000,
-    test=1_000,
-    alias="grav",
 )
 
 if __name__ == "__main__":

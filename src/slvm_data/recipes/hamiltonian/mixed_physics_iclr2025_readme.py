@@ -1,18 +1,14 @@
 """Balls, pendulums, double pendulums and pairs of bodies under three settings each: twelve in all."""
 
-from slvm_data.recipe import Recipe
+from slvm_data.recipe import mixed
 from slvm_data.recipes.hamiltonian import double_pendulum3, gravity3, pendulum3, two_body3
 from slvm_data.script import main
 
-PARTS = [module.RECIPE for module in (gravity3, pendulum3, double_pendulum3, two_body3)]
-
-RECIPE = Recipe(
+RECIPE = mixed(
+    [module.RECIPE for module in (gravity3, pendulum3, double_pendulum3, two_body3)],
     name="mixed_physics_iclr2025_readme",
     about=__doc__ or "",
     source="https://openreview.net/forum?id=Dl3MsjaIdp",
-    tasks=tuple(system for part in PARTS for system in part.tasks),
-    dt=tuple(part.dt_of(task) for part in PARTS for task in range(3)),
-    view=tuple(part.view_of(task) for part in PARTS for task in range(3)),
     train=3_000,
     val=1_000,
     test=1_000,
