@@ -143,6 +143,11 @@ def test_a_ball_at_rest_stays_there():
         np.testing.assert_array_equal(states, np.tile([*place, 0.0, 0.0], (30, 1)))
 
 
+def test_a_bounce_shorter_than_a_microsecond_is_the_last():
+    states = simulate(BallBox(g=(0.0, 2.5)), {}, [16.0, 29.0, 0.0, -1e-6], FRAMES)
+    np.testing.assert_array_equal(states[1:], np.tile([16.0, 29.0, 0.0, 0.0], (29, 1)))
+
+
 def test_a_corner_is_two_impacts_at_once():
     ball = BallBox()
     found = impacts(ball, [10.0, 10.0, -7.0, -7.0], np.array([0.0, 1.5]))
