@@ -241,7 +241,9 @@ def test_bad_balls(values, message):
         BallBox(**values)
 
 
-def test_a_start_in_a_wall():
+def test_a_start_too_fast_or_in_a_wall():
+    with pytest.raises(ValueError, match=r"vx, vy = 1e\+10, 1 is too fast"):
+        simulate(BallBox(), {}, [16.0, 16.0, 1e10, 1.0], FRAMES)
     with pytest.raises(ValueError, match=r"x, y = 2\.5, 16 lies in a wall: both have to be within 3 … 29"):
         simulate(BallBox(), {}, [2.5, 16.0, 1.0, 1.0], FRAMES)
     with pytest.raises(ValueError, match=r"x, y = 16, -0\.5 lies in a wall: both have to be within 0 … 32"):

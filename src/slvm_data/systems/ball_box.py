@@ -117,11 +117,13 @@ class BallBox(System):
         return self.motion == "exact" and self.restitution == 1
 
     def check_start(self, x0: np.ndarray) -> None:
-        """Raise ValueError for a ball that lies in a wall, or whose centre does where overlap is part of the motion."""
+        """Raise ValueError for a ball in a wall (its centre, where overlap is part of the motion), or one too fast."""
         low, high = (self._low, self._high) if self.motion == "exact" else self.walls
         slack = 1e-6 * self.side  # of a position that was stored as float32
         if (x0[:2] < low - slack).any() or (x0[:2] > high + slack).any():
             raise ValueError(f"x, y = {x0[0]:g}, {x0[1]:g} lies in a wall: both have to be within {low:g} … {high:g}")
+        if np.abs(x0[2:]).max() * flight.REST > self._room:
+            raise ValueError(f"vx, vy = {x0[2]:g}, {x0[3]:g} is too fast: from wall to wall in less than a microsecond")
 
     def __post_init__(self) -> None:
         super().__post_init__()
