@@ -93,6 +93,12 @@ def test_what_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(DamageError, match=r"dataset_1/val\.npz is damaged"):
         combine(folder, overwrite=True)
+    assert sorted(p.name for p in folder.glob(".*")) == []
+    for split in SIZES:
+        (folder / f"combined_{split}.npz").unlink()
+    with pytest.raises(DamageError, match=r"dataset_1/val\.npz is damaged"):
+        combine(folder, pad=True)
+    assert not list(folder.glob("combined*"))  # all of them or none
     with pytest.raises(ValueError, match="is not a folder"):
         combine(tmp_path / "nowhere")
 

@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -106,7 +107,8 @@ def verify(
     if found:
         raise typer.Exit(1)
     print(
-        f"{folder}: {len(content['files'])} files are as they were written; up to {sample} sequences of each made again"
+        f"{folder}: {len(content['files']) + len(content.get('combined', ()))} files are as they were written; "
+        f"up to {sample} sequences of each made again"
     )
 
 
@@ -156,7 +158,9 @@ def _from_file(path: Path) -> Recipe:
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # the file is the user's: anything may go wrong in it
-        raise ValueError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == spec.origin]
+        where = f", line {lines[-1]}," if lines else ""
+        raise ValueError(f"{path}{where} cannot be run: {type(error).__name__}: {error}") from error
     if not isinstance(getattr(module, "RECIPE", None), Recipe):
         raise ValueError(f"{path} has no RECIPE = Recipe(…)")
     return module.RECIPE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,7 +44,8 @@ def combine(
 
     They hold `image`, `state` and `label` of all tasks, and of the other arrays those that all tasks have alike; `time`
     is [N T] where tasks differ in it. With `pad`, states of different width are filled up with zeros, and `state_mask`
-    [N D] tells the numbers from the filling. With `shuffle`, sequences stand in an order that follows from `seed`.
+    [N D] tells the numbers from the filling. With `shuffle`, sequences stand in an order that follows from `seed`. The
+    files appear when all are complete.
 
     Raises ValueError where states differ in width (unless `pad`) or frames in shape, or where the files exist (unless
     `overwrite`); DamageError where a file is not what was written.
@@ -54,11 +55,13 @@ def combine(
     splits = {split: parts for split in SPLITS if (parts := _parts(folder, content, split))}
     for split, parts in splits.items():
         _check(folder / _name(split), parts, pad, overwrite)
-    combined = {}
-    with progress(sum(part.sequences for parts in splits.values() for part in parts), "combine") as bar:
+    combined, total = {}, sum(part.sequences for parts in splits.values() for part in parts)
+    with _room(folder) as room, progress(total, "combine") as bar:
         for split, parts in splits.items():
             order = permutation(seed, split, sum(part.sequences for part in parts)) if shuffle else None
-            combined[_name(split)] = _write(folder / _name(split), parts, order, bar)
+            combined[_name(split)] = _write(room / _name(split), parts, order, pad, bar)
+        for name in combined:
+            (room / name).replace(folder / name)
     manifest.write(folder, content | {"combined": combined})
     return combined
 
@@ -75,6 +78,13 @@ def common(parts: list[Part]) -> list[str]:
     first = parts[0]
     alike = (name for name in first.arrays if all(part.row(name) == first.row(name) for part in parts))
     return ["image", "state", *(name for name in alike if name not in ("image", "state", "time"))]
+
+
+@contextmanager
+def _room(folder: Path) -> Iterator[Path]:
+    """A folder for what is not complete, on the disk of `folder`."""
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".slvm-data.") as room:
+        yield Path(room)
 
 
 def _name(split: str) -> str:
@@ -103,23 +113,23 @@ def _check(path: Path, parts: list[Part], pad: bool, overwrite: bool) -> None:
         raise ValueError(f"{path} exists: add --overwrite to replace it")
 
 
-def _write(path: Path, parts: list[Part], order: np.ndarray | None, bar: Progress) -> dict[str, Any]:
+def _write(path: Path, parts: list[Part], order: np.ndarray | None, pad: bool, bar: Progress) -> dict[str, Any]:
     count, same = sum(part.sequences for part in parts), len({part.time for part in parts}) == 1
     once = {"time": np.array(parts[0].time)} if same and parts[0].time else {}
     with ExitStack() as stack:
-        chunks = _rows(parts, same)
+        chunks = _rows(parts, same, pad)
         if order is not None:
-            chunks = _reordered(chunks, order, Path(stack.enter_context(tempfile.TemporaryDirectory(dir=path.parent))))
+            chunks = _reordered(chunks, order, stack.enter_context(_room(path.parent)))
         return npz.write(path, _counted(chunks, bar), count, once)
 
 
-def _rows(parts: list[Part], same_time: bool) -> Iterator[Arrays]:
+def _rows(parts: list[Part], same_time: bool, pad: bool) -> Iterator[Arrays]:
     """Sequences of all tasks in order, with one schema, some at a time."""
     names, widths = common(parts), [part.row("state")[-1] for part in parts]
     for part, width in zip(parts, widths, strict=True):
         for block in npz.blocks(part.path, _at_a_time(part.arrays)):
             n, chunk = len(block["label"]), {name: block[name] for name in names}
-            if len(set(widths)) > 1:
+            if pad:
                 filling = ((0, 0), (0, 0), (0, max(widths) - width))
                 chunk["state"] = np.pad(chunk["state"], filling)
                 chunk["state_mask"] = np.tile(np.arange(max(widths)) < width, (n, 1))

@@ -32,9 +32,10 @@ def look_of(system: System, view: View) -> Look:
     ball = system if isinstance(system, BallBox) else None
     fits = ball and (ball.radius, ball.side) == (debug_draw.RADIUS, view.size) and view.palette == 1 and not view.jitter
     if not ball or not fits:
+        size = f" of radius {ball.radius:g} and side {ball.side:g}" if ball else ""
         raise ValueError(
-            f"look = {view.look!r} cannot show {system} with {view}: it is for a BallBox of radius {debug_draw.RADIUS} "
-            f"and a side of as many units as the frame has pixels, in a palette of 1 with jitter 0"
+            f"look = {view.look!r} cannot show {system}{size} with {view}: it is for a BallBox of radius "
+            f"{debug_draw.RADIUS} and a side of as many units as the frame has pixels, in a palette of 1 with jitter 0"
         )
     return Look(view.look, view.size, 1, ball.margin)
 

@@ -54,6 +54,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_name(self.name)
+        if not isinstance(self.tasks, tuple) or not all(isinstance(system, System) for system in self.tasks):
+            raise ValueError(f"{self.name}: tasks = {self.tasks} has to be a tuple of systems, such as (Pendulum(),)")
         if not self.tasks:
             raise ValueError(f"{self.name}: tasks is empty; give at least one population")
         self._check_numbers()
@@ -61,7 +63,8 @@ class Recipe:
         self._check_folders()
         for name in self.record:
             if name not in self.recordable():
-                raise ValueError(f"record = {name!r} is unknown; {self.name} can record {', '.join(self.recordable())}")
+                can = ", ".join(self.recordable())
+                raise ValueError(f"record = {name!r} is not among what {self.name} can record: {can}")
 
     def _check_numbers(self) -> None:
         for name in SPLITS:

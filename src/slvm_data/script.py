@@ -67,6 +67,8 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         names = tuple(name.strip() for words in record or () for name in words.split(","))
         numbers = {"seed": seed, "train": train, "val": val, "test": test, "steps": steps, "dt": dt}
         fields = {**numbers, "folder": folder_name, "record": names or None}
+        if original and (look or any(change.startswith("motion=") for change in changes or ())):
+            raise ValueError("--original decides motion and look by itself: leave motion= and --look out")
         recipe = override(find(dataset), changes or (), fields, {"size": size, "look": look})
         _carry_out(as_original(recipe) if original else recipe, out, overwrite)
 

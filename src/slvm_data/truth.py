@@ -25,8 +25,8 @@ def simulate(population: System, constants: Numbers, x0: ArrayLike, t: ArrayLike
     """States [T D] float64 of one member of a population at the instants `t` [T], from `x0` [D] at t[0].
 
     `constants` holds the member's numbers by name (`{"m": 0.5, "l": 1.0}`, one per body where each has its own);
-    those not given come from the population and must be plain numbers there. Units are SI. With the constants,
-    first state and instants of a stored sequence, the result rounds to its stored states, bit for bit.
+    those not given come from the population and must be plain numbers there. Units are those of the system. With the
+    constants, first state and instants of a stored sequence, the result rounds to its stored states, bit for bit.
 
     Raises ValueError for an unknown or missing constant, one outside its domain, a state of the wrong length or one
     that the system cannot be in, or instants that do not increase. Method: `slvm_data.integrate`; `systems.flight`.
@@ -166,5 +166,8 @@ def _numbers(population: System, constants: Numbers) -> dict[str, np.ndarray]:
 
 def _plain(value: Any) -> Any:
     """A number as Python's own, a vector as a tuple of them."""
-    values = np.asarray(value, np.float64)
+    try:
+        values = np.asarray(value, np.float64)
+    except TypeError:
+        raise ValueError(f"{value} is neither a number nor a vector of numbers") from None
     return values.item() if values.ndim == 0 else tuple(values.tolist())

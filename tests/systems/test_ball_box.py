@@ -232,6 +232,12 @@ def test_one_bounce_by_the_contact_rule():
         ({"restitution": 1.2}, r"restitution = 1\.2 has to lie above 0 and not above 1"),
         ({"restitution": float("nan")}, "restitution = nan has to lie above 0"),
         ({"motion": "elastic"}, "motion = 'elastic' is unknown; there are exact, contact"),
+        ({"speed": 5.0}, r"speed = 5\.0 has to be a range such as uniform"),
+        ({"angle": (0, 90)}, r"angle = \(0, 90\) has to be a range such as uniform"),
+        ({"radius": uniform(1, 2)}, r"radius = 1\.\.2 has to be a number"),
+        ({"radius": "a"}, r"radius = 'a' has to be a number"),
+        ({"restitution": True}, "restitution = True has to be a number"),
+        ({"motion": 1.0}, r"motion = 1\.0 has to be a word"),
         ({"speed": uniform(-1, 2)}, r"speed = -1\.\.2 has to be a range from 0 up"),
     ],
     ids=str,
@@ -239,6 +245,14 @@ def test_one_bounce_by_the_contact_rule():
 def test_bad_balls(values, message):
     with pytest.raises(ValueError, match=message):
         BallBox(**values)
+
+
+def test_vectors_of_any_kind():
+    for g in ([0.0, 2.5], np.array([0.0, 2.5]), (0, 2.5)):
+        assert BallBox(g=g) == BallBox(g=(0.0, 2.5))
+    assert hash(BallBox(g=[uniform(0, 1), 2.5])) == hash(BallBox(g=(uniform(0, 1), 2.5)))
+    with pytest.raises(ValueError, match="neither a number nor a vector"):
+        simulate(BallBox(), {"g": [0.0, uniform(1, 2)]}, STARTS[0], FRAMES)
 
 
 def test_a_start_too_fast_or_in_a_wall():

@@ -26,7 +26,7 @@ def text(content: dict[str, Any]) -> str:
         "Equation": "```\n" + content["equation"].replace("```", "") + "\n```",
         "Tasks": _tasks(recipe["tasks"]),
         "Files": _files(content["files"]),
-        "Arrays": _arrays(next(iter(content["files"].values()))["arrays"]),
+        "Arrays": _arrays(content["files"]),
         "Time": _time(recipe, content["certificate"]),
         "Accuracy": _accuracy(content["certificate"]),
         "Use": _use(next(iter(content["files"]))),
@@ -94,8 +94,8 @@ ORIGINAL = (
     "its debugging view does; of other systems a film begins at the start or one frame later."
 )
 MEANINGS = {
-    "image": "frame t shows `state[t]`, unless said otherwise above; row 0 is the least y",
-    "state": "positions first, then momenta or velocities; frame 0 is the start",
+    "image": "frame t shows `state[t]`, unless said otherwise; row 0 is the least y",
+    "state": "positions first, then momenta or velocities; frame 0 is the start, unless said otherwise",
     "label": "number of the task",
     "time": "instants of the frames [s]",
     "dx_dt": "time derivative of the state, with friction",
@@ -109,12 +109,20 @@ MEANINGS = {
 }
 
 
-def _arrays(arrays: dict[str, Any]) -> str:
+def _arrays(files: dict[str, Any]) -> str:
+    """Every array of any task, with all the shapes that a sequence has of it."""
+    arrays = [(name, array) for file in files.values() for name, array in file["arrays"].items()]
+    shapes: dict[str, dict[str, None]] = {}
+    for name, array in arrays:
+        own = array["shape"] if name == "time" else ["N", *array["shape"][1:]]
+        shapes.setdefault(name, {})[" × ".join(map(str, own))] = None
+    types = {name: array["dtype"] for name, array in arrays}
+
     def meaning(name: str) -> str:
         return MEANINGS.get(name, f"the constant {name.removeprefix('param_')}, as drawn for the sequence")
 
-    rows = [[f"`{n}`", " × ".join(map(str, a["shape"])), a["dtype"], meaning(n)] for n, a in arrays.items()]
-    return _table(["key", "shape in the first file", "type", "what"], rows)
+    rows = [[f"`{name}`", " or ".join(found), types[name], meaning(name)] for name, found in shapes.items()]
+    return _table(["key", "shape", "type", "what"], rows)
 
 
 def _time(recipe: dict[str, Any], certificate: list[dict[str, Any]]) -> str:

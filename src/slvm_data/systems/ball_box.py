@@ -1,4 +1,7 @@
-"""A ball in a box under constant gravity: ẋ = v, v̇ = g, and v → -e v across a wall when it touches one."""
+"""A ball in a box under constant gravity: ẋ = v, v̇ = g, and v → -e v across a wall when it touches one.
+
+Where e < 1, a ball whose next bounce would last less than a microsecond lies on the wall from then on.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from slvm_data.integrate import solve
 from slvm_data.keys import stream
-from slvm_data.systems.constants import Constant, Domain, bounds
+from slvm_data.systems.constants import Constant, Domain, bounds, check_setting
 from slvm_data.types import Array, Key
 
 
@@ -81,7 +81,12 @@ class System(abc.ABC):
 
     def __post_init__(self) -> None:
         for name in self.domains():
+            if isinstance(value := getattr(self, name), list | np.ndarray):
+                object.__setattr__(self, name, tuple(np.asarray(value, object).tolist()))  # a system can be hashed
             self.bounds(name)
+        for field in dataclasses.fields(self):
+            if field.name not in self.domains():
+                check_setting(type(self).__name__, field.name, getattr(self, field.name), field.default)
         if self.substep is not None and not self.integrated():
             raise ValueError(f"{type(self).__name__} takes no steps of integration: leave substep = {self.substep} out")
         if self.substep is not None and not 0 < self.substep < math.inf:

@@ -83,6 +83,19 @@ def bounds(value: Constant, domain: Domain, bodies: int) -> tuple[np.ndarray, np
     return (low[0], high[0]) if count is None else (low, high)
 
 
+def check_setting(system: str, name: str, value: Any, default: Any) -> None:
+    """Raise ValueError unless a setting is of the kind of its default: a number, a range, a word, or true or false."""
+    kinds = {
+        bool: (bool, "True or False"),
+        float: ((int, float, np.number), "a number"),
+        Uniform: (Uniform, "a range such as uniform(0.5, 1.0)"),
+        str: (str, "a word"),
+    }
+    kind, expected = kinds.get(type(default), (object, ""))
+    if not isinstance(value, kind) or (kind is not bool and kind is not object and isinstance(value, bool)):
+        raise ValueError(f"{system}: {name} = {_text(value)} has to be {expected}")
+
+
 def _ends(value: Constant, domain: Domain) -> tuple[float, float]:
     if isinstance(value, bool) or not isinstance(value, (int, float, Uniform, np.number)):
         raise ValueError(f"{_text(value)} is neither a number nor a range such as uniform(0.5, 1.0)")
