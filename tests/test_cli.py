@@ -182,6 +182,7 @@ def test_a_system_of_ones_own_needs_no_registration(tmp_path, own_system):
         (["gravity", "--original", "motion=exact"], "--original decides motion and look by itself"),
         (["gravity", "--original", "--look", "disc"], "--original decides motion and look by itself"),
         (["gravity3", "--folder-name", "grav"], "folder = 'grav' is the same for every task: it needs {i}"),
+        (["gravity", "--folder-name", "Dataset.json"], "is the name of a file that a dataset has"),
         (["gravity3", "--folder-name", "../{i}"], "the name '../0' cannot be a folder"),
         (["gravity3", "--folder-name", "{x}_{i}"], "the name '{x}_0' cannot be a folder"),
         (["mixed_physics_iclr2025", "k=2"], "BallBox has no constant 'k'"),

@@ -1,9 +1,11 @@
 """All tasks in one file per split."""
 
 import dataclasses
+import shutil
 import subprocess
 import sys
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +13,10 @@ import pytest
 from slvm_data import RECIPES, generate
 from slvm_data.combined import combine, permutation
 from slvm_data.originals import as_original
-from slvm_data.store import manifest
+from slvm_data.store import manifest, npz
 from slvm_data.store.damage import DamageError
+from slvm_data.store.folder import PARTIAL
+from slvm_data.verify import faults
 
 SIZES = {"train": 5, "val": 3, "test": 2}
 
@@ -91,16 +95,66 @@ def test_what_is_refused(tmp_path):
         combine(folder)
     path = folder / "dataset_1/val.npz"
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(DamageError, match=r"dataset_1/val\.npz is damaged"):
+    with pytest.raises(DamageError, match=r"dataset_1/val\.npz has \d+ bytes instead of"):
         combine(folder, overwrite=True)
     assert sorted(p.name for p in folder.glob(".*")) == []
     for split in SIZES:
         (folder / f"combined_{split}.npz").unlink()
-    with pytest.raises(DamageError, match=r"dataset_1/val\.npz is damaged"):
+    with pytest.raises(DamageError, match=r"dataset_1/val\.npz has"):
         combine(folder, pad=True)
+    shutil.copy(folder / "dataset_0/val.npz", path)
+    with pytest.raises(DamageError, match=r"dataset_1/val\.npz (has|is damaged: its checksum does not fit)"):
+        combine(folder, shuffle=True)
     assert not list(folder.glob("combined*"))  # all of them or none
     with pytest.raises(ValueError, match="is not a folder"):
         combine(tmp_path / "nowhere")
+
+
+def test_what_is_anothers_stays(tmp_path):
+    folder, _ = made("mass_spring3", tmp_path)
+    (folder / "combined_val.npz").write_text("mine")
+    with pytest.raises(ValueError, match=r"combined_val\.npz is not of this dataset and stays"):
+        combine(folder, overwrite=True)
+    (folder / "combined_val.npz").unlink()
+    (folder / ".slvm-data.partial").mkdir()  # of a run that was killed
+    combine(folder)
+    assert not list(folder.glob(".*"))
+
+
+def test_instants_of_a_mixed_set_are_read_with_their_rows(tmp_path):
+    folder, _ = made("mixed_physics_iclr2023", tmp_path)
+    combine(folder, pad=True)
+    whole, some = npz.read(folder / "combined_train.npz"), npz.read(folder / "combined_train.npz", np.array([1, 59]))
+    for name, array in some.items():
+        np.testing.assert_array_equal(array, whole[name][[1, 59]])
+
+
+def test_a_kill_before_the_last_step_is_seen(tmp_path, monkeypatch):
+    """The manifest lists the files before they have their names: verification tells, and a new run mends."""
+    folder, recipe = made("mass_spring3", tmp_path)
+    monkeypatch.setattr(Path, "replace", stopped := kill_at(2, Path.replace))
+    with pytest.raises(KeyboardInterrupt):
+        combine(folder)
+    assert stopped.calls == 2
+    monkeypatch.undo()
+    found = list(faults(folder, recipe, manifest.read(folder), 0, True))
+    assert any("combined_" in fault and "is missing" in fault for fault in found)
+    combine(folder, overwrite=True)
+    assert list(faults(folder, recipe, manifest.read(folder), 0, True)) == []
+
+
+def kill_at(call, function):
+    """The function, interrupted when it has been called so often with a combined file that leaves its room."""
+
+    def counted(self, target):
+        if self.parent.name == PARTIAL and not self.name.startswith("."):
+            counted.calls += 1
+            if counted.calls == call:
+                raise KeyboardInterrupt
+        return function(self, target)
+
+    counted.calls = 0
+    return counted
 
 
 def test_frames_of_different_shapes_are_refused(tmp_path):

@@ -28,6 +28,7 @@ ROOM = 2**25  # bytes
 DOUBTS = 64  # frames settled at a time; about as many are doubtful in a batch
 FEW = 64  # sequences drawn at a time, so that what is in between fits the processor's cache
 STEPS = 10_000  # of integration per frame, at most
+EVENT = 48  # bytes of an impact
 EVENTS = ("event_time", "event_wall", "event_before", "event_after")
 ATTEMPTS = 100  # at one sequence, before the recipe is taken to be impossible
 
@@ -92,10 +93,15 @@ def prepare(recipe: Recipe, task: int, split: str) -> Inputs:
 
 def plan(recipe: Recipe, task: int) -> Plan:
     """What to compile for a task."""
-    impacts = 0
-    if "events" in recipe.record:  # as much room in every task, so that their arrays agree
-        impacts = max(s.most_impacts(float(recipe.time(i)[-1])) for i, s in enumerate(recipe.tasks))
-    return Plan(recipe.tasks[task].template(), recipe.look_of(task), recipe.record, recipe.original, impacts)
+    template, look = recipe.tasks[task].template(), recipe.look_of(task)
+    return Plan(template, look, recipe.record, recipe.original, _most_impacts(recipe))
+
+
+def _most_impacts(recipe: Recipe) -> int:
+    """Room for the impacts of a film, where they are recorded; as much in every task, so that their arrays agree."""
+    if "events" not in recipe.record:
+        return 0
+    return max(system.most_impacts(float(recipe.time(i)[-1])) for i, system in enumerate(recipe.tasks))
 
 
 def longest_step(system: System, frame: float) -> float:
@@ -109,7 +115,7 @@ def longest_step(system: System, frame: float) -> float:
         step = 0.0
     if not step >= frame / STEPS:
         raise ValueError(
-            f"{system} moves too fast: it needs more than {STEPS} steps of integration in a frame of {frame:g} s; "
+            f"{system} moves too fast: it needs more than {STEPS} steps (or impacts) in a frame of {frame:g} s; "
             "use constants closer to 1, or a shorter time between frames"
         )
     return step
@@ -237,7 +243,8 @@ def _events(impacts: dict[str, Array]) -> dict[str, Array]:
 def batch_size(recipe: Recipe) -> int:
     """Sequences in a batch: fewer where they are long or large, so that memory stays bounded."""
     width = originals.CHANNELS * originals.ITEMSIZE if recipe.original else 1
-    return int(np.clip(ROOM // (width * int(np.prod(_frames_shape(recipe)))), LEAST, BATCH))
+    size = width * int(np.prod(_frames_shape(recipe))) + EVENT * _most_impacts(recipe)
+    return int(np.clip(ROOM // size, LEAST, BATCH))
 
 
 def frame_buffer(recipe: Recipe, size: int) -> np.ndarray:

@@ -40,7 +40,7 @@ class Tally:
         self.made += len(batch.arrays["label"])
         self.rejected += batch.rejected
         for name, seen in self.coverage.items():
-            values, low, width = batch.constants[name], seen["low"], seen["high"] - seen["low"]
+            values, low, width = batch.constants[name].astype(np.float64), seen["low"], seen["high"] - seen["low"]
             seen["least"], seen["most"] = (
                 min(seen["least"], float(values.min())),
                 max(seen["most"], float(values.max())),

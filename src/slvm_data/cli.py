@@ -116,12 +116,16 @@ def verify(
 def combine(
     folder: Path,
     shuffle: Annotated[bool, typer.Option("--shuffle", help="Mix the tasks, in an order drawn from --seed.")] = False,
-    seed: Annotated[int, typer.Option(help="Of the order.", min=0, max=SEEDS - 1)] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the order.", min=0, max=SEEDS - 1, show_default="0 with --shuffle")
+    ] = None,
     pad: Annotated[bool, typer.Option("--pad", help="Fill states up to one width with zeros; see state_mask.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that were combined before.")] = False,
 ) -> None:
     """Write combined_{train,val,test}.npz into a dataset's folder: all its tasks in one file per split."""
-    written = combined.combine(folder, shuffle=shuffle, seed=seed, pad=pad, overwrite=overwrite)
+    if seed is not None and not shuffle:
+        raise ValueError(f"--seed {seed} decides nothing without --shuffle: add it")
+    written = combined.combine(folder, shuffle=shuffle, seed=seed or 0, pad=pad, overwrite=overwrite)
     for name, file in written.items():
         print(f"{folder / name}: {file['arrays']['label']['shape'][0]} sequences, {file['bytes'] / 1e6:.1f} MB")
     kept = next(iter(written.values()))["arrays"]

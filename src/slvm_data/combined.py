@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,6 +17,8 @@ from slvm_data.keys import exact, split_key, stream
 from slvm_data.progress import Progress, progress
 from slvm_data.recipe import SPLITS
 from slvm_data.store import manifest, npz
+from slvm_data.store.damage import DamageError
+from slvm_data.store.folder import PARTIAL
 from slvm_data.types import Arrays
 
 ROOM = 2**24  # bytes of sequences held at a time
@@ -53,16 +57,17 @@ def combine(
     folder = Path(folder)
     content = manifest.read(folder)
     splits = {split: parts for split in SPLITS if (parts := _parts(folder, content, split))}
-    for split, parts in splits.items():
-        _check(folder / _name(split), parts, pad, overwrite)
+    for parts in splits.values():
+        _check(folder, parts, pad)
+    _check_files(folder, content, [_name(split) for split in splits], overwrite)
     combined, total = {}, sum(part.sequences for parts in splits.values() for part in parts)
     with _room(folder) as room, progress(total, "combine") as bar:
         for split, parts in splits.items():
             order = permutation(seed, split, sum(part.sequences for part in parts)) if shuffle else None
             combined[_name(split)] = _write(room / _name(split), parts, order, pad, bar)
+        manifest.write(folder, content | {"combined": combined})  # first: what it lists is ours to verify and to remove
         for name in combined:
             (room / name).replace(folder / name)
-    manifest.write(folder, content | {"combined": combined})
     return combined
 
 
@@ -83,8 +88,13 @@ def common(parts: list[Part]) -> list[str]:
 @contextmanager
 def _room(folder: Path) -> Iterator[Path]:
     """A folder for what is not complete, on the disk of `folder`."""
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".slvm-data.") as room:
-        yield Path(room)
+    room = folder / PARTIAL
+    shutil.rmtree(room, ignore_errors=True)  # what a run that was killed left there
+    try:
+        room.mkdir()
+        yield room
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
 
 
 def _name(split: str) -> str:
@@ -102,25 +112,33 @@ def _parts(folder: Path, content: dict[str, Any], split: str) -> list[Part]:
     return found
 
 
-def _check(path: Path, parts: list[Part], pad: bool, overwrite: bool) -> None:
+def _check(folder: Path, parts: list[Part], pad: bool) -> None:
     if len(images := {part.row("image") for part in parts}) > 1:
-        raise ValueError(f"{path.parent}: frames of different shapes cannot stand in one array: {sorted(images)}")
+        raise ValueError(f"{folder}: frames of different shapes cannot stand in one array: {sorted(images)}")
     if len(widths := dict.fromkeys(part.row("state")[-1] for part in parts)) > 1 and not pad:
         raise ValueError(
-            f"{path.parent}: states have {', '.join(map(str, widths))} numbers: add --pad to fill them up with zeros"
+            f"{folder}: states have {', '.join(map(str, widths))} numbers: add --pad to fill them up with zeros"
         )
-    if path.exists() and not overwrite:
-        raise ValueError(f"{path} exists: add --overwrite to replace it")
+
+
+def _check_files(folder: Path, content: dict[str, Any], names: list[str], overwrite: bool) -> None:
+    """Nothing of another's is in the way, and what is to be combined is what was written."""
+    for path in (folder / name for name in names if os.path.lexists(folder / name)):
+        if path.name not in content.get("combined", ()) or not path.is_file():
+            raise ValueError(f"{path} is not of this dataset and stays: move it away")
+        if not overwrite:
+            raise ValueError(f"{path} exists: add --overwrite to replace it")
+    for name, entry in content["files"].items():
+        if found := npz.fault(folder / name, entry):
+            raise DamageError(found)
 
 
 def _write(path: Path, parts: list[Part], order: np.ndarray | None, pad: bool, bar: Progress) -> dict[str, Any]:
     count, same = sum(part.sequences for part in parts), len({part.time for part in parts}) == 1
     once = {"time": np.array(parts[0].time)} if same and parts[0].time else {}
-    with ExitStack() as stack:
-        chunks = _rows(parts, same, pad)
-        if order is not None:
-            chunks = _reordered(chunks, order, stack.enter_context(_room(path.parent)))
-        return npz.write(path, _counted(chunks, bar), count, once)
+    chunks = _rows(parts, same, pad)
+    chunks = chunks if order is None else _reordered(chunks, order, path.parent)
+    return npz.write(path, _counted(chunks, bar), count, once)
 
 
 def _rows(parts: list[Part], same_time: bool, pad: bool) -> Iterator[Arrays]:
@@ -137,12 +155,13 @@ def _rows(parts: list[Part], same_time: bool, pad: bool) -> Iterator[Arrays]:
 
 
 def _at_a_time(arrays: dict[str, Any]) -> int:
-    dtype, *shape = arrays["image"]["dtype"], *arrays["image"]["shape"][1:]
-    return max(1, ROOM // (np.dtype(dtype).itemsize * int(np.prod(shape))))
+    """Sequences whose arrays fit into `ROOM`."""
+    rows = [(np.dtype(entry["dtype"]).itemsize, entry["shape"][1:]) for entry in arrays.values()]
+    return max(1, ROOM // sum(size * int(np.prod(shape)) for size, shape in rows))
 
 
 def _reordered(chunks: Iterable[Arrays], order: np.ndarray, room: Path) -> Iterator[Arrays]:
-    """The same sequences in another order, laid out in the folder `room` meanwhile."""
+    """The same sequences in another order, laid out on the disk of `room` meanwhile."""
     rows: dict[str, np.ndarray] = {}  # an empty row of each array, for its type and shape
     with ExitStack() as stack:
         files = {}
@@ -150,7 +169,7 @@ def _reordered(chunks: Iterable[Arrays], order: np.ndarray, room: Path) -> Itera
             for name, array in chunk.items():
                 rows[name] = array[:0]
                 if name not in files:
-                    files[name] = stack.enter_context((room / name).open("w+b"))
+                    files[name] = stack.enter_context(tempfile.TemporaryFile(dir=room))
                 files[name].write(np.ascontiguousarray(array).data.cast("B"))
         size = max(1, ROOM // sum(row.dtype.itemsize * int(np.prod(row.shape[1:])) for row in rows.values()))
         for start in range(0, len(order), size):
@@ -165,7 +184,8 @@ def _gathered(file: Any, row: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     octets = array.reshape(-1).view(np.uint8).reshape(len(chosen), width)
     for i, at in enumerate(chosen.tolist()):
         file.seek(at * width)
-        file.readinto(octets[i])
+        if file.readinto(octets[i]) != width:
+            raise ValueError(f"row {at} of {row.dtype} {row.shape} is missing")
     return array
 
 

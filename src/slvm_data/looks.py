@@ -31,7 +31,7 @@ def look_of(system: System, view: View) -> Look:
         return Look(system.edge, view.size, view.palette)
     ball = system if isinstance(system, BallBox) else None
     fits = ball and (ball.radius, ball.side) == (debug_draw.RADIUS, view.size) and view.palette == 1 and not view.jitter
-    if not ball or not fits:
+    if not (ball and fits):
         size = f" of radius {ball.radius:g} and side {ball.side:g}" if ball else ""
         raise ValueError(
             f"look = {view.look!r} cannot show {system}{size} with {view}: it is for a BallBox of radius "

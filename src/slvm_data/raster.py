@@ -1,4 +1,4 @@
-"""Binary frames fast, equal pixel for pixel to those of `discs` and `clean_discs`.
+"""Binary frames fast, equal to those of `discs` and `clean_discs`, but where an edge meets a pixel's middle to 1e-15.
 
 A lone disc is a comparison of distances: lit where |c - u| <= ρ + δ, with δ where its cover reaches the threshold (0
 for a clean disc). Each row of pixels is then one run, found from two numbers and written as the bits of machine words.

@@ -13,6 +13,7 @@ import numpy as np
 
 from slvm_data.keys import INDICES, SEEDS
 from slvm_data.looks import Look, look_of
+from slvm_data.store import manifest
 from slvm_data.systems.base import System
 from slvm_data.views import View
 
@@ -86,6 +87,10 @@ class Recipe:
                 )
         for task, system in enumerate(self.tasks):
             view, dt = self.view_of(task), self.dt_of(task)
+            if not isinstance(view, View) or isinstance(dt, bool) or not isinstance(dt, int | float | np.number):
+                raise ValueError(
+                    f"dt = {dt!r} has to be a number, view = {view!r} a View, or tuples of one for each task"
+                )
             if not (dt > 0 and isfinite(dt)):
                 raise ValueError(f"dt = {dt:g} has to be a time above 0 s")
             if self.steps * view.size**2 > 2**30:
@@ -98,6 +103,8 @@ class Recipe:
 
     def _check_folders(self) -> None:
         for name in (folders := self.folders()):
+            if name.lower() in (manifest.NAME.lower(), manifest.CARD.lower()) or name.lower().endswith(".npz"):
+                raise ValueError(f"folder = {self.folder!r} is the name of a file that a dataset has, or may have")
             if name != ".":
                 check_name(name)
         if len(set(folders)) < len(folders):

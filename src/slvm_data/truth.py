@@ -37,11 +37,11 @@ def simulate(population: System, constants: Numbers, x0: ArrayLike, t: ArrayLike
         raise ValueError(f"x0 has the shape {x0.shape}; a state is {len(population.state)}: {population.state}")
     if not np.isfinite(x0).all():
         raise ValueError(f"x0 = {x0} is not finite")
-    population.check_start(x0)
     if t.ndim != 1 or not len(t) or not np.isfinite(t).all() or (np.diff(t) <= 0).any():
         raise ValueError("t has to be one axis of finite, increasing instants")
     member = population.member({name: _plain(value) for name, value in numbers.items()})
     frame = float(np.diff(t).max(initial=0.0))
+    population.check_start(x0, frame)
     substep = min(longest_step(population, frame), longest_step(member, frame))
     with exact():
         states = _simulate(numbers, x0, t, substep, template=population.template())

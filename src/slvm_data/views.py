@@ -19,7 +19,7 @@ class View:
 
     size: int = 32  # pixels, height and width
     jitter: float = 0.0  # of the scene's half width: range of the camera's shift, and room made for it
-    palette: int = 1  # number of hues to draw the bodies' colours from; 1: all are red
+    palette: int = 1  # number of hues to draw the bodies' colours from; 1: all have the same
     look: str = "disc"
     binary: bool = True  # {0, 1} pixels, else 0 … 255
 

@@ -135,6 +135,21 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def fault(path: Path, entry: dict[str, Any]) -> str | None:
+    """What is wrong with a file that a manifest lists, in a sentence that names it; None if it is as it was written."""
+    if not path.is_file():
+        return f"{path} is missing"
+    if (size := path.stat().st_size) != entry["bytes"]:
+        return f"{path} has {size} bytes instead of {entry['bytes']}"
+    if sha256(path) == entry["sha256"]:
+        return None
+    try:
+        read(path, rows=np.arange(0))  # the reader names the array
+    except DamageError as error:
+        return str(error)
+    return f"{path} is damaged: its checksum does not fit"
+
+
 def read(path: Path, rows: np.ndarray | None = None) -> Arrays:
     """All arrays of the file, or only these `rows` (increasing) of all but those that stand there `ONCE`.
 
@@ -142,15 +157,15 @@ def read(path: Path, rows: np.ndarray | None = None) -> Arrays:
     """
     with _named_damage(path) as at, zipfile.ZipFile(path) as archive:
         arrays: Arrays = {}
-        for at[0], member, shape, dtype in _members(archive):
-            arrays[at[0]] = _body(member, shape, dtype, None if at[0] in ONCE else rows)
+        for name, member, shape, dtype in _members(archive, at):
+            arrays[name] = _body(member, shape, dtype, None if _stands_once(name, shape) else rows)
         return arrays
 
 
 def blocks(path: Path, rows: int) -> Iterator[Arrays]:
     """All arrays but those that stand there `ONCE`, so many rows at a time; raises DamageError as `read` does."""
     with _named_damage(path) as at, zipfile.ZipFile(path) as archive:
-        members = [member for member in _members(archive) if member[0] not in ONCE]
+        members = [member for member in _members(archive, at) if not _stands_once(member[0], member[2])]
         if len({shape[:1] for _, _, shape, _ in members}) != 1:
             raise ValueError("its arrays have different numbers of rows")
         pieces = [_pieces(member, shape, dtype, rows) for _, member, shape, dtype in members]
@@ -177,12 +192,18 @@ def _named_damage(path: Path) -> Iterator[list[str]]:
         raise DamageError(f"{path} is damaged, at {at[0]}: {error}") from error
 
 
-def _members(archive: zipfile.ZipFile) -> Iterator[tuple[str, IO[bytes], tuple[int, ...], np.dtype]]:
-    """Each array's name, its bytes after the header, shape and type."""
+def _members(archive: zipfile.ZipFile, at: list[str]) -> Iterator[tuple[str, IO[bytes], tuple[int, ...], np.dtype]]:
+    """Each array's name, which goes to `at` too, its bytes after the header, shape and type."""
     _check_names(archive)
     for info in archive.infolist():
+        at[0] = info.filename.removesuffix(".npy")
         member = archive.open(info)
-        yield info.filename.removesuffix(".npy"), member, *_header(member, info.file_size)
+        yield at[0], member, *_header(member, info.file_size)
+
+
+def _stands_once(name: str, shape: tuple[int, ...]) -> bool:
+    """Whether all sequences share an array; instants that differ between sequences have a second axis."""
+    return name in ONCE and len(shape) == 1
 
 
 def _check_names(archive: zipfile.ZipFile) -> None:

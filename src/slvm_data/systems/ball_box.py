@@ -20,6 +20,7 @@ from slvm_data.systems.constants import Constant, Uniform, constant
 from slvm_data.types import Array, Key
 
 MOTIONS = ("exact", "contact")
+IMPACTS = 10_000  # in a frame, at most
 GAP = 1.0  # px, least distance of the ball from the walls at the start
 
 
@@ -54,8 +55,9 @@ class BallBox(System):
         return jnp.concatenate([position, speed * jnp.stack([jnp.cos(angle), jnp.sin(angle)])])
 
     def velocity(self, x: Array) -> Array:
-        """Time derivative [4] of the state [4] between impacts."""
-        return jnp.concatenate([x[2:], jnp.broadcast_to(jnp.asarray(self.g), (2,))])
+        """Time derivative [4] of the state [4] between impacts, and of a ball that lies on a wall."""
+        g = jnp.asarray(self.g)
+        return jnp.concatenate([x[2:], jnp.where(flight.rests(x[:2], x[2:], g, self._box), 0.0, g)])
 
     def simulate(self, x0: Array, t: Array, key: Key) -> Array:  # noqa: ARG002 - there is no noise
         """States [T 4] of one ball at the instants `t` [T], from `x0` [4] at t[0]."""
@@ -119,17 +121,19 @@ class BallBox(System):
         """Where impacts are exact and elastic."""
         return self.motion == "exact" and self.restitution == 1
 
-    def check_start(self, x0: np.ndarray) -> None:
+    def check_start(self, x0: np.ndarray, frame: float) -> None:
         """Raise ValueError for a ball in a wall (its centre, where overlap is part of the motion), or one too fast."""
         low, high = (self._low, self._high) if self.motion == "exact" else self.walls
         slack = 1e-6 * self.side  # of a position that was stored as float32
         if (x0[:2] < low - slack).any() or (x0[:2] > high + slack).any():
             raise ValueError(f"x, y = {x0[0]:g}, {x0[1]:g} lies in a wall: both have to be within {low:g} … {high:g}")
-        if np.abs(x0[2:]).max() * flight.REST > self._room:
-            raise ValueError(f"vx, vy = {x0[2]:g}, {x0[3]:g} is too fast: from wall to wall in less than a microsecond")
+        if np.abs(x0[2:]).max() * frame > IMPACTS * self._room:
+            raise ValueError(f"vx, vy = {x0[2]:g}, {x0[3]:g} is too fast: more than {IMPACTS} impacts in {frame:g} s")
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.substep is not None:
+            raise ValueError(f"BallBox takes no steps of integration: leave substep = {self.substep} out")
         for name in ("radius", "side"):
             if not 0 < getattr(self, name) < inf:
                 raise ValueError(f"BallBox: {name} = {getattr(self, name)!r} has to be above 0 and finite")
@@ -139,7 +143,7 @@ class BallBox(System):
         if self._room <= 0:
             raise ValueError(f"BallBox: radius = {self.radius:g} is too large for walls {self._apart:g} apart")
         if not 0 < self.restitution <= 1:
-            raise ValueError(f"BallBox: restitution = {self.restitution:g} has to lie above 0 and not above 1")
+            raise ValueError(f"BallBox: restitution = {self.restitution!r} has to lie above 0 and not above 1")
         if self.motion not in MOTIONS:
             raise ValueError(f"BallBox: motion = {self.motion!r} is unknown; there are {', '.join(MOTIONS)}")
         if self.speed.low < 0:

@@ -72,8 +72,8 @@ class System(abc.ABC):
         """Whether the energy stays what it was, but for losses to friction, which the certificate adds back."""
         return False
 
-    def check_start(self, x0: np.ndarray) -> None:  # noqa: B027 - most systems can be anywhere
-        """Raise ValueError for an initial state [D] that the system cannot be in."""
+    def check_start(self, x0: np.ndarray, frame: float) -> None:  # noqa: B027 - most systems can be anywhere
+        """Raise ValueError for an initial state [D] that cannot be, or be followed over frames this far apart [s]."""
 
     def integrated(self) -> bool:
         """Whether the motion follows from `velocity` in steps, rather than being the class's own."""
@@ -87,8 +87,6 @@ class System(abc.ABC):
         for field in dataclasses.fields(self):
             if field.name not in self.domains():
                 check_setting(type(self).__name__, field.name, getattr(self, field.name), field.default)
-        if self.substep is not None and not self.integrated():
-            raise ValueError(f"{type(self).__name__} takes no steps of integration: leave substep = {self.substep} out")
         if self.substep is not None and not 0 < self.substep < math.inf:
             raise ValueError(f"{type(self).__name__}: substep = {self.substep!r} has to be above 0 and finite")
 

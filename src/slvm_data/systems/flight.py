@@ -37,7 +37,7 @@ class Leg(NamedTuple):
 
 def fly(x: Array, v: Array, g: Array, box: Box, left: Array) -> Leg:
     """From `x`, `v` [2] to the next impact, or for the time that is `left` [s]."""
-    a = jnp.where(_rests(x, v, g, box), 0.0, g)
+    a = jnp.where(rests(x, v, g, box), 0.0, g)
     (to_low, fast_low), (to_high, fast_high) = _reach(x - box.low, -v, -a), _reach(box.high - x, v, a)
     high = to_high <= to_low  # [2], which wall of each axis comes first
     time = jnp.where(high, to_high, to_low)
@@ -53,7 +53,8 @@ def fly(x: Array, v: Array, g: Array, box: Box, left: Array) -> Leg:
     return Leg(jnp.clip(x, box.low, box.high), before, after, seconds, wall)
 
 
-def _rests(x: Array, v: Array, g: Array, box: Box) -> Array:
+def rests(x: Array, v: Array, g: Array, box: Box) -> Array:
+    """Whether the ball lies on a wall that it falls to, on either axis [2]."""
     return (v == 0) & (((g > 0) & (x == box.high)) | ((g < 0) & (x == box.low)))
 
 
@@ -68,6 +69,7 @@ def _reach(distance: Array, speed: Array, acceleration: Array) -> tuple[Array, A
 
 def path(x0: Array, t: Array, g: Array, box: Box) -> Array:
     """States [T 4], positions then velocities, at the instants `t` [T], from `x0` [4] at t[0]."""
+    start = jnp.concatenate([jnp.clip(x0[:2], box.low, box.high), x0[2:]])  # rounding may have left it outside
 
     def frame(state: Array, interval: Array) -> tuple[Array, Array]:
         def on(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
@@ -78,7 +80,7 @@ def path(x0: Array, t: Array, g: Array, box: Box) -> Array:
         state = jnp.concatenate([x, v])
         return state, state
 
-    return jnp.concatenate([x0[None], jax.lax.scan(frame, x0, jnp.diff(t))[1]])
+    return jnp.concatenate([x0[None], jax.lax.scan(frame, start, jnp.diff(t))[1]])
 
 
 def impacts(x0: Array, t: Array, g: Array, box: Box, most: int) -> dict[str, Array]:
@@ -94,5 +96,5 @@ def impacts(x0: Array, t: Array, g: Array, box: Box, most: int) -> dict[str, Arr
         found = {name: jnp.where(happened, value, 0.0) for name, value in found.items()}
         return (leg.x, leg.after, left), {**found, "wall": leg.wall}
 
-    start = x0[:2], x0[2:], jnp.asarray(t[-1] - t[0])
+    start = jnp.clip(x0[:2], box.low, box.high), x0[2:], jnp.asarray(t[-1] - t[0])
     return jax.lax.scan(one, start, length=most)[1]
