@@ -1,4 +1,4 @@
-"""Draw docs/pictures/datasets.png: for every dataset and task one sequence, every third frame, as it is stored."""
+"""Draw docs/pictures/datasets.png: for datasets and tasks one sequence each, every third frame, as it is stored."""
 
 from pathlib import Path
 
@@ -19,8 +19,9 @@ def strip(name: str, task: int) -> np.ndarray:
     return 255 * color.transpose(0, 2, 3, 1)[:, ::down].repeat(SCALE, 1).repeat(SCALE, 2)
 
 
-whole = {name: recipe for name, recipe in RECIPES.items() if not name.startswith("mixed")}  # those are made of others
-rows = [(name, task) for name, recipe in whole.items() for task in range(len(recipe.tasks))[:3]]
+OTHERS = ("gravity6", "gravity16", "mixed")  # made of what other sets show
+whole = {name: recipe for name, recipe in RECIPES.items() if not name.startswith(OTHERS)}
+rows = [(name, task) for name, recipe in whole.items() for task in range(len(recipe.tasks))]
 sheet = Image.new("RGB", (LEFT + len(FRAMES) * CELL, len(rows) * CELL), "#30363d")
 for y, (name, task) in enumerate(rows):
     ImageDraw.Draw(sheet).text((8, y * CELL + CELL // 2 - 8), f"{name}\nlabel {task}", fill="white")
