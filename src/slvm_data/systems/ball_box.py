@@ -6,7 +6,7 @@ Where e < 1, a ball whose next bounce would last less than a microsecond lies on
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, inf, log, sqrt
+from math import inf
 from typing import ClassVar
 
 import jax
@@ -85,32 +85,12 @@ class BallBox(System):
 
     def most_impacts(self, duration: float) -> int:
         """As many impacts as a ball of the population can have in so many seconds, if it starts as `start` does."""
-        low, high = self.bounds("g")
-        strongest = np.maximum(np.abs(low), np.abs(high))
-        return sum(self._most_on_axis(float(g), duration) for g in strongest)
-
-    def _most_on_axis(self, g: float, duration: float) -> int:
-        """Crossings of the box at full speed, and bounces on the wall that the ball falls to, at their shortest."""
-        fastest = self._fastest(g)
-        crossings = duration * fastest / self._room
-        if not g:
-            return ceil(crossings) + 1
-        e, slowest = self.restitution, sqrt(2 * g * min(GAP, self._room / 2))  # speed of the first impact, at least
-        bounces = duration * g / (2 * slowest)
-        if e < 1:
-            rest = (log(2 * fastest / flight.REST) - log(g)) / -log(e)  # until it lies still
-            spent = bounces * (1 - e) / e  # share of the time that all bounces together take
-            bounces = min(rest, log(1 - spent) / log(e)) if spent < 1 else rest
-        return ceil(crossings) + ceil(max(bounces, 0.0)) + 2
-
-    def _fastest(self, g: float) -> float:
-        """The highest speed along an axis with this acceleration [px/s]."""
-        return sqrt(self.speed.high**2 + 2 * g * self._room)
+        gap = min(GAP, self._room / 2)
+        return sum(flight.most_impacts(g, self._box, self.speed.high, gap, duration) for g in self._strongest)
 
     def longest_step(self) -> float:
         """The shortest time from wall to wall [s]: no step of the motion, but what bounds the impacts in a frame."""
-        low, high = self.bounds("g")
-        fastest = self._fastest(float(np.maximum(np.abs(low), np.abs(high)).max()))
+        fastest = flight.fastest(max(self._strongest), self._box, self.speed.high)
         return self._room / fastest if fastest else inf
 
     def recordable(self) -> tuple[str, ...]:
@@ -153,6 +133,11 @@ class BallBox(System):
     def walls(self) -> tuple[float, float]:
         """Where the walls stand on either axis [px]."""
         return self.margin, self.side - self.margin
+
+    @property
+    def _strongest(self) -> list[float]:
+        """The largest |g| along either axis [px/s²]."""
+        return np.max(np.abs(self.bounds("g")), axis=0).tolist()
 
     @property
     def _apart(self) -> float:

@@ -6,6 +6,7 @@ the velocity across the wall into -e times itself and leaves the other one.
 
 from __future__ import annotations
 
+from math import ceil, log, sqrt
 from typing import NamedTuple
 
 import jax
@@ -20,9 +21,9 @@ LEFT, RIGHT, TOP, BOTTOM = range(4)  # walls, y pointing down
 class Box(NamedTuple):
     """Where the centre may be on either axis, and what an impact leaves of the speed across the wall."""
 
-    low: Array | float
-    high: Array | float
-    restitution: Array | float
+    low: float
+    high: float
+    restitution: float
 
 
 class Leg(NamedTuple):
@@ -98,3 +99,25 @@ def impacts(x0: Array, t: Array, g: Array, box: Box, most: int) -> dict[str, Arr
 
     start = jnp.clip(x0[:2], box.low, box.high), x0[2:], jnp.asarray(t[-1] - t[0])
     return jax.lax.scan(one, start, length=most)[1]
+
+
+def fastest(g: float, box: Box, speed: float) -> float:
+    """The highest speed along an axis [px/s], after a start with this speed and with acceleration g."""
+    return sqrt(speed**2 + 2 * g * (box.high - box.low))
+
+
+def most_impacts(g: float, box: Box, speed: float, gap: float, duration: float) -> int:
+    """As many impacts as there can be on one axis with acceleration g >= 0, started at least `gap` from either wall.
+
+    Crossings of the box at full speed, and bounces on the wall that the ball falls to, at their shortest.
+    """
+    highest, e = fastest(g, box, speed), box.restitution
+    crossings = ceil(duration * highest / (box.high - box.low))
+    if not g:
+        return crossings + 1
+    bounces = duration * g / (2 * sqrt(2 * g * gap))  # none begins slower than by a fall through the gap
+    if e < 1:
+        until_rest = (log(2 * highest / REST) - log(g)) / -log(e)
+        spent = bounces * (1 - e) / e  # share of the time that all bounces together take
+        bounces = min(until_rest, log(1 - spent) / log(e)) if spent < 1 else until_rest
+    return crossings + ceil(max(bounces, 0.0)) + 2
