@@ -171,6 +171,8 @@ def test_combined_files_belong_to_the_dataset(tmp_path):
     assert "combined_train.npz: 15 sequences" in done.stdout
     assert list(manifest.read(folder)["combined"]) == [f"combined_{split}.npz" for split in SIZES]
     subprocess.run([*command, "verify", folder], check=True, capture_output=True)
+    shown = subprocess.run([*command, "info", folder], check=True, capture_output=True, text=True).stdout
+    assert "| combined_val.npz | 9 |" in shown
     data = bytearray((folder / "combined_test.npz").read_bytes())
     data[len(data) // 2] ^= 1
     (folder / "combined_test.npz").write_bytes(data)

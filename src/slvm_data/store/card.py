@@ -25,7 +25,7 @@ def text(content: dict[str, Any]) -> str:
         "As the original": ORIGINAL if recipe.get("original") else "",
         "Equation": "```\n" + content["equation"].replace("```", "") + "\n```",
         "Tasks": _tasks(recipe["tasks"]),
-        "Files": _files(content["files"]),
+        "Files": _files(content["files"] | content.get("combined", {})),
         "Arrays": _arrays(content["files"]),
         "Time": _time(recipe, content["certificate"]),
         "Accuracy": _accuracy(content["certificate"]),
