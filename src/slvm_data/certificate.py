@@ -71,7 +71,7 @@ def certify(recipe: Recipe, task: int, tally: Tally) -> dict[str, Any]:
         "sample": len(index),
         "substeps": substeps,
         "error": None if finer is None else float(np.abs(states - np.asarray(finer)).max()),
-        "energy_drift": float(drift.max()) if system.keeps_energy() else None,
+        "energy_drift": None if drift is None else float(drift.max()),
         "rejection_rate": tally.rejected / (tally.rejected + tally.made),
         "coverage": tally.coverage,
     }
@@ -90,7 +90,7 @@ def _trajectories(
             return path[:, :-1], _drift(member, path)
         states = member.simulate(x0, t, jax.random.key(0, impl="threefry2x32"))
         lossless = jnp.pad(states, ((0, 0), (0, 1)))
-        return states, _drift(member, lossless) if hasattr(member, "energy") else None
+        return states, _drift(member, lossless) if member.keeps_energy() else None
 
     return jax.vmap(one)(numbers, x0)
 

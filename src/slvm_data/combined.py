@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,11 +13,11 @@ import jax
 import numpy as np
 
 from slvm_data.keys import exact, split_key, stream
-from slvm_data.progress import Progress, progress
+from slvm_data.progress import Progress, counted, progress
 from slvm_data.recipe import SPLITS
 from slvm_data.store import manifest, npz
 from slvm_data.store.damage import DamageError
-from slvm_data.store.folder import PARTIAL
+from slvm_data.store.folder import room
 from slvm_data.types import Arrays
 
 ROOM = 2**24  # bytes of sequences held at a time
@@ -61,13 +60,13 @@ def combine(
         _check(folder, parts, pad)
     _check_files(folder, content, [_name(split) for split in splits], overwrite)
     combined, total = {}, sum(part.sequences for parts in splits.values() for part in parts)
-    with _room(folder) as room, progress(total, "combine") as bar:
+    with room(folder) as partial, progress(total, "combine") as bar:
         for split, parts in splits.items():
             order = permutation(seed, split, sum(part.sequences for part in parts)) if shuffle else None
-            combined[_name(split)] = _write(room / _name(split), parts, order, pad, bar)
+            combined[_name(split)] = _write(partial / _name(split), parts, order, pad, bar)
         manifest.write(folder, content | {"combined": combined})  # first: what it lists is ours to verify and to remove
         for name in combined:
-            (room / name).replace(folder / name)
+            (partial / name).replace(folder / name)
     return combined
 
 
@@ -83,18 +82,6 @@ def common(parts: list[Part]) -> list[str]:
     first = parts[0]
     alike = (name for name in first.arrays if all(part.row(name) == first.row(name) for part in parts))
     return ["image", "state", *(name for name in alike if name not in ("image", "state", "time"))]
-
-
-@contextmanager
-def _room(folder: Path) -> Iterator[Path]:
-    """A folder for what is not complete, on the disk of `folder`."""
-    room = folder / PARTIAL
-    shutil.rmtree(room, ignore_errors=True)  # what a run that was killed left there
-    try:
-        room.mkdir()
-        yield room
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
 
 
 def _name(split: str) -> str:
@@ -138,14 +125,14 @@ def _write(path: Path, parts: list[Part], order: np.ndarray | None, pad: bool, b
     once = {"time": np.array(parts[0].time)} if same and parts[0].time else {}
     chunks = _rows(parts, same, pad)
     chunks = chunks if order is None else _reordered(chunks, order, path.parent)
-    return npz.write(path, _counted(chunks, bar), count, once)
+    return npz.write(path, counted(chunks, bar), count, once)
 
 
 def _rows(parts: list[Part], same_time: bool, pad: bool) -> Iterator[Arrays]:
     """Sequences of all tasks in order, with one schema, some at a time."""
     names, widths = common(parts), [part.row("state")[-1] for part in parts]
     for part, width in zip(parts, widths, strict=True):
-        for block in npz.blocks(part.path, _at_a_time(part.arrays)):
+        for block in npz.blocks(part.path, _at_a_time((a["dtype"], a["shape"]) for a in part.arrays.values())):
             n, chunk = len(block["label"]), {name: block[name] for name in names}
             if pad:
                 filling = ((0, 0), (0, 0), (0, max(widths) - width))
@@ -154,14 +141,13 @@ def _rows(parts: list[Part], same_time: bool, pad: bool) -> Iterator[Arrays]:
             yield chunk if same_time else {**chunk, "time": np.tile(np.array(part.time), (n, 1))}
 
 
-def _at_a_time(arrays: dict[str, Any]) -> int:
-    """Sequences whose arrays fit into `ROOM`."""
-    rows = [(np.dtype(entry["dtype"]).itemsize, entry["shape"][1:]) for entry in arrays.values()]
-    return max(1, ROOM // sum(size * int(np.prod(shape)) for size, shape in rows))
+def _at_a_time(arrays: Iterable[tuple[Any, Sequence[int]]]) -> int:
+    """Sequences that fit into `ROOM`, from type and shape of each of their arrays."""
+    return max(1, ROOM // sum(np.dtype(kind).itemsize * int(np.prod(shape[1:])) for kind, shape in arrays))
 
 
-def _reordered(chunks: Iterable[Arrays], order: np.ndarray, room: Path) -> Iterator[Arrays]:
-    """The same sequences in another order, laid out on the disk of `room` meanwhile."""
+def _reordered(chunks: Iterable[Arrays], order: np.ndarray, place: Path) -> Iterator[Arrays]:
+    """The same sequences in another order, laid out on the disk of `place` meanwhile."""
     rows: dict[str, np.ndarray] = {}  # an empty row of each array, for its type and shape
     with ExitStack() as stack:
         files = {}
@@ -169,9 +155,9 @@ def _reordered(chunks: Iterable[Arrays], order: np.ndarray, room: Path) -> Itera
             for name, array in chunk.items():
                 rows[name] = array[:0]
                 if name not in files:
-                    files[name] = stack.enter_context(tempfile.TemporaryFile(dir=room))
+                    files[name] = stack.enter_context(tempfile.TemporaryFile(dir=place))
                 files[name].write(np.ascontiguousarray(array).data.cast("B"))
-        size = max(1, ROOM // sum(row.dtype.itemsize * int(np.prod(row.shape[1:])) for row in rows.values()))
+        size = _at_a_time((row.dtype, row.shape) for row in rows.values())
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
             yield {name: _gathered(files[name], rows[name], chosen) for name in rows}
@@ -187,9 +173,3 @@ def _gathered(file: Any, row: np.ndarray, chosen: np.ndarray) -> np.ndarray:
         if file.readinto(octets[i]) != width:
             raise ValueError(f"row {at} of {row.dtype} {row.shape} is missing")
     return array
-
-
-def _counted(chunks: Iterable[Arrays], bar: Progress) -> Iterator[Arrays]:
-    for chunk in chunks:
-        yield chunk
-        bar.update(len(chunk["label"]))

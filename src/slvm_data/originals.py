@@ -32,16 +32,17 @@ def as_original(recipe: Recipe) -> Recipe:
 
     Raises ValueError for a system that is neither a ball in a box nor moved by an energy: no script has it.
     """
-    if strange := [system for system in recipe.tasks if not isinstance(system, BallBox | Hamiltonian)]:
-        raise ValueError(f"there is no original of {type(strange[0]).__name__}: it is no ball and has no energy")
-    balls = [isinstance(system, BallBox) for system in recipe.tasks]
-    tasks = [
-        dataclasses.replace(system, motion="contact") if isinstance(system, BallBox) else system
-        for system in recipe.tasks
-    ]
-    seen = [recipe.view_of(task) for task in range(len(tasks))]
-    seen = [dataclasses.replace(v, look="debug_draw") if ball else v for ball, v in zip(balls, seen, strict=True)]
-    return dataclasses.replace(recipe, tasks=tuple(tasks), view=tuple(seen), original=True)
+    pairs = [_task(system, recipe.view_of(task)) for task, system in enumerate(recipe.tasks)]
+    tasks, seen = zip(*pairs, strict=True)
+    return dataclasses.replace(recipe, tasks=tasks, view=seen, original=True)
+
+
+def _task(system: System, view: views.View) -> tuple[System, views.View]:
+    if isinstance(system, BallBox):
+        return dataclasses.replace(system, motion="contact"), dataclasses.replace(view, look="debug_draw")
+    if isinstance(system, Hamiltonian):
+        return system, view
+    raise ValueError(f"there is no original of {type(system).__name__}: it is no ball and has no energy")
 
 
 def pairing(system: System, key: Key, path: Array) -> tuple[Array, Array]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 from tqdm import tqdm
+
+from slvm_data.types import Arrays
 
 HEARTBEAT = 30.0  # s
 
@@ -50,3 +52,10 @@ def progress(total: int, what: str) -> Iterator[Progress]:
         return
     with tqdm(total=total, desc=what, unit=" sequences", unit_scale=True, dynamic_ncols=True) as bar:
         yield bar
+
+
+def counted(chunks: Iterable[Arrays], bar: Progress) -> Iterator[Arrays]:
+    """The same chunks of sequences, each counted when whoever takes them is done with it."""
+    for chunk in chunks:
+        yield chunk
+        bar.update(len(chunk["label"]))

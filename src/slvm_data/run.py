@@ -18,12 +18,11 @@ import numpy as np
 
 from slvm_data.batches import LEAST, Batch, Inputs, batch_size, frame_buffer, make, once, prepare
 from slvm_data.certificate import Tally, certify
-from slvm_data.progress import Progress, progress
+from slvm_data.progress import counted, progress
 from slvm_data.recipe import SPLITS, Recipe
 from slvm_data.recipe_json import as_json
 from slvm_data.store import card, manifest, npz
 from slvm_data.store.folder import staging
-from slvm_data.types import Arrays
 
 
 def generate(
@@ -51,19 +50,13 @@ def generate(
         for task, split, path in recipe.files():
             (partial / path).parent.mkdir(exist_ok=True)
             n = recipe.count(split)
-            chunks = _counted(islice(made, -(-n // batch)), tallies[task], bar)
+            chunks = counted(map(tallies[task].add, islice(made, -(-n // batch))), bar)
             entries[path.as_posix()] = npz.write(partial / path, chunks, n, once(recipe, task))
         certificate = [certify(recipe, task, tally) for task, tally in enumerate(tallies)]
         content = _content(recipe, entries, certificate)
         content["card"] = {"sha256": card.write(partial, content)}
         manifest.write(partial, content)
     return folder
-
-
-def _counted(made: Iterator[Batch], tally: Tally, bar: Progress) -> Iterator[Arrays]:
-    for batch in made:
-        yield tally.add(batch)
-        bar.update(len(batch.arrays["label"]))
 
 
 def _ahead(recipe: Recipe, size: int) -> Generator[Batch, None, None]:

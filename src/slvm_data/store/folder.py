@@ -24,16 +24,25 @@ def staging(folder: Path, files: list[Path], overwrite: bool) -> Iterator[Path]:
     """
     old = _replaceable(folder, files, overwrite)
     made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        with room(folder) as partial:
+            yield partial
+            _move(partial, folder, files, old)
+    finally:
+        for path in made:
+            _remove_if_empty(path)
+
+
+@contextmanager
+def room(folder: Path) -> Iterator[Path]:
+    """A folder within `folder` for what is not complete, which vanishes at the end."""
     partial = folder / PARTIAL
     shutil.rmtree(partial, ignore_errors=True)  # what a run that was killed left there
     try:
         partial.mkdir(parents=True)
         yield partial
-        _move(partial, folder, files, old)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-        for path in made:
-            _remove_if_empty(path)
 
 
 def _replaceable(folder: Path, files: list[Path], overwrite: bool) -> list[Path]:
