@@ -88,16 +88,17 @@ def test_the_manifest_is_a_recipe(tmp_path):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_each_dataset_is_a_script(name, tmp_path):
-    done = subprocess.run(
-        [sys.executable, RECIPE_FILES / f"{name}.py", *TINY], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    script = next(RECIPE_FILES.parent.glob(f"*/{name}.py"))
+    words = TINY[: 6 if RECIPES[name].windows else None]  # windows need the steps of their path
+    done = subprocess.run([sys.executable, script, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done
     tasks = len(RECIPES[name].tasks)
     folders = [""] if tasks == 1 else [f"dataset_{i}/" for i in range(tasks)]
     for folder in folders:
         for split, count in (("train", 4), ("val", 2), ("test", 2)):
             with np.load(tmp_path / name / f"{folder}{split}.npz", allow_pickle=False) as data:
-                assert len(data["image"]) == len(data["state"]) == len(data["label"]) == count
+                frames, truth = ("queries", "latents") if RECIPES[name].windows else ("image", "state")
+                assert len(data[frames]) == len(data[truth]) == len(data["label"]) == count
 
 
 def test_a_script_takes_constants_and_explains_itself(tmp_path):

@@ -12,14 +12,15 @@ import slvm_data
 SOURCE = Path(slvm_data.__file__).parent
 FLOORS = (  # imports go down this list, never up
     {"types"},
-    {"keys", "integrate", "discs", "views", "progress", "store"},
-    {"raster", "clean_discs"},
+    {"keys", "integrate", "discs", "views", "windows", "progress", "store"},
+    {"raster", "clean_discs", "regimes"},
     {"systems"},
     {"debug_draw"},
     {"looks"},
     {"recipe"},
     {"recipe_json", "overrides", "originals"},
     {"batches"},
+    {"sequences"},
     {"truth", "certificate", "verify", "combined"},
     {"run"},
     {"script"},

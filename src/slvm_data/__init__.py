@@ -19,45 +19,62 @@ if TYPE_CHECKING:
     from slvm_data.run import generate
     from slvm_data.systems import (
         BallBox,
+        BouncingBall1D,
         DoublePendulum,
+        ExplicitDuration,
         Hamiltonian,
+        Lorenz,
         MassSpring,
         NBody,
         Pendulum,
+        Rslds,
+        Switching,
+        SwitchingDoublePendulum,
         System,
         TwoBody,
         Uniform,
         constant,
+        parameter,
         uniform,
     )
     from slvm_data.truth import render, sample, simulate
     from slvm_data.views import View
+    from slvm_data.windows import Windows
 
 __all__ = [
     "BallBox",
+    "BouncingBall1D",
     "constant",
     "DoublePendulum",
+    "ExplicitDuration",
     "generate",
     "Hamiltonian",
+    "Lorenz",
     "MassSpring",
     "NBody",
+    "parameter",
     "Pendulum",
     "Recipe",
     "RECIPES",
     "render",
+    "Rslds",
     "sample",
     "simulate",
+    "Switching",
+    "SwitchingDoublePendulum",
     "System",
     "TwoBody",
     "Uniform",
     "uniform",
     "View",
+    "Windows",
 ]
 
 _HOMES = {
     "Recipe": "recipe",
     "RECIPES": "recipes",
     "View": "views",
+    "Windows": "windows",
     "generate": "run",
     **dict.fromkeys(("render", "sample", "simulate"), "truth"),
 }

@@ -20,7 +20,9 @@ from slvm_data.keys import exact, sequence_key, split_key, stream
 from slvm_data.looks import Look
 from slvm_data.recipe import Recipe
 from slvm_data.systems.base import System, draw
-from slvm_data.types import Array, Arrays, Key
+from slvm_data.systems.switching import Switching
+from slvm_data.types import SPLITS, Array, Arrays, Key
+from slvm_data.windows import PER_FRAME
 
 BATCH = 256  # sequences, where their frames fit in `ROOM`
 LEAST = 2  # a batch of one is compiled in another way, which can change the last bit
@@ -29,6 +31,7 @@ DOUBTS = 64  # frames settled at a time; about as many are doubtful in a batch
 FEW = 64  # sequences drawn at a time, so that what is in between fits the processor's cache
 STEPS = 10_000  # of integration per frame, at most
 EVENT = 48  # bytes of an impact
+NUMBERS = 256  # bytes of numbers in a frame, about
 EVENTS = ("event_time", "event_wall", "event_before", "event_after")
 ATTEMPTS = 100  # at one sequence, before the recipe is taken to be impossible
 
@@ -39,6 +42,7 @@ class Plan:
 
     template: System
     look: Look
+    pixels: bool  # whether there are frames
     record: tuple[str, ...]
     original: bool
     impacts: int  # that a film can have, where they are recorded
@@ -49,6 +53,8 @@ class Inputs(NamedTuple):
 
     key: Key
     ranges: dict[str, tuple[Any, Any]]  # lowest and highest value, [] or [B] each
+    parameters: dict[str, Any]  # arrays that all sequences of the task share
+    scale: tuple[Any, Any]  # mean and deviation by which signals are normalised, [] or [channels] each
     substep: float  # s
     extent: float  # m, half the width of the scene; a body that leaves it has the sequence drawn anew
     jitter: float
@@ -63,27 +69,53 @@ class Batch(NamedTuple):
     rejected: int
 
 
-def collect(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:
-    """The arrays of these sequences [n], however many; also beyond the size of the split."""
-    inputs, size = prepare(recipe, task, split), batch_size(recipe)
+def collect(recipe: Recipe, task: int, split: str, index: np.ndarray, inputs: Inputs | None = None) -> Arrays:
+    """The arrays of these films [n], however many; also beyond the size of the split."""
+    inputs, size = inputs or prepare(recipe, task, split), batch_size(recipe)
     parts = [make(recipe, task, split, inputs, index[i : i + size]).arrays for i in range(0, len(index), size)]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} | once(recipe, task)
-
-
-def once(recipe: Recipe, task: int) -> Arrays:
-    """The arrays that all sequences of a task have in common: their instants, except in an original, which has none."""
-    return {} if recipe.original else {"time": recipe.time(task)}
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def prepare(recipe: Recipe, task: int, split: str) -> Inputs:
-    """What the sequences of a split have in common."""
+    """What the films of a split have in common."""
+    inputs = _unscaled(recipe, task, split)
+    system = recipe.tasks[task]
+    if not (isinstance(system, Switching) and system.normalised):
+        return inputs
+    return inputs._replace(scale=_scale(recipe, task, system.template()))
+
+
+def _scale(recipe: Recipe, task: int, template: Switching) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation [channels] of the signal without noise, over the training part of the first path.
+
+    Of the first alone, so that more of them change nothing.
+    """
+    inputs = _unscaled(recipe, task, "train")
+    first = collect(recipe, task, "train", np.arange(1), inputs)
+    with exact():
+        member = template.member(inputs.parameters)
+        signal = np.asarray(member.emission(first["latent"][0].astype(float), first["mode"][0]))
+    deviation = signal.std(axis=0)
+    return signal.mean(axis=0), np.where(deviation > 0, deviation, 1.0)
+
+
+def parameters(recipe: Recipe, task: int) -> Arrays:
+    """The arrays that all sequences of a task share, drawn or given."""
+    with exact():
+        drawn = recipe.tasks[task].parameters(stream(split_key(recipe.seed, task, "all"), "parameters"))
+        return {name: np.asarray(value) for name, value in drawn.items()}
+
+
+def _unscaled(recipe: Recipe, task: int, split: str) -> Inputs:
     system, dt = recipe.tasks[task], recipe.dt_of(task)
     if not 0 < system.extent() < np.inf:
         raise ValueError(f"{system} has an extent of {system.extent()} m; it has to be above 0 and finite")
     with exact():
         return Inputs(
-            key=split_key(recipe.seed, task, split),
+            key=split_key(recipe.seed, task, split if recipe.windows is None or recipe.windows.whole else "path"),
             ranges={name: system.bounds(name) for name in system.domains()},
+            parameters=parameters(recipe, task),
+            scale=(0.0, 1.0),
             substep=longest_step(system, dt),
             extent=system.extent(),
             jitter=recipe.view_of(task).jitter,
@@ -94,7 +126,9 @@ def prepare(recipe: Recipe, task: int, split: str) -> Inputs:
 def plan(recipe: Recipe, task: int) -> Plan:
     """What to compile for a task."""
     template, look = recipe.tasks[task].template(), recipe.look_of(task)
-    return Plan(template, look, recipe.record, recipe.original, _most_impacts(recipe))
+    return Plan(
+        template, look, recipe.view_of(task).kind == "pixels", recipe.record, recipe.original, _most_impacts(recipe)
+    )
 
 
 def _most_impacts(recipe: Recipe) -> int:
@@ -139,15 +173,20 @@ def make(
             attempt = attempt + ~good
             again = _trajectories(inputs, padded, attempt, plan=made_for)  # the same for those that are good
             scene = jax.tree.map(np.asarray, again)
-        _draw_frames(made_for.look, recipe.view_of(task).binary, scene["discs"], frames)
+        if made_for.pixels:
+            _draw_frames(made_for.look, recipe.view_of(task).binary, scene["discs"], frames)
     constants = scene["constants"]
-    arrays = {"image": frames, "state": scene["state"], "label": np.full((size, 1), task, np.int64)}
+    arrays = {"image": frames} if made_for.pixels else {}
+    arrays |= {"state": scene["state"], "label": np.full((size, 1), task, np.int64), **scene["switching"]}
     if not recipe.original:
         arrays |= {f"param_{name}": constants[name] for name in recipe.tasks[task].domains()}
     arrays |= {name: scene["recorded"][name] for name in recorded(recipe)}
     arrays, constants = ({name: a[: len(index)] for name, a in some.items()} for some in (arrays, constants))
     if recipe.original:
         arrays["image"] = originals.pixels(recipe.tasks[task], arrays["image"])
+    if recipe.windows:
+        part = recipe.windows.part(split, recipe.steps)
+        arrays |= {name: arrays[name][:, part] for name in PER_FRAME if name in arrays}
     return Batch(arrays, constants, int(attempt[: len(index)].sum()))
 
 
@@ -171,8 +210,8 @@ def _accepted(
     if (lost := attempt[~good] >= ATTEMPTS - 1).any():
         i = index[~good][np.argmax(lost)]
         raise ValueError(
-            f"{where.format(i)} left the scene (a centre beyond ±{recipe.tasks[task].extent():g}) in each "
-            f"of {ATTEMPTS} attempts: widen the scene or change the constants"
+            f"{where.format(i)} {recipe.tasks[task].rule()} in each of {ATTEMPTS} attempts: "
+            "widen that or change the constants"
         )
     return good
 
@@ -189,7 +228,7 @@ def _trajectories(inputs: Inputs, index: Array, attempt: Array, *, plan: Plan) -
 
 def _sequence(inputs: Inputs, key: Key, plan: Plan) -> dict[str, Any]:
     constants = jax.tree.map(_rounded, draw(inputs.ranges, stream(key, "constants")))
-    member = plan.template.member(constants | {"substep": inputs.substep})
+    member = plan.template.member(constants | inputs.parameters | {"substep": inputs.substep})
     x0 = _rounded(member.start(stream(key, "start")))
     path = member.simulate(x0, inputs.t, stream(key, "process"))
     seen, states = originals.pairing(member, key, path) if plan.original else (path, path)  # [T D]
@@ -197,17 +236,49 @@ def _sequence(inputs: Inputs, key: Key, plan: Plan) -> dict[str, Any]:
     offset = _rounded(_shift(inputs, key, plan))
     colors = views.color_index(stream(key, "colors"), plan.look.palette, member.bodies_drawn)
     shown = discs.place(centres + offset, radii, inputs.extent * (1 + inputs.jitter))
-    inside = (jnp.abs(centres) <= inputs.extent).all()
+    switching = _switching(member, states, inputs.scale, key)
+    finite = jnp.isfinite(states.astype(np.float32)).all() & jnp.isfinite(switching.get("signal", 0.0)).all()
+    inside = member.stays(states, centres, inputs.extent)
     if plan.original and plan.look.kind == "debug_draw":
         inside = originals.keeps(plan.look, shown[0][:, 0])
     return {
         "state": states.astype(np.float32),
         "constants": {name: value.astype(np.float32) for name, value in constants.items()},
+        "switching": switching,
         "recorded": _recorded(member, states, inputs.t, offset, colors, plan),
         "discs": (*shown, jnp.asarray(looks.hues(plan.look))[colors]),
-        "finite": jnp.isfinite(states.astype(np.float32)).all(),
+        "finite": finite,
         "inside": inside,
     }
+
+
+def _switching(member: System, states: Array, scale: tuple[Array, Array], key: Key) -> dict[str, Array]:
+    """What a switching system has beside its states [T D]: latents [T d], regimes [T] and signal [T channels]."""
+    if not isinstance(member, Switching):
+        return {}
+    mode = member.mode(states, stream(key, "process"))
+    latent = _rounded(member.latent(states))
+    clean = (member.emission(latent, mode) - scale[0]) / scale[1]
+    noise = jax.random.normal(stream(key, "observation"), clean.shape, dtype=float)
+    signal = clean + member.observation_noise * noise
+    return {
+        "mode": mode.astype(np.int64),
+        "latent": latent.astype(np.float32),
+        "signal": signal.astype(np.float32),
+    }
+
+
+@partial(jax.jit, static_argnames="template")
+def trajectory(
+    numbers: dict[str, Any], parameters: dict[str, Any], x0: Array, t: Array, substep: float, *, template: System
+) -> Array:
+    """States [T D] of one member, computed as in a batch: else the last bit could differ, and chaos make it large."""
+
+    def one(numbers: dict[str, Any], x0: Array) -> Array:
+        member = template.member(numbers | parameters | {"substep": substep})
+        return member.simulate(x0, t, stream(jax.random.key(0, impl="threefry2x32"), "process"))
+
+    return jax.vmap(one)(*jax.tree.map(lambda x: jnp.stack([x] * LEAST), (numbers, x0)))[0]
 
 
 def _shift(inputs: Inputs, key: Key, plan: Plan) -> Array:
@@ -241,10 +312,11 @@ def _events(impacts: dict[str, Array]) -> dict[str, Array]:
 
 
 def batch_size(recipe: Recipe) -> int:
-    """Sequences in a batch: fewer where they are long or large, so that memory stays bounded."""
+    """Films in a batch: fewer where they are long or large, so that memory stays bounded, or where there are few."""
     width = originals.CHANNELS * originals.ITEMSIZE if recipe.original else 1
-    size = width * int(np.prod(_frames_shape(recipe))) + EVENT * _most_impacts(recipe)
-    return int(np.clip(ROOM // size, LEAST, BATCH))
+    size = width * int(np.prod(_frames_shape(recipe))) + EVENT * _most_impacts(recipe) + NUMBERS * recipe.steps
+    most = max(map(recipe.paths, SPLITS)) if recipe.windows else BATCH
+    return int(np.clip(ROOM // size, LEAST, max(LEAST, min(BATCH, most))))
 
 
 def frame_buffer(recipe: Recipe, size: int) -> np.ndarray:
@@ -257,7 +329,8 @@ def frame_buffer(recipe: Recipe, size: int) -> np.ndarray:
 
 
 def _frames_shape(recipe: Recipe) -> tuple[int, ...]:
-    return (recipe.steps, *recipe.view_of(0).shape())
+    view = recipe.view_of(0)
+    return (recipe.steps, *view.shape()) if view.kind == "pixels" else (0,)
 
 
 def _draw_frames(look: Look, binary: bool, scene: tuple[np.ndarray, ...], frames: np.ndarray) -> None:

@@ -10,13 +10,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from slvm_data.batches import Batch, collect, longest_step
+from slvm_data.batches import Batch, collect, longest_step, parameters
 from slvm_data.integrate import solve
 from slvm_data.keys import exact
-from slvm_data.recipe import SPLITS, Recipe
+from slvm_data.recipe import Recipe
+from slvm_data.regimes import Regimes
 from slvm_data.systems.base import System
 from slvm_data.systems.hamiltonian import Hamiltonian
-from slvm_data.types import Array, Arrays
+from slvm_data.systems.switching import Switching
+from slvm_data.types import SPLITS, Array, Arrays
 
 SAMPLE = 64  # sequences
 BINS = 10  # of the histogram of each constant, over its range
@@ -30,6 +32,7 @@ class Tally:
     def __init__(self, system: System) -> None:
         self.made = self.rejected = 0
         ranges = {name: (system.low(name), system.high(name)) for name in system.domains()}
+        self.regimes = Regimes(system.regimes()) if isinstance(system, Switching) else None
         self.coverage: dict[str, dict[str, Any]] = {
             name: {"low": low, "high": high, "least": np.inf, "most": -np.inf, "counts": [0] * BINS}
             for name, (low, high) in ranges.items()
@@ -48,7 +51,16 @@ class Tally:
             bins = ((values.ravel() - low) / (width or 1.0) * BINS).clip(0, BINS - 1).astype(int)
             counts = np.bincount(bins, minlength=BINS)
             seen["counts"] = [a + int(b) for a, b in zip(seen["counts"], counts, strict=True)]
+        if self.regimes:
+            self.regimes.add(batch.arrays, batch.constants["observation_noise"])
         return batch.arrays
+
+    def show(self, recipe: Recipe, task: int, split: str, chunk: Arrays) -> Arrays:
+        """Note which frames these sequences of a split show, if they are windows, and hand them on."""
+        if self.regimes and recipe.windows and "path" in chunk:
+            frame = np.rint(chunk["time"][:, 0] / recipe.dt_of(task)).astype(int)
+            self.regimes.show(split, chunk["path"], frame)
+        return chunk
 
 
 def certify(recipe: Recipe, task: int, tally: Tally) -> dict[str, Any]:
@@ -58,33 +70,53 @@ def certify(recipe: Recipe, task: int, tally: Tally) -> dict[str, Any]:
     """
     system, dt = recipe.tasks[task], recipe.dt_of(task)
     split = next(name for name in SPLITS if recipe.count(name))
-    index = np.arange(min(SAMPLE, recipe.count(split)))
+    index = np.arange(min(SAMPLE, recipe.paths(split)))
     arrays = collect(dataclasses.replace(recipe, original=False, record=()), task, split, index)
     numbers = {name: arrays[f"param_{name}"].astype(np.float64) for name in system.domains()}
-    run = partial(_trajectories, numbers, arrays["state"][:, 0].astype(np.float64), recipe.time(task))
     substeps = max(1, int(np.ceil(dt / longest_step(system, dt) - 1e-9))) if system.integrated() else None
+    run = partial(_trajectories, parameters=parameters(recipe, task), template=system.template())
+    films = arrays["state"].astype(np.float64)
+    pieces = _pieces(recipe, numbers, films, dt)
     with exact():
-        states, drift = jax.tree.map(np.asarray, run(dt / (substeps or 1), template=system.template()))
-        finer = run(dt / (FINER * substeps), template=system.template())[0] if substeps else None
+        states, drift = jax.tree.map(np.asarray, run(*pieces, dt / (substeps or 1)))
+        finer = run(*pieces, dt / (FINER * substeps))[0] if substeps else None
+        if recipe.windows and drift is not None:  # of the paths themselves
+            drift = np.asarray(run(numbers, films[:, 0], np.arange(films.shape[1]) * dt, dt / (substeps or 1))[1])
     return {
         "task": task,
-        "sample": len(index),
+        "sample": len(states),
         "substeps": substeps,
         "error": None if finer is None else float(np.abs(states - np.asarray(finer)).max()),
         "energy_drift": None if drift is None else float(drift.max()),
         "rejection_rate": tally.rejected / (tally.rejected + tally.made),
         "coverage": tally.coverage,
+        **(tally.regimes.summary() if tally.regimes else {}),
+        **({"leakage": tally.regimes.leakage(recipe.windows)} if tally.regimes and recipe.windows else {}),
     }
+
+
+def _pieces(recipe: Recipe, numbers: Arrays, states: np.ndarray, dt: float) -> tuple[Arrays, np.ndarray, np.ndarray]:
+    """Constants [n …] and first states [n D] of what is to be simulated once more, and its instants [T].
+
+    Films as they are. Of a path as many frames as a window and its contexts span, from several places on it: two
+    computations of a chaotic motion, however exact, go different ways in the end.
+    """
+    if recipe.windows is None:
+        return numbers, states[:, 0], np.arange(recipe.steps) * dt
+    span = recipe.windows.lead + recipe.windows.length
+    places = np.linspace(0, states.shape[1] - span, max(1, SAMPLE // len(states))).astype(int)
+    repeated = {name: np.repeat(value, len(places), axis=0) for name, value in numbers.items()}
+    return repeated, states[:, places].reshape(-1, states.shape[2]), np.arange(span) * dt
 
 
 @partial(jax.jit, static_argnames="template")
 def _trajectories(
-    numbers: dict[str, Array], x0: Array, t: Array, step: float, *, template: System
+    numbers: dict[str, Array], x0: Array, t: Array, step: float, *, parameters: dict[str, Array], template: System
 ) -> tuple[Array, Array | None]:
     """States [N T D] at this substep, and the relative energy drift [N] where there is an energy."""
 
     def one(numbers: dict[str, Array], x0: Array) -> tuple[Array, Array | None]:
-        member = template.member(numbers | {"substep": step})
+        member = template.member(numbers | parameters | {"substep": step})
         if isinstance(member, Hamiltonian) and member.integrated():
             path = solve(lambda y: _with_loss(member, y), jnp.append(x0, 0.0), t, step)
             return path[:, :-1], _drift(member, path)

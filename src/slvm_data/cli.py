@@ -21,6 +21,7 @@ from slvm_data.recipes import RECIPES
 from slvm_data.run import equation, machine
 from slvm_data.script import call, command
 from slvm_data.store import card, manifest
+from slvm_data.systems.switching import Switching
 from slvm_data.verify import faults
 
 app = typer.Typer(
@@ -49,7 +50,7 @@ def options(
 @app.command("list")
 def list_datasets() -> None:
     """Show every dataset: its system, tasks, sequences per split, state."""
-    head = ("name", "system", "tasks", "train/val/test per task", "image", "state")
+    head = ("name", "system", "tasks", "train/val/test per task", "image or signal", "state")
     rows = [head, *map(_row, RECIPES.values())]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -59,9 +60,17 @@ def list_datasets() -> None:
 def _row(recipe: Recipe) -> tuple[str, ...]:
     systems = dict.fromkeys(type(system).__name__ for system in recipe.tasks)
     states = dict.fromkeys(" ".join(system.state) for system in recipe.tasks)
-    image = "x".join(map(str, (recipe.steps, *recipe.view_of(0).shape())))
+    image = "x".join(map(str, _shape(recipe)))
     counts = "/".join(str(recipe.count(split)) for split in SPLITS)
     return recipe.name, ", ".join(systems), str(len(recipe.tasks)), counts, image, " | ".join(states)
+
+
+def _shape(recipe: Recipe) -> tuple[int, ...]:
+    """Shape of what is seen of one sequence."""
+    frames, system = recipe.windows.length if recipe.windows else recipe.steps, recipe.tasks[0]
+    if recipe.view_of(0).kind == "signals" and isinstance(system, Switching):
+        return (frames, system.channels)
+    return (frames, *recipe.view_of(0).shape())
 
 
 @app.command()
@@ -78,6 +87,8 @@ def info(dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE")]) ->
     print("state: " + "; ".join(dict.fromkeys(", ".join(system.state) for system in recipe.tasks)))
     for line in dict.fromkeys(_seen(recipe, task) for task in range(len(recipe.tasks))):
         print(line)
+    if recipe.windows:
+        print(card.of_windows(dataclasses.asdict(recipe.windows)))
     print(f"source: {recipe.source}\n\nslvm-data generate {dataset}")
 
 

@@ -36,8 +36,11 @@ class Part(NamedTuple):
         return self.arrays["label"]["shape"][0]
 
     def row(self, name: str) -> tuple[Any, ...]:
-        """Type and shape of what one sequence has of an array; empty if there is no such array."""
-        return (entry["dtype"], *entry["shape"][1:]) if (entry := self.arrays.get(name)) else ()
+        """Type and shape of what one sequence has of an array; empty if it has nothing of it."""
+        entry = self.arrays.get(name)
+        if not entry or npz.stands_once(name, entry["shape"], self.arrays["label"]["shape"]):
+            return ()
+        return entry["dtype"], *entry["shape"][1:]
 
 
 def combine(
@@ -80,8 +83,10 @@ def permutation(seed: int, split: str, count: int) -> np.ndarray:
 def common(parts: list[Part]) -> list[str]:
     """Arrays that all tasks have alike, but for the width of a state."""
     first = parts[0]
-    alike = (name for name in first.arrays if all(part.row(name) == first.row(name) for part in parts))
-    return ["image", "state", *(name for name in alike if name not in ("image", "state", "time"))]
+    own = [name for name in first.arrays if first.row(name)]
+    alike = (name for name in own if all(part.row(name) == first.row(name) for part in parts))
+    always = [name for name in ("image", "state") if name in own]
+    return [*always, *(name for name in alike if name not in always)]
 
 
 def _name(split: str) -> str:
@@ -94,7 +99,8 @@ def _parts(folder: Path, content: dict[str, Any], split: str) -> list[Part]:
     for name, entry in content["files"].items():
         if Path(name).name == f"{split}.npz":
             dt = recipe["dt"][len(found)] if isinstance(recipe["dt"], list) else recipe["dt"]
-            time = tuple(np.arange(recipe["steps"]) * dt) if "time" in entry["arrays"] else ()
+            once = len(entry["arrays"].get("time", {}).get("shape", ())) == 1
+            time = tuple(np.arange(recipe["steps"]) * dt) if once else ()
             found.append(Part(folder / name, entry["arrays"], time))
     return found
 
@@ -102,10 +108,9 @@ def _parts(folder: Path, content: dict[str, Any], split: str) -> list[Part]:
 def _check(folder: Path, parts: list[Part], pad: bool) -> None:
     if len(images := {part.row("image") for part in parts}) > 1:
         raise ValueError(f"{folder}: frames of different shapes cannot stand in one array: {sorted(images)}")
-    if len(widths := dict.fromkeys(part.row("state")[-1] for part in parts)) > 1 and not pad:
-        raise ValueError(
-            f"{folder}: states have {', '.join(map(str, widths))} numbers: add --pad to fill them up with zeros"
-        )
+    if len(widths := dict.fromkeys(part.row("state")[-1:] for part in parts)) > 1 and not pad:
+        numbers = ", ".join(str(*width) for width in widths)
+        raise ValueError(f"{folder}: states have {numbers} numbers: add --pad to fill them up with zeros")
 
 
 def _check_files(folder: Path, content: dict[str, Any], names: list[str], overwrite: bool) -> None:
@@ -130,11 +135,11 @@ def _write(path: Path, parts: list[Part], order: np.ndarray | None, pad: bool, b
 
 def _rows(parts: list[Part], same_time: bool, pad: bool) -> Iterator[Arrays]:
     """Sequences of all tasks in order, with one schema, some at a time."""
-    names, widths = common(parts), [part.row("state")[-1] for part in parts]
+    names, widths = common(parts), [(0, *part.row("state"))[-1] for part in parts]
     for part, width in zip(parts, widths, strict=True):
         for block in npz.blocks(part.path, _at_a_time((a["dtype"], a["shape"]) for a in part.arrays.values())):
             n, chunk = len(block["label"]), {name: block[name] for name in names}
-            if pad:
+            if pad and "state" in chunk:
                 filling = ((0, 0), (0, 0), (0, max(widths) - width))
                 chunk["state"] = np.pad(chunk["state"], filling)
                 chunk["state_mask"] = np.tile(np.arange(max(widths)) < width, (n, 1))

@@ -13,6 +13,7 @@ from typing import Any
 from slvm_data.recipe import Recipe
 from slvm_data.systems.base import System
 from slvm_data.systems.constants import uniform
+from slvm_data.types import SPLITS
 
 _COMMA = re.compile(r",(?![^\[]*\])")  # outside of brackets
 
@@ -22,14 +23,16 @@ def override(
     changes: Iterable[str],
     fields: Mapping[str, Any] | None = None,
     view: Mapping[str, Any] | None = None,
+    windows: Mapping[str, Any] | None = None,
 ) -> Recipe:
     """The recipe with each change made to every task; tasks that have become equal are merged.
 
-    `fields` and `view` are values for fields of the recipe and of the views of all tasks; None leaves one as it is.
+    `fields`, `view` and `windows` are values for fields of the recipe, of the views of all tasks, and of its windows;
+    None leaves one as it is. Among those of its windows `paths` is how many whole paths the splits share out.
     Raises ValueError for a change that is no KEY=VALUE, an unknown constant, or a value that it cannot take.
     """
-    fields = {name: value for name, value in (fields or {}).items() if value is not None}
-    seen = {name: value for name, value in (view or {}).items() if value is not None}
+    fields, seen, cut = map(_given, (fields, view, windows))
+    fields = _cut(recipe, fields, cut) | fields
     dt = fields.pop("dt", None)
     tasks = [
         (system, recipe.dt_of(i) if dt is None else dt, dataclasses.replace(recipe.view_of(i), **seen))
@@ -40,6 +43,26 @@ def override(
         tasks = [(_changed(system, name, value), *rest) for system, *rest in tasks for value in values]
     systems, times, views = zip(*(dict.fromkeys(tasks) if changes else tasks), strict=True)
     return dataclasses.replace(recipe, tasks=systems, dt=_common(times), view=_common(views), **fields)
+
+
+def _given(values: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (values or {}).items() if value is not None}
+
+
+def _cut(recipe: Recipe, fields: Mapping[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Windows with these changes, and how many of them there are then: all that fit, or those of so many paths."""
+    paths, changes = changes.get("paths"), {name: value for name, value in changes.items() if name != "paths"}
+    if recipe.windows is None and (changes or paths is not None):
+        raise ValueError(
+            f"{recipe.name} has whole films, not windows: there is no {next(iter(changes), 'paths')} to set"
+        )
+    if recipe.windows is None or not (changes or paths is not None or "steps" in fields):
+        return {}
+    windows = dataclasses.replace(recipe.windows, **changes, whole=recipe.windows.whole or paths is not None)
+    per = {split: len(windows.starts(split, fields.get("steps", recipe.steps))) for split in SPLITS}
+    if paths is not None:
+        return {"windows": windows, **{split: n * per[split] for split, n in windows.shared_out(paths).items()}}
+    return {"windows": windows, **({} if windows.whole else per)}
 
 
 def _parsed(change: str) -> tuple[str, list[Any]]:

@@ -58,4 +58,4 @@ def counted(chunks: Iterable[Arrays], bar: Progress) -> Iterator[Arrays]:
     """The same chunks of sequences, each counted when whoever takes them is done with it."""
     for chunk in chunks:
         yield chunk
-        bar.update(len(chunk["label"]))
+        bar.update(len(chunk.get("label", ())))

@@ -15,9 +15,11 @@ from slvm_data.keys import INDICES, SEEDS
 from slvm_data.looks import Look, look_of
 from slvm_data.store import manifest
 from slvm_data.systems.base import System
+from slvm_data.systems.switching import Switching
+from slvm_data.types import SPLITS
 from slvm_data.views import View
+from slvm_data.windows import Windows
 
-SPLITS = ("train", "val", "test")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _RESERVED = {
     "con",
@@ -34,7 +36,8 @@ class Recipe:
 
     `tasks` holds one population per parameter setting; its place is the label. Each task gets `train`, `val` and
     `test` sequences of `steps` frames, `dt` seconds apart; frame 0 shows the initial state. `dt` and `view` are one
-    for all tasks, or one for each; frames have the same shape in all of them.
+    for all tasks, or one for each; frames have the same shape in all of them. With `windows`, a sequence is a window
+    cut from a path of `steps` frames.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Recipe:
     dt: float | tuple[float, ...] = 0.1  # s
     seed: int = 0
     view: View | tuple[View, ...] = View()
+    windows: Windows | None = None  # None: sequences are whole films
     record: tuple[str, ...] = ()  # what to store beside the frames and states
     folder: str = ""  # of each task, with {i} for its label and {name}; empty: `dataset_{i}`, none for a single task
     alias: str = ""  # what {name} stands for, if it is not the dataset's name
@@ -61,6 +65,7 @@ class Recipe:
             raise ValueError(f"{self.name}: tasks is empty; give at least one population")
         self._check_numbers()
         self._check_tasks()
+        self._check_windows()
         self._check_folders()
         for name in self.record:
             if name not in self.recordable():
@@ -93,13 +98,33 @@ class Recipe:
                 )
             if not (dt > 0 and isfinite(dt)):
                 raise ValueError(f"dt = {dt:g} has to be a time above 0 s")
-            if self.steps * view.size**2 > 2**30:
-                raise ValueError(f"steps = {self.steps} of size = {view.size} are more than 2^30 pixels a sequence")
-            if 1 < view.palette < system.bodies_drawn:
-                raise ValueError(f"palette = {view.palette} is too small for {system.bodies_drawn} bodies")
-            look_of(system, view)
+            self._check_view(system, view)
+        if len({self.view_of(task).kind for task in range(len(self.tasks))}) > 1:
+            raise ValueError(f"the views of {self.name} are of different kinds: make a dataset of each")
         if len(shapes := {self.view_of(task).shape() for task in range(len(self.tasks))}) > 1:
             raise ValueError(f"the views of {self.name} give frames of different shapes: {sorted(shapes)}")
+
+    def _check_view(self, system: System, view: View) -> None:
+        if view.kind == "signals" and not isinstance(system, Switching):
+            raise ValueError(f"view = signals: {type(system).__name__} has no emission, only frames to look at")
+        if self.steps * view.size**2 > 2**30 and view.kind == "pixels":
+            raise ValueError(f"steps = {self.steps} of size = {view.size} are more than 2^30 pixels a sequence")
+        if 1 < view.palette < system.bodies_drawn:
+            raise ValueError(f"palette = {view.palette} is too small for {system.bodies_drawn} bodies")
+        look_of(system, view)
+
+    def _check_windows(self) -> None:
+        if not self.windows:
+            return
+        if not all(isinstance(system, Switching) for system in self.tasks):
+            raise ValueError(f"windows are cut from the signals of switching systems; {self.tasks[0]} has none")
+        fits = {split: len(self.windows.starts(split, self.steps)) for split in SPLITS}
+        for split in filter(self.count, SPLITS):
+            if not fits[split] or not (self.windows.whole or self.count(split) <= fits[split]):
+                raise ValueError(
+                    f"{split} = {self.count(split)} windows do not fit on a path of {self.steps} steps: there is room "
+                    f"for {', '.join(f'{name} {n}' for name, n in fits.items())} (or take whole paths, with --paths)"
+                )
 
     def _check_folders(self) -> None:
         for name in (folders := self.folders()):
@@ -115,6 +140,11 @@ class Recipe:
         if split not in SPLITS:
             raise ValueError(f"split = {split!r} is unknown; there are {', '.join(SPLITS)}")
         return getattr(self, split)
+
+    def paths(self, split: str) -> int:
+        """Number of films to simulate for a split: its sequences, or the paths that they are cut from."""
+        count = self.count(split)
+        return self.windows.paths(split, self.steps, count) if self.windows else count
 
     def recordable(self) -> tuple[str, ...]:
         """What `record` may name: what every task has, and how it was seen."""

@@ -14,6 +14,7 @@ from slvm_data.recipe import Recipe
 from slvm_data.systems.base import System
 from slvm_data.systems.constants import Uniform, uniform
 from slvm_data.views import View
+from slvm_data.windows import Windows
 
 KNOWN: dict[str, type[System]] = {
     name: kind
@@ -27,15 +28,19 @@ def as_json(recipe: Recipe) -> dict[str, Any]:
     values = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
     values["tasks"] = [{"system": kind(s), **_fields(s)} for s in recipe.tasks]
     values["view"] = _each(dataclasses.asdict, recipe.view)
+    values["windows"] = recipe.windows and dataclasses.asdict(recipe.windows)
     return {name: _value(value) for name, value in values.items()}
 
 
 def from_json(values: Mapping[str, Any], own: Iterable[System] = ()) -> Recipe:
     """The recipe, of systems of this package or of the classes of `own`; raises ValueError for one of neither."""
     known = KNOWN | {kind(system): type(system) for system in own}
-    ours = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-    tasks = tuple(_system(task, known) for task in values["tasks"])
-    return Recipe(**{**ours, "tasks": tasks, "view": _each(lambda view: View(**view), ours["view"])})
+    ours: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    ours["tasks"] = tuple(_system(task, known) for task in values["tasks"])
+    ours["view"] = _each(lambda view: View(**view), ours["view"])
+    if windows := values.get("windows"):
+        ours["windows"] = Windows(**windows | {"shares": tuple(windows["shares"])})
+    return Recipe(**ours)
 
 
 def _each(change: Callable[[Any], Any], value: Any) -> Any:

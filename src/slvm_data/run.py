@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,15 @@ from typing import Any
 import jax
 import numpy as np
 
-from slvm_data.batches import LEAST, Batch, Inputs, batch_size, frame_buffer, make, once, prepare
+from slvm_data.batches import LEAST, Batch, Inputs, batch_size, frame_buffer, make, parameters, prepare
 from slvm_data.certificate import Tally, certify
 from slvm_data.progress import counted, progress
 from slvm_data.recipe import SPLITS, Recipe
 from slvm_data.recipe_json import as_json
+from slvm_data.sequences import SERIES, from_films, once
 from slvm_data.store import card, manifest, npz
 from slvm_data.store.folder import staging
+from slvm_data.systems.switching import Switching
 
 
 def generate(
@@ -41,21 +44,24 @@ def generate(
     files = [path for _, _, path in recipe.files()]
     total = len(recipe.tasks) * sum(map(recipe.count, SPLITS))
     with (
-        staging(folder, [*files, Path(manifest.CARD), Path(manifest.NAME)], overwrite) as partial,
+        staging(folder, [*files, Path(manifest.CARD), Path(manifest.NAME)], overwrite) as room,
         progress(total, recipe.name) as bar,
         closing(_ahead(recipe, batch)) as made,
     ):
         tallies = [Tally(system) for system in recipe.tasks]
         entries = {}
         for task, split, path in recipe.files():
-            (partial / path).parent.mkdir(exist_ok=True)
-            n = recipe.count(split)
-            chunks = counted(map(tallies[task].add, islice(made, -(-n // batch))), bar)
-            entries[path.as_posix()] = npz.write(partial / path, chunks, n, once(recipe, task))
+            (room / path).parent.mkdir(exist_ok=True)
+            films = map(tallies[task].add, islice(made, -(-recipe.paths(split) // batch)))
+            show = partial(tallies[task].show, recipe, task, split)
+            chunks = counted(map(show, from_films(recipe, task, split, films)), bar)
+            rows = dict.fromkeys(SERIES, recipe.paths(split)) if recipe.windows else {}
+            alike = once(recipe, task, split)
+            entries[path.as_posix()] = npz.write(room / path, chunks, recipe.count(split), alike, rows)
         certificate = [certify(recipe, task, tally) for task, tally in enumerate(tallies)]
         content = _content(recipe, entries, certificate)
-        content["card"] = {"sha256": card.write(partial, content)}
-        manifest.write(partial, content)
+        content["card"] = {"sha256": card.write(room, content)}
+        manifest.write(room, content)
     return folder
 
 
@@ -79,7 +85,7 @@ def _ahead(recipe: Recipe, size: int) -> Generator[Batch, None, None]:
 def _jobs(recipe: Recipe, size: int) -> Iterator[tuple[Recipe, int, str, Inputs, np.ndarray]]:
     """What to call `make` with, batch after batch."""
     for task, split, _ in recipe.files():
-        inputs, count = prepare(recipe, task, split), recipe.count(split)
+        inputs, count = prepare(recipe, task, split), recipe.paths(split)
         for start in range(0, count, size):
             yield recipe, task, split, inputs, np.arange(start, min(start + size, count))
 
@@ -90,10 +96,23 @@ def _content(recipe: Recipe, files: dict[str, Any], certificate: list[dict[str, 
         "name": recipe.name,
         "recipe": as_json(recipe),
         "equation": equation(recipe),
+        **({"parameters": shared} if any(shared := _parameters(recipe)) else {}),
         **manifest.current(machine()),
         "files": files,
         "certificate": certificate,
     }
+
+
+def _parameters(recipe: Recipe) -> list[dict[str, Any]]:
+    """For each task the arrays that all its sequences share, and how its signal was scaled."""
+    tasks = []
+    for task, system in enumerate(recipe.tasks):
+        found = {name: value.tolist() for name, value in parameters(recipe, task).items()}
+        if isinstance(system, Switching) and system.normalised:
+            mean, deviation = prepare(recipe, task, "train").scale
+            found |= {"mean": mean.tolist(), "deviation": deviation.tolist()}
+        tasks.append(found)
+    return tasks
 
 
 def machine() -> dict[str, str]:

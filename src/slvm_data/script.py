@@ -19,7 +19,7 @@ from slvm_data.recipe import Recipe
 from slvm_data.run import generate
 from slvm_data.store import manifest
 from slvm_data.store.damage import DamageError
-from slvm_data.views import LOOKS
+from slvm_data.views import KINDS, LOOKS
 
 _Dataset = Annotated[
     str, typer.Argument(metavar="NAME|FILE", help="A dataset's name, a .py with RECIPE, a dataset.json.")
@@ -40,6 +40,17 @@ _Folder = Annotated[
     typer.Option(help="Of each task, with {i} and {name} in it, such as {name}_{i}.", show_default="dataset_{i}"),
 ]
 _ORIGINAL = "Write what the scripts in use would write, defects included, labels excepted."
+_Length = Annotated[int | None, typer.Option(help="Frames of a window.", show_default="the recipe's")]
+_Stride = Annotated[int | None, typer.Option(help="Frames from a query to the next.", show_default="the recipe's")]
+_Contexts = Annotated[int | None, typer.Option(help="Windows before each query.", show_default="the recipe's")]
+_Spacing = Annotated[int | None, typer.Option(help="Frames from a context to the next.", show_default="the recipe's")]
+_Gap = Annotated[int | None, typer.Option(help="Frames between the splits.", show_default="the recipe's")]
+_Paths = Annotated[
+    int | None, typer.Option(help="Share out whole paths to the splits, so many.", show_default="parts of one path")
+]
+_Series = Annotated[bool, typer.Option("--series", help="Keep the uncut paths too: signal, state, mode.")]
+_View = Annotated[str | None, typer.Option(help=f"One of {', '.join(KINDS)}.", show_default="the recipe's")]
+_WINDOWS = ("window", "stride", "contexts", "spacing", "gap", "paths", "series", "view")  # options of these alone
 _Count = Annotated[int | None, typer.Option(help="Sequences per task.", show_default="the recipe's")]
 
 
@@ -58,6 +69,14 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         dt: Annotated[float | None, typer.Option(help="Seconds between frames.", show_default="the recipe's")] = None,
         size: Annotated[int | None, typer.Option(help="Pixels, height and width.", show_default="32")] = None,
         look: Annotated[str | None, typer.Option(help=f"One of {', '.join(LOOKS)}.", show_default="disc")] = None,
+        view: _View = None,
+        window: _Length = None,
+        stride: _Stride = None,
+        contexts: _Contexts = None,
+        spacing: _Spacing = None,
+        gap: _Gap = None,
+        paths: _Paths = None,
+        series: _Series = False,
         record: _Record = None,
         folder_name: _Folder = None,
         original: Annotated[bool, typer.Option("--original", help=_ORIGINAL)] = False,
@@ -69,7 +88,9 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         fields = {**numbers, "folder": folder_name, "record": names or None}
         if original and (look or any(change.startswith("motion=") for change in changes or ())):
             raise ValueError("--original decides motion and look by itself: leave motion= and --look out")
-        recipe = override(find(dataset), changes or (), fields, {"size": size, "look": look})
+        cut = {"length": window, "stride": stride, "contexts": contexts, "spacing": spacing, "gap": gap}
+        cut |= {"paths": paths, "series": series or None}
+        recipe = override(find(dataset), changes or (), fields, {"size": size, "look": look, "kind": view}, cut)
         _carry_out(as_original(recipe) if original else recipe, out, overwrite)
 
     return generate
@@ -103,8 +124,10 @@ def main(recipe: Recipe) -> NoReturn:
     app.command(help=recipe.about.strip())(command(lambda _: recipe))
     parser: Any = typer.main.get_command(app)
     carry_out = parser.callback
-    parser.params = [parameter for parameter in parser.params if parameter.name != "dataset"]
-    parser.callback = lambda **options: carry_out(dataset=recipe.name, **options)
+    hidden = ("dataset", *(("original",) if recipe.windows else _WINDOWS))
+    unused = {p.name: p.default for p in parser.params if p.name in hidden} | {"dataset": recipe.name}
+    parser.params = [parameter for parameter in parser.params if parameter.name not in hidden]
+    parser.callback = lambda **options: carry_out(**unused, **options)
     call(parser)
 
 

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from slvm_data import discs
-from slvm_data.batches import collect, longest_step
+from slvm_data.batches import longest_step, trajectory
 from slvm_data.keys import INDICES, exact, stream
 from slvm_data.looks import Look, draw, hues, look_of
 from slvm_data.recipe import Recipe
+from slvm_data.sequences import collect
 from slvm_data.systems.base import System
 from slvm_data.systems.constants import bounds
 from slvm_data.types import Array, Arrays, Numbers
@@ -26,7 +27,8 @@ def simulate(population: System, constants: Numbers, x0: ArrayLike, t: ArrayLike
 
     `constants` holds the member's numbers by name (`{"m": 0.5, "l": 1.0}`, one per body where each has its own);
     those not given come from the population and must be plain numbers there. Units are those of the system. With the
-    constants, first state and instants of a stored sequence, the result rounds to its stored states, bit for bit.
+    constants, first state and instants of a stored sequence, the result rounds to its stored states, bit for bit;
+    where noise moves the state, or parameters are drawn, it is a path of the same population, always the same one.
 
     Raises ValueError for an unknown or missing constant, one outside its domain, a state of the wrong length or one
     that the system cannot be in, or instants that do not increase. Method: `slvm_data.integrate`; `systems.flight`.
@@ -44,14 +46,8 @@ def simulate(population: System, constants: Numbers, x0: ArrayLike, t: ArrayLike
     population.check_start(x0, frame)
     substep = min(longest_step(population, frame), longest_step(member, frame))
     with exact():
-        states = _simulate(numbers, x0, t, substep, template=population.template())
-        return np.asarray(states)
-
-
-@partial(jax.jit, static_argnames="template")
-def _simulate(numbers: dict[str, Array], x0: Array, t: Array, substep: float, *, template: System) -> Array:
-    key = stream(jax.random.key(0, impl="threefry2x32"), "process")
-    return template.member(numbers | {"substep": substep}).simulate(x0, t, key)
+        shared = population.parameters(stream(jax.random.key(0, impl="threefry2x32"), "parameters"))
+        return np.asarray(trajectory(numbers, shared, x0, t, substep, template=population.template()))
 
 
 def render(
@@ -140,7 +136,7 @@ def sample(recipe: Recipe, split: str = "train", index: slice | int = slice(0, 8
     arrays = collect(recipe, task, split, chosen)
     if isinstance(index, slice):
         return arrays
-    return {name: a if name == "time" else a[0] for name, a in arrays.items()}
+    return {name: a if name == "time" and a.ndim == 1 else a[0] for name, a in arrays.items()}
 
 
 def _numbers(population: System, constants: Numbers) -> dict[str, np.ndarray]:

@@ -13,6 +13,8 @@ import numpy as np
 if TYPE_CHECKING:  # what reads the files must not load JAX
     import jax
 
+SPLITS = ("train", "val", "test")
+
 Array: TypeAlias = "jax.Array"
 """An array inside a computation, in double precision; its shape stands in brackets in the docstring."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from slvm_data.batches import collect
 from slvm_data.recipe import Recipe
+from slvm_data.sequences import collect
 from slvm_data.store import manifest, npz
 from slvm_data.store.damage import DamageError
 from slvm_data.types import Arrays
@@ -47,19 +47,16 @@ def _remake_fault(
         stored = npz.read(path, rows)
     except DamageError as error:
         return str(error)
-    schema = {n: _row(n, a.shape, str(a.dtype)) for n, a in stored.items()}
-    promised = {n: _row(n, a["shape"], a["dtype"]) for n, a in entry["arrays"].items()}
+    first = next(iter(entry["arrays"].values()))["shape"]
+    once = {name for name, a in entry["arrays"].items() if npz.stands_once(name, a["shape"], first)}
+    schema = {n: [list(a.shape)[n not in once :], str(a.dtype)] for n, a in stored.items()}
+    promised = {n: [a["shape"][n not in once :], a["dtype"]] for n, a in entry["arrays"].items()}
     if schema != promised:
         return f"{path} holds {schema} instead of {promised}"
     if not len(rows):
         return None
     odd = _difference(stored, collect(recipe, *where, rows), bit_exact)
     return f"{path} differs in {odd} from what its recipe gives" if odd else None
-
-
-def _row(name: str, shape: Iterable[int], dtype: str) -> list[Any]:
-    """Shape and type of what one sequence has of an array, or all of them together."""
-    return [list(shape)[name not in npz.ONCE :], dtype]
 
 
 def _difference(stored: Arrays, made: Arrays, bit_exact: bool) -> str | None:

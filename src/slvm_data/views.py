@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from slvm_data.types import Array, Key
 
+KINDS = ("pixels", "signals")
 LOOKS = ("disc", "debug_draw")
 SIZES = (2, 1024)
 
@@ -17,6 +18,7 @@ SIZES = (2, 1024)
 class View:
     """What is fixed for a dataset. Shift and colours are drawn once per sequence."""
 
+    kind: str = "pixels"  # or "signals": the emission of a switching system, and no frames
     size: int = 32  # pixels, height and width
     jitter: float = 0.0  # of the scene's half width: range of the camera's shift, and room made for it
     palette: int = 1  # number of hues to draw the bodies' colours from; 1: all have the same
@@ -30,6 +32,8 @@ class View:
             raise ValueError(f"jitter = {self.jitter} has to lie between 0 and 10")
         if not 1 <= self.palette <= 255:
             raise ValueError(f"palette = {self.palette} has to lie between 1 and 255")
+        if self.kind not in KINDS:
+            raise ValueError(f"view = {self.kind!r} is unknown; there are {', '.join(KINDS)}")
         if self.look not in LOOKS:
             raise ValueError(f"look = {self.look!r} is unknown; there are {', '.join(LOOKS)}")
 

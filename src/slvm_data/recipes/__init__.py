@@ -19,12 +19,14 @@ from slvm_data.recipes.hamiltonian import (
     two_body,
     two_body3,
 )
+from slvm_data.recipes.switching import bouncing_ball_1d, lorenz, nascar, switching_double_pendulum, three_mode
 
 _MODULES = (
     *(bouncingball, gravity, gravity3, gravity6, gravity16),
     *(pendulum, pendulum3, mass_spring, mass_spring3),
     *(double_pendulum, double_pendulum3, two_body, two_body3),
     *(mixed_physics_iclr2023, mixed_physics_iclr2025, mixed_physics_iclr2025_readme),
+    *(nascar, lorenz, switching_double_pendulum, three_mode, bouncing_ball_1d),
 )
 
 RECIPES: dict[str, Recipe] = {module.RECIPE.name: module.RECIPE for module in _MODULES}

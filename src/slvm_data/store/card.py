@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from slvm_data.store.manifest import CARD
-from slvm_data.store.npz import sha256, whole
+from slvm_data.store.npz import sha256, stands_once, whole
 
 
 def write(folder: Path, content: dict[str, Any]) -> str:
@@ -28,8 +28,10 @@ def text(content: dict[str, Any]) -> str:
         "Files": _files(content["files"] | content.get("combined", {})),
         "Arrays": _arrays(content["files"]),
         "Time": _time(recipe, content["certificate"]),
+        "Windows": of_windows(recipe["windows"]) if recipe.get("windows") else "",
         "Accuracy": _accuracy(content["certificate"]),
-        "Use": _use(next(iter(content["files"]))),
+        "Regimes": _regimes(content["certificate"]),
+        "Use": _use(*next(iter(content["files"].items()))),
         "Make it again": _again(content),
         "Source": f"Distributions of parameters and starts: {html.escape(recipe['source'])}"
         if recipe["source"]
@@ -85,7 +87,7 @@ def _files(files: dict[str, Any]) -> str:
 
 
 def _count(file: dict[str, Any]) -> int:
-    return file["arrays"]["image"]["shape"][0]
+    return file["arrays"]["label"]["shape"][0]
 
 
 ORIGINAL = (
@@ -106,17 +108,28 @@ MEANINGS = {
     "event_after": "velocity after it",
     "offset": "shift of the camera [m]",
     "color_index": "hue of each body",
+    "queries": "signal of each window",
+    "domains": "signal of the windows of context before it, in the order of time",
+    "labels": "regime at each frame",
+    "latents": "what the emission sees, without noise",
+    "domain_image": "frames of the windows of context",
+    "mode": "regime at each frame",
+    "latent": "what the emission sees, without noise",
+    "signal": "emission of the latents, with noise",
+    "path": "number of the path that a window is cut from",
+    "series_time": "instants of the uncut paths",
 }
 
 
 def _arrays(files: dict[str, Any]) -> str:
     """Every array of any task, with all the shapes that a sequence has of it."""
-    arrays = [(name, array) for file in files.values() for name, array in file["arrays"].items()]
+    arrays = [(name, array, file) for file in files.values() for name, array in file["arrays"].items()]
     shapes: dict[str, dict[str, None]] = {}
-    for name, array in arrays:
-        own = array["shape"] if name == "time" else ["N", *array["shape"][1:]]
+    for name, array, file in arrays:
+        once = stands_once(name, array["shape"], file["arrays"]["label"]["shape"])
+        own = array["shape"] if once else ["N", *array["shape"][1:]]
         shapes.setdefault(name, {})[" × ".join(map(str, own))] = None
-    types = {name: array["dtype"] for name, array in arrays}
+    types = {name: array["dtype"] for name, array, _ in arrays}
 
     def meaning(name: str) -> str:
         return MEANINGS.get(name, f"the constant {name.removeprefix('param_')}, as drawn for the sequence")
@@ -129,7 +142,8 @@ def _time(recipe: dict[str, Any], certificate: list[dict[str, Any]]) -> str:
     dt = recipe["dt"] if isinstance(recipe["dt"], list) else [recipe["dt"]]
     substeps = sorted({entry["substeps"] for entry in certificate if entry["substeps"]})
     steps = f", simulated with {' or '.join(map(str, substeps))} Runge–Kutta steps of order 8 to the frame"
-    frames = f"{recipe['steps']} frames, Δt = {' or '.join(f'{x:g}' for x in sorted(set(dt)))} s"
+    path = " of a path" * bool(recipe.get("windows"))
+    frames = f"{recipe['steps']} frames{path}, Δt = {' or '.join(f'{x:g}' for x in sorted(set(dt)))} s"
     return frames + steps * bool(substeps) + "."
 
 
@@ -148,9 +162,38 @@ def _accuracy(certificate: list[dict[str, Any]]) -> str:
     return f"{note}\n\n{_table(head, [row(entry) for entry in certificate])}"
 
 
-def _use(first: str) -> str:
+def of_windows(windows: dict[str, Any]) -> str:
+    """How windows lie on a path, in words."""
+    split = "each split has whole paths of its own" if windows["whole"] else "the splits are parts of one path"
     return (
-        "```python\nimport numpy as np\n\n"
-        f'with np.load("{first}", allow_pickle=False) as data:\n'
-        '    frames, states = data["image"].astype("float32"), data["state"]\n```'
+        f"Windows of {windows['length']} frames, {windows['stride']} apart; before each query {windows['contexts']} of "
+        f"context, {windows['spacing']} apart, the last of which ends right before it; {split}."
     )
+
+
+def _regimes(certificate: list[dict[str, Any]]) -> str:
+    """For each task how long it is in each regime, and what follows what."""
+    head = ["task", "regime", "share of frames", "frames at a stretch", "followed by 0, 1, …"]
+    rows = [
+        [entry["task"], k, f"{share:.3f}", "" if dwell is None else f"{dwell:.1f}", ", ".join(map(str, follows))]
+        for entry in certificate
+        if "occupancy" in entry
+        for k, (share, dwell, follows) in enumerate(
+            zip(entry["occupancy"], entry["dwell"], entry["transitions"], strict=True)
+        )
+    ]
+    if not rows:
+        return ""
+    ratios = [f"{e['signal_to_noise_db']:.1f} dB" for e in certificate if e.get("signal_to_noise_db") is not None]
+    notes = [f"Signal to noise: {', '.join(ratios)}."] if ratios else []
+    notes += [f"Frames in windows of more than one split: {e['leakage']}." for e in certificate if "leakage" in e]
+    return "\n\n".join([_table(head, rows), *notes])
+
+
+def _use(first: str, file: dict[str, Any]) -> str:
+    reads = '    frames, states = data["image"].astype("float32"), data["state"]'
+    if "queries" in file["arrays"]:
+        reads = "\n".join(f'    {name} = data["{name}"]' for name in ("queries", "domains", "labels", "latents"))
+    elif "image" not in file["arrays"]:
+        reads = '    signals, regimes = data["signal"], data["mode"]'
+    return f'```python\nimport numpy as np\n\nwith np.load("{first}", allow_pickle=False) as data:\n{reads}\n```'

@@ -8,7 +8,7 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -73,9 +73,12 @@ class _Stream:
         return zipped.Member(f"{self.name}.npy", self.crc, self.spool.tell(), self.size, offset)
 
 
-def write(path: Path, chunks: Iterable[Arrays], count: int, once: Arrays) -> dict[str, Any]:
+def write(
+    path: Path, chunks: Iterable[Arrays], count: int, once: Arrays, rows: Mapping[str, int] | None = None
+) -> dict[str, Any]:
     """Write `count` sequences, arriving in chunks {name: [n …]}, and the arrays that stand there `once`.
 
+    `rows` has the numbers of rows of those arrays in the chunks that do not have one for each sequence.
     Returns what a manifest says of the file: `sha256`, `bytes`, and shape and dtype of its `arrays`. The file takes
     its name when it is complete and on the disk. Raises ValueError where chunks do not fit together.
     """
@@ -88,7 +91,7 @@ def write(path: Path, chunks: Iterable[Arrays], count: int, once: Arrays) -> dic
 
         for chunk in chunks:
             for name, array in chunk.items():
-                (streams.get(name) or stream(name, count, array)).append(array)
+                (streams.get(name) or stream(name, (rows or {}).get(name, count), array)).append(array)
         for name, array in once.items():
             stream(name, None, array).append(array)
         with whole(path) as file:
@@ -157,17 +160,20 @@ def read(path: Path, rows: np.ndarray | None = None) -> Arrays:
     """
     with _named_damage(path) as at, zipfile.ZipFile(path) as archive:
         arrays: Arrays = {}
+        first: tuple[int, ...] | None = None
         for name, member, shape, dtype in _members(archive, at):
-            arrays[name] = _body(member, shape, dtype, None if _stands_once(name, shape) else rows)
+            first = first or shape
+            arrays[name] = _body(member, shape, dtype, None if stands_once(name, shape, first) else rows)
         return arrays
 
 
 def blocks(path: Path, rows: int) -> Iterator[Arrays]:
     """All arrays but those that stand there `ONCE`, so many rows at a time; raises DamageError as `read` does."""
     with _named_damage(path) as at, zipfile.ZipFile(path) as archive:
-        members = [member for member in _members(archive, at) if not _stands_once(member[0], member[2])]
-        if len({shape[:1] for _, _, shape, _ in members}) != 1:
-            raise ValueError("its arrays have different numbers of rows")
+        every = list(_members(archive, at))
+        members = [member for member in every if not stands_once(member[0], member[2], every[0][2])]
+        if not members:
+            raise ValueError("it holds no sequences")
         pieces = [_pieces(member, shape, dtype, rows) for _, member, shape, dtype in members]
         for _ in range(0, members[0][2][0], rows):
             block = {}
@@ -201,9 +207,12 @@ def _members(archive: zipfile.ZipFile, at: list[str]) -> Iterator[tuple[str, IO[
         yield at[0], member, *_header(member, info.file_size)
 
 
-def _stands_once(name: str, shape: tuple[int, ...]) -> bool:
-    """Whether all sequences share an array; instants that differ between sequences have a second axis."""
-    return name in ONCE and len(shape) == 1
+def stands_once(name: str, shape: Sequence[int], first: Sequence[int]) -> bool:
+    """Whether an array of this shape has not one row per sequence, as the `first` of a file, of that shape, has.
+
+    The paths that windows were cut from have rows of their own. Instants of each sequence have a second axis.
+    """
+    return (name in ONCE and len(shape) == 1) or shape[:1] != first[:1]
 
 
 def _check_names(archive: zipfile.ZipFile) -> None:

@@ -39,9 +39,9 @@ class System(abc.ABC):
     def start(self, key: Key) -> Array:
         """Draw the initial state [D]."""
 
-    @abc.abstractmethod
     def velocity(self, x: Array) -> Array:
-        """Time derivative [D] of the state [D]."""
+        """Time derivative [D] of the state [D]; only a class with a `simulate` of its own can do without."""
+        raise NotImplementedError(f"{type(self).__name__} moves in steps and has no velocity")
 
     @abc.abstractmethod
     def bodies(self, x: Array) -> tuple[Array, Array]:
@@ -62,11 +62,20 @@ class System(abc.ABC):
 
     def recordable(self) -> tuple[str, ...]:
         """What can be stored of it beside frames, states and constants."""
-        return ("dx_dt", *("energy",) * hasattr(self, "energy"))
+        flows = type(self).velocity is not System.velocity
+        return (*("dx_dt",) * flows, *("energy",) * hasattr(self, "energy"))
 
     def most_impacts(self, duration: float) -> int:  # noqa: ARG002 - most systems have none
         """How many impacts a member can have in so many seconds: room for what `events` stores."""
         return 0
+
+    def stays(self, x: Array, centres: Array, extent: Array | float) -> Array:  # noqa: ARG002 - for other rules
+        """Whether states [T D], shown by discs at `centres` [T B 2], are a sequence to keep, or to be drawn anew."""
+        return (abs(centres) <= extent).all()
+
+    def rule(self) -> str:
+        """What became of a sequence that `stays` rejects, in words."""
+        return f"left the scene (a centre beyond ±{self.extent():g})"
 
     def keeps_energy(self) -> bool:
         """Whether the energy stays what it was, but for losses to friction, which the certificate adds back."""
@@ -80,13 +89,18 @@ class System(abc.ABC):
         return type(self).simulate is System.simulate
 
     def __post_init__(self) -> None:
-        for name in self.domains():
-            if isinstance(value := getattr(self, name), list | np.ndarray):
-                object.__setattr__(self, name, tuple(np.asarray(value, object).tolist()))  # a system can be hashed
-            self.bounds(name)
+        if self.integrated() and type(self).velocity is System.velocity:
+            raise TypeError(f"{type(self).__name__} needs a velocity, or a simulate of its own")
         for field in dataclasses.fields(self):
-            if field.name not in self.domains():
-                check_setting(type(self).__name__, field.name, getattr(self, field.name), field.default)
+            name, value = field.name, getattr(self, field.name)
+            if isinstance(value, list | np.ndarray):
+                object.__setattr__(self, name, _tuples(value))  # a system can be hashed
+            if isinstance(field.default, int) and isinstance(value, float) and value.is_integer():
+                object.__setattr__(self, name, int(value))  # as it comes from the command line
+            if name not in self.domains():
+                check_setting(type(self).__name__, name, getattr(self, name), field.default)
+        for name in self.domains():
+            self.bounds(name)
         if self.substep is not None and not 0 < self.substep < math.inf:
             raise ValueError(f"{type(self).__name__}: substep = {self.substep!r} has to be above 0 and finite")
 
@@ -99,6 +113,15 @@ class System(abc.ABC):
         """The constants of the system, by name."""
         fields = dataclasses.fields(cls)
         return {field.name: field.metadata["domain"] for field in fields if "domain" in field.metadata}
+
+    @classmethod
+    def parameter_names(cls) -> tuple[str, ...]:
+        """Names of the arrays that all sequences of a task share."""
+        return tuple(field.name for field in dataclasses.fields(cls) if "parameter" in field.metadata)
+
+    def parameters(self, key: Key) -> dict[str, np.ndarray]:  # noqa: ARG002 - most systems have none
+        """The arrays that all sequences of a task share, by name: as given, or drawn."""
+        return {}
 
     @classmethod
     def settings(cls) -> tuple[str, ...]:
@@ -122,10 +145,10 @@ class System(abc.ABC):
 
     def template(self) -> Self:
         """The population with its constants left open: equal for populations that differ in numbers alone."""
-        return self._with(dict.fromkeys([*self.domains(), "substep"]))
+        return self._with(dict.fromkeys([*self.domains(), *self.parameter_names(), "substep"]))
 
     def member(self, numbers: Mapping[str, Any]) -> Self:
-        """One member, with these constants (and substep) in place of the population's."""
+        """One member, with these constants, parameters and substep in place of the population's."""
         return self._with(numbers)
 
     def _with(self, values: Mapping[str, Constant]) -> Self:
@@ -134,6 +157,12 @@ class System(abc.ABC):
         for name, value in {**vars(self), **values}.items():
             object.__setattr__(copy, name, value)
         return copy
+
+
+def _tuples(value: Any) -> Any:
+    """Lists and arrays within each other as tuples."""
+    value = value.tolist() if isinstance(value, np.ndarray) else value
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
 
 
 def draw(ranges: Mapping[str, tuple[Array, Array]], key: Key) -> dict[str, Array]:

@@ -68,6 +68,28 @@ def constant(
     return dataclasses.field(default=default, metadata={"domain": domain})
 
 
+Parameter: TypeAlias = Any
+"""In a population a nested tuple of numbers, or None if it is to be drawn; in a member an array."""
+
+
+def parameter() -> Any:
+    """A dataclass field for an array that all sequences of a task share; None, its default: drawn once, from the seed.
+
+    The class says its shape in `shapes`, and how to draw it in `drawn`.
+    """
+    return dataclasses.field(default=None, metadata={"parameter": True})
+
+
+def check_parameter(name: str, value: Any, shape: tuple[int, ...]) -> None:
+    """Raise ValueError unless `value` is an array of this shape, of finite numbers."""
+    try:
+        array = np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} = {value} is not an array of numbers") from None
+    if array.shape != shape or not np.isfinite(array).all():
+        raise ValueError(f"{name} = {value} has to be {' x '.join(map(str, shape))} finite numbers")
+
+
 def bounds(value: Constant, domain: Domain, bodies: int) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest value of a constant: two scalars [], or two vectors, one number per body or component.
 
@@ -87,6 +109,7 @@ def check_setting(system: str, name: str, value: Any, default: Any) -> None:
     """Raise ValueError unless a setting is of the kind of its default: a number, a range, a word, or true or false."""
     kinds = {
         bool: (bool, "True or False"),
+        int: (int, "a whole number"),
         float: ((int, float, np.number), "a number"),
         Uniform: (Uniform, "a range such as uniform(0.5, 1.0)"),
         str: (str, "a word"),

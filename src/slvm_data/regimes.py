@@ -1,0 +1,65 @@
+"""What passes by of regimes, signals and windows while a switching dataset is made, for its certificate."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from slvm_data.types import Arrays
+from slvm_data.windows import Windows
+
+
+class Regimes:
+    """Counts over the frames that belong to a split, and the frames that its windows show."""
+
+    def __init__(self, count: int) -> None:
+        self.transitions = np.zeros((count, count), int)
+        self.frames, self.visits = np.zeros(count, int), np.zeros(count, int)
+        self.total: Any = 0.0  # of the signal, per channel
+        self.squares: Any = 0.0
+        self.noise = 0.0  # sum of its variance over frames
+        self.shown: dict[str, list[np.ndarray]] = {}  # by split: path and first frame of each query [2 n]
+
+    def add(self, films: Arrays, noise: np.ndarray) -> None:
+        """Count films with `mode` [P T] and `signal` [P T channels], seen with noise of this deviation [P]."""
+        mode, signal, count = films["mode"], films["signal"].astype(np.float64), len(self.frames)
+        pairs = np.bincount((count * mode[:, :-1] + mode[:, 1:]).ravel(), minlength=count**2).reshape(count, count)
+        self.transitions += pairs
+        self.frames += np.bincount(mode.ravel(), minlength=count)
+        self.visits += np.bincount(mode[:, 0], minlength=count) + pairs.sum(axis=0) - pairs.diagonal()
+        self.total = self.total + signal.sum(axis=(0, 1))
+        self.squares = self.squares + (signal**2).sum(axis=(0, 1))
+        self.noise += float((noise.astype(np.float64) ** 2).sum()) * mode.shape[1]
+
+    def show(self, split: str, path: np.ndarray, frame: np.ndarray) -> None:
+        """Note the windows of a split whose queries begin at these frames [n] of these paths [n]."""
+        self.shown.setdefault(split, []).append(np.stack([path, frame]))
+
+    def summary(self) -> dict[str, Any]:
+        """What the certificate says of regimes and signals."""
+        frames = max(1, self.frames.sum())
+        variance = np.mean(self.squares / frames - (self.total / frames) ** 2)
+        noise = self.noise / frames
+        return {
+            "occupancy": (self.frames / frames).tolist(),
+            "dwell": [f / v if v else None for f, v in zip(self.frames.tolist(), self.visits.tolist(), strict=True)],
+            "transitions": self.transitions.tolist(),
+            "signal_to_noise_db": float(10 * np.log10((variance - noise) / noise)) if 0 < noise < variance else None,
+        }
+
+    def leakage(self, windows: Windows) -> int:
+        """Number of frames that windows of two splits show, contexts included."""
+        splits = [np.concatenate(places, axis=1) for places in self.shown.values()]
+        return sum(_shared(a, b, windows.offsets()) for a, b in combinations(splits, 2))
+
+
+def _shared(a: np.ndarray, b: np.ndarray, offsets: np.ndarray) -> int:
+    """Number of frames that are shown from both of two sets of places, path and frame [2 n]."""
+    both = np.intersect1d(a[0], b[0])  # paths: none, or the only one
+
+    def shown(places: np.ndarray, path: int) -> np.ndarray:
+        return np.unique(places[1, places[0] == path, None] + offsets)
+
+    return sum(len(np.intersect1d(shown(a, path), shown(b, path))) for path in both)

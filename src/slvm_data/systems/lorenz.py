@@ -1,0 +1,53 @@
+"""The Lorenz system, whose regime is the lobe: ẋ = σ (y - x), ẏ = x (ρ - z) - y, ż = x y - β z.
+
+E. N. Lorenz, "Deterministic Nonperiodic Flow", Journal of the Atmospheric Sciences 20 (1963).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from slvm_data.systems.constants import Constant, constant
+from slvm_data.systems.switching import Switching
+from slvm_data.types import Array, Key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lorenz(Switching):
+    """State: x, y, z. Regime 1 where x > 0, else 0. The disc shows x and z."""
+
+    state: ClassVar = ("x", "y", "z")
+
+    sigma: Constant = constant(10.0, minimum=0.0)
+    rho: Constant = constant(28.0, minimum=0.0)
+    beta: Constant = constant(2.667, minimum=0.0)
+    observation_noise: Constant = constant(0.001, minimum=0.0)  # of the deviation of each channel
+    normalised: bool = True
+    half_width: float = 31.0
+    first: tuple[float, ...] = (0.0, 1.0, 1.05)  # mean of the first state
+    spread: float = 1.0  # standard deviation of the first state
+
+    def start(self, key: Key) -> Array:
+        """A normal position about `first`."""
+        return jnp.asarray(self.first) + self.spread * jax.random.normal(key, (3,), dtype=float)
+
+    def velocity(self, x: Array) -> Array:
+        """Lorenz's equations."""
+        x, y, z = x
+        return jnp.stack([self.sigma * (y - x), x * (self.rho - z) - y, x * y - self.beta * z])
+
+    def mode(self, x: Array, key: Key) -> Array:  # noqa: ARG002 - nothing is left to chance
+        """The lobe [T]."""
+        return (x[:, 0] > 0).astype(int)
+
+    def regimes(self) -> int:
+        """Two lobes."""
+        return 2
+
+    def place(self, x: Array) -> Array:
+        """x, and z about the middle of its range."""
+        return jnp.stack([x[0], x[2] - 25.0])

@@ -1,0 +1,98 @@
+"""A recurrent switching linear dynamical system: K linear regimes, and a regime that depends on where the state is.
+
+x_t = A_z x_{t-1} + b_z + noise with z = z_{t-1}, z_t ~ π(x_{t-1}), and by stick breaking, with ψ = R x + r,
+π_k = σ(ψ_k) Π_{j<k} (1 - σ(ψ_j)), the last regime taking what remains. S. Linderman et al., AISTATS 2017.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from slvm_data.keys import stream
+from slvm_data.systems.constants import Constant, Parameter, constant, parameter
+from slvm_data.systems.switching import Switching, product
+from slvm_data.types import Array, Key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rslds(Switching):
+    """State: the latent position x1, x2, …; one step a frame. The first regime is drawn by the same rule, from x_0."""
+
+    A: Parameter = parameter()  # dynamics [K d d]
+    b: Parameter = parameter()  # offsets [K d]
+    R: Parameter = parameter()  # weights of the transitions [K-1 d]
+    r: Parameter = parameter()  # and their offsets [K-1]
+    process_noise: Constant = constant(0.01, minimum=0.0)  # standard deviation
+    first: tuple[float, ...] = (0.0, 1.0)  # mean of the first state [d]
+    spread: float = 0.03  # standard deviation of the first state
+    reach: tuple[float, ...] = ()  # a path that goes farther than this from 0 [d] is drawn anew; empty: it may
+
+    @property
+    def state(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """As many numbers as `first` has."""
+        return tuple(f"x{i + 1}" for i in range(len(self.first)))
+
+    def start(self, key: Key) -> Array:
+        """A normal position about `first`."""
+        return jnp.asarray(self.first) + self.spread * jax.random.normal(key, (len(self.first),), dtype=float)
+
+    def simulate(self, x0: Array, t: Array, key: Key) -> Array:
+        """States [T d], one step for each instant after the first, from `x0` [d]."""
+        chance = self._chance(key, len(t))
+        noise = self.process_noise * jax.random.normal(stream(key, "noise"), (len(t) - 1, len(x0)), dtype=float)
+
+        def step(x: tuple[Array, Array], drawn: tuple[Array, Array]) -> tuple[tuple[Array, Array], Array]:
+            (position, mode), (chance, noise) = x, drawn
+            moved = self._moved(position, mode) + noise
+            return (moved, self._regime(position, chance)), moved
+
+        begin = x0, self._regime(x0, chance[0])
+        return jnp.concatenate([x0[None], jax.lax.scan(step, begin, (chance[1:], noise))[1]])
+
+    def mode(self, x: Array, key: Key) -> Array:
+        """Regimes [T]: each follows from the state before it, and from the draw that the simulation made."""
+        return self._regime(jnp.concatenate([x[:1], x[:-1]]), self._chance(key, len(x)))
+
+    def stays(self, x: Array, centres: Array, extent: Array | float) -> Array:  # noqa: ARG002 - a rule of its own
+        """Whether a path is within `reach`."""
+        return (abs(x) <= jnp.asarray(self.reach)).all() if self.reach else jnp.array(True)
+
+    def rule(self) -> str:
+        """What became of a path that does not stay."""
+        return f"went beyond ±{self.reach} (the setting reach)"
+
+    def regimes(self) -> int:
+        """As many as `b` has rows."""
+        return len(self.b)
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each parameter."""
+        K, d = len(self.b or ()), len(self.first)
+        return {"A": (K, d, d), "b": (K, d), "R": (K - 1, d), "r": (K - 1,), **super().shapes()}
+
+    def drawn(self, key: Key) -> dict[str, Array]:
+        """The emission alone, standard normal."""
+        return {"C": jax.random.normal(stream(key, "C"), self.shapes()["C"], dtype=float)}
+
+    def _chance(self, key: Key, T: int) -> Array:
+        return jax.random.uniform(stream(key, "regime"), (T,), dtype=float)
+
+    def _moved(self, x: Array, mode: Array) -> Array:
+        # Every regime's motion, then a choice: faster over many paths than fetching each path its own matrix.
+        moves = [product(x, self.A[k].T) + self.b[k] for k in range(self.regimes())]
+        return jnp.select([mode == k for k in range(len(moves))], moves)
+
+    def _regime(self, x: Array, chance: Array) -> Array:
+        """Regimes […] that these uniform draws […] choose at these states [… d]."""
+        left = jnp.cumprod(jax.nn.sigmoid(-product(x, self.R.T) - self.r), axis=-1)  # of the stick, after each break
+        return jnp.sum(chance[..., None] < left, axis=-1)
+
+    def __post_init__(self) -> None:
+        if missing := [name for name in ("A", "b", "R", "r") if getattr(self, name) is None]:
+            raise ValueError(f"Rslds: {missing[0]} has to be given")
+        super().__post_init__()
+        if self.reach and (len(self.reach) != len(self.first) or not min(self.reach) > 0):
+            raise ValueError(f"Rslds: reach = {self.reach} has to be {len(self.first)} numbers above 0, or empty")

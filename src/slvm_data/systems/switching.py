@@ -1,0 +1,100 @@
+"""A system with a discrete regime z at every instant, seen through a linear emission y = x C + noise."""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from slvm_data.keys import stream
+from slvm_data.systems.base import System
+from slvm_data.systems.constants import Constant, Parameter, check_parameter, constant, parameter
+from slvm_data.types import Array, Key
+
+RADIUS = 3 / 16  # of a disc, in half widths of the scene: 3 of 32 pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Switching(System):
+    """What switching systems have in common. A subclass brings `start`, `mode`, `regimes`, and its motion.
+
+    The latents are what the emission sees: the state itself, unless a subclass says otherwise in `latent`.
+    """
+
+    edge: ClassVar = "clean"
+    latents: ClassVar[tuple[str, ...]] = ()
+    """Names of the d latents; empty: those of the state."""
+
+    observation_noise: Constant = constant(0.1, minimum=0.0)  # standard deviation, in units of the signal
+    channels: int = 10  # of the signal
+    normalised: bool = False  # the signal, to mean 0 and deviation 1 over the training part, before noise is added
+    half_width: float = 6.25  # of the scene, in units of the latents
+    C: Parameter = parameter()  # emission matrix [d channels]
+
+    @abc.abstractmethod
+    def mode(self, x: Array, key: Key) -> Array:
+        """Regimes [T] of the states [T D] that `simulate` gave with this key."""
+
+    @abc.abstractmethod
+    def regimes(self) -> int:
+        """Number K of regimes."""
+
+    def latent(self, x: Array) -> Array:
+        """Latents [… d] of states [… D]."""
+        return x
+
+    def emission(self, latent: Array, mode: Array) -> Array:  # noqa: ARG002 - of one matrix in most systems
+        """Signal [T channels] without noise, of latents [T d] in regimes [T]."""
+        return product(latent, self.C)
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each parameter."""
+        return {"C": (len(self.latents or self.state), self.channels)}
+
+    def drawn(self, key: Key) -> dict[str, Array]:
+        """Values for the parameters that are not given: here uniform between -1 and 1."""
+        return {"C": jax.random.uniform(stream(key, "C"), self.shapes()["C"], dtype=float, minval=-1.0)}
+
+    def parameters(self, key: Key) -> dict[str, np.ndarray]:
+        """The arrays that all sequences of a task share, by name: as given, or drawn."""
+        given = {name: getattr(self, name) for name in self.parameter_names()}
+        drawn = self.drawn(key)
+        return {name: np.asarray(drawn[name] if v is None else v, np.float64) for name, v in given.items()}
+
+    def place(self, x: Array) -> Array:
+        """Where [2] the disc that stands for a state [D] is drawn, from the middle of the scene."""
+        return x[:2]
+
+    def bodies(self, x: Array) -> tuple[Array, Array]:
+        """One disc."""
+        return self.place(x)[None], jnp.full(1, RADIUS * self.half_width)
+
+    def stays(self, x: Array, centres: Array, extent: Array | float) -> Array:  # noqa: ARG002 - see below
+        """Always: noise may carry it out of the scene, and what it does there is data."""
+        return jnp.array(True)
+
+    def extent(self) -> float:
+        """As set."""
+        return self.half_width
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        kind = type(self).__name__
+        if not 1 <= self.channels <= 10_000:
+            raise ValueError(f"{kind}: channels = {self.channels} has to lie between 1 and 10000")
+        for name, shape in self.shapes().items():
+            if getattr(self, name) is not None:
+                check_parameter(f"{kind}: {name}", getattr(self, name), shape)
+
+
+def product(x: Array, matrix: Array) -> Array:
+    """Vectors [… n] times a matrix [n m]. Written out: a library may order such sums by the size of the batch."""
+    terms = [x[..., i, None] * matrix[i] for i in range(matrix.shape[0])]
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total

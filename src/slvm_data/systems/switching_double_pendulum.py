@@ -1,0 +1,83 @@
+"""The double pendulum (`systems.double_pendulum`), seen through the Cartesian positions of its bobs.
+
+Its regime says how the links move: 0 together (ω₁ ω₂ > 0), 1 against each other, both with the second link within a
+right angle of the first; 2 folded, beyond it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from slvm_data.systems.constants import Constant, constant
+from slvm_data.systems.double_pendulum import DoublePendulum
+from slvm_data.systems.switching import RADIUS, Switching
+from slvm_data.types import Array, Key
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwitchingDoublePendulum(Switching):
+    """State: the angles q1, q2 [rad], not wrapped, and their momenta p1, p2 [kg m²/s]. It starts at rest."""
+
+    state: ClassVar = ("q1", "q2", "p1", "p2")
+    latents: ClassVar = ("x1", "y1", "x2", "y2")
+    bodies_drawn: ClassVar[int] = 2
+
+    m: Constant = constant(1.0, positive=True, per_body=True)  # kg
+    l: Constant = constant(1.0, positive=True, per_body=True)  # m
+    g: Constant = constant(9.8, minimum=0.0)  # m/s²
+    observation_noise: Constant = constant(0.0, minimum=0.0)
+    channels: int = 8
+    half_width: float = 2.5  # m
+    angles: tuple[float, ...] = (120.0, -10.0)  # degrees from the downward vertical, of the links at the start
+    spread: float = 5.0  # degrees, standard deviation of the start
+
+    def start(self, key: Key) -> Array:
+        """At rest, at normal angles about `angles`."""
+        angles = jnp.asarray(self.angles) + self.spread * jax.random.normal(key, (2,), dtype=float)
+        return jnp.concatenate([jnp.deg2rad(angles), jnp.zeros(2)])
+
+    def velocity(self, x: Array) -> Array:
+        """Hamilton's equations."""
+        return self._arms().velocity(x)
+
+    def energy(self, q: Array, p: Array) -> Array:
+        """The Hamiltonian [J], a scalar."""
+        return self._arms().energy(q, p)
+
+    def keeps_energy(self) -> bool:
+        """There is no friction."""
+        return True
+
+    def longest_step(self) -> float:
+        """A step [s] over which a long trajectory keeps its energy to 1e-8, for arms of all that it may have."""
+        fall = self.high("g") * (1 + self.high("m") / self.low("m")) / self.low("l")
+        return 0.03 / max(fall, 1e-9) ** 0.5
+
+    def latent(self, x: Array) -> Array:
+        """Positions [… 4] of the bobs."""
+        l1, l2 = self.l
+        x1, y1 = l1 * jnp.sin(x[..., 0]), -l1 * jnp.cos(x[..., 0])
+        return jnp.stack([x1, y1, x1 + l2 * jnp.sin(x[..., 1]), y1 - l2 * jnp.cos(x[..., 1])], axis=-1)
+
+    def mode(self, x: Array, key: Key) -> Array:  # noqa: ARG002 - nothing is left to chance
+        """How the links move [T]."""
+        (m1, m2), (l1, l2), (q1, q2, p1, p2) = self.m, self.l, x.T
+        cos = jnp.cos(q2 - q1)
+        first = l2 * p1 - l1 * p2 * cos  # of the sign of the angular velocity
+        second = (m1 + m2) * l1 * p2 - m2 * l2 * p1 * cos
+        return jnp.where(cos < 0, 2, jnp.where(first * second > 0, 0, 1))
+
+    def regimes(self) -> int:
+        """Together, against each other, folded."""
+        return 3
+
+    def bodies(self, x: Array) -> tuple[Array, Array]:
+        """The bobs."""
+        return self.latent(x).reshape(2, 2), jnp.full(2, RADIUS * self.half_width)
+
+    def _arms(self) -> DoublePendulum:
+        return DoublePendulum().member({"m": self.m, "l": self.l, "g": self.g, "friction": 0.0})
