@@ -46,7 +46,7 @@ def refused(*words, cwd):
 
 def test_list_names_every_dataset(tmp_path):
     lines = run("list", cwd=tmp_path).stdout.splitlines()
-    assert lines[0].split() == ["name", "system", "tasks", "train/val/test", "per", "task", "image", "state"]
+    assert lines[0].split() == ["name", "system", "tasks", "train/val/test", "per", "task", "observation", "state"]
     assert [line.split()[0] for line in lines[1:]] == list(RECIPES)
     assert any(
         re.fullmatch(r"double_pendulum3 +DoublePendulum +3 +3000/1000/1000 +30x32x32 +q1 q2 p1 p2", x) for x in lines

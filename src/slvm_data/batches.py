@@ -31,7 +31,7 @@ DOUBTS = 64  # frames settled at a time; about as many are doubtful in a batch
 FEW = 64  # sequences drawn at a time, so that what is in between fits the processor's cache
 STEPS = 10_000  # of integration per frame, at most
 EVENT = 48  # bytes of an impact
-NUMBERS = 256  # bytes of numbers in a frame, about
+NUMBERS = 512  # bytes of numbers in a frame, about; long paths are fastest a few at a time
 EVENTS = ("event_time", "event_wall", "event_before", "event_after")
 ATTEMPTS = 100  # at one sequence, before the recipe is taken to be impossible
 

@@ -50,7 +50,7 @@ def options(
 @app.command("list")
 def list_datasets() -> None:
     """Show every dataset: its system, tasks, sequences per split, state."""
-    head = ("name", "system", "tasks", "train/val/test per task", "image or signal", "state")
+    head = ("name", "system", "tasks", "train/val/test per task", "observation", "state")
     rows = [head, *map(_row, RECIPES.values())]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:

@@ -19,7 +19,7 @@ class Regimes:
         self.frames, self.visits = np.zeros(count, int), np.zeros(count, int)
         self.total: Any = 0.0  # of the signal, per channel
         self.squares: Any = 0.0
-        self.noise = 0.0  # sum of its variance over frames
+        self.noise: Any = 0.0  # sum of its variance over frames
         self.shown: dict[str, list[np.ndarray]] = {}  # by split: path and first frame of each query [2 n]
 
     def add(self, films: Arrays, noise: np.ndarray) -> None:
@@ -29,9 +29,9 @@ class Regimes:
         self.transitions += pairs
         self.frames += np.bincount(mode.ravel(), minlength=count)
         self.visits += np.bincount(mode[:, 0], minlength=count) + pairs.sum(axis=0) - pairs.diagonal()
-        self.total = self.total + signal.sum(axis=(0, 1))
-        self.squares = self.squares + (signal**2).sum(axis=(0, 1))
-        self.noise += float((noise.astype(np.float64) ** 2).sum()) * mode.shape[1]
+        self.total = _onwards(self.total, signal.sum(axis=1))
+        self.squares = _onwards(self.squares, (signal**2).sum(axis=1))
+        self.noise = _onwards(self.noise, noise.astype(np.float64) ** 2 * mode.shape[1])
 
     def show(self, split: str, path: np.ndarray, frame: np.ndarray) -> None:
         """Note the windows of a split whose queries begin at these frames [n] of these paths [n]."""
@@ -53,6 +53,11 @@ class Regimes:
         """Number of frames that windows of two splits show, contexts included."""
         splits = [np.concatenate(places, axis=1) for places in self.shown.values()]
         return sum(_shared(a, b, windows.offsets()) for a, b in combinations(splits, 2))
+
+
+def _onwards(total: Any, rows: np.ndarray) -> np.ndarray:
+    """The total and one row after the other: so that the sum does not depend on how they came in batches."""
+    return np.cumsum(np.concatenate([np.broadcast_to(total, rows[:1].shape), rows]), axis=0)[-1]
 
 
 def _shared(a: np.ndarray, b: np.ndarray, offsets: np.ndarray) -> int:
