@@ -163,6 +163,28 @@ def test_lorenz_is_normalised_by_the_training_part_alone(tmp_path):
     np.testing.assert_array_equal(sample(few, "test", 4)["queries"], load(folder / "test.npz")["queries"][4])
 
 
+def test_parts_are_of_one_path(tmp_path):
+    """From the first state of the training part the motion leads on to the validation and the test part, to the bit."""
+    recipe = override(RECIPES["lorenz"], (), {"steps": 900}, windows={"series": True})
+    folder = generate(recipe, tmp_path / "x")
+    parts = {split: load(folder / f"{split}.npz") for split in SPLITS}
+    constants = {name: parts["train"][f"param_{name}"][0] for name in ("sigma", "rho", "beta")}
+    path = simulate(recipe.tasks[0], constants, parts["train"]["state"][0, 0], np.arange(900) * 0.01)
+    for split, data in parts.items():
+        part = recipe.windows.part(split, 900)
+        assert not data["path"].any()
+        np.testing.assert_array_equal(data["state"][0], path[part].astype(np.float32))
+
+
+def test_whole_paths_are_normalised_by_the_first_to_train_on(tmp_path):
+    folder = generate(small("lorenz", series=True), tmp_path / "x")
+    train, test = (load(folder / f"{split}.npz")["signal"] for split in ("train", "test"))
+    assert train.shape == (8, 600, 10)
+    np.testing.assert_allclose(train[0].mean(axis=0), 0, atol=1e-3)
+    np.testing.assert_allclose(train[0].std(axis=0), 1, atol=1e-3)
+    assert min(np.abs(path.mean(axis=0)).max() for path in (*train[1:], *test)) > 0.01
+
+
 def test_parameters_used_are_in_the_manifest(written):
     recipe, folder = written
     used = manifest.read(folder)["parameters"][0]
@@ -381,6 +403,13 @@ def test_whole_films_of_switching_systems(tmp_path):
         dataclasses.replace(recipe, tasks=(Lorenz(), Lorenz(rho=20)), view=(View(), View(kind="signals")))
 
 
+def test_no_context(tmp_path):
+    recipe = dataclasses.replace(small("nascar", contexts=0), train=9, val=2, test=2)
+    folder = generate(recipe, tmp_path / "x")
+    assert load(folder / "train.npz")["domains"].shape == (9, 0, 7, 10)
+    assert not list(faults(folder, recipe, manifest.read(folder), 4, True))
+
+
 def test_record_is_cut_too():
     recipe = dataclasses.replace(small("switching_double_pendulum"), record=("energy", "dx_dt"))
     data = sample(recipe, index=slice(0, 40, 13))
@@ -399,6 +428,23 @@ def test_a_car_that_cannot_stay_is_given_up():
 def test_an_extreme_emission_is_named():
     with pytest.raises(ValueError, match="is not finite with"):
         sample(override(RECIPES["three_mode"], ["observation_noise=1e39"]))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("nascar", "reach=[1]", "reach = .* has to be 2 numbers above 0"),
+        ("nascar", "reach=[a,b]", "reach = .* finite numbers"),
+        ("nascar", "b=5", "which 5.0 cannot replace"),
+        ("nascar", "channels=3.5", "channels = 3.5 has to be a whole number"),
+        ("three_mode", "durations=[1,2]", "durations = .* has to be pairs for each regime"),
+        ("three_mode", "first=[1,2,3]", "A = .* has to be 3 x 3 x 3"),
+        ("lorenz", "rho=-1", "rho = -1.0 has to be at least 0"),
+    ],
+)
+def test_changes_that_cannot_be_are_refused(name, change, message):
+    with pytest.raises(ValueError, match=message):
+        override(RECIPES[name], [change])
 
 
 def test_scripts_in_use_are_not_claimed():

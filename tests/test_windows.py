@@ -162,5 +162,8 @@ def test_counts_follow_what_is_cut():
     assert counts(override(nascar, (), {"train": 5}, windows={"paths": 3, "series": True})) == (5, 9_985, 9_985)
     assert counts(override(three, (), {"steps": 400})) == (10_000, 500, 500)
     assert counts(override(three, (), windows={"paths": 100})) == (80, 10, 10)
-    with pytest.raises(ValueError, match="pendulum has whole films, not windows: there is no length to set"):
+    with pytest.raises(ValueError, match=r"steps = 300 leave no window for val: one takes 16 frames .*--val 0"):
+        override(nascar, (), {"steps": 300})
+    assert counts(override(nascar, (), {"steps": 300, "val": 0, "test": 0})) == (67, 0, 0)
+    with pytest.raises(ValueError, match="pendulum has whole films, not windows: leave length out"):
         override(RECIPES["pendulum"], (), windows={"length": 3})

@@ -93,8 +93,12 @@ def info(dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE")]) ->
 
 
 def _seen(recipe: Recipe, task: int) -> str:
-    view = dataclasses.asdict(recipe.view_of(task))
-    return f"{recipe.dt_of(task):g} s apart, view: " + ", ".join(f"{name} {value}" for name, value in view.items())
+    apart, system, view = f"{recipe.dt_of(task):g} s apart", recipe.tasks[task], recipe.view_of(task)
+    if view.kind == "signals" and isinstance(system, Switching):
+        latents = ", ".join(system.latents or system.state)
+        return f"{apart}, view: signals of {system.channels} channels, {system.regimes()} regimes, latents {latents}"
+    values = {name: value for name, value in dataclasses.asdict(view).items() if name != "kind"}
+    return f"{apart}, view: " + ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 @app.command()

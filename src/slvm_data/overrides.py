@@ -53,13 +53,18 @@ def _cut(recipe: Recipe, fields: Mapping[str, Any], changes: dict[str, Any]) -> 
     """Windows with these changes, and how many of them there are then: all that fit, or those of so many paths."""
     paths, changes = changes.get("paths"), {name: value for name, value in changes.items() if name != "paths"}
     if recipe.windows is None and (changes or paths is not None):
-        raise ValueError(
-            f"{recipe.name} has whole films, not windows: there is no {next(iter(changes), 'paths')} to set"
-        )
+        raise ValueError(f"{recipe.name} has whole films, not windows: leave {next(iter(changes), 'paths')} out")
     if recipe.windows is None or not (changes or paths is not None or "steps" in fields):
         return {}
     windows = dataclasses.replace(recipe.windows, **changes, whole=recipe.windows.whole or paths is not None)
-    per = {split: len(windows.starts(split, fields.get("steps", recipe.steps))) for split in SPLITS}
+    steps = fields.get("steps", recipe.steps)
+    per = {split: len(windows.starts(split, steps)) for split in SPLITS}
+    if empty := [split for split in SPLITS if not per[split] and fields.get(split) != 0]:
+        needed = windows.lead + windows.length
+        raise ValueError(
+            f"steps = {steps} leave no window for {empty[0]}: one takes {needed} frames of its part, context included; "
+            f"give more --steps, a smaller --gap or shorter windows, or --{empty[0]} 0"
+        )
     if paths is not None:
         return {"windows": windows, **{split: n * per[split] for split, n in windows.shared_out(paths).items()}}
     return {"windows": windows, **({} if windows.whole else per)}

@@ -78,6 +78,8 @@ def constant(value: Any) -> str:
         return f"{value['low']:g} … {value['high']:g}"
     if isinstance(value, list | tuple):
         return f"({', '.join(map(constant, value))})"
+    if isinstance(value, float):
+        return f"{value:.6g}"
     return "automatic" if value is None else str(value)
 
 

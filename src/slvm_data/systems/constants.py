@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -113,10 +114,22 @@ def check_setting(system: str, name: str, value: Any, default: Any) -> None:
         float: ((int, float, np.number), "a number"),
         Uniform: (Uniform, "a range such as uniform(0.5, 1.0)"),
         str: (str, "a word"),
+        tuple: (tuple, "finite numbers, such as [1,2]"),
     }
     kind, expected = kinds.get(type(default), (object, ""))
+    if kind is tuple and not all(isinstance(x, int | float) and math.isfinite(x) for x in _leaves(value)):
+        raise ValueError(f"{system}: {name} = {_text(value)} has to be {expected}")
     if not isinstance(value, kind) or (kind is not bool and kind is not object and isinstance(value, bool)):
         raise ValueError(f"{system}: {name} = {_text(value)} has to be {expected}")
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """What stands in tuples within each other."""
+    if not isinstance(value, tuple):
+        yield value
+    else:
+        for part in value:
+            yield from _leaves(part)
 
 
 def _ends(value: Constant, domain: Domain) -> tuple[float, float]:

@@ -16,16 +16,15 @@ import numpy as np
 
 from slvm_data.keys import stream
 from slvm_data.systems.constants import Constant, Parameter, constant, parameter
-from slvm_data.systems.switching import Switching, product
+from slvm_data.systems.switching import product
+from slvm_data.systems.switching_linear import SwitchingLinear
 from slvm_data.types import Array, Key
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExplicitDuration(Switching):
+class ExplicitDuration(SwitchingLinear):
     """State: the latent position x1, x2, …; one step a frame. The first segment starts with the path."""
 
-    A: Parameter = parameter()  # dynamics [K d d]
-    b: Parameter = parameter()  # offsets [K d]
     C: Parameter = parameter()  # emission of each regime [K d channels]
     d: Parameter = parameter()  # and its offset [K channels]
     transitions: Parameter = parameter()  # probabilities [K K] of the next segment's regime, a row for each
@@ -37,19 +36,10 @@ class ExplicitDuration(Switching):
     first: tuple[float, ...] = (2.0, 0.0)  # mean of the first state [d]
     spread: float = 0.1  # standard deviation of the first state
 
-    @property
-    def state(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As many numbers as `first` has."""
-        return tuple(f"x{i + 1}" for i in range(len(self.first)))
-
-    def start(self, key: Key) -> Array:
-        """A normal position about `first`."""
-        return jnp.asarray(self.first) + self.spread * jax.random.normal(key, (len(self.first),), dtype=float)
-
     def simulate(self, x0: Array, t: Array, key: Key) -> Array:
         """States [T d], one step for each instant after the first, from `x0` [d]."""
         mode = self._segments(key, len(t))
-        noise = self.process_noise * jax.random.normal(stream(key, "noise"), (len(t) - 1, len(x0)), dtype=float)
+        noise = self.noise(stream(key, "noise"), len(t) - 1)
 
         def step(x: Array, drawn: tuple[Array, Array]) -> tuple[Array, Array]:
             z, noise = drawn
@@ -74,7 +64,7 @@ class ExplicitDuration(Switching):
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of each parameter."""
         K, d, D = self.regimes(), len(self.first), self.channels
-        return {"A": (K, d, d), "b": (K, d), "C": (K, d, D), "d": (K, D), "transitions": (K, K)}
+        return super().shapes() | {"C": (K, d, D), "d": (K, D), "transitions": (K, K)}
 
     def drawn(self, key: Key) -> dict[str, Array]:
         """Offsets of deviation ¼ in all regimes but the first, standard normal emissions, offsets of 0, 1 or 2."""
@@ -116,6 +106,8 @@ class ExplicitDuration(Switching):
     def __post_init__(self) -> None:
         if missing := [name for name in ("A", "transitions") if getattr(self, name) is None]:
             raise ValueError(f"ExplicitDuration: {missing[0]} has to be given")
+        if not self.durations or any(np.ndim(row) != 2 or len(row[0]) != 2 for row in self.durations):
+            raise ValueError(f"ExplicitDuration: durations = {self.durations} has to be pairs for each regime")
         super().__post_init__()
         for row in self.durations:
             if not row or any(length < 1 or length != int(length) or weight < 0 for length, weight in row):

@@ -10,39 +10,27 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from slvm_data.keys import stream
-from slvm_data.systems.constants import Constant, Parameter, constant, parameter
-from slvm_data.systems.switching import Switching, product
+from slvm_data.systems.constants import Parameter, parameter
+from slvm_data.systems.switching import product
+from slvm_data.systems.switching_linear import SwitchingLinear
 from slvm_data.types import Array, Key
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rslds(Switching):
+class Rslds(SwitchingLinear):
     """State: the latent position x1, x2, …; one step a frame. The first regime is drawn by the same rule, from x_0."""
 
-    A: Parameter = parameter()  # dynamics [K d d]
-    b: Parameter = parameter()  # offsets [K d]
     R: Parameter = parameter()  # weights of the transitions [K-1 d]
     r: Parameter = parameter()  # and their offsets [K-1]
-    process_noise: Constant = constant(0.01, minimum=0.0)  # standard deviation
-    first: tuple[float, ...] = (0.0, 1.0)  # mean of the first state [d]
-    spread: float = 0.03  # standard deviation of the first state
     reach: tuple[float, ...] = ()  # a path that goes farther than this from 0 [d] is drawn anew; empty: it may
-
-    @property
-    def state(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As many numbers as `first` has."""
-        return tuple(f"x{i + 1}" for i in range(len(self.first)))
-
-    def start(self, key: Key) -> Array:
-        """A normal position about `first`."""
-        return jnp.asarray(self.first) + self.spread * jax.random.normal(key, (len(self.first),), dtype=float)
 
     def simulate(self, x0: Array, t: Array, key: Key) -> Array:
         """States [T d], one step for each instant after the first, from `x0` [d]."""
         chance = self._chance(key, len(t))
-        noise = self.process_noise * jax.random.normal(stream(key, "noise"), (len(t) - 1, len(x0)), dtype=float)
+        noise = self.noise(stream(key, "noise"), len(t) - 1)
 
         def step(x: tuple[Array, Array], drawn: tuple[Array, Array]) -> tuple[tuple[Array, Array], Array]:
             (position, mode), (chance, noise) = x, drawn
@@ -70,8 +58,8 @@ class Rslds(Switching):
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of each parameter."""
-        K, d = len(self.b or ()), len(self.first)
-        return {"A": (K, d, d), "b": (K, d), "R": (K - 1, d), "r": (K - 1,), **super().shapes()}
+        K, d = self.regimes(), len(self.first)
+        return {"R": (K - 1, d), "r": (K - 1,), **super().shapes()}
 
     def drawn(self, key: Key) -> dict[str, Array]:
         """The emission alone, standard normal."""
@@ -93,6 +81,8 @@ class Rslds(Switching):
     def __post_init__(self) -> None:
         if missing := [name for name in ("A", "b", "R", "r") if getattr(self, name) is None]:
             raise ValueError(f"Rslds: {missing[0]} has to be given")
+        if np.ndim(self.b) != 2:
+            raise ValueError(f"Rslds: b = {self.b} has to be K x {len(self.first)} numbers")
         super().__post_init__()
         if self.reach and (len(self.reach) != len(self.first) or not min(self.reach) > 0):
             raise ValueError(f"Rslds: reach = {self.reach} has to be {len(self.first)} numbers above 0, or empty")

@@ -1,0 +1,41 @@
+"""Linear dynamics in each of K regimes: x_t = A_z x_{t-1} + b_z + noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from slvm_data.systems.constants import Constant, Parameter, constant, parameter
+from slvm_data.systems.switching import Switching
+from slvm_data.types import Array, Key
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwitchingLinear(Switching):
+    """State: the latent position x1, x2, …; one step a frame. A subclass says how regimes follow each other."""
+
+    A: Parameter = parameter()  # dynamics [K d d]
+    b: Parameter = parameter()  # offsets [K d]
+    process_noise: Constant = constant(0.01, minimum=0.0)  # standard deviation
+    first: tuple[float, ...] = (0.0, 1.0)  # mean of the first state [d]
+    spread: float = 0.03  # standard deviation of the first state
+
+    @property
+    def state(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """As many numbers as `first` has."""
+        return tuple(f"x{i + 1}" for i in range(len(self.first)))
+
+    def start(self, key: Key) -> Array:
+        """A normal position about `first`."""
+        return jnp.asarray(self.first) + self.spread * jax.random.normal(key, (len(self.first),), dtype=float)
+
+    def noise(self, key: Key, T: int) -> Array:
+        """What moves the state beside its dynamics, in each of T steps [T d]."""
+        return self.process_noise * jax.random.normal(key, (T, len(self.first)), dtype=float)
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each parameter."""
+        K, d = self.regimes(), len(self.first)
+        return {"A": (K, d, d), "b": (K, d), **super().shapes()}
