@@ -15,6 +15,7 @@ from slvm_data.cli import find
 from slvm_data.combined import combine
 from slvm_data.overrides import override
 from slvm_data.recipe_json import as_json, from_json
+from slvm_data.regimes import Regimes
 from slvm_data.store import manifest
 from slvm_data.types import SPLITS
 from slvm_data.verify import faults
@@ -331,6 +332,18 @@ def test_the_certificate_counts_regimes(tmp_path):
     signal = np.concatenate([part["signal"] for part in parts]).astype(float)
     ratio = (signal.var() - 0.04) / 0.04
     np.testing.assert_allclose(found["signal_to_noise_db"], 10 * np.log10(ratio), rtol=1e-5)
+
+
+def test_sums_do_not_depend_on_the_batch():
+    rng = np.random.default_rng(0)
+    films = {"mode": rng.integers(0, 2, (60, 20)), "signal": rng.normal(size=(60, 20, 3)).astype(np.float32)}
+    noise, found = rng.uniform(0.1, 0.2, 60), []
+    for size in (1, 7, 60):
+        regimes = Regimes(2)
+        for i in range(0, 60, size):
+            regimes.add({name: array[i : i + size] for name, array in films.items()}, noise[i : i + size])
+        found.append(regimes.summary())
+    assert found[0] == found[1] == found[2]
 
 
 def test_certificate_of_motion(written):
