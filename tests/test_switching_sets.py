@@ -383,6 +383,15 @@ def test_a_window_that_was_changed_is_found(tmp_path):
     assert any("differs in queries" in fault for fault in faults(folder, other, content, 4, True))
 
 
+def test_a_schema_that_is_not_what_was_promised_is_found(tmp_path):
+    recipe = dataclasses.replace(small("nascar", series=True), train=9, val=2, test=2)
+    folder = generate(recipe, tmp_path / "x")
+    for name, change in (("latents", {"dtype": "float64"}), ("signal", {"shape": [1, 600, 9]})):
+        content = manifest.read(folder)
+        content["files"]["test.npz"]["arrays"][name] |= change
+        assert [fault for fault in faults(folder, recipe, content, 2, True) if "instead of" in fault], name
+
+
 def test_several_settings_and_their_combination(tmp_path):
     """A folder for each, and all in one file per split; also with series, which cannot stand in one."""
     recipe = override(RECIPES["lorenz"], ["rho=24,28,32"], {"steps": 800}, windows={"series": True})
