@@ -367,7 +367,7 @@ def test_verify_and_the_card(written, capsys):
     assert from_json(content["recipe"]) == recipe == from_json(json.loads(json.dumps(as_json(recipe))))
     assert find(str(folder / "dataset.json")) == recipe
     card = (folder / "README.md").read_text()
-    for words in ("## Windows", "## Regimes", "`queries`", "`domains`", "more than one split: 0"):
+    for words in ("## Windows", "## Regimes", "`queries`", "`domains`", "more than one split, by task: 0"):
         assert words in card
     block = card.split("```python\n")[1].split("```")[0]
     names: dict = {}
@@ -381,6 +381,49 @@ def test_a_window_that_was_changed_is_found(tmp_path):
     content = manifest.read(folder)
     other = dataclasses.replace(recipe, seed=1)
     assert any("differs in queries" in fault for fault in faults(folder, other, content, 4, True))
+
+
+def test_another_machine_cannot_follow_chaos(tmp_path):
+    """There, windows of other draws stand for what the last bit may do in the end."""
+    for name, compared in (("nascar", True), ("lorenz", False)):
+        recipe = dataclasses.replace(small(name), train=9, val=2, test=2)
+        folder = generate(recipe, tmp_path / name)
+        other = dataclasses.replace(recipe, seed=1)
+        assert bool(list(faults(folder, other, manifest.read(folder), 2, False))) is compared
+        assert list(faults(folder, other, manifest.read(folder), 2, True))
+
+
+def test_wrong_modes_are_named():
+    """Of a system of one's own."""
+
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Odd(Lorenz):
+        kind: str = "float"
+
+        def mode(self, x, key):
+            return x[:, 0] if self.kind == "float" else x[0, 0] > 0
+
+    for kind, message in (("float", r"Odd.mode .* float64 \[40\]"), ("one", r"bool \[\]")):
+        recipe = Recipe(name="odd", tasks=(Odd(kind=kind, normalised=False),), train=2, val=0, test=0, steps=40)
+        with pytest.raises(ValueError, match=message):
+            sample(recipe, index=slice(0, 2))
+
+
+def test_a_regime_beyond_the_last_is_named(tmp_path):
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Many(Lorenz):
+        def mode(self, x, key):
+            return 7 + 0 * x[:, 0].astype(int)
+
+    recipe = Recipe(name="many", tasks=(Many(),), train=2, val=0, test=0, steps=4)
+    with pytest.raises(ValueError, match="there are 2 regimes, but mode gave 7"):
+        generate(recipe, tmp_path / "x")
+
+
+def test_settings_share_their_emission(tmp_path):
+    recipe = override(RECIPES["lorenz"], ["rho=24,28"], {"steps": 400})
+    a, b = (films.parameters(recipe, task)["C"] for task in (0, 1))
+    np.testing.assert_array_equal(a, b)
 
 
 def test_a_schema_that_is_not_what_was_promised_is_found(tmp_path):

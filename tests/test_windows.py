@@ -134,7 +134,7 @@ def test_impossible_windows_are_refused(change, message):
 def test_recipes_whose_windows_do_not_fit_are_refused():
     nascar = RECIPES["nascar"]
     with pytest.raises(
-        ValueError, match=r"train = 8000 windows do not fit .* 2000 steps: there is room for train 1461"
+        ValueError, match=r"train = 8000 windows do not fit .* 2000 steps: .* 16 frames.*room for train 1461"
     ):
         dataclasses.replace(nascar, steps=2_000)
     with pytest.raises(ValueError, match="test = 900 windows do not fit"):
@@ -157,6 +157,8 @@ def test_counts_follow_what_is_cut():
     assert counts(override(nascar, (), {"train": 10})) == (10, 850, 850)
     assert counts(override(nascar, (), {"steps": 2_000})) == (1_461, 147, 147)
     assert counts(override(nascar, (), {"steps": 2_000, "val": 3})) == (1_461, 3, 147)
+    assert counts(override(nascar, (), {"steps": 20_000})) == (8_000, 850, 850)
+    assert counts(override(nascar, (), windows={"series": True, "gap": 100})) == (8_000, 850, 850)
     assert counts(override(nascar, (), windows={"length": 20, "stride": 10})) == (800, 84, 84)
     assert counts(override(nascar, (), windows={"paths": 10})) == (8 * 9_985, 9_985, 9_985)
     assert counts(override(nascar, (), {"train": 5}, windows={"paths": 3, "series": True})) == (5, 9_985, 9_985)
@@ -165,5 +167,5 @@ def test_counts_follow_what_is_cut():
     with pytest.raises(ValueError, match=r"steps = 300 leave no window for val: one takes 16 frames .*--val 0"):
         override(nascar, (), {"steps": 300})
     assert counts(override(nascar, (), {"steps": 300, "val": 0, "test": 0})) == (67, 0, 0)
-    with pytest.raises(ValueError, match="pendulum has whole films, not windows: leave length out"):
+    with pytest.raises(ValueError, match="pendulum has whole films, not windows: leave --window out"):
         override(RECIPES["pendulum"], (), windows={"length": 3})

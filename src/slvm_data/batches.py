@@ -102,7 +102,8 @@ def _scale(recipe: Recipe, task: int, template: Switching) -> tuple[np.ndarray, 
 def parameters(recipe: Recipe, task: int) -> Arrays:
     """The arrays that all sequences of a task share, drawn or given."""
     with exact():
-        drawn = recipe.tasks[task].parameters(stream(split_key(recipe.seed, task, "all"), "parameters"))
+        key = stream(split_key(recipe.seed, 0, "all"), "parameters")  # alike in all tasks, which differ as asked for
+        drawn = recipe.tasks[task].parameters(key)
         return {name: np.asarray(value) for name, value in drawn.items()}
 
 
@@ -256,7 +257,12 @@ def _switching(member: System, states: Array, scale: tuple[Array, Array], key: K
     """What a switching system has beside its states [T D]: latents [T d], regimes [T] and signal [T channels]."""
     if not isinstance(member, Switching):
         return {}
-    mode = member.mode(states, stream(key, "process"))
+    mode = jnp.asarray(member.mode(states, stream(key, "process")))
+    if mode.shape != states.shape[:1] or mode.dtype.kind not in "iu":
+        raise ValueError(
+            f"{type(member).__name__}.mode has to return a whole number for each of the T states in x [T D]; "
+            f"for {states.shape[0]} states it gave {mode.dtype} {list(mode.shape)}"
+        )
     latent = _rounded(member.latent(states))
     clean = (member.emission(latent, mode) - scale[0]) / scale[1]
     noise = jax.random.normal(stream(key, "observation"), clean.shape, dtype=float)

@@ -15,6 +15,7 @@ from slvm_data.systems.base import System
 from slvm_data.systems.constants import uniform
 from slvm_data.types import SPLITS
 
+_OPTIONS = {"length": "window"}  # of the command line, where they have another name
 _COMMA = re.compile(r",(?![^\[]*\])")  # outside of brackets
 
 
@@ -50,10 +51,11 @@ def _given(values: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _cut(recipe: Recipe, fields: Mapping[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Windows with these changes, and how many of them there are then: all that fit, or those of so many paths."""
+    """Windows with these changes, and how many: those of so many paths; else as many as the recipe has, if they fit."""
     paths, changes = changes.get("paths"), {name: value for name, value in changes.items() if name != "paths"}
     if recipe.windows is None and (changes or paths is not None):
-        raise ValueError(f"{recipe.name} has whole films, not windows: leave {next(iter(changes), 'paths')} out")
+        given = next(iter(changes), "paths")
+        raise ValueError(f"{recipe.name} has whole films, not windows: leave --{_OPTIONS.get(given, given)} out")
     if recipe.windows is None or not (changes or paths is not None or "steps" in fields):
         return {}
     windows = dataclasses.replace(recipe.windows, **changes, whole=recipe.windows.whole or paths is not None)
@@ -67,7 +69,9 @@ def _cut(recipe: Recipe, fields: Mapping[str, Any], changes: dict[str, Any]) -> 
         )
     if paths is not None:
         return {"windows": windows, **{split: n * per[split] for split, n in windows.shared_out(paths).items()}}
-    return {"windows": windows, **({} if windows.whole else per)}
+    if windows.whole:
+        return {"windows": windows}
+    return {"windows": windows, **{split: min(recipe.count(split), n) for split, n in per.items()}}
 
 
 def _parsed(change: str) -> tuple[str, list[Any]]:
@@ -88,7 +92,8 @@ def _changed(system: System, name: str, value: Any) -> System:
         constants, settings = ", ".join(system.domains()), ", ".join(system.settings())
         raise ValueError(f"{kind} has no constant {name!r}; it has {constants} (and the settings {settings})")
     if name in system.settings() and _kind(value) is not _kind(getattr(system, name)):
-        raise ValueError(f"{kind}: {name} is {getattr(system, name)}, which {value} cannot replace")
+        now = str(getattr(system, name))
+        raise ValueError(f"{kind}: {name} is {now if len(now) < 80 else now[:60] + ' …'}, which {value} cannot replace")
     return dataclasses.replace(system, **{name: value})
 
 

@@ -121,9 +121,11 @@ class Recipe:
         fits = {split: len(self.windows.starts(split, self.steps)) for split in SPLITS}
         for split in filter(self.count, SPLITS):
             if not fits[split] or not (self.windows.whole or self.count(split) <= fits[split]):
+                needed = self.windows.lead + self.windows.length
+                room = ", ".join(f"{name} {n}" for name, n in fits.items())
                 raise ValueError(
-                    f"{split} = {self.count(split)} windows do not fit on a path of {self.steps} steps: there is room "
-                    f"for {', '.join(f'{name} {n}' for name, n in fits.items())} (or take whole paths, with --paths)"
+                    f"{split} = {self.count(split)} windows do not fit on a path of {self.steps} steps: one takes "
+                    f"{needed} frames, context included, and there is room for {room} (on whole --paths for more)"
                 )
 
     def _check_folders(self) -> None:

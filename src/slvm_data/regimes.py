@@ -24,6 +24,10 @@ class Regimes:
 
     def add(self, films: Arrays, noise: np.ndarray) -> None:
         """Count films with `mode` [P T] and `signal` [P T channels], seen with noise of this deviation [P]."""
+        if films["mode"].min() < 0 or films["mode"].max() >= len(self.frames):
+            raise ValueError(
+                f"there are {len(self.frames)} regimes, but mode gave {films['mode'].max()}: see `regimes`"
+            )
         mode, signal, count = films["mode"], films["signal"].astype(np.float64), len(self.frames)
         pairs = np.bincount((count * mode[:, :-1] + mode[:, 1:]).ravel(), minlength=count**2).reshape(count, count)
         self.transitions += pairs

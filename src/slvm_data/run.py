@@ -57,7 +57,8 @@ def generate(
             chunks = counted(map(show, from_films(recipe, task, split, films)), bar)
             rows = dict.fromkeys(SERIES, recipe.paths(split)) if recipe.windows else {}
             alike = once(recipe, task, split)
-            entries[path.as_posix()] = npz.write(room / path, chunks, recipe.count(split), alike, rows)
+            written = npz.write(room / path, chunks, recipe.count(split), alike, rows)
+            entries[path.as_posix()] = written | ({"paths": recipe.paths(split)} if recipe.windows else {})
         certificate = [certify(recipe, task, tally) for task, tally in enumerate(tallies)]
         content = _content(recipe, entries, certificate)
         content["card"] = {"sha256": card.write(room, content)}

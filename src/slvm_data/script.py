@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
+import numpy as np
 import typer
 
 from slvm_data.certificate import TOLERANCE
@@ -99,6 +100,7 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
 def _carry_out(recipe: Recipe, out: Path | None, overwrite: bool) -> None:
     """Generate, and say what came of it."""
     start = time.monotonic()
+    _warn(recipe)
     folder = generate(recipe, out, overwrite=overwrite)
     content = manifest.read(folder)
     files = content["files"].values()
@@ -106,6 +108,14 @@ def _carry_out(recipe: Recipe, out: Path | None, overwrite: bool) -> None:
     size = sum(file["bytes"] for file in files)
     print(f"{folder}: {count} sequences, {size / 1e6:.1f} MB, in {time.monotonic() - start:.1f} s")
     _report(recipe, [entry for entry in content["certificate"] if entry["error"] is not None], folder)
+
+
+def _warn(recipe: Recipe) -> None:
+    """Say where a range gives but one number."""
+    if recipe.windows and not recipe.windows.whole:
+        ranges = [name for s in recipe.tasks for name in s.domains() if not np.array_equal(*s.bounds(name))]
+        for name in dict.fromkeys(ranges):
+            print(f"warning: {name} is drawn once per path, and there is one path: add --paths", file=sys.stderr)
 
 
 def _report(recipe: Recipe, certificate: list[dict[str, Any]], folder: Path) -> None:

@@ -21,15 +21,17 @@ def faults(folder: Path, recipe: Recipe, content: dict[str, Any], sample: int, b
     """What is wrong with a dataset, a sentence each; nothing if all is well.
 
     `sample` sequences of each file are made again; they have to be equal bit for bit if `bit_exact`, that is on the
-    class of machine and with the libraries that made them, and within a tolerance otherwise.
+    class of machine and with the libraries that made them, and within a tolerance otherwise; windows of chaotic paths
+    are not compared then.
     """
     for task, split, path in recipe.files():
         entry = content["files"].get(path.as_posix())
         if entry is None:
             yield f"{folder / path} does not stand in {manifest.NAME}"
             continue
+        comparable = bit_exact or not (recipe.windows and recipe.tasks[task].chaotic)
         fault = npz.fault(folder / path, entry) or _remake_fault(
-            folder / path, entry, recipe, (task, split), sample, bit_exact
+            folder / path, entry, recipe, (task, split), sample * comparable, bit_exact
         )
         if fault:
             yield fault

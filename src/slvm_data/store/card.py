@@ -76,6 +76,8 @@ def constant(value: Any) -> str:
     """A constant or setting from a manifest, as one writes it."""
     if isinstance(value, dict):
         return f"{value['low']:g} … {value['high']:g}"
+    if isinstance(value, list | tuple) and value and isinstance(value[0], list | tuple):
+        return "as in dataset.json"
     if isinstance(value, list | tuple):
         return f"({', '.join(map(constant, value))})"
     if isinstance(value, float):
@@ -84,8 +86,13 @@ def constant(value: Any) -> str:
 
 
 def _files(files: dict[str, Any]) -> str:
-    rows = [[name, _count(file), f"{file['bytes'] / 1e6:.2f} MB"] for name, file in files.items()]
-    return _table(["file", "sequences", "size"], rows)
+    cut = any("paths" in file for file in files.values())
+    head = ["file", "windows", "of paths", "size"] if cut else ["file", "sequences", "size"]
+    rows = [
+        [name, _count(file), *[file.get("paths", "")] * cut, f"{file['bytes'] / 1e6:.2f} MB"]
+        for name, file in files.items()
+    ]
+    return _table(head, rows)
 
 
 def _count(file: dict[str, Any]) -> int:
@@ -98,7 +105,7 @@ ORIGINAL = (
     "its debugging view does; of other systems a film begins at the start or one frame later."
 )
 MEANINGS = {
-    "image": "frame t shows `state[t]`, unless said otherwise; row 0 is the least y",
+    "image": "frame t shows `state[t]` (of windows, `latents[t]`), unless said otherwise; row 0 is the least y",
     "state": "positions first, then momenta or velocities; frame 0 is the start, unless said otherwise",
     "label": "number of the task",
     "time": "instants of the frames [s]",
@@ -112,7 +119,7 @@ MEANINGS = {
     "color_index": "hue of each body",
     "queries": "signal of each window",
     "domains": "signal of the windows of context before it, in the order of time",
-    "labels": "regime at each frame",
+    "labels": "regime at each frame (`label` is the number of the task)",
     "latents": "what the emission sees, without noise",
     "domain_image": "frames of the windows of context",
     "mode": "regime at each frame",
@@ -143,7 +150,8 @@ def _arrays(files: dict[str, Any]) -> str:
 def _time(recipe: dict[str, Any], certificate: list[dict[str, Any]]) -> str:
     dt = recipe["dt"] if isinstance(recipe["dt"], list) else [recipe["dt"]]
     substeps = sorted({entry["substeps"] for entry in certificate if entry["substeps"]})
-    steps = f", simulated with {' or '.join(map(str, substeps))} Runge–Kutta steps of order 8 to the frame"
+    plural = "s" * (substeps != [1])
+    steps = f", simulated with {' or '.join(map(str, substeps))} Runge–Kutta step{plural} of order 8 to the frame"
     path = " of a path" * bool(recipe.get("windows"))
     frames = f"{recipe['steps']} frames{path}, Δt = {' or '.join(f'{x:g}' for x in sorted(set(dt)))} s"
     return frames + steps * bool(substeps) + "."
@@ -154,7 +162,7 @@ def _accuracy(certificate: list[dict[str, Any]]) -> str:
 
     def row(entry: dict[str, Any]) -> list[Any]:
         error, drift = ("" if x is None else f"{x:.1e}" for x in (entry["error"], entry["energy_drift"]))
-        drawn = ", ".join(f"{k} {v['least']:.4g} … {v['most']:.4g}" for k, v in entry["coverage"].items())
+        drawn = ", ".join(f"{k} {_span(v['least'], v['most'])}" for k, v in entry["coverage"].items())
         return [entry["task"], error, drift, f"{entry['rejection_rate']:.2%}", drawn]
 
     note = (
@@ -164,20 +172,24 @@ def _accuracy(certificate: list[dict[str, Any]]) -> str:
     return f"{note}\n\n{_table(head, [row(entry) for entry in certificate])}"
 
 
+def _span(low: float, high: float) -> str:
+    return f"{low:.4g}" if low == high else f"{low:.4g} … {high:.4g}"
+
+
 def of_windows(windows: dict[str, Any]) -> str:
     """How windows lie on a path, in words."""
-    split = "each split has whole paths of its own" if windows["whole"] else "the splits are parts of one path"
-    return (
-        f"Windows of {windows['length']} frames, {windows['stride']} apart; before each query {windows['contexts']} of "
-        f"context, {windows['spacing']} apart, the last of which ends right before it; {split}."
-    )
+    apart = f"the splits are parts of one path, {windows['gap']} frames apart"
+    split = "each split has whole paths of its own" if windows["whole"] else apart
+    before = f"before each {windows['contexts']} windows of context, {windows['spacing']} apart, up to the query"
+    context = before if windows["contexts"] else "without context"
+    return f"Queries of {windows['length']} frames, {windows['stride']} apart, {context}; {split}."
 
 
 def _regimes(certificate: list[dict[str, Any]]) -> str:
     """For each task how long it is in each regime, and what follows what."""
-    head = ["task", "regime", "share of frames", "frames at a stretch", "followed by 0, 1, …"]
+    head = ["task", "regime", "share of frames", "frames at a stretch", "then regime: times"]
     rows = [
-        [entry["task"], k, f"{share:.3f}", "" if dwell is None else f"{dwell:.1f}", ", ".join(map(str, follows))]
+        [entry["task"], k, f"{share:.3f}", "" if dwell is None else f"{dwell:.1f}", _others(k, follows)]
         for entry in certificate
         if "occupancy" in entry
         for k, (share, dwell, follows) in enumerate(
@@ -186,10 +198,17 @@ def _regimes(certificate: list[dict[str, Any]]) -> str:
     ]
     if not rows:
         return ""
-    ratios = [f"{e['signal_to_noise_db']:.1f} dB" for e in certificate if e.get("signal_to_noise_db") is not None]
-    notes = [f"Signal to noise: {', '.join(ratios)}."] if ratios else []
-    notes += [f"Frames in windows of more than one split: {e['leakage']}." for e in certificate if "leakage" in e]
+    known = [e["signal_to_noise_db"] for e in certificate if "signal_to_noise_db" in e]
+    ratios = ", ".join("no noise" if ratio is None else f"{ratio:.1f} dB" for ratio in known)
+    leaks = [str(e["leakage"]) for e in certificate if "leakage" in e]
+    notes = [f"Signal to noise, by task: {ratios}."]
+    notes += [f"Frames in windows of more than one split, by task: {', '.join(leaks)}."] if leaks else []
     return "\n\n".join([_table(head, rows), *notes])
+
+
+def _others(k: int, follows: list[int]) -> str:
+    """What came after regime k, and how often."""
+    return ", ".join(f"{j}: {n}" for j, n in enumerate(follows) if n and j != k)
 
 
 def _use(first: str, file: dict[str, Any]) -> str:

@@ -32,6 +32,8 @@ class System(abc.ABC):
     """The number B of bodies in a frame, and the length of a constant that each body has for itself."""
     edge: ClassVar[str] = "soft"
     """How its discs end (`slvm_data.looks`): "soft", as in the Hamiltonian benchmarks, or "clean"."""
+    chaotic: ClassVar[bool] = False
+    """Whether a long path depends on its last bit, so that another class of machine gives another one."""
 
     substep: float | None = None  # s, longest step of the integrator; None: what `longest_step` finds
 

@@ -20,6 +20,7 @@ from slvm_data.types import Array, Key
 class Lorenz(Switching):
     """State: x, y, z. Regime 1 where x > 0, else 0. The disc shows x and z."""
 
+    chaotic: ClassVar = True
     state: ClassVar = ("x", "y", "z")
 
     sigma: Constant = constant(10.0, minimum=0.0)

@@ -22,6 +22,7 @@ from slvm_data.types import Array, Key
 class SwitchingDoublePendulum(Switching):
     """State: the angles q1, q2 [rad], not wrapped, and their momenta p1, p2 [kg m²/s]. It starts at rest."""
 
+    chaotic: ClassVar = True
     state: ClassVar = ("q1", "q2", "p1", "p2")
     latents: ClassVar = ("x1", "y1", "x2", "y2")
     bodies_drawn: ClassVar[int] = 2
