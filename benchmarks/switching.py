@@ -27,7 +27,7 @@ from scipy.integrate import odeint
 
 from slvm_data import RECIPES, Recipe, generate
 from slvm_data.batches import batch_size, parameters
-from slvm_data.run import _ahead
+from slvm_data.run import ahead
 
 SWITCHING = [name for name, recipe in RECIPES.items() if recipe.windows]
 ROUNDS = 3
@@ -90,7 +90,7 @@ def bouncing_ball_1d(p: dict[str, Any], rng: np.random.Generator) -> Iterator[np
 def simulating(recipe: Recipe, size: int) -> float:
     """Seconds to simulate all paths."""
     start = time.perf_counter()
-    for _ in _ahead(recipe, size):
+    for _ in ahead(recipe, size):
         pass
     return time.perf_counter() - start
 

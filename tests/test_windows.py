@@ -61,9 +61,11 @@ def test_parts_and_starts(windows, steps):
 
 @given(windows=shapes, steps=st.integers(60, 300))
 def test_every_place_is_used(windows, steps):
-    """Stride 1, one segment: a window begins wherever one fits."""
+    """Stride 1, one segment: a window begins wherever one fits; with a stride, from the first of these on."""
     windows = dataclasses.replace(windows, stride=1, segment=0)
     for split in SPLITS:
+        strided = dataclasses.replace(windows, stride=7).starts(split, steps)
+        np.testing.assert_array_equal(strided, windows.starts(split, steps)[::7])
         part = windows.part(split, steps)
         fits = [
             start
@@ -109,6 +111,12 @@ def test_paths_are_shared_out():
     windows = Windows(shares=(0.8, 0.1, 0.1))
     assert windows.shared_out(3) == {"train": 1, "val": 1, "test": 1}
     assert windows.shared_out(100) == {"train": 80, "val": 10, "test": 10}
+    for shares in ((0.0, 0.5, 0.5), (0.1, 0.45, 0.45), (1.0, 0.0, 0.0), (1 / 3, 1 / 3, 1 / 3)):
+        for paths in range(3, 20):
+            found = Windows(shares=shares).shared_out(paths)
+            assert sum(found.values()) == paths
+            assert min(found.values()) >= 1
+    assert hash(Windows(shares=[0.8, 0.1, 0.1])) == hash(windows)
     with pytest.raises(ValueError, match="paths = 2 has to be at least 3"):
         windows.shared_out(2)
 
@@ -124,6 +132,10 @@ def test_paths_are_shared_out():
         ({"shares": (0.5, 0.5)}, "shares"),
         ({"shares": (0.5, 0.6, -0.1)}, "shares"),
         ({"shares": (0.5, 0.5, 0.5)}, "sum is 1"),
+        ({"shares": (np.nan, 0.5, 0.5)}, "shares"),
+        ({"shares": 0.5}, "shares"),
+        ({"shares": ("a", "b", "c")}, "shares"),
+        ({"whole": "no"}, "whole = 'no' has to be True or False"),
     ],
 )
 def test_impossible_windows_are_refused(change, message):
@@ -141,6 +153,12 @@ def test_recipes_whose_windows_do_not_fit_are_refused():
         dataclasses.replace(nascar, test=900)
     with pytest.raises(ValueError, match="windows are cut from the signals of switching systems"):
         dataclasses.replace(RECIPES["pendulum"], windows=Windows())
+    with pytest.raises(ValueError, match="steps = 1000000000 are more than"):
+        dataclasses.replace(nascar, steps=10**9)
+    with pytest.raises(ValueError, match="no training part to normalise by"):
+        dataclasses.replace(RECIPES["lorenz"], train=0, windows=Windows(shares=(0.0, 0.5, 0.5)))
+    with pytest.raises(ValueError, match="paths = 10000000 have more than 4294967295 windows"):
+        override(nascar, (), windows={"paths": 10**7})
     with pytest.raises(ValueError, match=r"val = 500 windows do not fit .* 100 steps"):
         dataclasses.replace(RECIPES["three_mode"], steps=100, train=0)
     with pytest.raises(ValueError, match="view = signals: Pendulum has no emission"):
@@ -159,7 +177,7 @@ def test_counts_follow_what_is_cut():
     assert counts(override(nascar, (), {"steps": 2_000, "val": 3})) == (1_461, 3, 147)
     assert counts(override(nascar, (), {"steps": 20_000})) == (8_000, 850, 850)
     assert counts(override(nascar, (), windows={"series": True, "gap": 100})) == (8_000, 850, 850)
-    assert counts(override(nascar, (), windows={"length": 20, "stride": 10})) == (800, 84, 84)
+    assert counts(override(nascar, (), windows={"length": 20, "stride": 10})) == (800, 85, 85)
     assert counts(override(nascar, (), windows={"paths": 10})) == (8 * 9_985, 9_985, 9_985)
     assert counts(override(nascar, (), {"train": 5}, windows={"paths": 3, "series": True})) == (5, 9_985, 9_985)
     assert counts(override(three, (), {"steps": 400})) == (10_000, 500, 500)

@@ -31,7 +31,8 @@ DOUBTS = 64  # frames settled at a time; about as many are doubtful in a batch
 FEW = 64  # sequences drawn at a time, so that what is in between fits the processor's cache
 STEPS = 10_000  # of integration per frame, at most
 EVENT = 48  # bytes of an impact
-NUMBERS = 512  # bytes of numbers in a frame, about; long paths are fastest a few at a time
+NUMBERS = 256  # bytes of numbers in a frame, about; long paths are fastest a few at a time
+CHANNEL = 32  # bytes of a channel of a signal, and what it is made from
 EVENTS = ("event_time", "event_wall", "event_before", "event_after")
 ATTEMPTS = 100  # at one sequence, before the recipe is taken to be impossible
 
@@ -93,7 +94,8 @@ def _scale(recipe: Recipe, task: int, template: Switching) -> tuple[np.ndarray, 
     inputs = _unscaled(recipe, task, "train")
     first = collect(recipe, task, "train", np.arange(1), inputs)
     with exact():
-        member = template.member(inputs.parameters)
+        drawn = {name: first[f"param_{name}"][0].astype(float) for name in template.domains()}
+        member = template.member(drawn | inputs.parameters)
         signal = np.asarray(member.emission(first["latent"][0].astype(float), first["mode"][0]))
     deviation = signal.std(axis=0)
     return signal.mean(axis=0), np.where(deviation > 0, deviation, 1.0)
@@ -320,7 +322,9 @@ def _events(impacts: dict[str, Array]) -> dict[str, Array]:
 def batch_size(recipe: Recipe) -> int:
     """Films in a batch: fewer where they are long or large, so that memory stays bounded, or where there are few."""
     width = originals.CHANNELS * originals.ITEMSIZE if recipe.original else 1
-    size = width * int(np.prod(_frames_shape(recipe))) + EVENT * _most_impacts(recipe) + NUMBERS * recipe.steps
+    channels = max(system.channels if isinstance(system, Switching) else 0 for system in recipe.tasks)
+    numbers = (NUMBERS + CHANNEL * channels) * recipe.steps
+    size = width * int(np.prod(_frames_shape(recipe))) + EVENT * _most_impacts(recipe) + numbers
     most = max(map(recipe.paths, SPLITS)) if recipe.windows else BATCH
     return int(np.clip(ROOM // size, LEAST, max(LEAST, min(BATCH, most))))
 

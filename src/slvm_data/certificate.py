@@ -19,6 +19,7 @@ from slvm_data.systems.base import System
 from slvm_data.systems.hamiltonian import Hamiltonian
 from slvm_data.systems.switching import Switching
 from slvm_data.types import SPLITS, Array, Arrays
+from slvm_data.views import View
 
 SAMPLE = 64  # sequences
 BINS = 10  # of the histogram of each constant, over its range
@@ -59,7 +60,7 @@ class Tally:
         """Note which frames these sequences of a split show, if they are windows, and hand them on."""
         if self.regimes and recipe.windows and "path" in chunk:
             frame = np.rint(chunk["time"][:, 0] / recipe.dt_of(task)).astype(int)
-            self.regimes.show(split, chunk["path"], frame)
+            self.regimes.show(recipe.windows, split, recipe.steps, chunk["path"], frame)
         return chunk
 
 
@@ -71,7 +72,10 @@ def certify(recipe: Recipe, task: int, tally: Tally) -> dict[str, Any]:
     system, dt = recipe.tasks[task], recipe.dt_of(task)
     split = next(name for name in SPLITS if recipe.count(name))
     index = np.arange(min(SAMPLE, recipe.paths(split)))
-    arrays = collect(dataclasses.replace(recipe, original=False, record=()), task, split, index)
+    plain = dataclasses.replace(recipe, original=False, record=())
+    if tally.regimes:  # no need of frames
+        plain = dataclasses.replace(plain, view=View(kind="signals"))
+    arrays = collect(plain, task, split, index)
     numbers = {name: arrays[f"param_{name}"].astype(np.float64) for name in system.domains()}
     substeps = max(1, int(np.ceil(dt / longest_step(system, dt) - 1e-9))) if system.integrated() else None
     run = partial(_trajectories, parameters=parameters(recipe, task), template=system.template())
@@ -91,7 +95,7 @@ def certify(recipe: Recipe, task: int, tally: Tally) -> dict[str, Any]:
         "rejection_rate": tally.rejected / (tally.rejected + tally.made),
         "coverage": tally.coverage,
         **(tally.regimes.summary() if tally.regimes else {}),
-        **({"leakage": tally.regimes.leakage(recipe.windows)} if tally.regimes and recipe.windows else {}),
+        **({"leakage": tally.regimes.leakage()} if tally.regimes and recipe.windows else {}),
     }
 
 

@@ -106,8 +106,9 @@ def _parts(folder: Path, content: dict[str, Any], split: str) -> list[Part]:
 
 
 def _check(folder: Path, parts: list[Part], pad: bool) -> None:
-    if len(images := {part.row("image") for part in parts}) > 1:
-        raise ValueError(f"{folder}: frames of different shapes cannot stand in one array: {sorted(images)}")
+    for name, what in (("image", "frames"), ("queries", "signals")):
+        if len(shapes := {part.row(name) for part in parts}) > 1:
+            raise ValueError(f"{folder}: {what} of different shapes cannot stand in one array: {sorted(shapes)}")
     if len(widths := dict.fromkeys(part.row("state")[-1:] for part in parts)) > 1 and not pad:
         numbers = ", ".join(str(*width) for width in widths)
         raise ValueError(f"{folder}: states have {numbers} numbers: add --pad to fill them up with zeros")
@@ -161,7 +162,8 @@ def _reordered(chunks: Iterable[Arrays], order: np.ndarray, place: Path) -> Iter
                 rows[name] = array[:0]
                 if name not in files:
                     files[name] = stack.enter_context(tempfile.TemporaryFile(dir=place))
-                files[name].write(np.ascontiguousarray(array).data.cast("B"))
+                if array.size:
+                    files[name].write(np.ascontiguousarray(array).data.cast("B"))
         size = _at_a_time((row.dtype, row.shape) for row in rows.values())
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
@@ -172,6 +174,8 @@ def _gathered(file: Any, row: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """These rows of a file of rows like `row`."""
     array = np.empty((len(chosen), *row.shape[1:]), row.dtype)
     width = array[:1].nbytes
+    if not width:
+        return array
     octets = array.reshape(-1).view(np.uint8).reshape(len(chosen), width)
     for i, at in enumerate(chosen.tolist()):
         file.seek(at * width)

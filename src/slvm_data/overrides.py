@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from slvm_data.keys import INDICES
 from slvm_data.recipe import Recipe
 from slvm_data.systems.base import System
 from slvm_data.systems.constants import uniform
@@ -67,6 +68,8 @@ def _cut(recipe: Recipe, fields: Mapping[str, Any], changes: dict[str, Any]) -> 
             f"steps = {steps} leave no window for {empty[0]}: one takes {needed} frames of its part, context included; "
             f"give more --steps, a smaller --gap or shorter windows, or --{empty[0]} 0"
         )
+    if paths is not None and paths * max(per.values()) >= INDICES:
+        raise ValueError(f"paths = {paths} have more than {INDICES - 1} windows: ask for fewer, or a larger --stride")
     if paths is not None:
         return {"windows": windows, **{split: n * per[split] for split, n in windows.shared_out(paths).items()}}
     if windows.whole:
@@ -91,9 +94,12 @@ def _changed(system: System, name: str, value: Any) -> System:
     if name not in (*system.domains(), *system.settings()):
         constants, settings = ", ".join(system.domains()), ", ".join(system.settings())
         raise ValueError(f"{kind} has no constant {name!r}; it has {constants} (and the settings {settings})")
+    if name in system.parameter_names():
+        raise ValueError(f"{kind}: {name} is an array of numbers: give it in a .py file with a RECIPE of your own")
     if name in system.settings() and _kind(value) is not _kind(getattr(system, name)):
         now = str(getattr(system, name))
-        raise ValueError(f"{kind}: {name} is {now if len(now) < 80 else now[:60] + ' …'}, which {value} cannot replace")
+        now = now if len(now) < 80 else f"{now[:60]} …"
+        raise ValueError(f"{kind}: {name} is {now}, which {value} cannot replace")
     return dataclasses.replace(system, **{name: value})
 
 
@@ -106,7 +112,7 @@ def _value(name: str, text: str) -> Any:
     if text in ("true", "false"):
         return text == "true"
     if text.startswith("[") and text.endswith("]"):
-        return tuple(_value(name, part) for part in text[1:-1].split(","))
+        return tuple(_value(name, part) for part in text[1:-1].split(",") if part)
     low, dots, high = text.partition("..")
     try:
         ends = (float(low), float(high)) if dots else (float(low), float(low))

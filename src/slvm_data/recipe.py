@@ -20,6 +20,7 @@ from slvm_data.types import SPLITS
 from slvm_data.views import View
 from slvm_data.windows import Windows
 
+STEPS = 10**8  # of a path that windows are cut from
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _RESERVED = {
     "con",
@@ -116,6 +117,10 @@ class Recipe:
     def _check_windows(self) -> None:
         if not self.windows:
             return
+        if self.steps > STEPS:
+            raise ValueError(f"steps = {self.steps} are more than {STEPS} frames of a path: take several --paths")
+        if any(isinstance(s, Switching) and s.normalised for s in self.tasks) and not self.windows.shares[0]:
+            raise ValueError("shares[0] is 0: there is no training part to normalise by (normalised=false)")
         if not all(isinstance(system, Switching) for system in self.tasks):
             raise ValueError(f"windows are cut from the signals of switching systems; {self.tasks[0]} has none")
         fits = {split: len(self.windows.starts(split, self.steps)) for split in SPLITS}

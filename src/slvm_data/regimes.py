@@ -20,7 +20,7 @@ class Regimes:
         self.total: Any = 0.0  # of the signal, per channel
         self.squares: Any = 0.0
         self.noise: Any = 0.0  # sum of its variance over frames
-        self.shown: dict[str, list[np.ndarray]] = {}  # by split: path and first frame of each query [2 n]
+        self.shown: dict[str, dict[int, np.ndarray]] = {}  # by split and path: whether a window shows a frame [T]
 
     def add(self, films: Arrays, noise: np.ndarray) -> None:
         """Count films with `mode` [P T] and `signal` [P T channels], seen with noise of this deviation [P]."""
@@ -37,9 +37,19 @@ class Regimes:
         self.squares = _onwards(self.squares, (signal**2).sum(axis=1))
         self.noise = _onwards(self.noise, noise.astype(np.float64) ** 2 * mode.shape[1])
 
-    def show(self, split: str, path: np.ndarray, frame: np.ndarray) -> None:
-        """Note the windows of a split whose queries begin at these frames [n] of these paths [n]."""
-        self.shown.setdefault(split, []).append(np.stack([path, frame]))
+    def show(self, windows: Windows, split: str, steps: int, path: np.ndarray, frame: np.ndarray) -> None:
+        """Note the windows of a split whose queries begin at these frames [n] of these paths [n].
+
+        Of whole paths, which no other split should have, it is enough to know which.
+        """
+        shown = self.shown.setdefault(split, {})
+        for number in np.unique(path).tolist():
+            every = shown.setdefault(number, np.zeros(1 if windows.whole else steps, bool))
+            if windows.whole:
+                every[0] = True
+                continue
+            for offset in windows.offsets():
+                every[frame + offset] = True
 
     def summary(self) -> dict[str, Any]:
         """What the certificate says of regimes and signals."""
@@ -53,10 +63,10 @@ class Regimes:
             "signal_to_noise_db": float(10 * np.log10((variance - noise) / noise)) if 0 < noise < variance else None,
         }
 
-    def leakage(self, windows: Windows) -> int:
-        """Number of frames that windows of two splits show, contexts included."""
-        splits = [np.concatenate(places, axis=1) for places in self.shown.values()]
-        return sum(_shared(a, b, windows.offsets()) for a, b in combinations(splits, 2))
+    def leakage(self) -> int:
+        """Number of frames that windows of two splits show, contexts included (of whole paths, number of paths)."""
+        pairs = combinations(self.shown.values(), 2)
+        return sum(int((a[path] & b[path]).sum()) for a, b in pairs for path in a.keys() & b.keys())
 
 
 def _onwards(total: Any, rows: np.ndarray) -> np.ndarray:

@@ -46,7 +46,7 @@ def generate(
     with (
         staging(folder, [*files, Path(manifest.CARD), Path(manifest.NAME)], overwrite) as room,
         progress(total, recipe.name) as bar,
-        closing(_ahead(recipe, batch)) as made,
+        closing(ahead(recipe, batch)) as made,
     ):
         tallies = [Tally(system) for system in recipe.tasks]
         entries = {}
@@ -66,7 +66,7 @@ def generate(
     return folder
 
 
-def _ahead(recipe: Recipe, size: int) -> Generator[Batch, None, None]:
+def ahead(recipe: Recipe, size: int) -> Generator[Batch, None, None]:
     """All batches, file after file, in order; some are made while the caller writes the ones before."""
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = min(workers, 8)  # beyond this deflating is the slower half

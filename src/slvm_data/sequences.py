@@ -51,6 +51,14 @@ def from_films(recipe: Recipe, task: int, split: str, films: Iterable[Arrays]) -
             yield {name: film[name] for name in SERIES}
 
 
+def first_series(recipe: Recipe, task: int, split: str) -> Arrays:
+    """Of the uncut paths, where they are kept, the first [1 T …]."""
+    if not (recipe.windows and recipe.windows.series):
+        return {}
+    films = batches.collect(recipe, task, split, np.arange(1))
+    return {name: films[name] for name in SERIES}
+
+
 def _cut(
     recipe: Recipe, windows: Windows, task: int, split: str, films: Arrays, paths: np.ndarray, index: np.ndarray
 ) -> Arrays:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from slvm_data.recipe import Recipe
-from slvm_data.sequences import collect
+from slvm_data.sequences import collect, first_series
 from slvm_data.store import manifest, npz
 from slvm_data.store.damage import DamageError
 from slvm_data.types import Arrays
@@ -58,6 +58,8 @@ def _remake_fault(
     if not len(rows):
         return None
     odd = _difference(stored, collect(recipe, *where, rows), bit_exact)
+    series = first_series(recipe, *where)
+    odd = odd or _difference({name: stored[name][:1] for name in series}, series, bit_exact)
     return f"{path} differs in {odd} from what its recipe gives" if odd else None
 
 

@@ -39,9 +39,13 @@ class Windows:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < low:
                 raise ValueError(f"windows: {name} = {value!r} has to be a whole number from {low} up")
-        shares = self.shares
-        if len(shares) != len(SPLITS) or min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
-            raise ValueError(f"windows: shares = {shares} has to be three numbers from 0 up whose sum is 1")
+        for name in ("whole", "series"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"windows: {name} = {getattr(self, name)!r} has to be True or False")
+        object.__setattr__(self, "shares", tuple(np.atleast_1d(self.shares).tolist()))
+        numbers = all(isinstance(share, int | float) and share >= 0 for share in self.shares)
+        if len(self.shares) != len(SPLITS) or not numbers or not abs(sum(self.shares) - 1) <= 1e-9:
+            raise ValueError(f"windows: shares = {self.shares} has to be three numbers from 0 up whose sum is 1")
 
     @property
     def lead(self) -> int:
@@ -63,11 +67,12 @@ class Windows:
 
     def starts(self, split: str, steps: int) -> np.ndarray:
         """First frames [n] of the queries of a split on a path of so many steps, in order."""
-        part, segment = self.part(split, steps), self.segment or max(steps, 1)
-        within = np.arange(0, segment - self.lead - self.length + 1, self.stride)
-        first = (np.arange(0, steps, segment)[:, None] + within).ravel()
-        last = first + self.lead + self.length
-        return first[(first >= part.start) & (last <= min(part.stop, steps))] + self.lead
+        part, reach = self.part(split, steps), self.lead + self.length
+        if not self.segment:
+            return np.arange(part.start, min(part.stop, steps) - reach + 1, self.stride) + self.lead
+        within = np.arange(0, self.segment - reach + 1, self.stride)
+        first = (np.arange(0, steps, self.segment)[:, None] + within).ravel()
+        return first[(first >= part.start) & (first + reach <= min(part.stop, steps))] + self.lead
 
     def paths(self, split: str, steps: int, count: int) -> int:
         """How many paths so many windows of a split are cut from."""
@@ -77,8 +82,9 @@ class Windows:
         """So many whole paths by the splits' shares, at least one each; raises ValueError where they are too few."""
         if paths < len(SPLITS):
             raise ValueError(f"paths = {paths} has to be at least {len(SPLITS)}: each split has paths of its own")
-        val, test = (max(1, round(share * paths)) for share in self.shares[1:])
-        return dict(zip(SPLITS, (paths - val - test, val, test), strict=True))
+        found = [1 + int(share * (paths - len(SPLITS))) for share in self.shares]
+        found[self.shares.index(max(self.shares))] += paths - sum(found)
+        return dict(zip(SPLITS, found, strict=True))
 
     def number(self, split: str, path: np.ndarray | int) -> np.ndarray | int:
         """Numbers in the whole dataset of paths of a split: no two splits share one, unless they share the path."""

@@ -20,7 +20,7 @@ from slvm_data.store import zipped
 from slvm_data.store.damage import DamageError
 from slvm_data.types import Arrays
 
-ONCE = ("time",)  # arrays that are not one row per sequence
+ONCE = ("time", "series_time")  # arrays that are not one row per sequence
 LEVEL = 1  # of isal: twice as dense as level 0 on binary frames, as fast; level 3 is five times slower
 BLOCK = 2**20  # bytes deflated at a time. Always the same: where the input is cut shows in the output
 

@@ -56,6 +56,10 @@ class BouncingBall1D(Switching):
         """The position, seen in every channel."""
         return {"C": jnp.stack([jnp.ones(self.channels), jnp.zeros(self.channels)])}
 
+    def extent(self) -> float:
+        """As set, or wider where the walls are far apart."""
+        return max(self.half_width, 0.625 * self.side)
+
     def place(self, x: Array) -> Array:
         """On a horizontal line."""
         return jnp.stack([x[0] - self.side / 2, 0.0])

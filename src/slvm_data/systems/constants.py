@@ -87,7 +87,7 @@ def check_parameter(name: str, value: Any, shape: tuple[int, ...]) -> None:
         array = np.asarray(value, np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"{name} = {value} is not an array of numbers") from None
-    if array.shape != shape or not np.isfinite(array).all():
+    if (array.shape != shape and (array.size or 0 not in shape)) or not np.isfinite(array).all():
         raise ValueError(f"{name} = {value} has to be {' x '.join(map(str, shape))} finite numbers")
 
 
@@ -121,6 +121,8 @@ def check_setting(system: str, name: str, value: Any, default: Any) -> None:
         raise ValueError(f"{system}: {name} = {_text(value)} has to be {expected}")
     if not isinstance(value, kind) or (kind is not bool and kind is not object and isinstance(value, bool)):
         raise ValueError(f"{system}: {name} = {_text(value)} has to be {expected}")
+    if type(default) is float and not math.isfinite(value):
+        raise ValueError(f"{system}: {name} = {_text(value)} has to be finite")
 
 
 def _leaves(value: Any) -> Iterator[Any]:

@@ -110,7 +110,7 @@ class ExplicitDuration(SwitchingLinear):
             raise ValueError(f"ExplicitDuration: durations = {self.durations} has to be pairs for each regime")
         super().__post_init__()
         for row in self.durations:
-            if not row or any(length < 1 or length != int(length) or weight < 0 for length, weight in row):
+            if any(not 1 <= length <= 10**9 or length != int(length) or weight < 0 for length, weight in row):
                 raise ValueError(f"ExplicitDuration: durations = {row} has to be pairs of whole frames and weights")
             if not sum(weight for _, weight in row) > 0:
                 raise ValueError(f"ExplicitDuration: durations = {row} has no weight above 0")

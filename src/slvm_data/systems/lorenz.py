@@ -36,6 +36,11 @@ class Lorenz(Switching):
         """A normal position about `first`."""
         return jnp.asarray(self.first) + self.spread * jax.random.normal(key, (3,), dtype=float)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.first) != len(self.state):
+            raise ValueError(f"Lorenz: first = {self.first} has to be {len(self.state)} numbers")
+
     def velocity(self, x: Array) -> Array:
         """Lorenz's equations."""
         x, y, z = x

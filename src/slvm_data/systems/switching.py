@@ -61,9 +61,10 @@ class Switching(System):
 
     def parameters(self, key: Key) -> dict[str, np.ndarray]:
         """The arrays that all sequences of a task share, by name: as given, or drawn."""
-        given = {name: getattr(self, name) for name in self.parameter_names()}
         drawn = self.drawn(key)
-        return {name: np.asarray(drawn[name] if v is None else v, np.float64) for name, v in given.items()}
+        given = {name: getattr(self, name) for name in self.shapes()}
+        every = {name: drawn[name] if value is None else value for name, value in given.items()}
+        return {name: np.asarray(value, np.float64).reshape(self.shapes()[name]) for name, value in every.items()}
 
     def place(self, x: Array) -> Array:
         """Where [2] the disc that stands for a state [D] is drawn, from the middle of the scene."""
@@ -86,6 +87,11 @@ class Switching(System):
         kind = type(self).__name__
         if not 1 <= self.channels <= 10_000:
             raise ValueError(f"{kind}: channels = {self.channels} has to lie between 1 and 10000")
+        for name, least in (("spread", 0.0), ("side", 1e-9)):
+            if getattr(self, name, least) < least:
+                raise ValueError(
+                    f"{kind}: {name} = {getattr(self, name)} has to be {'above' if least else 'at least'} 0"
+                )
         for name, shape in self.shapes().items():
             if getattr(self, name) is not None:
                 check_parameter(f"{kind}: {name}", getattr(self, name), shape)

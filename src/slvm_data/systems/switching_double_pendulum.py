@@ -41,6 +41,15 @@ class SwitchingDoublePendulum(Switching):
         angles = jnp.asarray(self.angles) + self.spread * jax.random.normal(key, (2,), dtype=float)
         return jnp.concatenate([jnp.deg2rad(angles), jnp.zeros(2)])
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.angles) != self.bodies_drawn:
+            raise ValueError(f"SwitchingDoublePendulum: angles = {self.angles} has to be {self.bodies_drawn} numbers")
+
+    def extent(self) -> float:
+        """As set, or wider where links are long."""
+        return max(self.half_width, 1.25 * float(self.bounds("l")[1].sum()))
+
     def velocity(self, x: Array) -> Array:
         """Hamilton's equations."""
         return self._arms().velocity(x)
