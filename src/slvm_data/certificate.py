@@ -22,6 +22,7 @@ from slvm_data.types import SPLITS, Array, Arrays
 from slvm_data.views import View
 
 SAMPLE = 64  # sequences
+FRAMES = 10**6  # of the sample, at most, where there is more than one sequence in it
 BINS = 10  # of the histogram of each constant, over its range
 FINER = 2  # times as many substeps: at order 8 the error that remains is 256 times smaller
 TOLERANCE = 1e-4  # beyond this error a dataset is called inaccurate; its states are stored to about 1e-7
@@ -71,7 +72,7 @@ def certify(recipe: Recipe, task: int, tally: Tally) -> dict[str, Any]:
     """
     system, dt = recipe.tasks[task], recipe.dt_of(task)
     split = next(name for name in SPLITS if recipe.count(name))
-    index = np.arange(min(SAMPLE, recipe.paths(split)))
+    index = np.arange(min(SAMPLE, recipe.paths(split), max(1, FRAMES // recipe.steps)))
     plain = dataclasses.replace(recipe, original=False, record=())
     if tally.regimes:  # no need of frames
         plain = dataclasses.replace(plain, view=View(kind="signals"))
