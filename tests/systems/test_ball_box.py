@@ -246,7 +246,7 @@ def test_one_bounce_by_the_contact_rule():
         ({"restitution": 0.0}, r"restitution = 0\.0 has to lie above 0 and not above 1"),
         ({"restitution": 1.0000001}, r"restitution = 1\.0000001 has to lie above 0 and not above 1"),
         ({"restitution": 1.2}, r"restitution = 1\.2 has to lie above 0 and not above 1"),
-        ({"restitution": float("nan")}, "restitution = nan has to lie above 0"),
+        ({"restitution": float("nan")}, "restitution = nan has to be finite"),
         ({"motion": "elastic"}, "motion = 'elastic' is unknown; there are exact, contact"),
         ({"speed": 5.0}, r"speed = 5\.0 has to be a range such as uniform"),
         ({"angle": (0, 90)}, r"angle = \(0, 90\) has to be a range such as uniform"),
