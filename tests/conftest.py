@@ -2,8 +2,10 @@
 
 import dataclasses
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import jax
 import pytest
 
 from slvm_data import RECIPES, Hamiltonian, Recipe
@@ -36,6 +38,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for name, sets in (("film_dataset", FILMS), ("smooth_dataset", smooth_sets), ("switching", SWITCHING)):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, sets.values(), ids=list(sets))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_compiled() -> Iterator[None]:
+    """Forget what was compiled for a module's tests: each piece holds memory maps, of which a process has so many."""
+    yield
+    jax.clear_caches()
 
 
 @pytest.fixture
