@@ -12,7 +12,6 @@ from slvm_data import RECIPES, Hamiltonian, Recipe
 
 MANY = ("gravity6", "gravity16")  # more directions of what gravity3 has
 FILMS = {name: recipe for name, recipe in RECIPES.items() if recipe.windows is None}
-SWITCHING = {name: recipe for name, recipe in RECIPES.items() if recipe.windows}
 
 
 def different_tasks() -> list[tuple[Recipe, int]]:
@@ -25,19 +24,15 @@ def different_tasks() -> list[tuple[Recipe, int]]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """`task` runs over every different task of films, `smooth_task` over those with an energy alone.
-
-    `film_dataset` runs over datasets of films, `switching` over those of windows.
-    """
+    """`task` runs over every different task of films, `smooth_task` over those with an energy alone."""
     tasks = different_tasks()
     smooth = [(recipe, i) for recipe, i in tasks if isinstance(recipe.tasks[i], Hamiltonian)]
     for name, pairs in (("task", tasks), ("smooth_task", smooth)):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, pairs, ids=[f"{recipe.name}-{i}" for recipe, i in pairs])
     smooth_sets = {recipe.name: recipe for recipe, i in smooth if i == 0}
-    for name, sets in (("film_dataset", FILMS), ("smooth_dataset", smooth_sets), ("switching", SWITCHING)):
-        if name in metafunc.fixturenames:
-            metafunc.parametrize(name, sets.values(), ids=list(sets))
+    if "smooth_dataset" in metafunc.fixturenames:
+        metafunc.parametrize("smooth_dataset", smooth_sets.values(), ids=list(smooth_sets))
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -38,7 +38,7 @@ class Part(NamedTuple):
     def row(self, name: str) -> tuple[Any, ...]:
         """Type and shape of what one sequence has of an array; empty if it has nothing of it."""
         entry = self.arrays.get(name)
-        if not entry or npz.stands_once(name, entry["shape"], self.arrays["label"]["shape"]):
+        if not entry or npz.stands_once(name, entry["shape"], self.arrays):
             return ()
         return entry["dtype"], *entry["shape"][1:]
 

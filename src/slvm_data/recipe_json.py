@@ -39,7 +39,7 @@ def from_json(values: Mapping[str, Any], own: Iterable[System] = ()) -> Recipe:
     ours["tasks"] = tuple(_system(task, known) for task in values["tasks"])
     ours["view"] = _each(lambda view: View(**view), ours["view"])
     if windows := values.get("windows"):
-        ours["windows"] = Windows(**windows | {"shares": tuple(windows["shares"])})
+        ours["windows"] = Windows(**windows)
     return Recipe(**ours)
 
 

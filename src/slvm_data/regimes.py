@@ -72,13 +72,3 @@ class Regimes:
 def _onwards(total: Any, rows: np.ndarray) -> np.ndarray:
     """The total and one row after the other: so that the sum does not depend on how they came in batches."""
     return np.cumsum(np.concatenate([np.broadcast_to(total, rows[:1].shape), rows]), axis=0)[-1]
-
-
-def _shared(a: np.ndarray, b: np.ndarray, offsets: np.ndarray) -> int:
-    """Number of frames that are shown from both of two sets of places, path and frame [2 n]."""
-    both = np.intersect1d(a[0], b[0])  # paths: none, or the only one
-
-    def shown(places: np.ndarray, path: int) -> np.ndarray:
-        return np.unique(places[1, places[0] == path, None] + offsets)
-
-    return sum(len(np.intersect1d(shown(a, path), shown(b, path))) for path in both)

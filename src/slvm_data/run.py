@@ -22,7 +22,7 @@ from slvm_data.certificate import Tally, certify
 from slvm_data.progress import counted, progress
 from slvm_data.recipe import SPLITS, Recipe
 from slvm_data.recipe_json import as_json
-from slvm_data.sequences import SERIES, from_films, once
+from slvm_data.sequences import from_films, once
 from slvm_data.store import card, manifest, npz
 from slvm_data.store.folder import staging
 from slvm_data.systems.switching import Switching
@@ -55,7 +55,7 @@ def generate(
             films = map(tallies[task].add, islice(made, -(-recipe.paths(split) // batch)))
             show = partial(tallies[task].show, recipe, task, split)
             chunks = counted(map(show, from_films(recipe, task, split, films)), bar)
-            rows = dict.fromkeys(SERIES, recipe.paths(split)) if recipe.windows else {}
+            rows = dict.fromkeys(npz.SERIES, recipe.paths(split)) if recipe.windows else {}
             alike = once(recipe, task, split)
             written = npz.write(room / path, chunks, recipe.count(split), alike, rows)
             entries[path.as_posix()] = written | ({"paths": recipe.paths(split)} if recipe.windows else {})

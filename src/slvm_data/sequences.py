@@ -8,11 +8,11 @@ import numpy as np
 
 from slvm_data import batches
 from slvm_data.recipe import Recipe
+from slvm_data.store.npz import SERIES
 from slvm_data.types import Arrays
 from slvm_data.windows import PER_FRAME, Windows
 
 ROOM = 2**23  # bytes of windows cut at a time
-SERIES: tuple[str, ...] = ("signal", "state", "mode")  # of the uncut paths, where they are kept
 
 
 def collect(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:

@@ -49,8 +49,7 @@ def _remake_fault(
         stored = npz.read(path, rows)
     except DamageError as error:
         return str(error)
-    first = next(iter(entry["arrays"].values()))["shape"]
-    once = {name for name, a in entry["arrays"].items() if npz.stands_once(name, a["shape"], first)}
+    once = {name for name, a in entry["arrays"].items() if npz.stands_once(name, a["shape"], entry["arrays"])}
     schema = {n: [list(a.shape)[n not in once :], str(a.dtype)] for n, a in stored.items()}
     promised = {n: [a["shape"][n not in once :], a["dtype"]] for n, a in entry["arrays"].items()}
     if schema != promised:

@@ -209,3 +209,11 @@ def test_binary_frames_are_dense(tmp_path):
     report = npz.write(tmp_path / "a.npz", [{"image": frames}], 200, {})
     assert report["bytes"] < frames.nbytes / 50
     np.testing.assert_array_equal(npz.read(tmp_path / "a.npz")["image"], frames)
+
+
+def test_rows_that_are_missing_are_found(tmp_path):
+    """A well-formed file, one array of which has fewer rows than the others."""
+    path = tmp_path / "train.npz"
+    np.savez(path, label=np.zeros((3, 1)), state=np.zeros((2, 5)))
+    with pytest.raises(DamageError, match="different numbers of rows"):
+        list(npz.blocks(path, 2))

@@ -135,7 +135,7 @@ def _arrays(files: dict[str, Any]) -> str:
     arrays = [(name, array, file) for file in files.values() for name, array in file["arrays"].items()]
     shapes: dict[str, dict[str, None]] = {}
     for name, array, file in arrays:
-        once = stands_once(name, array["shape"], file["arrays"]["label"]["shape"])
+        once = stands_once(name, array["shape"], file["arrays"])
         own = array["shape"] if once else ["N", *array["shape"][1:]]
         shapes.setdefault(name, {})[" × ".join(map(str, own))] = None
     types = {name: array["dtype"] for name, array, _ in arrays}

@@ -8,7 +8,7 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +21,11 @@ from slvm_data.store.damage import DamageError
 from slvm_data.types import Arrays
 
 ONCE = ("time", "series_time")  # arrays that are not one row per sequence
+SERIES: tuple[str, ...] = (
+    "signal",
+    "state",
+    "mode",
+)  # nor are these beside windows: they are of the paths that windows were cut from
 LEVEL = 1  # of isal: twice as dense as level 0 on binary frames, as fast; level 3 is five times slower
 BLOCK = 2**20  # bytes deflated at a time. Always the same: where the input is cut shows in the output
 
@@ -160,20 +165,19 @@ def read(path: Path, rows: np.ndarray | None = None) -> Arrays:
     """
     with _named_damage(path) as at, zipfile.ZipFile(path) as archive:
         arrays: Arrays = {}
-        first: tuple[int, ...] | None = None
+        every = _names(archive)
         for name, member, shape, dtype in _members(archive, at):
-            first = first or shape
-            arrays[name] = _body(member, shape, dtype, None if stands_once(name, shape, first) else rows)
+            arrays[name] = _body(member, shape, dtype, None if stands_once(name, shape, every) else rows)
         return arrays
 
 
 def blocks(path: Path, rows: int) -> Iterator[Arrays]:
     """All arrays but those that stand there `ONCE`, so many rows at a time; raises DamageError as `read` does."""
     with _named_damage(path) as at, zipfile.ZipFile(path) as archive:
-        every = list(_members(archive, at))
-        members = [member for member in every if not stands_once(member[0], member[2], every[0][2])]
-        if not members:
-            raise ValueError("it holds no sequences")
+        every = _names(archive)
+        members = [member for member in _members(archive, at) if not stands_once(member[0], member[2], every)]
+        if len({shape[:1] for _, _, shape, _ in members}) != 1:
+            raise ValueError("its arrays have different numbers of rows")
         pieces = [_pieces(member, shape, dtype, rows) for _, member, shape, dtype in members]
         for _ in range(0, members[0][2][0], rows):
             block = {}
@@ -207,12 +211,16 @@ def _members(archive: zipfile.ZipFile, at: list[str]) -> Iterator[tuple[str, IO[
         yield at[0], member, *_header(member, info.file_size)
 
 
-def stands_once(name: str, shape: Sequence[int], first: Sequence[int]) -> bool:
-    """Whether an array of this shape has not one row per sequence, as the `first` of a file, of that shape, has.
+def stands_once(name: str, shape: Sequence[int], every: Container[str]) -> bool:
+    """Whether an array of this name and shape, in a file with `every` of these, has not one row per sequence.
 
     The paths that windows were cut from have rows of their own. Instants of each sequence have a second axis.
     """
-    return (name in ONCE and len(shape) == 1) or shape[:1] != first[:1]
+    return (name in ONCE and len(shape) == 1) or (name in SERIES and "queries" in every)
+
+
+def _names(archive: zipfile.ZipFile) -> list[str]:
+    return [name.removesuffix(".npy") for name in archive.namelist()]
 
 
 def _check_names(archive: zipfile.ZipFile) -> None:
