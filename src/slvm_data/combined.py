@@ -96,12 +96,11 @@ def _name(split: str) -> str:
 def _parts(folder: Path, content: dict[str, Any], split: str) -> list[Part]:
     """The files of a split, in task order."""
     recipe, found = content["recipe"], []
-    for name, entry in content["files"].items():
-        if Path(name).name == f"{split}.npz":
-            dt = recipe["dt"][len(found)] if isinstance(recipe["dt"], list) else recipe["dt"]
-            once = len(entry["arrays"].get("time", {}).get("shape", ())) == 1
-            time = tuple(np.arange(recipe["steps"]) * dt) if once else ()
-            found.append(Part(folder / name, entry["arrays"], time))
+    for name, entry in manifest.parts(content, split):
+        dt = recipe["dt"][len(found)] if isinstance(recipe["dt"], list) else recipe["dt"]
+        once = len(entry["arrays"].get("time", {}).get("shape", ())) == 1
+        time = tuple(np.arange(recipe["steps"]) * dt) if once else ()
+        found.append(Part(folder / name, entry["arrays"], time))
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -14,6 +13,7 @@ import numpy as np
 from slvm_data.keys import INDICES, SEEDS
 from slvm_data.looks import Look, look_of
 from slvm_data.store import manifest
+from slvm_data.store.names import check_name
 from slvm_data.systems.base import System
 from slvm_data.systems.switching import Switching
 from slvm_data.types import SPLITS
@@ -21,14 +21,7 @@ from slvm_data.views import View
 from slvm_data.windows import Windows
 
 STEPS = 10**8  # of a path that windows are cut from
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
-_RESERVED = {
-    "con",
-    "prn",
-    "aux",
-    "nul",
-    *(f"{d}{i}" for d in ("com", "lpt") for i in range(10)),
-}  # on Windows
+
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,12 +193,3 @@ def mixed(parts: Sequence[Recipe], **fields: Any) -> Recipe:
         view=tuple(part.view_of(task) for part, task in places),
         **fields,
     )
-
-
-def check_name(name: str) -> None:
-    """Raise ValueError unless a name can safely become a folder, here and on other systems."""
-    if not _NAME.fullmatch(name) or name.split(".")[0].lower() in _RESERVED:
-        raise ValueError(
-            f"the name {name[:120]!r} cannot be a folder: use up to 100 letters, digits, '.', '_' or '-', "
-            "and none that Windows keeps for itself"
-        )

@@ -69,10 +69,9 @@ def _listed(folder: Path) -> list[Path]:
     except (DamageError, ValueError):
         return []
     paths = [Path(name) for name in (*content["files"], *content.get("combined", ()))]
-    inside = [path for path in paths if not path.is_absolute() and ".." not in path.parts]
     card = folder / manifest.CARD
     ours = card.is_file() and sha256(card) == content["card"]["sha256"]  # one that was edited is its editor's
-    return [*inside, *[Path(manifest.CARD)] * ours, Path(manifest.NAME)]
+    return [*paths, *[Path(manifest.CARD)] * ours, Path(manifest.NAME)]
 
 
 def _move(partial: Path, folder: Path, files: list[Path], old: list[Path]) -> None:

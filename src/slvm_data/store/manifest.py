@@ -6,10 +6,11 @@ import hashlib
 import json
 import platform
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from slvm_data.store.damage import DamageError
+from slvm_data.store.names import check_name
 from slvm_data.store.npz import whole
 
 NAME = "dataset.json"
@@ -44,7 +45,28 @@ def read(folder: Path) -> dict[str, Any]:
         raise DamageError(f"{path} has format {content.get('format_version')}, newer than {VERSION}: update slvm-data")
     if content.pop("sha256", None) != _digest(content):
         raise DamageError(f"{path} is damaged: its own checksum does not fit")
+    _check_files(path, content)
     return content
+
+
+def parts(content: dict[str, Any], split: str) -> list[tuple[str, dict[str, Any]]]:
+    """File and entry of each task in a split, in the order of the tasks; none where the split is empty."""
+    return [(name, entry) for name, entry in content["files"].items() if PurePosixPath(name).stem == split]
+
+
+def _check_files(path: Path, content: dict[str, Any]) -> None:
+    """No entry leads out of the folder, and each says what it should; the checksum alone keeps no forger out."""
+    try:
+        for name, entry in (content["files"] | content.get("combined", {})).items():
+            for word in name.split("/"):
+                check_name(word)
+            if not entry["arrays"]["label"]["shape"]:
+                raise ValueError(f"{name} has one label")
+            sizes = [n for array in entry["arrays"].values() for n in array["shape"]]
+            if not all(type(n) is int and n >= 0 for n in (entry["bytes"], *sizes)):
+                raise ValueError(f"sizes of {name} are not whole numbers")
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise DamageError(f"{path} is damaged, at its list of files: {error}") from None
 
 
 def current(machine: dict[str, str]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ SERIES: tuple[str, ...] = (
     "mode",
 )  # nor are these beside windows: they are of the paths that windows were cut from
 LEVEL = 1  # of isal: twice as dense as level 0 on binary frames, as fast; level 3 is five times slower
+RATIO = 1032  # deflate makes nothing shorter than by this
 BLOCK = 2**20  # bytes deflated at a time. Always the same: where the input is cut shows in the output
 
 
@@ -188,6 +189,32 @@ def blocks(path: Path, rows: int) -> Iterator[Arrays]:
             next(piece, None)  # checks that nothing follows, and the checksum
 
 
+def pieces(path: Path, wanted: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, int, np.ndarray]]:
+    """The arrays `wanted`, of which a manifest says this, some rows at a time: name, number of the first row, rows.
+
+    Each comes to its end, for its checksum. Raises DamageError, as `read` does, also where the file holds other ones.
+    """
+    with _named_damage(path) as at, zipfile.ZipFile(path) as archive:
+        missing = set(wanted)
+        for name, member, shape, dtype in _members(archive, at):
+            if name not in missing:
+                continue
+            missing.remove(name)
+            if (list(shape), str(dtype)) != (wanted[name]["shape"], wanted[name]["dtype"]):
+                raise ValueError(f"it is {dtype} {shape}, not {wanted[name]['dtype']} {wanted[name]['shape']}")
+            start = 0
+            for block in _pieces(member, shape, dtype, _rows(shape, dtype)):
+                yield name, start, block
+                start += len(block)
+        if missing:
+            raise ValueError(f"it has no {min(missing)}")
+
+
+def _rows(shape: Sequence[int], dtype: np.dtype) -> int:
+    """Rows in a block."""
+    return max(1, BLOCK // max(1, dtype.itemsize * int(np.prod(shape[1:]))))
+
+
 @contextmanager
 def _named_damage(path: Path) -> Iterator[list[str]]:
     """Turn whatever goes wrong with a file into a DamageError; its user notes the array at hand in what it gives."""
@@ -207,6 +234,9 @@ def _members(archive: zipfile.ZipFile, at: list[str]) -> Iterator[tuple[str, IO[
     _check_names(archive)
     for info in archive.infolist():
         at[0] = info.filename.removesuffix(".npy")
+        most = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: RATIO}.get(info.compress_type, 0) * info.compress_size
+        if info.file_size > most:
+            raise ValueError(f"it claims {info.file_size} bytes, and {info.compress_size} cannot hold so many")
         member = archive.open(info)
         yield at[0], member, *_header(member, info.file_size)
 
@@ -246,7 +276,7 @@ def _body(member: IO[bytes], shape: tuple[int, ...], dtype: np.dtype, rows: np.n
     chosen = np.arange(shape[0] if shape else 1) if rows is None else rows
     array = np.empty((len(chosen), *shape[1:]), dtype)
     start = 0
-    for block in _pieces(member, shape, dtype, max(1, BLOCK // max(1, dtype.itemsize * int(np.prod(shape[1:]))))):
+    for block in _pieces(member, shape, dtype, _rows(shape, dtype)):
         here = (chosen >= start) & (chosen < start + len(block))
         array[here] = block[chosen[here] - start]
         start += len(block)

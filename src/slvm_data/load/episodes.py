@@ -1,0 +1,198 @@
+"""Films for meta-learning: a query, and other films of the same task as its context."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import get_worker_info
+
+from slvm_data.load.draws import Moment
+from slvm_data.load.held import open_manifest
+from slvm_data.load.table import INDEX, Table
+
+CONTEXT = "context_"
+EPISODE = "episode"
+WORKERS = 256  # whose numbers are kept
+SEEDS = 2**63
+STALE = (
+    "split_ does not reach the workers of a DataLoader, which hold copies of this dataset: give the DataLoader an "
+    "EpisodeSampler as its batch_sampler, which draws anew by itself, or leave num_workers at 0"
+)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which sequences are queries [Q], which are context [groups context], and to which group a query belongs [Q]."""
+
+    queries: np.ndarray
+    contexts: np.ndarray
+    group: np.ndarray
+
+
+class Episodes(Table):
+    """Queries of a split of a dataset, each with `context` other sequences of its task.
+
+    An item is a dict: what `Sequences` gives of the query; the same of its context, with one axis more in front and
+    `context_` before the name, such as `context_image` float32 [context T C H W]; and `episode`, the number of the
+    draw. Context and queries of one episode have no sequence in common.
+
+    `split_()` draws context and queries anew, in place. With a DataLoader that has workers, an `EpisodeSampler` does it.
+    An episode is a pure function of seed and number.
+
+    Arguments:
+        root, split, tasks, fields: as for `Sequences`; fields may name `episode` and `context_…` too. Tasks that are
+            left out here are held out: evaluate on them with another `Episodes`.
+        context: sequences of context to a query.
+        by: what sequences of a group have in common: "label", or a constant as it was drawn, such as "param_g".
+        ways: groups in an episode; all if None.
+        queries: queries of each group in an episode; all sequences that are not context if None.
+        seed: of all draws.
+    """
+
+    made = (INDEX, EPISODE, CONTEXT + INDEX)
+
+    def __init__(
+        self,
+        root: Path | str,
+        split: str = "train",
+        context: int = 15,
+        *,
+        by: str = "label",
+        tasks: Sequence[int] | None = None,
+        fields: Iterable[str] | None = None,
+        ways: int | None = None,
+        queries: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        if open_manifest(Path(root))["recipe"].get("windows"):
+            raise ValueError(f"{root} holds windows, which have their context: open it with slvm_data.load.Windows")
+        if not 0 <= seed < SEEDS:
+            raise ValueError(f"seed = {seed} has to lie between 0 and 2^63 - 1")
+        self.context, self.by, self.ways, self.queries, self.seed = context, by, ways, queries, seed
+        super().__init__(root, split, tasks, fields)
+        self._groups = self._grouped()
+        self._check()
+        self._shared = torch.zeros(1 + WORKERS, dtype=torch.int64).share_memory_()  # episode, then who reads a copy
+        self._set(0)
+
+    def _to_read(self) -> Iterable[str] | None:
+        if self.fields is None:
+            return None
+        return [*(name.removeprefix(CONTEXT) for name in self.fields if name not in self.made), self.by]
+
+    def _grouped(self) -> list[np.ndarray]:
+        """The sequences of each group, in order."""
+        column = self._held.columns.get(self.by)
+        if column is None or column.frame or column.of is not None or column.data.ndim > 2:
+            raise ValueError(f"by = {self.by!r} has to be 'label' or a constant that {self.root} has, as 'param_m'")
+        values = column.data.numpy().reshape(len(self._held), -1)
+        bits = values.view(f"i{values.itemsize}")  # with which missing numbers, NaN, are alike
+        _, group = np.unique(bits, axis=0, return_inverse=True)
+        order = np.argsort(group.ravel(), kind="stable")
+        return np.split(order, np.cumsum(np.bincount(group.ravel()))[:-1])
+
+    def _check(self) -> None:
+        if self.context < 1:
+            raise ValueError(f"context = {self.context} has to be at least 1 sequence")
+        for name in ("ways", "queries"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise ValueError(f"{name} = {value} has to be at least 1")
+        least = min(map(len, self._groups))
+        if least < self.context + (self.queries or 1):
+            raise ValueError(
+                f"by = {self.by!r} makes groups of {least} sequences in {self.split} of {self.root}, too few for "
+                f"{self.context} of context and {self.queries or 1} to query"
+            )
+        if self.ways and self.ways > len(self._groups):
+            raise ValueError(f"ways = {self.ways} is more than the {len(self._groups)} groups by {self.by!r}")
+
+    @property
+    def sequences(self) -> int:
+        """Sequences in all, queries and context."""
+        return len(self._held)
+
+    def least(self) -> int:
+        """Queries that every episode has."""
+        sizes = sorted(self.queries or len(rows) - self.context for rows in self._groups)
+        return sum(sizes[: self.ways])
+
+    def draw(self, moment: Moment) -> Split:
+        """The split of one episode, which depends on nothing but this dataset and the moment."""
+        ways = range(len(self._groups))
+        if self.ways:
+            ways = np.sort(moment.choose("ways", 0, self.ways, len(self._groups))).tolist()
+        contexts, queries = [], []
+        for way in ways:
+            rows = self._groups[way]
+            size = self.context + (self.queries or 0)
+            chosen = rows[moment.choose("rows", way, size, len(rows))]
+            contexts.append(chosen[: self.context])
+            rest = chosen[self.context :] if self.queries else np.setdiff1d(rows, chosen, assume_unique=True)
+            queries.append(rest)
+        group = np.repeat(np.arange(len(queries)), list(map(len, queries)))
+        return Split(np.concatenate(queries), np.stack(contexts), group)
+
+    def split_(self, episode: int | None = None) -> Episodes:
+        """Draw context and queries anew, in place: those of episode number `episode`, or of the next.
+
+        Call it at the start of each episode, per batch or per epoch. Raises RuntimeError while workers of a
+        DataLoader hold copies of this dataset, which would go on with the old split.
+        """
+        number = self.episode + 1 if episode is None else episode
+        if not 0 <= number < SEEDS:
+            raise ValueError(f"episode = {number} has to lie between 0 and 2^63 - 1")
+        alive = {child.pid for child in multiprocessing.active_children()}
+        if get_worker_info() is not None or alive & set(self._shared[1:].tolist()):
+            raise RuntimeError(STALE)
+        self._set(number)
+        return self
+
+    def _set(self, number: int) -> None:
+        self.episode = number
+        self._shared[0] = number
+        self._split = self.draw(Moment.of(self.seed, number))
+
+    def __len__(self) -> int:
+        return len(self._split.queries)
+
+    def _arrays(self, indices: Sequence[Any]) -> dict[str, torch.Tensor]:
+        """Items by number in the present split, or by the tuples of an `EpisodeSampler`."""
+        if len(indices) and isinstance(indices[0], tuple):
+            keys = torch.tensor(indices, dtype=torch.int64)
+            if keys.shape[1] != 2 + self.context:
+                raise IndexError(f"{indices[0]} is no episode, query and {self.context} sequences of context")
+        else:
+            keys = self._keys(indices)
+        return self._batch(keys[:, 0], keys[:, 1], keys[:, 2:])
+
+    def _keys(self, indices: Sequence[Any]) -> torch.Tensor:
+        """Episode, query and context [B 2+context] of items of the present split."""
+        if worker := get_worker_info():
+            self._shared[1 + worker.id % WORKERS] = multiprocessing.current_process().pid or 0
+        if int(self._shared[0]) != self.episode:  # a worker's copy, and the one it was made of has moved on
+            raise RuntimeError(STALE)
+        numbers = self._numbers(indices).numpy()
+        return torch.from_numpy(keys(self.episode, self._split, numbers))
+
+    def _batch(self, episode: torch.Tensor, rows: torch.Tensor, context: torch.Tensor) -> dict[str, torch.Tensor]:
+        found = {INDEX: rows, CONTEXT + INDEX: context, EPISODE: episode}
+        found = {name: array for name, array in found.items() if self._wants(name)}
+        flat = context.flatten()
+        for name, column in self._held.columns.items():
+            if self._wants(name):
+                found[name] = column.take(rows, self._room)
+            if self._wants(CONTEXT + name):
+                found[CONTEXT + name] = column.take(flat, self._room).unflatten(0, context.shape)
+        return found
+
+
+def keys(episode: int, split: Split, chosen: np.ndarray) -> np.ndarray:
+    """Episode, query and context [B 2+context] of these queries [B] of a split."""
+    numbers = np.full((len(chosen), 1), episode)
+    return np.hstack([numbers, split.queries[chosen, None], split.contexts[split.group[chosen]]])

@@ -1,0 +1,72 @@
+"""Films for standard training: one item a film, or a part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from slvm_data.load.held import open_manifest
+from slvm_data.load.table import INDEX, Table
+
+
+class Sequences(Table):
+    """The films of a split of a dataset, of all its tasks or some: a map-style dataset for PyTorch's DataLoader.
+
+    An item is a dict: `index` (its number here), `image` float32 [T C H W], and everything else as it stands in the
+    file, `state` [T D], `label` [1], `time` [T], `param_…`, and what was recorded. Where tasks differ in the width of
+    a state, it is filled up with zeros and `state_mask` [D] tells the numbers from the filling; of other arrays that
+    not every task has alike, what is missing is NaN, or -1 in integers.
+
+    Arguments:
+        root: the dataset's folder, with `dataset.json`.
+        split: "train", "val" or "test".
+        tasks: labels of the tasks to take; all if None.
+        fields: names of arrays; items are then tuples in this order, and nothing else is read.
+        window: frames of an item; whole films if None.
+        stride: frames from the start of one window to the next.
+        fraction: take the first sequences of each task, so many of them; 0.1 is contained in 0.2, and is what a
+            dataset of a tenth of the size would hold.
+
+    Frames stay eight pixels to the octet in memory and become floats in the batch.
+
+    Raises ValueError for what the dataset does not have, `store.damage.DamageError` for a file that is missing or
+    altered.
+    """
+
+    def __init__(
+        self,
+        root: Path | str,
+        split: str = "train",
+        *,
+        tasks: Sequence[int] | None = None,
+        fields: Iterable[str] | None = None,
+        window: int | None = None,
+        stride: int = 1,
+        fraction: float = 1.0,
+    ) -> None:
+        if open_manifest(Path(root))["recipe"].get("windows"):
+            raise ValueError(f"{root} holds windows with context: open it with slvm_data.load.Windows")
+        super().__init__(root, split, tasks, fields, fraction)
+        steps = self._held.steps
+        if window is not None and not 1 <= window <= steps:
+            raise ValueError(f"window = {window} has to lie between 1 and the {steps} frames of a film")
+        if stride < 1:
+            raise ValueError(f"stride = {stride} has to be at least 1 frame")
+        self._starts = torch.arange(0, steps - (window or steps) + 1, stride)
+        self._window = None if window is None else torch.arange(window)
+
+    def __len__(self) -> int:
+        return len(self._held) * len(self._starts)
+
+    def _arrays(self, indices: Sequence[Any]) -> dict[str, torch.Tensor]:
+        numbers = self._numbers(indices)
+        rows, moments = numbers, None
+        if self._window is not None:
+            rows, moments = numbers // len(self._starts), self._starts[numbers % len(self._starts), None] + self._window
+        found = {INDEX: numbers} if self._wants(INDEX) else {}
+        for name, column in self._held.columns.items():
+            found[name] = column.take(rows, self._room, moments if self._held.has_moments(name) else None)
+        return found

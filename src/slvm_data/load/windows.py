@@ -1,0 +1,44 @@
+"""Windows of switching dynamics: queries, and before each of them its context."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from slvm_data.load.held import open_manifest
+from slvm_data.load.table import INDEX, Table
+
+
+class Windows(Table):
+    """The windows of a split of a switching dataset: a map-style dataset for PyTorch's DataLoader.
+
+    An item is a dict: `index`, `queries` [W D], `domains` [C W D], `labels` [W] (the regimes), `latents` [W d], and
+    with frames `image` float32 [W 1 H W] and `domain_image` [C W 1 H W]; `label` [1] (the setting), `time` [W], `path`.
+    `fields=("index", "queries", "domains", "labels")` gives tuples, as the field's readers do.
+
+    `root`, `split`, `tasks`, `fields`, `fraction` and errors as for `Sequences`.
+    """
+
+    def __init__(
+        self,
+        root: Path | str,
+        split: str = "train",
+        *,
+        tasks: Sequence[int] | None = None,
+        fields: Iterable[str] | None = None,
+        fraction: float = 1.0,
+    ) -> None:
+        if not open_manifest(Path(root))["recipe"].get("windows"):
+            raise ValueError(f"{root} holds whole films: open it with slvm_data.load.Sequences")
+        super().__init__(root, split, tasks, fields, fraction)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def _arrays(self, indices: Sequence[Any]) -> dict[str, torch.Tensor]:
+        rows = self._numbers(indices)
+        found = {INDEX: rows} if self._wants(INDEX) else {}
+        return found | {name: column.take(rows, self._room) for name, column in self._held.columns.items()}
