@@ -159,10 +159,18 @@ def longest_step(system: System, frame: float) -> float:
 
 
 def make(
-    recipe: Recipe, task: int, split: str, inputs: Inputs, index: np.ndarray, frames: np.ndarray | None = None
+    recipe: Recipe,
+    task: int,
+    split: str,
+    inputs: Inputs,
+    index: np.ndarray,
+    frames: np.ndarray | None = None,
+    *,
+    stay: bool = False,
 ) -> Batch:
     """The sequences with these indices [n], their frames in the buffer `frames`, which n must not exceed.
 
+    With `stay`, the frames stay on JAX's device and are a JAX array, drawn by the reference; not of an original.
     Raises ValueError where a sequence is not finite, or where no attempt at it stays in the scene.
     """
     frames = frame_buffer(recipe, batch_size(recipe)) if frames is None else frames
@@ -176,10 +184,14 @@ def make(
             attempt = attempt + ~good
             again = _trajectories(inputs, padded, attempt, plan=made_for)  # the same for those that are good
             scene = jax.tree.map(np.asarray, again)
-        if made_for.pixels:
-            _draw_frames(made_for.look, recipe.view_of(task).binary, scene["discs"], frames)
+        binary = recipe.view_of(task).binary
+        image: Any = frames
+        if made_for.pixels and stay:
+            image = _paint(*scene["discs"], look=made_for.look, how="binary" if binary else "draw")
+        elif made_for.pixels:
+            _draw_frames(made_for.look, binary, scene["discs"], frames)
     constants = scene["constants"]
-    arrays = {"image": frames} if made_for.pixels else {}
+    arrays = {"image": image} if made_for.pixels else {}
     arrays |= {"state": scene["state"], "label": np.full((size, 1), task, np.int64), **scene["switching"]}
     if not recipe.original:
         arrays |= {f"param_{name}": constants[name] for name in recipe.tasks[task].domains()}

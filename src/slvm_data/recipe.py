@@ -23,7 +23,6 @@ from slvm_data.windows import Windows
 STEPS = 10**8  # of a path that windows are cut from
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """A dataset in full. Two equal recipes give the same bytes.

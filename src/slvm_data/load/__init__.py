@@ -1,10 +1,39 @@
-"""Datasets in: for PyTorch's DataLoader, without JAX."""
+"""Datasets in, for PyTorch: films, episodes, windows, a stream. None of it loads JAX but the stream.
+
+from slvm_data.load import Sequences
+from torch.utils.data import DataLoader
+for batch in DataLoader(Sequences("pendulum"), batch_size=64, shuffle=True): ...
+"""
 
 from __future__ import annotations
 
-from slvm_data.load.episodes import Episodes
-from slvm_data.load.sampler import EpisodeSampler
-from slvm_data.load.sequences import Sequences
-from slvm_data.load.windows import Windows
+import importlib
+from typing import TYPE_CHECKING
 
-__all__ = ["Episodes", "EpisodeSampler", "Sequences", "Windows"]
+if TYPE_CHECKING:
+    from slvm_data.load.episodes import Episodes
+    from slvm_data.load.module import DataModule
+    from slvm_data.load.sampler import EpisodeSampler
+    from slvm_data.load.sequences import Sequences
+    from slvm_data.load.stream import Stream
+    from slvm_data.load.windows import Windows
+
+__all__ = ["DataModule", "Episodes", "EpisodeSampler", "Sequences", "Stream", "Windows"]
+
+_HOMES = {"DataModule": "module", "EpisodeSampler": "sampler"}
+
+
+def __getattr__(name: str) -> object:
+    # Fetched when first used: only the stream needs JAX, and only the module Lightning.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(importlib.import_module(f"slvm_data.load.{_HOMES.get(name, name.lower())}"), name)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ModuleNotFoundError("the loaders need PyTorch: pip install 'slvm-data[torch]'", name="torch") from error
+
+
+def __dir__() -> list[str]:
+    return __all__

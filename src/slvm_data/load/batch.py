@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -41,7 +41,7 @@ class Batch(Sequence[Item | Row]):
         return tuple(self.arrays[name] for name in self.fields)
 
 
-def collate(items: Sequence[Any], *, collate_fn_map: Mapping[Any, Callable[..., Any]] | None = None) -> Any:
+def collate(items: Sequence[Any], **_: Any) -> Any:
     """A batch as it is; anything else, items that a wrapper fetched one by one, stacked."""
     if isinstance(items, Batch):
         return items.whole()

@@ -13,7 +13,6 @@ import torch
 from torch.utils.data import get_worker_info
 
 from slvm_data.load.draws import Moment
-from slvm_data.load.held import open_manifest
 from slvm_data.load.table import INDEX, Table
 
 CONTEXT = "context_"
@@ -42,8 +41,8 @@ class Episodes(Table):
     `context_` before the name, such as `context_image` float32 [context T C H W]; and `episode`, the number of the
     draw. Context and queries of one episode have no sequence in common.
 
-    `split_()` draws context and queries anew, in place. With a DataLoader that has workers, an `EpisodeSampler` does it.
-    An episode is a pure function of seed and number.
+    `split_()` draws context and queries anew, in place; with a DataLoader that has workers, an `EpisodeSampler` does
+    it. An episode is a pure function of seed and number.
 
     Arguments:
         root, split, tasks, fields: as for `Sequences`; fields may name `episode` and `context_…` too. Tasks that are
@@ -53,6 +52,7 @@ class Episodes(Table):
         ways: groups in an episode; all if None.
         queries: queries of each group in an episode; all sequences that are not context if None.
         seed: of all draws.
+
     """
 
     made = (INDEX, EPISODE, CONTEXT + INDEX)
@@ -70,8 +70,6 @@ class Episodes(Table):
         queries: int | None = None,
         seed: int = 0,
     ) -> None:
-        if open_manifest(Path(root))["recipe"].get("windows"):
-            raise ValueError(f"{root} holds windows, which have their context: open it with slvm_data.load.Windows")
         if not 0 <= seed < SEEDS:
             raise ValueError(f"seed = {seed} has to lie between 0 and 2^63 - 1")
         self.context, self.by, self.ways, self.queries, self.seed = context, by, ways, queries, seed

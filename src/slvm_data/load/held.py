@@ -34,6 +34,15 @@ class Form(NamedTuple):
     shared: bool  # whether it stands there once for all sequences of a task
 
 
+class _Frames(NamedTuple):
+    """How the frames of a sequence lie in memory."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    frame: tuple[int, ...]  # C H W
+    packed: bool
+
+
 class Part(NamedTuple):
     """The file of one task."""
 
@@ -45,14 +54,14 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Held:
-    """Columns by name, and the task of each sequence [N]."""
+    """Columns by name, each of so many sequences."""
 
     columns: dict[str, Column]
-    task: torch.Tensor
+    rows: int
     steps: int  # frames of a sequence
 
     def __len__(self) -> int:
-        return len(self.task)
+        return self.rows
 
     def has_moments(self, name: str) -> bool:
         """Whether the first axis of an array is that of the frames."""
@@ -60,43 +69,46 @@ class Held:
 
 
 def hold(
-    root: Path | str, split: str, tasks: Sequence[int] | None, fields: Iterable[str] | None, fraction: float
+    root: Path,
+    content: dict[str, Any],
+    split: str,
+    tasks: Sequence[int] | None,
+    fields: Iterable[str] | None,
+    fraction: float,
 ) -> Held:
-    """Read a split. `fields` are the arrays to read, all if None; of each task the first `fraction` of its sequences.
+    """Read a split of the dataset in a folder, whose manifest has this `content`.
 
-    Raises ValueError for what the dataset does not have, DamageError where a file is not what was written: nothing of
+    `fields` are the arrays to read, all if None; of each task the first `fraction` of its sequences is read. Raises
+    ValueError for what the dataset does not have, DamageError where a file is not what was written: nothing of
     it is returned then.
     """
-    root = Path(root)
-    content = open_manifest(root)
     files = _files(root, content, split, tasks, fraction)
-    forms = _forms([entry for _, entry in manifest.parts(content, split)])
+    forms = forms_of([entry["arrays"] for _, entry in manifest.parts(content, split)])
     chosen = _chosen(forms, fields, root)
     _check_frames(root, [part.entry for part in files], [name for name in chosen if name in FRAMES])
-    columns = _empty(content, {name: forms[name] for name in chosen if name != MASK}, files)
-    _check_memory(root, columns.values())
+    frames = _frames(content, files, [name for name in chosen if name in FRAMES])
+    _check_memory(root, files, [frames.get(name) or (forms[name].shape, forms[name].dtype) for name in chosen])
+    columns = {name: _column(name, forms[name], files, frames.get(name)) for name in chosen if name != MASK}
     with ThreadPoolExecutor(min(THREADS, len(files))) as pool:
         list(pool.map(lambda k: _fill(columns, files, k), range(len(files))))
     if MASK in chosen:
         columns[MASK] = _mask(forms["state"].shape[-1], files)
-    task = torch.repeat_interleave(torch.tensor([part.task for part in files]), torch.tensor([p.rows for p in files]))
     windows = content["recipe"].get("windows")
-    return Held(columns, task, windows["length"] if windows else content["recipe"]["steps"])
+    rows = sum(part.rows for part in files)
+    return Held(columns, rows, windows["length"] if windows else content["recipe"]["steps"])
 
 
 def open_manifest(root: Path) -> dict[str, Any]:
     """What a folder's manifest says; raises ValueError where it is not that of a dataset, and says which is."""
     if not (root / manifest.NAME).is_file() and (root.resolve().parent / manifest.NAME).is_file():
         whole = root.resolve().parent
-        names = [str(Path(name).parent) for name, _ in manifest.parts(manifest.read(whole), SPLITS[0])]
-        task = names.index(root.resolve().name) if root.resolve().name in names else 0
-        raise ValueError(f"{root} is a task of the dataset {root.parent}: open that one, with tasks=[{task}]")
+        names = list(dict.fromkeys(str(Path(name).parent) for name in manifest.read(whole)["files"]))
+        if (own := root.resolve().name) in names:
+            raise ValueError(f"{root} is a task of a dataset: open {whole}, with tasks=[{names.index(own)}]")
     return manifest.read(root)
 
 
-def _files(
-    root: Path, content: dict[str, Any], split: str, tasks: Sequence[int] | None, fraction: float
-) -> list[Part]:
+def _files(root: Path, content: dict[str, Any], split: str, tasks: Sequence[int] | None, fraction: float) -> list[Part]:
     if split not in SPLITS:
         raise ValueError(f"split = {split!r} is unknown; there are {', '.join(SPLITS)}")
     if not 0 < fraction <= 1:
@@ -116,16 +128,19 @@ def _files(
     return found
 
 
-def _forms(entries: list[dict[str, Any]]) -> dict[str, Form]:
-    """The form of each array over all tasks, also those that are left out: what is held out later fits then."""
+def forms_of(schemas: list[dict[str, Any]]) -> dict[str, Form]:
+    """The form of each array over all tasks, from what a manifest says of the arrays of each.
+
+    All of them, also those that are left out: what is held out later fits then.
+    """
     found: dict[str, list[tuple[str, tuple[int, ...], bool]]] = {}
-    for arrays in (entry["arrays"] for entry in entries):
+    for arrays in schemas:
         for name, array in arrays.items():
             once = npz.stands_once(name, array["shape"], arrays)
             if not once or name == "time":
                 row = array["shape"] if once else array["shape"][1:]
                 found.setdefault(name, []).append((array["dtype"], tuple(row), once))
-    forms = {name: _form(name, same, len(entries)) for name, same in found.items()}
+    forms = {name: _form(name, same, len(schemas)) for name, same in found.items()}
     if "state" in forms and not forms["state"].alike:
         forms[MASK] = Form(np.dtype(bool), forms["state"].shape[-1:], alike=True, shared=True)
     return forms
@@ -154,34 +169,51 @@ def _check_frames(root: Path, entries: list[dict[str, Any]], names: list[str]) -
             raise ValueError(f"{root}: {name} differs in shape between tasks, {sorted(shapes)}: choose some with tasks")
 
 
-def _empty(content: dict[str, Any], forms: dict[str, Form], files: list[Part]) -> dict[str, Column]:
-    """Columns to be filled, in their final size."""
-    count, columns = sum(part.rows for part in files), {}
-    sizes = torch.tensor([part.rows for part in files])
+def _frames(content: dict[str, Any], files: list[Part], names: list[str]) -> dict[str, _Frames]:
+    """How the frames of a sequence lie in memory."""
     views = content["recipe"]["view"]
-    views = views if isinstance(views, list) else [views]
-    for name, form in forms.items():
-        if name in FRAMES:
-            shape = tuple(files[0].entry["arrays"][name]["shape"][1:])
-            columns[name] = _frames(count, shape, FRAMES[name], form.dtype, all(view["binary"] for view in views))
-        else:
-            rows = len(files) if form.shared else count
-            filling = 0 if name in ZEROS else np.nan if form.dtype.kind == "f" else -1
-            empty = np.empty if form.alike else lambda *form, _=filling: np.full(form[0], _, form[1])
-            of = torch.repeat_interleave(torch.arange(len(files)), sizes) if form.shared else None
-            columns[name] = Column(torch.from_numpy(empty((rows, *form.shape), form.dtype)), of=of)
-    return columns
+    binary = all(view["binary"] for view in (views if isinstance(views, list) else [views]))
+    found = {}
+    for name in names:
+        array, lead = files[0].entry["arrays"][name], FRAMES[name]
+        shape, dtype = tuple(array["shape"][1:]), np.dtype(array["dtype"])
+        frame = shape[lead:] if len(shape) == lead + 3 else (1, *shape[lead:])
+        last = octets(prod(frame)) if binary else prod(frame)
+        kind = np.dtype(np.uint8 if binary or dtype.kind == "u" else np.float32)
+        found[name] = _Frames((*shape[:lead], last), kind, frame, binary)
+    return found
 
 
-def _frames(count: int, shape: tuple[int, ...], lead: int, dtype: np.dtype, binary: bool) -> Column:
-    frame = shape[lead:] if len(shape) == lead + 3 else (1, *shape[lead:])
-    last, kind = (octets(prod(frame)), np.uint8) if binary else (prod(frame), np.uint8 if dtype.kind == "u" else "f4")
-    return Column(torch.from_numpy(np.zeros((count, *shape[:lead], last), kind)), frame, binary)
+def _column(name: str, form: Form, files: list[Part], frames: _Frames | None) -> Column:
+    """A column to be filled, in its final size."""
+    count = sum(part.rows for part in files)
+    if frames:
+        return Column(torch.from_numpy(np.zeros((count, *frames.shape), frames.dtype)), frames.frame, frames.packed)
+    of = _one_each(files) if form.shared else None
+    return Column(torch.from_numpy(empty(name, form, len(files) if form.shared else count)), of=of)
 
 
-def _check_memory(root: Path, columns: Iterable[Column]) -> None:
-    """Refuse what this machine cannot hold before anything is read."""
-    needed = sum(column.data.nbytes for column in columns)
+def _one_each(files: list[Part]) -> torch.Tensor:
+    """For each sequence the number of its file [N]."""
+    return torch.repeat_interleave(torch.arange(len(files)), torch.tensor([part.rows for part in files]))
+
+
+def empty(name: str, form: Form, rows: int) -> np.ndarray:
+    """Room for so many rows of an array, with its filling where a task has less of it or nothing."""
+    if form.alike:
+        return np.empty((rows, *form.shape), form.dtype)
+    filling = 0 if name in ZEROS else np.nan if form.dtype.kind == "f" else -1
+    return np.full((rows, *form.shape), filling, form.dtype)
+
+
+def put(target: np.ndarray, rows: np.ndarray) -> None:
+    """Write rows [n …] into rows [n …] of a form that may be larger."""
+    target[tuple(slice(0, n) for n in rows.shape) + (0,) * (target.ndim - rows.ndim)] = rows
+
+
+def _check_memory(root: Path, files: list[Part], rows: Iterable[Sequence[Any]]) -> None:
+    """Refuse what this machine cannot hold, from shape and type of a sequence's arrays, before anything is read."""
+    needed = sum(part.rows for part in files) * sum(prod(shape) * dtype.itemsize for shape, dtype, *_ in rows)
     if hasattr(os, "sysconf") and needed > (there := os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")):
         raise ValueError(
             f"{root} takes {needed / 1e9:.1f} GB of memory, and there are {there / 1e9:.1f}: "
@@ -206,7 +238,7 @@ def _fill(columns: dict[str, Column], files: list[Part], k: int) -> None:
 def _put(column: Column, at: int, block: np.ndarray, part: Part, name: str) -> None:
     target = column.data.numpy()[at : at + len(block)]
     if not column.frame:
-        target[tuple(slice(0, n) for n in block.shape) + (0,) * (target.ndim - block.ndim)] = block
+        put(target, block)
         return
     flat = block.reshape(*target.shape[:-1], -1)
     if column.packed:
@@ -220,5 +252,4 @@ def _put(column: Column, at: int, block: np.ndarray, part: Part, name: str) -> N
 def _mask(width: int, files: list[Part]) -> Column:
     """Which numbers of a state are its own, not filling."""
     own = torch.tensor([part.entry["arrays"]["state"]["shape"][-1] for part in files])
-    sizes = torch.tensor([part.rows for part in files])
-    return Column(torch.arange(width) < own[:, None], of=torch.repeat_interleave(torch.arange(len(files)), sizes))
+    return Column(torch.arange(width) < own[:, None], of=_one_each(files))

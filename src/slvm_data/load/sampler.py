@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import torch.distributed
 from torch.utils.data import Sampler
 
 from slvm_data.load.draws import STEPS, Moment
 from slvm_data.load.episodes import Episodes, keys
+from slvm_data.load.ranks import here
 
 PER = ("batch", "epoch")
 
@@ -33,6 +33,7 @@ class EpisodeSampler(Sampler[list[tuple[int, ...]]]):
     To go on where a run was cut off, `set_epoch(epoch, step)` before the first batch; or keep `state_dict()`, which
     torchdata's StatefulDataLoader does by itself (with a plain DataLoader and workers, it counts what was asked for
     ahead too: count your own batches there).
+
     """
 
     def __init__(
@@ -51,9 +52,7 @@ class EpisodeSampler(Sampler[list[tuple[int, ...]]]):
         if per == "epoch" and (steps is not None or dataset.ways):
             raise ValueError("per='epoch' takes every query once, of all groups: leave steps and ways out")
         self.dataset, self.per, self.fixed = dataset, per, fixed
-        here = torch.distributed.is_available() and torch.distributed.is_initialized()
-        self.rank = rank if rank is not None else torch.distributed.get_rank() if here else 0
-        self.ranks = ranks if ranks is not None else torch.distributed.get_world_size() if here else 1
+        self.rank, self.ranks = here(rank, ranks)
         self.batch_size = batch_size
         self.steps = self._count() if steps is None else steps
         self._check()
@@ -67,10 +66,9 @@ class EpisodeSampler(Sampler[list[tuple[int, ...]]]):
         return math.ceil(queries / max(1, self.batch_size or whole))
 
     def _check(self) -> None:
-        if not 0 <= self.rank < self.ranks:
-            raise ValueError(f"rank = {self.rank} has to lie between 0 and ranks - 1 = {self.ranks - 1}")
         least = self.dataset.least()
-        if not self.ranks <= (size := self.batch_size or least) <= least:
+        size = least if self.batch_size is None else self.batch_size
+        if not self.ranks <= size <= least:
             raise ValueError(f"batch_size = {size} has to lie between {self.ranks} (ranks) and {least} (queries)")
         if not 0 < self.steps < STEPS:
             raise ValueError(f"steps = {self.steps} has to be at least 1")
@@ -87,7 +85,7 @@ class EpisodeSampler(Sampler[list[tuple[int, ...]]]):
         self._at = self._next
 
     def batch(self, epoch: int, step: int) -> list[tuple[int, ...]]:
-        """This rank's index tuples of one step, whatever came before."""
+        """Index tuples of one step, those of this rank; whatever came before."""
         moment = Moment(self.dataset.seed, 0 if self.fixed else epoch, step if self.per == "batch" else 0)
         split = self.dataset.draw(moment)
         count = len(split.queries)

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from slvm_data.load.held import open_manifest
 from slvm_data.load.table import INDEX, Table
 
 
@@ -34,6 +33,7 @@ class Sequences(Table):
 
     Raises ValueError for what the dataset does not have, `store.damage.DamageError` for a file that is missing or
     altered.
+
     """
 
     def __init__(
@@ -47,8 +47,6 @@ class Sequences(Table):
         stride: int = 1,
         fraction: float = 1.0,
     ) -> None:
-        if open_manifest(Path(root))["recipe"].get("windows"):
-            raise ValueError(f"{root} holds windows with context: open it with slvm_data.load.Windows")
         super().__init__(root, split, tasks, fields, fraction)
         steps = self._held.steps
         if window is not None and not 1 <= window <= steps:

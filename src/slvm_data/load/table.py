@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import Dataset
 
 from slvm_data.load.batch import Batch, Item, Row
-from slvm_data.load.held import Held, hold
+from slvm_data.load.held import Held, hold, open_manifest
 from slvm_data.load.room import Room
 
 INDEX = "index"
@@ -21,6 +21,7 @@ class Table(Dataset[Item | Row]):
     """Sequences in memory. A subclass says which arrays an item has."""
 
     made = (INDEX,)  # fields that stand in no file
+    of_windows = False  # whether it reads windows, or whole films
 
     def __init__(
         self,
@@ -37,7 +38,11 @@ class Table(Dataset[Item | Row]):
         if self.fields == ():
             raise ValueError("fields is empty: name at least one array")
         self._room = Room()
-        self._held: Held = hold(self.root, split, tasks, self._to_read(), fraction)
+        content = open_manifest(self.root)
+        if (windows := bool(content["recipe"].get("windows"))) != self.of_windows:
+            kind, loader = ("windows with context", "Windows") if windows else ("whole films", "Sequences")
+            raise ValueError(f"{self.root} holds {kind}: open it with slvm_data.load.{loader}")
+        self._held: Held = hold(self.root, content, split, tasks, self._to_read(), fraction)
 
     def _to_read(self) -> Iterable[str] | None:
         """The arrays that the fields need; None for all."""
@@ -61,7 +66,7 @@ class Table(Dataset[Item | Row]):
         """Item numbers [B], negative ones counted from the end; raises IndexError beyond the last."""
         numbers = torch.as_tensor(indices, dtype=torch.int64)
         numbers = torch.where(numbers < 0, numbers + len(self), numbers)
-        if len(numbers) and not (0 <= int(numbers.min()) and int(numbers.max()) < len(self)):
+        if len(numbers) and not (int(numbers.min()) >= 0 and int(numbers.max()) < len(self)):
             raise IndexError(f"index {max(indices, key=abs)} of {len(self)} items in {self.split} of {self.root}")
         return numbers
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from slvm_data.load.held import open_manifest
 from slvm_data.load.table import INDEX, Table
 
 
@@ -22,6 +21,8 @@ class Windows(Table):
     `root`, `split`, `tasks`, `fields`, `fraction` and errors as for `Sequences`.
     """
 
+    of_windows = True
+
     def __init__(
         self,
         root: Path | str,
@@ -31,8 +32,6 @@ class Windows(Table):
         fields: Iterable[str] | None = None,
         fraction: float = 1.0,
     ) -> None:
-        if not open_manifest(Path(root))["recipe"].get("windows"):
-            raise ValueError(f"{root} holds whole films: open it with slvm_data.load.Sequences")
         super().__init__(root, split, tasks, fields, fraction)
 
     def __len__(self) -> int:

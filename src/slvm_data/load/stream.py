@@ -1,0 +1,201 @@
+"""Sequences made while the model trains: no files, no end. The one loader that needs JAX."""
+
+from __future__ import annotations
+
+import dataclasses
+import multiprocessing
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
+from math import prod
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import torch
+from torch.utils.data import IterableDataset, get_worker_info
+
+from slvm_data import sequences
+from slvm_data.batches import LEAST, frame_buffer, make, prepare
+from slvm_data.load.held import FRAMES, MASK, Form, empty, forms_of, put
+from slvm_data.load.ranks import here
+from slvm_data.load.room import Room
+from slvm_data.load.table import INDEX
+from slvm_data.recipe import Recipe
+from slvm_data.types import Arrays
+
+ROWS = 256  # sequences of a task made at a time
+AHEAD = 2  # groups of batches made while others are used
+SPLIT = "train"
+
+
+class Stream(IterableDataset[dict[str, torch.Tensor]]):
+    """Batches of a recipe without end: dicts as those of `Sequences`, with arrays [B …], made while they are used.
+
+    Element i of the stream (its `index`) is sequence i // K of task i % K, of K tasks, in a train split that never
+    ends; by the same keys as the files, so that the first elements are those of the file. Workers and ranks take turns,
+    batch by batch. A pass goes on where the one before it stopped; `state_dict` tells where that is.
+
+    It yields whole batches: use it as it is, or in a DataLoader with batch_size=None. Simulating runs in a thread of
+    its own; in workers JAX needs multiprocessing_context="spawn".
+
+    Arguments:
+        recipe: what to make; of windows, ones cut from whole paths, since one path comes to an end.
+        batch: sequences in a batch.
+        device: where the batches go, such as "cuda"; where JAX computes there too, frames get there without a copy.
+        seed: of all draws; the recipe's own, which is 0 in the datasets of this package, if None.
+        fields: names of arrays; all if None.
+        rank, ranks: this process among those that take turns; of `torch.distributed` if None, when it runs.
+
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        batch: int = 64,
+        device: torch.device | str | None = None,
+        seed: int | None = None,
+        *,
+        fields: Iterable[str] | None = None,
+        rank: int | None = None,
+        ranks: int | None = None,
+    ) -> None:
+        if batch < len(recipe.tasks):
+            raise ValueError(f"batch = {batch} has to be at least {len(recipe.tasks)}, one sequence of each task")
+        if recipe.original:
+            raise ValueError("an original is there to be compared with, not to be streamed: generate its files")
+        if recipe.windows and not recipe.windows.whole:
+            raise ValueError(f"{recipe.name} cuts windows from one path, which ends: use Windows(whole=True, …)")
+        self.recipe = recipe if seed is None else dataclasses.replace(recipe, seed=seed)
+        self.batch, self.device = batch, device
+        self.fields = None if fields is None else tuple(fields)
+        self.rank, self.ranks = here(rank, ranks)
+        self._done = 0  # batches that this process, or this worker of it, has handed out
+        self._room = Room()
+
+    def state_dict(self) -> dict[str, int]:
+        """Where the stream stands."""
+        return {"batches": self._done}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on from there, with the same batch size and numbers of workers and ranks."""
+        self._done = state["batches"]
+
+    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
+        turn, turns = self._turn()
+        source = _Source(self.recipe, self.batch)
+        pool, waiting, asked = ThreadPoolExecutor(1), deque[Future[_Group]](), self._done
+        try:
+            while True:
+                while len(waiting) < AHEAD:
+                    numbers = np.arange(asked, asked + source.batches) * turns + turn
+                    waiting.append(pool.submit(source.make, numbers))
+                    asked += source.batches
+                for batch in source.cut(waiting.popleft().result(), self._room, self.fields):
+                    self._done += 1
+                    yield {name: array.to(self.device) for name, array in batch.items()} if self.device else batch
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _turn(self) -> tuple[int, int]:
+        """Which batches are this process's: every so manieth, from this one on."""
+        worker = get_worker_info()
+        if not worker:
+            return self.rank, self.ranks
+        if type(multiprocessing.current_process()).__name__ == "ForkProcess":
+            raise RuntimeError("JAX cannot run in a forked worker: give the DataLoader multiprocessing_context='spawn'")
+        return worker.id * self.ranks + self.rank, worker.num_workers * self.ranks
+
+
+class _Group(NamedTuple):
+    """Batches made at a time."""
+
+    numbers: np.ndarray  # of the batches, in the whole stream
+    made: list[Arrays]  # task by task, the sequences of all of them
+
+
+class _Source:
+    """Makes groups of batches, large enough to be made fast, and cuts batches from them."""
+
+    def __init__(self, recipe: Recipe, batch: int) -> None:
+        self.recipe, self.batch, self.tasks = recipe, batch, len(recipe.tasks)
+        self.inputs = [prepare(recipe, task, SPLIT) for task in range(self.tasks)]
+        rows = len(recipe.windows.starts(SPLIT, recipe.steps)) if recipe.windows else ROWS
+        self.batches = max(1, rows * self.tasks // batch)
+        self.size = max(LEAST, self.batches * -(-batch // self.tasks))
+        self.stay = on_accelerator()
+        self.turn = 0
+
+    @cached_property
+    def buffers(self) -> list[list[np.ndarray]]:
+        """Room for the frames of the groups that wait, and of the one in use."""
+        return [[frame_buffer(self.recipe, self.size) for _ in range(self.tasks)] for _ in range(AHEAD + 1)]
+
+    def make(self, numbers: np.ndarray) -> _Group:
+        """The batches with these numbers."""
+        elements = (numbers[:, None] * self.batch + np.arange(self.batch)).ravel()
+        self.turn = (self.turn + 1) % (AHEAD + 1)
+        rows = [elements[elements % self.tasks == task] // self.tasks for task in range(self.tasks)]
+        return _Group(numbers, [self._rows(task, index) for task, index in enumerate(rows)])
+
+    def _rows(self, task: int, index: np.ndarray) -> Arrays:
+        if self.recipe.windows:
+            return sequences.collect(self.recipe, task, SPLIT, index)
+        buffer = np.empty((self.size, 0)) if self.stay else self.buffers[self.turn][task]
+        made = make(self.recipe, task, SPLIT, self.inputs[task], index, buffer, stay=self.stay)
+        return made.arrays | sequences.once(self.recipe, task, SPLIT)
+
+    def cut(self, group: _Group, room: Room, fields: tuple[str, ...] | None) -> Iterator[dict[str, torch.Tensor]]:
+        """The batches of a group, one after the other."""
+        forms = forms_of(list(map(_schema, group.made)))
+        if odd := [name for name in fields or () if name not in (INDEX, *forms)]:
+            raise ValueError(f"{odd[0]!r} is not among the arrays of {self.recipe.name}: index, {', '.join(forms)}")
+        done = [0] * self.tasks
+        for number in group.numbers:
+            first = int(number) * self.batch
+            places = []  # of each task: its sequences in the group, and where they stand in the batch
+            for task in range(self.tasks):
+                at = range((task - first) % self.tasks, self.batch, self.tasks)
+                places.append((slice(done[task], done[task] + len(at)), slice(at.start, None, self.tasks)))
+                done[task] += len(at)
+            batch = {INDEX: torch.arange(first, first + self.batch)}
+            batch |= {name: self._array(name, form, group.made, places, room) for name, form in forms.items()}
+            yield batch if fields is None else {name: batch[name] for name in fields}
+
+    def _array(
+        self, name: str, form: Form, made: list[Arrays], places: list[tuple[slice, slice]], room: Room
+    ) -> torch.Tensor:
+        """One array of a batch, from the sequences of each task."""
+        if name in FRAMES:
+            return self._frames(name, form, made, places, room)
+        target = empty(name, form, self.batch)
+        for arrays, (rows, at) in zip(made, places, strict=True):
+            if name == MASK:
+                target[at] = np.arange(form.shape[0]) < arrays["state"].shape[-1]
+            elif name in arrays:
+                found = arrays[name]
+                put(target[at], np.broadcast_to(found, (len(target[at]), *found.shape)) if form.shared else found[rows])
+        return torch.from_numpy(target)
+
+    def _frames(
+        self, name: str, form: Form, made: list[Arrays], places: list[tuple[slice, slice]], room: Room
+    ) -> torch.Tensor:
+        lead, frame = form.shape[: FRAMES[name]], form.shape[FRAMES[name] :]
+        shape = (self.batch, *lead, *(1,) * (len(frame) == 2), *frame)
+        found = [torch.from_dlpack(arrays[name]) for arrays in made]  # the buffers themselves, or JAX's memory
+        device = found[0].device
+        out = room.take(prod(shape)).view(shape) if device.type == "cpu" else torch.empty(shape, device=device)
+        for frames, (rows, at) in zip(found, places, strict=True):
+            out[at].copy_(frames[rows].view(-1, *shape[1:]))
+        return out
+
+
+def on_accelerator() -> bool:
+    """Whether JAX computes elsewhere than torch's CPU tensors lie."""
+    return jax.default_backend() != "cpu"
+
+
+def _schema(arrays: Arrays) -> dict[str, Any]:
+    """What a manifest would say of these arrays."""
+    return {name: {"shape": list(array.shape), "dtype": str(array.dtype)} for name, array in arrays.items()}

@@ -1,0 +1,63 @@
+"""Small datasets for the loaders, each made once."""
+
+import dataclasses
+import functools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from slvm_data import RECIPES, View, generate
+from slvm_data.originals import as_original
+
+COUNTS = {"train": 12, "val": 3, "test": 2}
+MORE = ("dx_dt", "energy", "offset", "color_index")
+
+
+def _small(name):
+    """A dataset's recipe at a small size, recording all it can."""
+    if name.endswith("-original"):
+        return as_original(dataclasses.replace(_small(name.removesuffix("-original")), record=()))
+    if name.endswith("-pixels"):
+        return dataclasses.replace(_small(name.removesuffix("-pixels")), view=View())
+    recipe = RECIPES[name]
+    record = tuple(n for n in (*MORE, "events") if n in recipe.recordable() and not (recipe.windows and n == "events"))
+    sizes = COUNTS if recipe.windows else COUNTS | {"steps": 4}
+    return dataclasses.replace(recipe, record=() if recipe.windows else record, **sizes)
+
+
+@pytest.fixture(scope="session")
+def make(tmp_path_factory):
+    """The folder of a dataset at a small size, by name."""
+    place = tmp_path_factory.mktemp("sets")
+    return functools.cache(lambda name: generate(_small(name), place / name))
+
+
+@pytest.fixture(scope="session")
+def pendulums(tmp_path_factory):
+    """Three tasks of fifty pendulums."""
+    recipe = dataclasses.replace(RECIPES["pendulum3"], train=50, val=20, test=20, steps=4)
+    return generate(recipe, tmp_path_factory.mktemp("pendulums") / "pendulum3")
+
+
+@pytest.fixture(scope="session")
+def small():
+    """A dataset's recipe at a small size, by name."""
+    return _small
+
+
+@pytest.fixture(scope="session")
+def arrays():
+    """What NumPy reads of a split of a folder: the arrays of each task, in order."""
+    return _arrays
+
+
+def _arrays(folder: Path, split: str) -> list[dict[str, np.ndarray]]:
+    single = folder / f"{split}.npz"
+    paths = [single] if single.is_file() else [folder / f"dataset_{i}/{split}.npz" for i in range(99)]
+    found = []
+    for path in paths:
+        if path.is_file():
+            with np.load(path, allow_pickle=False) as data:
+                found.append(dict(data))
+    return found

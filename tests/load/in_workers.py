@@ -1,0 +1,142 @@
+"""Loaders with worker processes, in a process that never loads JAX. Prints what it found as JSON.
+
+python in_workers.py {digests,split,ranks,resume} FOLDER {fork,spawn,forkserver} [WORKERS]
+"""
+
+import gc
+import hashlib
+import json
+import sys
+import warnings
+
+import torch.distributed
+import torch.multiprocessing
+from torch.utils.data import DataLoader
+from torchdata.stateful_dataloader import StatefulDataLoader
+
+from slvm_data.load import Episodes, EpisodeSampler
+
+FIELDS = ("index", "context_index", "episode", "label", "context_label", "state", "context_image")
+
+
+def episodes(folder):
+    return Episodes(folder, context=4, fields=FIELDS, seed=3)
+
+
+def digest(loader):
+    found = hashlib.sha256()
+    for batch in loader:
+        for array in batch:
+            found.update(array.numpy().tobytes())
+    return found.hexdigest()
+
+
+def digests(folder, method, _):
+    """Two epochs each with 0, 1, 2 and 4 workers."""
+    found = {}
+    for workers, persistent in [(0, False), (1, False), (1, True), (2, False), (2, True), (4, False), (4, True)]:
+        dataset = episodes(folder)
+        options = {"persistent_workers": persistent, "multiprocessing_context": method} if workers else {}
+        loader = DataLoader(dataset, batch_sampler=EpisodeSampler(dataset, 16), num_workers=workers, **options)
+        found[f"{workers} workers" + " that stay" * persistent] = [digest(loader), digest(loader)]
+    return found
+
+
+def attempt(dataset, batches=()):
+    try:
+        dataset.split_()
+        for _ in batches:
+            pass
+    except RuntimeError as error:
+        return str(error)
+    return "drawn"
+
+
+def split(folder, method, _):
+    """When `split_` is refused."""
+    dataset, found = episodes(folder), {}
+    options = {"batch_size": 8, "shuffle": True, "num_workers": 2, "multiprocessing_context": method}
+    loader = DataLoader(dataset, persistent_workers=True, **options)
+    list(loader)
+    found["persistent"], found["episode"] = attempt(dataset), dataset.episode
+    del loader
+    gc.collect()
+    dataset = episodes(folder)
+    batches = iter(DataLoader(dataset, persistent_workers=True, **options))
+    found["too early"] = attempt(dataset, batches)
+    del batches
+    gc.collect()
+    dataset = episodes(folder)
+    list(DataLoader(dataset, **options))
+    found["after"] = attempt(dataset)
+    list(DataLoader(dataset, batch_size=8))
+    found["no workers"] = attempt(dataset)
+    return found
+
+
+def rank(number, folder, place):
+    torch.distributed.init_process_group("gloo", f"file://{place}", rank=number, world_size=2)
+    sampler = EpisodeSampler(episodes(folder), 16)
+    batch = sampler.batch(0, 0)
+    gathered = [None, None]
+    torch.distributed.all_gather_object(gathered, [key[1] for key in batch])
+    if number == 0:
+        print(json.dumps(found_by_ranks(sampler, batch, gathered)))
+    torch.distributed.destroy_process_group()
+
+
+def found_by_ranks(sampler, batch, gathered):
+    together = len({query for queries in gathered for query in queries})
+    return {"0": [sampler.rank, sampler.ranks, len(batch)], "1": [1, 2, len(gathered[1])], "together": together}
+
+
+def ranks(folder, _, __):
+    """Two processes of torch.distributed."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as place:
+        torch.multiprocessing.spawn(rank, (folder, f"{place}/meeting"), 2)
+
+
+def resume(folder, method, workers):
+    """Two epochs of twenty steps as they are, and from step 13 of the first in three ways."""
+    workers = int(workers)
+    options = {"num_workers": workers, **({"multiprocessing_context": method} if workers else {})}
+
+    def loader(kind=DataLoader):
+        dataset = episodes(folder)
+        return kind(dataset, batch_sampler=EpisodeSampler(dataset, 16, steps=20), **options)
+
+    def steps(loader, epochs=2):
+        return [batch[1].tolist() for _ in range(epochs) for batch in loader]
+
+    found, begun = {"whole": steps(loader())}, loader(StatefulDataLoader)
+    again = loader()
+    again.batch_sampler.set_epoch(0, 13)
+    found["set_epoch"] = steps(again)
+    batches = iter(begun)
+    for _ in range(13):
+        next(batches)
+    state = json.loads(json.dumps(begun.state_dict())) if not workers else begun.state_dict()
+    del batches
+    restored = loader(StatefulDataLoader)
+    restored.load_state_dict(state)
+    found["torchdata"] = steps(restored)
+    sampler = begun.batch_sampler if workers == 0 else None
+    again = loader()
+    again.batch_sampler.load_state_dict(sampler.state_dict() if sampler else {"epoch": 0, "step": 13})
+    found["state_dict"] = steps(again)
+    return found
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("error")
+    warnings.filterwarnings("ignore", "This DataLoader will create 4 worker processes")  # on two cores
+    warnings.filterwarnings("ignore", "'set_vital' is deprecated")  # torchdata asks for it
+    what, folder, method, *more = sys.argv[1:]
+    found = {"digests": digests, "split": split, "ranks": ranks, "resume": resume}[what](
+        folder, method, more[0] if more else None
+    )
+    assert "jax" not in sys.modules
+    if found is not None:
+        print(json.dumps(found))

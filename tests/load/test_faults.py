@@ -1,0 +1,252 @@
+"""Damaged, missing, forged, old and moved files: an error that names the file, never wrong data."""
+
+import io
+import json
+import os
+import pickle
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from slvm_data.load import Episodes, Sequences, Windows
+from slvm_data.store import manifest, npz
+from slvm_data.store.damage import DamageError
+
+FORMATS = Path(__file__).parents[1] / "formats"
+
+
+@pytest.fixture
+def folder(pendulums, tmp_path):
+    """A copy that a test may break."""
+    return Path(shutil.copytree(pendulums, tmp_path / "pendulum3"))
+
+
+def read_all(folder):
+    """Everything that a loader gives of a dataset."""
+    dataset = Sequences(folder)
+    return dataset.__getitems__(range(len(dataset))).whole()
+
+
+@pytest.mark.parametrize("loader", [Sequences, lambda folder: Episodes(folder, context=3)])
+def test_no_flipped_bit_is_silent(folder, loader):
+    """F7: thirty bits in each of two files."""
+    rng = np.random.default_rng(0)
+    for task in (0, 2):
+        path = folder / f"dataset_{task}/train.npz"
+        good = path.read_bytes()
+        for _ in range(30):
+            at, bit = int(rng.integers(len(good))), int(rng.integers(8))
+            path.write_bytes(good[:at] + bytes([good[at] ^ 1 << bit]) + good[at + 1 :])
+            with pytest.raises(DamageError, match=f"dataset_{task}/train.npz is damaged"):
+                loader(folder)
+        path.write_bytes(good)
+    loader(folder)
+
+
+@pytest.mark.parametrize("length", [0, 1, 1000, -1])
+def test_a_file_cut_short(folder, length):
+    """F8, and F4 as far as a reader sees it."""
+    path = folder / "dataset_1/train.npz"
+    size = path.stat().st_size
+    os.truncate(path, length % size)
+    with pytest.raises(DamageError, match=f"dataset_1/train.npz has {length % size} bytes instead of {size}"):
+        Sequences(folder)
+    assert len(Sequences(folder, tasks=[0, 2])) == 100  # what is whole can be read
+
+
+def test_a_manifest_cut_short_or_altered(folder):
+    path = folder / manifest.NAME
+    good = path.read_bytes()
+    for bad in (b"", good[:-40], good.replace(b'"seed": 0', b'"seed": 1')):
+        path.write_bytes(bad)
+        with pytest.raises(DamageError, match=r"dataset\.json is damaged"):
+            Sequences(folder)
+    path.unlink()
+    with pytest.raises(DamageError, match=r"holds no dataset: dataset\.json is missing"):
+        Sequences(folder)
+
+
+def test_a_missing_file(folder):
+    """F9: never zeros."""
+    (folder / "dataset_2/train.npz").unlink()
+    with pytest.raises(DamageError, match=r"dataset_2/train\.npz is missing"):
+        Sequences(folder)
+
+
+def test_a_missing_folder(tmp_path):
+    with pytest.raises(ValueError, match="is not a folder"):
+        Sequences(tmp_path / "nothing")
+
+
+def forge(folder, members, name="dataset_0/train.npz", **array):
+    """Put an archive of these members in a file's place, and let the manifest vouch for it."""
+    path = folder / name
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for member, data in members:
+            archive.writestr(member, data)
+    content = manifest.read(folder)
+    content["files"][name] |= {"bytes": path.stat().st_size, "sha256": npz.sha256(path)}
+    for key, entry in array.items():
+        content["files"][name]["arrays"][key] |= entry
+    manifest.write(folder, content)
+
+
+def members(folder, name="dataset_0/train.npz"):
+    with zipfile.ZipFile(folder / name) as archive:
+        return {info.filename: archive.read(info) for info in archive.infolist()}
+
+
+class Evil:
+    """Leaves a trace where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_a_pickle_is_refused_and_does_nothing(folder, tmp_path):
+    """F15."""
+    data = io.BytesIO()
+    np.lib.format.write_array(data, np.array([Evil(tmp_path / "trace")] * 50, object), allow_pickle=True)
+    forge(folder, (members(folder) | {"state.npy": data.getvalue()}).items())
+    with pytest.raises(DamageError, match=r"dataset_0/train.npz is damaged, at state: .*object"):
+        Sequences(folder)
+    assert not (tmp_path / "trace").exists()
+    pickle.loads(pickle.dumps(Evil(tmp_path / "trace")))
+    assert (tmp_path / "trace").exists()  # the trap is one
+
+
+def header(shape, descr="|u1"):
+    data = io.BytesIO()
+    np.lib.format.write_array_header_1_0(data, {"descr": descr, "fortran_order": False, "shape": shape})
+    return data.getvalue()
+
+
+def test_a_header_that_lies_is_refused(folder):
+    """F16: from the sizes, before anything is read or room is made."""
+    huge = (50, 10**9, 32, 32)
+    forge(folder, (members(folder) | {"image.npy": header(huge) + bytes(100)}).items(), image={"shape": list(huge)})
+    with pytest.raises(ValueError, match=r"pendulum3 takes 6400\.0 GB of memory"):
+        Sequences(folder, tasks=[0])
+    forge(folder, (members(folder) | {"image.npy": header((50, 4, 32, 33))}).items(), image={"shape": [50, 4, 32, 32]})
+    with pytest.raises(DamageError, match="at image: its header promises"):
+        Sequences(folder)
+
+
+def test_a_zip_bomb_is_refused_from_its_sizes(folder):
+    """Its directory claims a thousand times what deflate can hold."""
+    forge(folder, members(folder).items())
+    path = folder / "dataset_0/train.npz"
+    data = bytearray(path.read_bytes())
+    at = data.index(b"PK\x01\x02")
+    data[at + 24 : at + 28] = (2**32 - 2).to_bytes(4, "little")
+    path.write_bytes(data)
+    content = manifest.read(folder)
+    content["files"]["dataset_0/train.npz"]["sha256"] = npz.sha256(path)
+    manifest.write(folder, content)
+    with pytest.raises(DamageError, match=r"at image: it claims 4294967294 bytes, and .* cannot hold so many"):
+        Sequences(folder)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_odd_members_are_refused(folder):
+    good = list(members(folder).items())
+    for more in ([good[0]], [("../../evil.npy", good[0][1])], [("/etc/x.npy", b"")]):
+        forge(folder, good + more)
+        with pytest.raises(
+            DamageError, match=r"dataset_0/train\.npz is damaged, at its directory: its members are not"
+        ):
+            Sequences(folder)
+    assert not (folder.parent / "evil.npy").exists()
+
+
+def test_an_array_that_is_not_the_manifest_s_is_refused(folder):
+    forge(folder, members(folder).items(), state={"dtype": "float64"})
+    with pytest.raises(DamageError, match=r"at state: it is float32 \(50, 4, 2\), not float64"):
+        Sequences(folder)
+    good = members(folder)
+    del good["label.npy"]
+    forge(folder, good.items(), state={"dtype": "float32"})
+    with pytest.raises(DamageError, match="it has no label"):
+        Sequences(folder)
+
+
+@pytest.mark.parametrize(
+    "name", ["../outside/train.npz", "/abs/train.npz", "a\0b/train.npz", "CON/train.npz", "x" * 300]
+)
+def test_a_manifest_that_leads_out_of_the_folder_is_refused(folder, name):
+    """F17."""
+    content = manifest.read(folder)
+    content["files"] = {name: content["files"]["dataset_0/train.npz"]}
+    manifest.write(folder, content)
+    with pytest.raises(DamageError, match=r"dataset\.json is damaged, at its list of files: the name .* cannot be"):
+        Sequences(folder)
+
+
+def test_frames_that_are_not_bits_are_refused(folder):
+    good = members(folder)
+    image = bytearray(good["image.npy"])
+    image[-7] = 2
+    forge(folder, (good | {"image.npy": bytes(image)}).items())
+    with pytest.raises(DamageError, match="at image: its frames are of 0 and 1"):
+        Sequences(folder)
+
+
+def test_more_than_the_memory_is_refused_before_it_is_read(folder, monkeypatch):
+    monkeypatch.setattr(os, "sysconf", lambda name: 100)
+    with pytest.raises(
+        ValueError, match=r"takes 0\.0 GB of memory, and there are 0\.0: ask for less with tasks, fields"
+    ):
+        Sequences(folder)
+
+
+def test_a_folder_in_a_file_s_place(folder):
+    path = folder / "dataset_1/train.npz"
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(DamageError, match=r"dataset_1/train\.npz is missing"):
+        Sequences(folder)
+
+
+def test_a_folder_that_was_moved_and_is_read_only(folder, tmp_path, monkeypatch):
+    """F19."""
+    before = read_all(folder)
+    moved = folder.rename(tmp_path / "elsewhere")
+    for path in (moved, *moved.rglob("*")):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    after = read_all(moved)
+    assert all(before[name].equal(after[name]) for name in before)
+    monkeypatch.chdir(moved)
+    assert len(Sequences(".")) == 150
+
+
+@pytest.mark.parametrize("version", sorted(path.name for path in FORMATS.iterdir()))
+def test_every_format_is_read_for_ever(version):
+    """F18: files that an earlier version wrote, and what stands in them."""
+    expected = json.loads((FORMATS / version / "expected.json").read_text())
+    film = expected["mixed/dataset_10/train.npz"]
+    item = Sequences(FORMATS / version / "mixed")[2 * 10 + film.pop("row")]
+    image = ["".join(str(int(x)) for x in row) for row in item["image"][2, 0].tolist()]
+    assert image == film.pop("image")
+    check(item, film)
+    window = expected["windows/train.npz"]
+    check(Windows(FORMATS / version / "windows")[window.pop("row")], window)
+
+
+def check(item, expected):
+    for name, value in expected.items():
+        found = item[name].numpy()
+        own = found[tuple(map(slice, np.shape(value))) + (0,) * (found.ndim - np.ndim(value))]
+        assert np.array_equal(own, np.array(value, found.dtype)), name
+
+
+def test_a_newer_format_is_refused(folder):
+    content = manifest.read(folder)
+    manifest.write(folder, content | {"format_version": manifest.VERSION + 1})
+    with pytest.raises(DamageError, match="has format 2, newer than 1: update slvm-data"):
+        Sequences(folder)

@@ -1,0 +1,89 @@
+"""The adapter for Lightning, by either name of the package, with a real Trainer."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from slvm_data.load import Sequences
+
+SCRIPT = """
+import importlib, sys, warnings
+pl = importlib.import_module(sys.argv[1])
+import torch
+from slvm_data.load import DataModule, Episodes, Sequences, Windows
+
+class Model(pl.LightningModule):
+    def __init__(self, key):
+        super().__init__()
+        self.key, self.seen, self.layer = key, {"train": [], "val": [], "test": []}, torch.nn.LazyLinear(1)
+    def training_step(self, batch, _):
+        self.seen["train"].append(batch["index"].tolist())
+        return self.layer(batch[self.key].flatten(1)).mean()
+    def validation_step(self, batch, _):
+        self.seen["val"].append(batch["index"].tolist())
+    def test_step(self, batch, _):
+        self.seen["test"].append(batch["index"].tolist())
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), 0.1)
+
+def run(key, *arguments, **options):
+    names = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
+    quiet = dict.fromkeys(names, False) | {"num_sanity_val_steps": 0}
+    trainer, model = pl.Trainer(max_epochs=2, accelerator="cpu", **quiet), Model(key)
+    data = DataModule(*arguments, **options)
+    assert isinstance(data, pl.LightningDataModule)
+    model.layer(data.dataset("train").__getitems__([0]).arrays[key].flatten(1))
+    trainer.fit(model, data)
+    trainer.test(model, data, verbose=False)
+    return model.seen
+
+if __name__ == "__main__":
+    films, windows = sys.argv[2:]
+    seen = run("state", films, batch_size=30)
+    assert sorted(sum(seen["train"][:5], [])) == list(range(150)) == sorted(sum(seen["train"][5:], []))
+    assert seen["train"][:5] != seen["train"][5:]
+    assert seen["train"] == run("state", films, batch_size=30)["train"]
+    assert seen["val"][:2] == seen["val"][2:] and sum(seen["test"], []) == list(range(60))
+    seen = run("context_image", films, batch_size=30, context=4)
+    assert [len(batch) for batch in seen["train"]] == [30] * 10 and seen["val"][:2] == seen["val"][2:]
+    seen = run("context_image", films, context=4, ways=2, queries=3)
+    assert {len(batch) for batch in seen["train"] + seen["val"]} == {6}
+    assert len(run("queries", windows, batch_size=6)["train"]) == 4
+"""
+
+
+@pytest.mark.parametrize("package", ["lightning.pytorch", "pytorch_lightning"])
+def test_a_trainer_runs(package, pendulums, make, tmp_path):
+    (tmp_path / "run.py").write_text(SCRIPT)
+    command = [sys.executable, "run.py", package, str(pendulums), str(make("nascar"))]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize(
+    ("missing", "name", "message"),
+    [
+        (("lightning", "pytorch_lightning"), "DataModule", r"pip install 'slvm-data\[lightning\]'"),
+        (("torch",), "Sequences", r"pip install 'slvm-data\[torch\]'"),
+    ],
+)
+def test_a_missing_package_is_named_with_its_extra(missing, name, message):
+    hide = "; ".join(f"sys.modules[{package!r}] = None" for package in missing)
+    check = f"import sys; {hide}; from slvm_data.load import {name}"
+    run = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
+    assert run.returncode == 1
+    assert re.search(message, run.stderr)
+
+
+def test_public_names():
+    from slvm_data import load
+
+    assert sorted(load.__all__, key=str.casefold) == load.__all__
+    assert set(dir(load)) == set(load.__all__)
+    assert load.Sequences is Sequences
+    for name in load.__all__:
+        assert getattr(load, name).__doc__, name
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        load.nothing  # noqa: B018

@@ -1,0 +1,267 @@
+"""Films and windows: what NumPy reads, and nothing else."""
+
+import copy
+import pickle
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.utils.data import ConcatDataset, DataLoader, Subset
+
+from slvm_data import RECIPES, View, generate, sample
+from slvm_data.load import Sequences, Windows
+from slvm_data.load.column import Column, octets
+from slvm_data.load.room import Room
+from slvm_data.recipe import mixed
+
+FILMS = [name for name, recipe in RECIPES.items() if not recipe.windows]
+ORIGINALS = ["gravity-original", "pendulum3-original"]
+WINDOWS = [name for name, recipe in RECIPES.items() if recipe.windows]
+
+
+def channels(name, array):
+    """Frames as the loaders give them: floats with an axis of channels."""
+    lead = {"image": 2, "domain_image": 3}.get(name)
+    if lead is None:
+        return array
+    return (array if array.ndim == lead + 3 else np.expand_dims(array, lead)).astype(np.float32)
+
+
+def equal(found, expected):
+    """Equal in every bit, but for filling behind what is expected."""
+    found = found.numpy()
+    own = found[tuple(slice(0, n) for n in expected.shape) + (0,) * (found.ndim - expected.ndim)]
+    np.testing.assert_array_equal(own, expected)
+    assert own.dtype == expected.dtype
+    return found.size == own.size
+
+
+@pytest.mark.parametrize("name", [*FILMS, *ORIGINALS])
+def test_every_field_of_every_film_is_what_numpy_reads(make, name, arrays):
+    folder = make(name)
+    for split in ("train", "test"):
+        dataset, number = Sequences(folder, split), 0
+        tasks = arrays(folder, split)
+        assert len(dataset) == sum(len(task["label"]) for task in tasks)
+        batch = next(iter(DataLoader(dataset, batch_size=len(dataset))))
+        for task in tasks:
+            rows = slice(number, number + len(task["label"]))
+            for key, array in task.items():
+                wanted = array if key != "time" else np.tile(array, (len(task["label"]), 1))
+                full = equal(batch[key][rows], channels(key, wanted))
+                assert full or len(tasks) > 1
+            for key in batch.keys() - task.keys() - {"index", "state_mask"}:
+                missing = batch[key][rows]
+                assert torch.isnan(missing).all() if missing.is_floating_point() else (missing == -1).all()
+            number = rows.stop
+        assert batch["index"].tolist() == list(range(len(dataset)))
+        for i in (0, len(dataset) - 1):
+            item = dataset[i]
+            assert item.keys() == batch.keys()
+            assert all(torch.equal(item[key].nan_to_num(), batch[key][i].nan_to_num()) for key in item)
+
+
+@pytest.mark.parametrize("name", [*WINDOWS, "nascar-pixels", "lorenz-pixels"])
+def test_every_field_of_every_window_is_what_numpy_reads(make, name, arrays):
+    folder = make(name)
+    dataset, (data,) = Windows(folder, "val"), arrays(folder, "val")
+    batch = next(iter(DataLoader(dataset, batch_size=len(dataset))))
+    assert batch.keys() == data.keys() | {"index"}
+    for key, array in data.items():
+        assert equal(batch[key], channels(key, array))
+    wanted = ("index", "queries", "domains", "labels")
+    row = Windows(folder, "val", fields=wanted)[1]
+    assert [a.shape for a in row[1:]] == [data[key].shape[1:] for key in wanted[1:]]
+
+
+def test_the_uncut_paths_of_windows_are_not_items(tmp_path, small):
+    recipe = small("three_mode")
+    folder = generate(replace(recipe, windows=replace(recipe.windows, series=True)), tmp_path / "x")
+    assert not {"signal", "series_time", "mode"} & Windows(folder)[0].keys()
+
+
+def test_states_of_different_width_are_padded(make):
+    dataset = Sequences(make("mixed_physics_iclr2025"))
+    batch = dataset.__getitems__(range(len(dataset))).whole()
+    widths = batch["state_mask"].sum(-1)
+    assert sorted(set(widths.tolist())) == [2, 4, 8]
+    for name in ("state", "dx_dt"):
+        assert (batch[name][~batch["state_mask"][:, None].expand_as(batch[name])] == 0).all()
+    assert (batch["color_index"][:, 1] >= 0).equal(batch["label"][:, 0] >= 9)  # two bodies in the last three tasks
+
+
+def test_tasks_that_are_held_out_have_the_same_shapes(make):
+    balls, bodies = (Sequences(make("mixed_physics_iclr2025"), tasks=tasks) for tasks in ([0, 2], [10]))
+    assert {k: v.shape for k, v in balls[0].items()} == {k: v.shape for k, v in bodies[0].items()}
+    assert {int(item["label"]) for item in map(balls.__getitem__, range(len(balls)))} == {0, 2}
+
+
+def test_tasks_come_in_the_order_asked_for(pendulums):
+    dataset = Sequences(pendulums, tasks=[2, 0])
+    assert (int(dataset[0]["label"]), int(dataset[-1]["label"])) == (2, 0)
+    assert float(dataset[0]["param_g"]) == 4.0
+
+
+def test_fields_are_tuples_in_order(pendulums):
+    dataset = Sequences(pendulums, fields=("label", "image", "index"))
+    label, image, index = dataset[51]
+    assert isinstance(dataset[51], tuple)
+    assert (label.item(), image.shape, index.item()) == (1, (4, 1, 32, 32), 51)
+    labels, images, indices = next(iter(DataLoader(dataset, batch_size=8)))
+    assert (labels.shape, images.shape, indices.tolist()) == ((8, 1), (8, 4, 1, 32, 32), list(range(8)))
+    assert set(dataset._held.columns) == {"label", "image"}  # nothing else is read
+
+
+@given(a=st.floats(0.001, 1), b=st.floats(0.001, 1))
+@settings(max_examples=10, deadline=None)
+def test_fractions_are_nested(pendulums, a, b):
+    few, many = (
+        {(int(item["label"]), item["state"].numpy().tobytes()) for item in map(d.__getitem__, range(len(d)))}
+        for d in (Sequences(pendulums, fraction=f) for f in sorted((a, b)))
+    )
+    assert few <= many
+    assert {label for label, _ in few} == {0, 1, 2}
+
+
+def test_a_fraction_is_a_smaller_dataset(pendulums):
+    recipe = RECIPES["pendulum3"]
+    made = sample(replace(recipe, steps=4), "train", slice(0, 5), task=1)
+    dataset = Sequences(pendulums, fraction=0.1)
+    assert len(dataset) == 15
+    np.testing.assert_array_equal([dataset[5 + i]["state"].numpy() for i in range(5)], made["state"])
+
+
+@pytest.mark.parametrize(("window", "stride"), [(1, 1), (2, 1), (3, 5), (4, 1), (2, 2)])
+def test_windows_of_films(make, window, stride, arrays):
+    folder = make("gravity3")
+    dataset = Sequences(folder, window=window, stride=stride)
+    starts, data = range(0, 4 - window + 1, stride), arrays(folder, "train")[1]
+    assert len(dataset) == 36 * len(starts)
+    for k, start in enumerate(starts):
+        item = dataset[(12 + 7) * len(starts) + k]
+        for key in ("state", "dx_dt", "energy"):
+            np.testing.assert_array_equal(item[key], data[key][7, start : start + window])
+        np.testing.assert_array_equal(item["image"][:, 0], data["image"][7, start : start + window])
+        np.testing.assert_array_equal(item["time"], data["time"][start : start + window])
+        np.testing.assert_array_equal(item["event_time"], data["event_time"][7])  # impacts of the whole film
+
+
+@pytest.mark.parametrize("wrapped", [lambda d: Subset(d, range(3, 40)), lambda d: ConcatDataset([d, d])])
+def test_wrappers_give_the_same_batches(pendulums, wrapped):
+    for fields in (None, ("state", "label")):
+        dataset = Sequences(pendulums, fields=fields)
+        batch = next(iter(DataLoader(wrapped(dataset), batch_size=8)))
+        first = wrapped(dataset)[0]
+        if fields is None:
+            assert all(torch.equal(batch[key][0], first[key]) for key in first)
+        else:
+            assert all(torch.equal(a[0], b) for a, b in zip(batch, first, strict=True))
+
+
+def test_a_copy_is_the_same(pendulums):
+    dataset = Sequences(pendulums)
+    for other in (copy.deepcopy(dataset), pickle.loads(pickle.dumps(dataset))):
+        assert all(torch.equal(a, b) for a, b in zip(dataset[7].values(), other[7].values(), strict=True))
+
+
+@pytest.mark.parametrize("index", [150, -151])
+def test_beyond_the_last(pendulums, index):
+    dataset = Sequences(pendulums)
+    assert dataset[-1]["index"] == 149
+    with pytest.raises(IndexError, match=f"index {index} of 150 items in train"):
+        dataset[index]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"split": "valid"}, "split = 'valid' is unknown; there are train, val, test"),
+        ({"tasks": [3]}, r"tasks = 3 does not exist in .*, whose tasks are 0 … 2"),
+        ({"tasks": []}, "has to name at least one task"),
+        ({"tasks": [1, 1]}, "each once"),
+        ({"fields": ("images",)}, "'images' is not among the arrays of .*: index, image, state, label"),
+        ({"fields": "image"}, r"fields = 'image' has to be a list of names, such as \('image',\)"),
+        ({"fields": ()}, "fields is empty"),
+        ({"fraction": 0}, "fraction = 0 has to lie above 0"),
+        ({"fraction": 1.5}, "at most 1"),
+        ({"window": 5}, "window = 5 has to lie between 1 and the 4 frames"),
+        ({"window": 0}, "window = 0"),
+        ({"window": 2, "stride": 0}, "stride = 0 has to be at least 1"),
+    ],
+)
+def test_refusals(pendulums, options, message):
+    with pytest.raises(ValueError, match=message):
+        Sequences(pendulums, **options)
+
+
+def test_the_wrong_kind_says_which_is_right(make, pendulums):
+    with pytest.raises(ValueError, match=r"open it with slvm_data\.load\.Windows"):
+        Sequences(make("nascar"))
+    with pytest.raises(ValueError, match=r"open it with slvm_data\.load\.Sequences"):
+        Windows(pendulums)
+    with pytest.raises(ValueError, match=r"is a task of a dataset: open .*pendulum3, with tasks=\[1\]"):
+        Sequences(pendulums / "dataset_1")
+
+
+def test_frames_of_different_shapes_are_refused(tmp_path, small):
+    parts = [small(name) for name in ("gravity-original", "pendulum-original")]
+    folder = generate(mixed(parts, name="two", original=True, train=2, val=0, test=0, steps=4), tmp_path / "x")
+    with pytest.raises(ValueError, match="image differs in shape between tasks"):
+        Sequences(folder)
+    assert Sequences(folder, tasks=[1])[0]["image"].shape == (4, 3, 32, 32)
+
+
+@given(st.integers(1, 7), st.integers(1, 9), st.integers(0, 2**32))
+@settings(max_examples=50, deadline=None)
+def test_packed_frames_of_any_size_come_back(height, width, seed):
+    bits = np.random.default_rng(seed).integers(0, 2, (5, 3, height * width)).astype(np.uint8)
+    packed = np.zeros((5, 3, octets(height * width)), np.uint8)
+    rows = np.packbits(bits, axis=-1)
+    packed[..., : rows.shape[-1]] = rows
+    column = Column(torch.from_numpy(packed), (1, height, width), packed=True)
+    np.testing.assert_array_equal(
+        column.take(torch.tensor([4, 0]), Room()).numpy(), bits[[4, 0]].reshape(2, 3, 1, height, width)
+    )
+
+
+def test_grey_frames_stay_as_they_are(tmp_path, arrays, small):
+    recipe = replace(small("pendulum"), view=View(binary=False))
+    folder = generate(recipe, tmp_path / "grey")
+    dataset = Sequences(folder)
+    data = arrays(folder, "train")[0]["image"]
+    assert data.max() > 1
+    np.testing.assert_array_equal(next(iter(DataLoader(dataset, batch_size=12)))["image"], data)
+
+
+def test_memory_is_used_again_only_when_nobody_holds_it():
+    room = Room()
+    first = room.take(1000)
+    first.fill_(1.0)
+    view, address = first[:10], first.data_ptr()
+    del first
+    second = room.take(1000)
+    second.fill_(2.0)
+    assert (view == 1).all()
+    assert second.data_ptr() != address
+    del view, second
+    addresses = {room.take(1000).data_ptr() for _ in range(20)}
+    assert len(addresses) <= 2
+    assert address in addresses
+
+
+def test_batches_that_are_held_are_not_overwritten(pendulums):
+    loader = DataLoader(Sequences(pendulums, fields=("image",)), batch_size=50)
+    held = [image for (image,) in loader]
+    again = [image.clone() for (image,) in loader]
+    assert all(map(torch.equal, held, again))
+
+
+def test_neither_jax_nor_lightning_is_loaded():
+    names = "l.Sequences, l.Episodes, l.EpisodeSampler, l.Windows"
+    check = f"import sys, slvm_data.load as l; {names}; assert not {{'jax', 'lightning'}} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", check], check=True)

@@ -1,0 +1,166 @@
+"""The stream: the sequences of the files, without files, for whoever takes turns at it."""
+
+import dataclasses
+import itertools
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+from torchdata.stateful_dataloader import StatefulDataLoader
+
+from slvm_data import RECIPES, View, generate
+from slvm_data.load import Sequences, Stream, stream
+from slvm_data.load.windows import Windows
+
+SCRIPT = Path(__file__).parent / "stream_in_workers.py"
+
+
+def take(batches, count):
+    return list(itertools.islice(batches, count))
+
+
+def joined(batches):
+    return {name: torch.cat([batch[name] for batch in batches]) for name in batches[0]}
+
+
+def assert_equal(found, expected):
+    assert found.keys() == expected.keys()
+    for name in found.keys() - {"index"}:
+        np.testing.assert_array_equal(found[name].numpy(), expected[name].numpy(), err_msg=name)
+        assert found[name].dtype == expected[name].dtype
+
+
+def test_the_first_thousand_are_those_of_the_file(tmp_path):
+    recipe = dataclasses.replace(RECIPES["pendulum"], train=1000, val=0, test=0)
+    dataset = Sequences(generate(recipe, tmp_path / "x"))
+    found = joined(take(Stream(recipe, batch=100), 10))
+    assert found["index"].tolist() == list(range(1000))
+    assert_equal(found, dataset.__getitems__(range(1000)).whole())
+
+
+@pytest.mark.parametrize("name", ["pendulum3", "gravity3", "double_pendulum", "mixed_physics_iclr2025"])
+def test_element_i_is_sequence_i_by_k_of_task_i_mod_k(make, small, name):
+    """12 of each task; a batch size that the number of tasks does not divide."""
+    dataset, recipe = Sequences(make(name)), small(name)
+    tasks = len(recipe.tasks)
+    found = joined(take(Stream(recipe, batch=tasks + 4), 12 * tasks // (tasks + 4)))
+    elements = found["index"].numpy()
+    assert elements.tolist() == list(range(len(elements)))
+    assert_equal(found, dataset.__getitems__(elements % tasks * 12 + elements // tasks).whole())
+
+
+def test_windows_of_whole_paths(small, tmp_path):
+    recipe = small("three_mode")
+    recipe = dataclasses.replace(recipe, windows=dataclasses.replace(recipe.windows, whole=True), train=40)
+    dataset = Windows(generate(recipe, tmp_path / "x"))
+    assert len(dataset[0]["path"].shape) == 0
+    assert_equal(joined(take(Stream(recipe, batch=8), 5)), dataset.__getitems__(range(40)).whole())
+    pixels = dataclasses.replace(recipe, view=View(), train=8)
+    dataset = Windows(generate(pixels, tmp_path / "y"))
+    assert_equal(take(Stream(pixels, batch=8), 1)[0], dataset.__getitems__(range(8)).whole())
+
+
+def test_it_goes_beyond_the_recipe_and_stays_in_bounds(small):
+    """Groups of batches are made ahead in buffers that are used again: no batch may change behind the reader's back."""
+    recipe = dataclasses.replace(small("bouncingball"), steps=2, record=())
+    batches = take(Stream(recipe, batch=100), 40)
+    again = take(Stream(recipe, batch=50), 80)
+    assert joined(batches)["index"].tolist() == list(range(4000))
+    assert_equal(joined(batches), joined(again))
+    assert len(np.unique(joined(batches)["state"].flatten(1).numpy(), axis=0)) == 4000
+
+
+def test_resume(small):
+    recipe = small("pendulum3")
+    whole = take(Stream(recipe, batch=8), 9)
+    begun = Stream(recipe, batch=8)
+    take(begun, 4)
+    other = Stream(recipe, batch=8)
+    other.load_state_dict(json.loads(json.dumps(begun.state_dict())))
+    assert_equal(joined(take(other, 5)), joined(whole[4:]))
+    assert_equal(joined(take(begun, 5)), joined(whole[4:]))  # a pass goes on where the one before it stopped
+
+
+@pytest.mark.filterwarnings("ignore:'set_vital' is deprecated")
+def test_resume_with_torchdata(small):
+    recipe = small("pendulum3")
+    whole = take(Stream(recipe, batch=8), 9)
+    begun = StatefulDataLoader(Stream(recipe, batch=8), batch_size=None)
+    batches = iter(begun)
+    take(batches, 4)
+    state = begun.state_dict()
+    restored = StatefulDataLoader(Stream(recipe, batch=8), batch_size=None)
+    restored.load_state_dict(state)
+    assert_equal(joined(take(restored, 5)), joined(whole[4:]))
+
+
+def test_ranks_and_workers_take_turns(small):
+    """Four ranks together are one process, and two workers give its batches in its order."""
+    recipe = small("pendulum3")
+    whole = [batch["index"].tolist() for batch in take(Stream(recipe, batch=8), 8)]
+    ranks = [take(Stream(recipe, batch=8, rank=rank, ranks=4), 2) for rank in range(4)]
+    assert [ranks[n % 4][n // 4]["index"].tolist() for n in range(8)] == whole
+    run = subprocess.run([sys.executable, str(SCRIPT)], capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)
+    assert found["spawn"] == whole[:6]
+    assert "multiprocessing_context='spawn'" in found["fork"]
+
+
+def test_another_seed_is_another_stream(small):
+    recipe = small("pendulum")
+    first, other = (take(Stream(recipe, batch=4, seed=seed), 1)[0]["state"] for seed in (None, 5))
+    assert not torch.equal(first, other)
+    assert torch.equal(other, take(Stream(dataclasses.replace(recipe, seed=5), batch=4), 1)[0]["state"])
+
+
+def test_fields(small):
+    (batch,) = take(Stream(small("pendulum3"), batch=4, fields=("image", "param_g")), 1)
+    assert list(batch) == ["image", "param_g"]
+    assert batch["param_g"].tolist() == [2, 3, 4, 2]
+    with pytest.raises(ValueError, match="'nothing' is not among the arrays of pendulum3: index, image"):
+        take(Stream(small("pendulum3"), batch=4, fields=("nothing",)), 1)
+
+
+def test_frames_that_stay_on_the_device_get_to_torch_without_a_copy(small, monkeypatch):
+    """As on a GPU: JAX draws by the reference, and torch reads JAX's memory. Here both are the processor's."""
+    recipe = small("two_body")
+    expected = take(Stream(recipe, batch=8), 3)
+    seen = []
+    from_dlpack = torch.from_dlpack
+
+    def watched(array):
+        tensor = from_dlpack(array)
+        seen.append((type(array).__module__.split(".")[0], array.unsafe_buffer_pointer() == tensor.data_ptr()))
+        return tensor
+
+    monkeypatch.setattr(stream, "on_accelerator", lambda: True)
+    monkeypatch.setattr(torch, "from_dlpack", watched)
+    assert_equal(joined(take(Stream(recipe, batch=8), 3)), joined(expected))
+    assert set(seen) == {("jaxlib", True)}
+
+
+def test_a_device_is_where_batches_go(small):
+    (batch,) = take(Stream(small("pendulum"), batch=4, device="meta"), 1)
+    assert {array.device.type for array in batch.values()} == {"meta"}
+
+
+def test_as_a_dataset_of_a_dataloader(small):
+    loader = DataLoader(Stream(small("pendulum"), batch=4), batch_size=None)
+    assert [batch["image"].shape for batch in take(loader, 2)] == [(4, 4, 1, 32, 32)] * 2
+
+
+def test_refusals(small):
+    with pytest.raises(ValueError, match="batch = 2 has to be at least 3, one sequence of each task"):
+        Stream(small("pendulum3"), batch=2)
+    with pytest.raises(ValueError, match="cuts windows from one path, which ends"):
+        Stream(small("nascar"))
+    with pytest.raises(ValueError, match="not to be streamed"):
+        Stream(small("pendulum-original"))
+    with pytest.raises(ValueError, match="rank = 4 has to lie between 0"):
+        Stream(small("pendulum"), rank=4, ranks=4)
