@@ -31,7 +31,7 @@ print(f"labels of one episode: {labels.flatten().tolist()}")
 for _ in range(2):
     train.split_()
     for batch in DataLoader(train, batch_size=16, shuffle=True):
-        print(f"split {train.episode}: {len(train)} queries")
+        print(f"split {batch['episode'][0]}: {len(train)} queries")
         break
 
 # For evaluation the same episode always, each query once:

@@ -5,14 +5,15 @@ python3 train_latent_ode.py pendulum
 slvm-data generate pendulum3
 python3 train_latent_ode.py pendulum3 --meta
 
-Frames 0 … 4 are encoded as a random z(0) [D]; z moves by dz/dt = f(z), and each z(t) is decoded as a frame. With --meta,
-f also sees what other films of the same task have in common: f(z, c), c from the context of an episode.
+Frames 0 … 4 are encoded as a random z(0) [D]; z moves by dz/dt = f(z), and each z(t) is decoded as a frame. With
+--meta, f also sees what other films of the same task have in common: f(z, c), c from the context of an episode.
 
 Kingma and Welling, 2014, arXiv:1312.6114; Chen et al., 2018, arXiv:1806.07366; Jiang et al., 2023 (meta-learning).
 """
 
 import argparse
 import time
+from itertools import accumulate, pairwise, repeat
 
 import torch
 from torch import nn
@@ -25,7 +26,7 @@ SEEN, LATENT, CODE = 5, 12, 8  # frames that are given; numbers in z and in c
 
 def mlp(*sizes: int) -> nn.Sequential:
     """Layers of these sizes."""
-    layers = [part for a, b in zip(sizes, sizes[1:], strict=False) for part in (nn.Linear(a, b), nn.SiLU())]
+    layers = [part for a, b in pairwise(sizes) for part in (nn.Linear(a, b), nn.SiLU())]
     return nn.Sequential(*layers[:-1])
 
 
@@ -50,9 +51,7 @@ class LatentODE(nn.Module):
         mean, log_scale = self.encode(image[:, :SEEN, 0]).chunk(2, dim=1)
         z = mean + torch.randn_like(mean) * log_scale.exp() if self.training else mean
         code = self._code(context)
-        path = [z]
-        for _ in range(steps - 1):
-            path.append(z := self._step(z, code))
+        path = list(accumulate(repeat(code, steps - 1), self._step, initial=z))
         divergence = 0.5 * (mean**2 + (2 * log_scale).exp() - 1 - 2 * log_scale).sum(1).mean()
         return self.decode(torch.stack(path, 1)).unflatten(2, (32, 32)), divergence
 
@@ -79,7 +78,7 @@ def loss_of(model: LatentODE, batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
 
 @torch.no_grad()
 def forecast(model: LatentODE, loader: DataLoader) -> tuple[float, float]:
-    """Mean squared error of a pixel beyond the frames that are given, of the model and of repeating the last of them."""
+    """Mean squared error of a pixel beyond the frames that are given: of the model, and of repeating the last."""
     model.eval()
     found = []
     for batch in loader:

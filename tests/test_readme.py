@@ -47,7 +47,7 @@ def test_commands(text, tmp_path, own_system):
 @pytest.mark.parametrize("text", list(blocks("python")))
 def test_python(text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    generate(dataclasses.replace(RECIPES["pendulum3"], train=80, val=2, test=2))
+    generate(dataclasses.replace(RECIPES["pendulum3"], train=80, val=20, test=20))
     generate(dataclasses.replace(RECIPES["nascar"], train=80, val=2, test=2))
     (tmp_path / "snippet.py").write_text(text)
     subprocess.run([sys.executable, "snippet.py"], check=True, timeout=120)
