@@ -7,7 +7,8 @@ import weakref
 import numpy as np
 import torch
 
-KEPT = 2  # pieces that wait for their next use
+KEPT = 4  # pieces that wait for their next use
+WASTE = 2  # how many times too large a piece may be
 
 
 class Room:
@@ -21,7 +22,7 @@ class Room:
 
     def take(self, count: int) -> torch.Tensor:
         """A float32 tensor [count], whose numbers are whatever lay there before."""
-        fits = [i for i, piece in enumerate(self._free) if len(piece) >= count]
+        fits = [i for i, piece in enumerate(self._free) if count <= len(piece) <= WASTE * count]
         piece = self._free.pop(fits[0]) if fits else np.empty(count, np.float32)
         lent = piece[:count]  # the tensor holds it, and whoever holds the tensor
         weakref.finalize(lent, self._back, piece).atexit = False
