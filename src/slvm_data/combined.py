@@ -115,6 +115,8 @@ def _check(folder: Path, parts: list[Part], pad: bool) -> None:
 
 def _check_files(folder: Path, content: dict[str, Any], names: list[str], overwrite: bool) -> None:
     """Nothing of another's is in the way, and what is to be combined is what was written."""
+    if odd := [name for name in content["files"] if Path(name).suffix != ".npz"]:
+        raise ValueError(f"{folder / odd[0]} is no .npz, which alone is combined: generate it with --format npz")
     for path in (folder / name for name in names if os.path.lexists(folder / name)):
         if path.name not in content.get("combined", ()) or not path.is_file():
             raise ValueError(f"{path} is not of this dataset and stays: move it away")

@@ -127,7 +127,9 @@ class Recipe:
 
     def _check_folders(self) -> None:
         for name in (folders := self.folders()):
-            if name.lower() in (manifest.NAME.lower(), manifest.CARD.lower()) or name.lower().endswith(".npz"):
+            if name.lower() in (manifest.NAME.lower(), manifest.CARD.lower()) or name.lower().endswith(
+                (".npz", ".zarr", ".shards")
+            ):
                 raise ValueError(f"folder = {self.folder!r} is the name of a file that a dataset has, or may have")
             if name != ".":
                 check_name(name)
@@ -174,10 +176,10 @@ class Recipe:
         form = form.replace("{name}", self.alias or self.name)
         return tuple(form.replace("{i}", str(i)) for i in range(len(self.tasks)))
 
-    def files(self) -> list[tuple[int, str, Path]]:
-        """Task, split and file of each array file, the last relative to the dataset's folder."""
+    def files(self, form: str = "npz") -> list[tuple[int, str, Path]]:
+        """Task, split and file of each array file of a format, the last relative to the dataset's folder."""
         return [
-            (task, split, Path(name) / f"{split}.npz")
+            (task, split, Path(name) / f"{split}.{form}")
             for task, name in enumerate(self.folders())
             for split in filter(self.count, SPLITS)
         ]

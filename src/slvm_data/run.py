@@ -23,25 +23,33 @@ from slvm_data.progress import counted, progress
 from slvm_data.recipe import SPLITS, Recipe
 from slvm_data.recipe_json import as_json
 from slvm_data.sequences import from_films, once
-from slvm_data.store import card, manifest, npz
+from slvm_data.store import card, formats, manifest, npz
 from slvm_data.store.folder import staging
 from slvm_data.systems.switching import Switching
 
 
 def generate(
-    recipe: Recipe, out: Path | str | None = None, *, overwrite: bool = False, batch: int | None = None
+    recipe: Recipe,
+    out: Path | str | None = None,
+    *,
+    overwrite: bool = False,
+    batch: int | None = None,
+    form: str = "npz",
 ) -> Path:
     """Write a dataset to the folder `out` (its name, here, if None) and return the folder.
 
-    One `.npz` per split, in `dataset_<i>` where there are several tasks; `dataset.json` with checksums, recipe and
-    certificate; `README.md`, the card. Nothing stands there before everything is complete. `batch` changes no bit.
+    One `.npz` per split, or with the form "zarr" one sharded group, in `dataset_<i>` where there are several tasks;
+    `dataset.json` with checksums, recipe and certificate; `README.md`, the card. Nothing stands there before everything
+    is complete. `batch` changes no bit.
 
     Raises ValueError where the folder holds anything (unless `overwrite`, which removes the dataset that stands
     there and nothing else), or where a sequence cannot be made; OSError where the folder cannot be written.
     """
     folder = Path(out) if out is not None else Path(recipe.name)
     batch = max(LEAST, batch or batch_size(recipe))
-    files = [path for _, _, path in recipe.files()]
+    formats.check(form)
+    files = [path for _, _, path in recipe.files(form)]
+    store = formats.of(files[0])
     total = len(recipe.tasks) * sum(map(recipe.count, SPLITS))
     with (
         staging(folder, [*files, Path(manifest.CARD), Path(manifest.NAME)], overwrite) as room,
@@ -50,20 +58,26 @@ def generate(
     ):
         tallies = [Tally(system) for system in recipe.tasks]
         entries = {}
-        for task, split, path in recipe.files():
+        for task, split, path in recipe.files(form):
             (room / path).parent.mkdir(exist_ok=True)
             films = map(tallies[task].add, islice(made, -(-recipe.paths(split) // batch)))
             show = partial(tallies[task].show, recipe, task, split)
             chunks = counted(map(show, from_films(recipe, task, split, films)), bar)
             rows = dict.fromkeys(npz.SERIES, recipe.paths(split)) if recipe.windows else {}
             alike = once(recipe, task, split)
-            written = npz.write(room / path, chunks, recipe.count(split), alike, rows)
+            written = store.write(room / path, chunks, recipe.count(split), alike, rows, _bits(recipe))
             entries[path.as_posix()] = written | ({"paths": recipe.paths(split)} if recipe.windows else {})
         certificate = [certify(recipe, task, tally) for task, tally in enumerate(tallies)]
-        content = _content(recipe, entries, certificate)
+        content = _content(recipe, entries, certificate, form)
         content["card"] = {"sha256": card.write(room, content)}
         manifest.write(room, content)
     return folder
+
+
+def _bits(recipe: Recipe) -> tuple[str, ...]:
+    """Arrays of zeros and ones in an octet each."""
+    binary = all(recipe.view_of(task).binary for task in range(len(recipe.tasks)))
+    return ("image", "domain_image") if binary and not recipe.original else ()
 
 
 def ahead(recipe: Recipe, size: int) -> Generator[Batch, None, None]:
@@ -91,14 +105,14 @@ def _jobs(recipe: Recipe, size: int) -> Iterator[tuple[Recipe, int, str, Inputs,
             yield recipe, task, split, inputs, np.arange(start, min(start + size, count))
 
 
-def _content(recipe: Recipe, files: dict[str, Any], certificate: list[dict[str, Any]]) -> dict[str, Any]:
+def _content(recipe: Recipe, files: dict[str, Any], certificate: list[dict[str, Any]], form: str) -> dict[str, Any]:
     """The manifest. No clock, no path, no name of a machine: the same run gives the same bytes."""
     return {
         "name": recipe.name,
         "recipe": as_json(recipe),
         "equation": equation(recipe),
         **({"parameters": shared} if any(shared := _parameters(recipe)) else {}),
-        **manifest.current(machine()),
+        **manifest.current(machine(), form),
         "files": files,
         "certificate": certificate,
     }

@@ -20,6 +20,7 @@ from slvm_data.recipe import Recipe
 from slvm_data.run import generate
 from slvm_data.store import manifest
 from slvm_data.store.damage import DamageError
+from slvm_data.store.formats import FORMATS
 from slvm_data.views import KINDS, LOOKS
 
 _Dataset = Annotated[
@@ -52,6 +53,7 @@ _Paths = Annotated[
 _Series = Annotated[bool, typer.Option("--series", help="Keep the uncut paths too: signal, state, mode.")]
 _View = Annotated[str | None, typer.Option(help=f"One of {', '.join(KINDS)}.", show_default="the recipe's")]
 _WINDOWS = ("window", "stride", "contexts", "spacing", "gap", "paths", "series", "view")  # options of these alone
+_Format = Annotated[str, typer.Option("--format", help=f"Of the files: {' or '.join(FORMATS)}, which is sharded.")]
 _Count = Annotated[int | None, typer.Option(help="Sequences per task.", show_default="the recipe's")]
 
 
@@ -81,6 +83,7 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         record: _Record = None,
         folder_name: _Folder = None,
         original: Annotated[bool, typer.Option("--original", help=_ORIGINAL)] = False,
+        form: _Format = FORMATS[0],
         overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the dataset that stands there.")] = False,
     ) -> None:
         """Write a dataset: {train,val,test}.npz, dataset.json, and a card to read."""
@@ -92,16 +95,16 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         cut = {"length": window, "stride": stride, "contexts": contexts, "spacing": spacing, "gap": gap}
         cut |= {"paths": paths, "series": series or None}
         recipe = override(find(dataset), changes or (), fields, {"size": size, "look": look, "kind": view}, cut)
-        _carry_out(as_original(recipe) if original else recipe, out, overwrite)
+        _carry_out(as_original(recipe) if original else recipe, out, overwrite, form)
 
     return generate
 
 
-def _carry_out(recipe: Recipe, out: Path | None, overwrite: bool) -> None:
+def _carry_out(recipe: Recipe, out: Path | None, overwrite: bool, form: str) -> None:
     """Generate, and say what came of it."""
     start = time.monotonic()
     _warn(recipe)
-    folder = generate(recipe, out, overwrite=overwrite)
+    folder = generate(recipe, out, overwrite=overwrite, form=form)
     content = manifest.read(folder)
     files = content["files"].values()
     count = sum(file["arrays"]["label"]["shape"][0] for file in files)

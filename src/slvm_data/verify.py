@@ -10,7 +10,7 @@ import numpy as np
 
 from slvm_data.recipe import Recipe
 from slvm_data.sequences import collect, first_series
-from slvm_data.store import manifest, npz
+from slvm_data.store import formats, manifest, npz
 from slvm_data.store.damage import DamageError
 from slvm_data.types import Arrays
 
@@ -24,13 +24,14 @@ def faults(folder: Path, recipe: Recipe, content: dict[str, Any], sample: int, b
     class of machine and with the libraries that made them, and within a tolerance otherwise; windows of chaotic paths
     are not compared then.
     """
+    written = {Path(name).with_suffix(""): Path(name) for name in content["files"]}
     for task, split, path in recipe.files():
-        entry = content["files"].get(path.as_posix())
-        if entry is None:
+        if (path := written.get(path.with_suffix(""), path)).as_posix() not in content["files"]:
             yield f"{folder / path} does not stand in {manifest.NAME}"
             continue
+        entry = content["files"][path.as_posix()]
         comparable = bit_exact or not (recipe.windows and recipe.tasks[task].chaotic)
-        fault = npz.fault(folder / path, entry) or _remake_fault(
+        fault = formats.of(path).fault(folder / path, entry) or _remake_fault(
             folder / path, entry, recipe, (task, split), sample * comparable, bit_exact
         )
         if fault:
@@ -46,7 +47,7 @@ def _remake_fault(
     count = recipe.count(where[1])
     rows = np.unique(np.linspace(0, count - 1, min(sample, count)).astype(int))
     try:
-        stored = npz.read(path, rows)
+        stored = formats.of(path).read(path, rows)
     except DamageError as error:
         return str(error)
     once = {name for name, a in entry["arrays"].items() if npz.stands_once(name, a["shape"], entry["arrays"])}

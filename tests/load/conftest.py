@@ -28,9 +28,13 @@ def _small(name):
 
 @pytest.fixture(scope="session")
 def make(tmp_path_factory):
-    """The folder of a dataset at a small size, by name."""
+    """The folder of a dataset at a small size, by name, which may end in -zarr."""
     place = tmp_path_factory.mktemp("sets")
-    return functools.cache(lambda name: generate(_small(name), place / name))
+    return functools.cache(lambda name: generate(_small(name.removesuffix("-zarr")), place / name, form=_form(name)))
+
+
+def _form(name):
+    return "zarr" if name.endswith("-zarr") else "npz"
 
 
 @pytest.fixture(scope="session")

@@ -81,6 +81,22 @@ def test_a_missing_folder(tmp_path):
         Sequences(tmp_path / "nothing")
 
 
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (lambda file: file.unlink(), r"image/c/0/0/0 is missing"),
+        (lambda file: os.truncate(file, 0), r"image/c/0/0/0 has 0 bytes instead of"),
+        (lambda file: file.write_bytes(bytes(file.stat().st_size)), r"image/c/0/0/0 is damaged"),
+    ],
+)
+def test_a_damaged_shard(make, tmp_path, break_it, message):
+    folder = Path(shutil.copytree(make("pendulum-zarr"), tmp_path / "x"))
+    break_it(folder / "train.zarr/image/c/0/0/0")
+    for fields in (None, ("image",)):
+        with pytest.raises(DamageError, match=rf"train\.zarr/{message}"):
+            Sequences(folder, fields=fields)
+
+
 def forge(folder, members, name="dataset_0/train.npz", **array):
     """Put an archive of these members in a file's place, and let the manifest vouch for it."""
     path = folder / name
@@ -229,11 +245,12 @@ def test_a_folder_that_was_moved_and_is_read_only(folder, tmp_path, monkeypatch)
 def test_every_format_is_read_for_ever(version):
     """F18: files that an earlier version wrote, and what stands in them."""
     expected = json.loads((FORMATS / version / "expected.json").read_text())
-    film = expected["mixed/dataset_10/train.npz"]
-    item = Sequences(FORMATS / version / "mixed")[2 * 10 + film.pop("row")]
-    image = ["".join(str(int(x)) for x in row) for row in item["image"][2, 0].tolist()]
-    assert image == film.pop("image")
-    check(item, film)
+    for name, first in (("mixed/dataset_10/train.npz", 2 * 10), ("sharded/train.zarr", 0)):
+        film = expected[name]
+        item = Sequences(FORMATS / version / name.split("/")[0])[first + film.pop("row")]
+        image = ["".join(str(int(x)) for x in row) for row in item["image"][2, 0].tolist()]
+        assert image == film.pop("image")
+        check(item, film)
     window = expected["windows/train.npz"]
     check(Windows(FORMATS / version / "windows")[window.pop("row")], window)
 

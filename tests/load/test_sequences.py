@@ -79,6 +79,20 @@ def test_every_field_of_every_window_is_what_numpy_reads(make, name, arrays):
     assert [a.shape for a in row[1:]] == [data[key].shape[1:] for key in wanted[1:]]
 
 
+@pytest.mark.parametrize(
+    "name", ["pendulum3", "double_pendulum", "mixed_physics_iclr2023", "gravity-original", "nascar-pixels", "lorenz"]
+)
+def test_zarr_is_read_as_npz_is(make, name):
+    kind = Windows if name.startswith(("nascar", "lorenz")) else Sequences
+    one, other = (kind(make(name + ending)) for ending in ("", "-zarr"))
+    a, b = (dataset.__getitems__(range(len(dataset))).whole() for dataset in (one, other))
+    assert a.keys() == b.keys()
+    for key in a:
+        np.testing.assert_array_equal(a[key].numpy(), b[key].numpy())
+    few = kind(make(name + "-zarr"), fraction=0.3)
+    np.testing.assert_array_equal(few[1]["time"], kind(make(name), fraction=0.3)[1]["time"])
+
+
 def test_the_uncut_paths_of_windows_are_not_items(tmp_path, small):
     recipe = small("three_mode")
     folder = generate(replace(recipe, windows=replace(recipe.windows, series=True)), tmp_path / "x")

@@ -71,7 +71,8 @@ def test_a_manifest_cannot_name_files_outside(tiny, tmp_path):
     content = manifest.read(folder)
     content["files"]["../precious"] = next(iter(content["files"].values()))
     manifest.write(folder, {k: v for k, v in content.items() if not k.startswith("format")})
-    generate(tiny, folder, overwrite=True)
+    with pytest.raises(ValueError, match="is not of a dataset of ours and stays"):
+        generate(tiny, folder, overwrite=True)
     assert (tmp_path / "precious").read_text() == "mine"
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from slvm_data.load.column import Column, octets
-from slvm_data.store import manifest, npz
+from slvm_data.store import formats, manifest, npz
 from slvm_data.store.damage import DamageError
 from slvm_data.types import SPLITS
 from slvm_data.windows import PER_FRAME
@@ -224,10 +224,11 @@ def _check_memory(root: Path, files: list[Part], rows: Iterable[Sequence[Any]]) 
 def _fill(columns: dict[str, Column], files: list[Part], k: int) -> None:
     """Read the file of one task to its place."""
     part, first = files[k], sum(other.rows for other in files[:k])
-    if fault := npz.fault(part.path, part.entry):
+    store = formats.of(part.path)
+    if fault := store.fault(part.path, part.entry):
         raise DamageError(fault)
     wanted = {name: array for name, array in part.entry["arrays"].items() if name in columns}
-    for name, start, block in npz.pieces(part.path, wanted):
+    for name, start, block in store.pieces(part.path, wanted):
         column = columns[name]
         if column.of is not None:
             column.data.numpy()[k][start : start + len(block)] = block
@@ -241,7 +242,7 @@ def _put(column: Column, at: int, block: np.ndarray, part: Part, name: str) -> N
         put(target, block)
         return
     flat = block.reshape(*target.shape[:-1], -1)
-    if column.packed:
+    if column.packed and flat.shape[-1] == prod(column.frame):  # of Zarr it is packed already
         bits = flat.astype(np.uint8, copy=False)
         if bits.max(initial=0) > 1 or (bits is not flat and (bits != flat).any()):
             raise DamageError(f"{part.path} is damaged, at {name}: its frames are of 0 and 1, and it holds others")

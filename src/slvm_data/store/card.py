@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def text(content: dict[str, Any]) -> str:
         "Windows": of_windows(recipe["windows"]) if recipe.get("windows") else "",
         "Accuracy": _accuracy(content["certificate"]),
         "Regimes": _regimes(content["certificate"]),
-        "Use": _use(*next(iter(content["files"].items()))),
+        "Use": _use(recipe, *next(iter(content["files"].items()))),
         "Make it again": _again(content),
         "Source": f"Distributions of parameters and starts: {html.escape(recipe['source'])}"
         if recipe["source"]
@@ -211,10 +212,31 @@ def _others(k: int, follows: list[int]) -> str:
     return ", ".join(f"{j}: {n}" for j, n in enumerate(follows) if n and j != k)
 
 
-def _use(first: str, file: dict[str, Any]) -> str:
+def _use(recipe: dict[str, Any], first: str, file: dict[str, Any]) -> str:
+    if first.endswith(".zarr"):
+        return _use_of_zarr(recipe, first, file)
     reads = '    frames, states = data["image"].astype("float32"), data["state"]'
     if "queries" in file["arrays"]:
-        reads = "\n".join(f'    {name} = data["{name}"]' for name in ("queries", "domains", "labels", "latents"))
+        reads = "\n".join(f'    {name} = data["{name}"]' for name in WINDOWS)
     elif "image" not in file["arrays"]:
         reads = '    signals, regimes = data["signal"], data["mode"]'
     return f'```python\nimport numpy as np\n\nwith np.load("{first}", allow_pickle=False) as data:\n{reads}\n```'
+
+
+WINDOWS = ("queries", "domains", "labels", "latents")
+
+
+def _use_of_zarr(recipe: dict[str, Any], first: str, file: dict[str, Any]) -> str:
+    names = WINDOWS if "queries" in file["arrays"] else ("state",) if "image" in file["arrays"] else ("signal", "mode")
+    lines = [f'{name} = data["{name}"][:100]' for name in names]
+    views = recipe["view"] if isinstance(recipe["view"], list) else [recipe["view"]]
+    if "image" in file["arrays"] and not recipe.get("original") and all(view["binary"] for view in views):
+        shape = file["arrays"]["image"]["shape"]
+        frame = ", ".join(map(str, shape[2:]))
+        lines += [
+            'packed = data["image"][:100]  # eight pixels to the octet',
+            f"bits = np.unpackbits(packed, axis=-1, count={math.prod(shape[2:])})",
+            f"frames = bits.reshape(*packed.shape[:2], {frame})",
+        ]
+    opened = f'data = zarr.open_group("{first}", mode="r")'
+    return "```python\nimport numpy as np\nimport zarr\n\n" + "\n".join([opened, *lines]) + "\n```"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from slvm_data.store import manifest
+from slvm_data.store import formats, manifest
 from slvm_data.store.damage import DamageError
 from slvm_data.store.npz import sha256
 
@@ -77,14 +77,18 @@ def _listed(folder: Path) -> list[Path]:
 def _move(partial: Path, folder: Path, files: list[Path], old: list[Path]) -> None:
     """Replace the old dataset by the new, the manifest last: with it the folder becomes a dataset."""
     (folder / manifest.NAME).unlink(missing_ok=True)
+    for path in (path for path in old if (folder / path).is_dir()):
+        formats.of(path).remove(folder / path)
     for path in sorted(files, key=lambda path: path.name == manifest.NAME):
         target = folder / path
         target.parent.mkdir(exist_ok=True)
         if path.name == manifest.NAME:
             _sync([folder, *{(folder / other).parent for other in files}])
-        (partial / path).replace(target)
+        for name in (path.name, *formats.beside(path)):
+            (partial / path).with_name(name).replace(target.with_name(name))
     for path in set(old) - set(files):
-        (folder / path).unlink(missing_ok=True)
+        if not (folder / path).is_dir():  # a user's own, where a group was
+            (folder / path).unlink(missing_ok=True)
         if path.parent != Path():
             _remove_if_empty(folder / path.parent)
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from slvm_data.store import formats
 from slvm_data.store.damage import DamageError
 from slvm_data.store.names import check_name
 from slvm_data.store.npz import whole
@@ -17,7 +18,7 @@ NAME = "dataset.json"
 CARD = "README.md"
 FORMAT = "slvm-data"
 VERSION = 1
-LIBRARIES = ("slvm-data", "jax", "jaxlib", "numpy", "scipy", "isal")
+LIBRARIES = ("slvm-data", "jax", "jaxlib", "numpy", "scipy")
 
 
 def write(folder: Path, content: dict[str, Any]) -> None:
@@ -49,6 +50,11 @@ def read(folder: Path) -> dict[str, Any]:
     return content
 
 
+def form(content: dict[str, Any]) -> str:
+    """The format of a dataset's files."""
+    return PurePosixPath(next(iter(content["files"]))).suffix.removeprefix(".")
+
+
 def parts(content: dict[str, Any], split: str) -> list[tuple[str, dict[str, Any]]]:
     """File and entry of each task in a split, in the order of the tasks; none where the split is empty."""
     return [(name, entry) for name, entry in content["files"].items() if PurePosixPath(name).stem == split]
@@ -69,9 +75,10 @@ def _check_files(path: Path, content: dict[str, Any]) -> None:
         raise DamageError(f"{path} is damaged, at its list of files: {error}") from None
 
 
-def current(machine: dict[str, str]) -> dict[str, Any]:
+def current(machine: dict[str, str], form: str) -> dict[str, Any]:
     """The part of a manifest that says what made the files: within the same, the same recipe gives the same bytes."""
-    versions = {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+    libraries = (*LIBRARIES, *formats.LIBRARIES[form])
+    versions = {"python": platform.python_version(), **{name: version(name) for name in libraries}}
     return {"versions": versions, "machine": machine}
 
 

@@ -8,7 +8,7 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -80,14 +80,21 @@ class _Stream:
 
 
 def write(
-    path: Path, chunks: Iterable[Arrays], count: int, once: Arrays, rows: Mapping[str, int] | None = None
+    path: Path,
+    chunks: Iterable[Arrays],
+    count: int,
+    once: Arrays,
+    rows: Mapping[str, int] | None = None,
+    bits: Collection[str] = (),
 ) -> dict[str, Any]:
     """Write `count` sequences, arriving in chunks {name: [n …]}, and the arrays that stand there `once`.
 
-    `rows` has the numbers of rows of those arrays in the chunks that do not have one for each sequence.
-    Returns what a manifest says of the file: `sha256`, `bytes`, and shape and dtype of its `arrays`. The file takes
+    `rows` has the numbers of rows of those arrays in the chunks that do not have one for each sequence; `bits` names
+    frames of zeros and ones, which deflate finds by itself. Returns what a manifest says of the file: `sha256`,
+    `bytes`, and shape and dtype of its `arrays`. The file takes
     its name when it is complete and on the disk. Raises ValueError where chunks do not fit together.
     """
+    del bits
     with ExitStack() as stack:
         streams: dict[str, _Stream] = {}
 

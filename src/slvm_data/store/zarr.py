@@ -1,0 +1,284 @@
+"""Arrays as sharded Zarr v3, which any Zarr v3 reader opens: what outgrows one .npz.
+
+`train.zarr` is a group. A shard is a fixed range of sequences, and one file of each array; frames of zeros and ones lie
+in it eight pixels to the octet. `train.shards` beside it has a marker for each shard that is whole, with the checksums
+of its files. A file that is missing is an error, never zeros.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from math import ceil, prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from zarr.codecs import Crc32cCodec, ZstdCodec
+
+from slvm_data.store.damage import DamageError
+from slvm_data.store.npz import ONCE, SERIES, sha256, stands_once, whole
+from slvm_data.types import Arrays
+
+LEVEL = 3  # of zstd
+SHARD = 2**23  # octets of a shard, before they are compressed, about
+INNER = (16, 64)  # sequences of an inner chunk, fewer where they are long
+FRAMES = 2048  # of an inner chunk, about
+LONG, PART = 200, 100  # frames of a sequence that is cut too, and of its parts
+CHUNK = 2**28  # octets of an inner chunk, at most
+LEADING = {"image": 2, "domain_image": 3}  # axes before those of a frame
+PACKED = "packed_frame"  # attribute of an array of packed frames: the shape of a frame
+REST = "rest"  # marker of the files that belong to no shard
+
+
+def write(
+    path: Path,
+    chunks: Iterable[Arrays],
+    count: int,
+    once: Arrays,
+    rows: Mapping[str, int] | None = None,
+    bits: Collection[str] = (),
+) -> dict[str, Any]:
+    """Write `count` sequences, arriving in chunks {name: [n …]}, and the arrays that stand there `once`.
+
+    `rows` has the numbers of rows of those arrays in the chunks that do not have one for each sequence; `bits` names
+    frames of zeros and ones. Returns what a manifest says of the folder: `sha256` of its markers, `bytes`, number of
+    `shards`, and shape and dtype of its `arrays`. Raises ValueError where chunks do not fit together.
+    """
+    group = zarr.create_group(store=path, zarr_format=3)
+    markers(path).mkdir()
+    kinds: dict[str, _Rows] = {}
+    for chunk in chunks:
+        kind = "series" if rows and chunk.keys() <= rows.keys() else "sequences"
+        if kind not in kinds:
+            number = min(rows.values()) if rows and kind == "series" else count
+            kinds[kind] = _Rows(path, group, kind, number, chunk, bits)
+        kinds[kind].add(chunk)
+    for name, array in once.items():
+        group.create_array(name=name, data=array, compressors=_codecs())
+    for kind in kinds.values():
+        kind.close()
+    own = {file for files in _marked(path) for file in files}
+    every = {file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()}
+    _mark(path, REST, sorted(every - own))
+    schema = {name: entry for kind in kinds.values() for name, entry in kind.schema.items()}
+    schema |= {name: {"shape": list(array.shape), "dtype": str(array.dtype)} for name, array in once.items()}
+    shards = {name: kind.shards for name, kind in kinds.items()}
+    return {"sha256": _digest(path), "bytes": _size(path), "shards": shards, "arrays": schema}
+
+
+class _Rows:
+    """Arrays with a row for each sequence (or path) on their way into shards."""
+
+    def __init__(
+        self, path: Path, group: zarr.Group, kind: str, count: int, first: Arrays, bits: Collection[str]
+    ) -> None:
+        self.path, self.kind, self.count = path, kind, count
+        self.schema = {n: {"shape": [count, *a.shape[1:]], "dtype": str(a.dtype)} for n, a in first.items()}
+        self.packed = {name: first[name].shape[LEADING[name] :] for name in bits if name in first}
+        rows = {name: _pack(array[:0], name) if name in self.packed else array[:0] for name, array in first.items()}
+        steps = max((array.shape[1] for array in rows.values() if array.ndim > 2), default=1)
+        inner = 1 if kind == "series" else int(np.clip(FRAMES // steps, *INNER))
+        size = sum(prod(array.shape[1:]) * array.itemsize for array in rows.values())
+        self.rows = inner * 2 ** max(0, (SHARD // max(1, inner * size)).bit_length() - 1)
+        self.arrays = {name: self._create(group, name, row, inner) for name, row in rows.items()}
+        self.waiting: list[Arrays] = []
+        self.ready = self.done = self.shards = 0
+
+    def _create(self, group: zarr.Group, name: str, row: np.ndarray, inner: int) -> zarr.Array:
+        long = row.ndim > 1 and row.shape[1] > LONG and name in (*LEADING, *SERIES, "dx_dt", "energy", "latent")
+        shape = (PART, *row.shape[2:]) if long else row.shape[1:]
+        whole = (ceil(row.shape[1] / PART) * PART, *row.shape[2:]) if long else row.shape[1:]
+        return group.create_array(
+            name=name,
+            shape=(self.count, *row.shape[1:]),
+            dtype=row.dtype,
+            chunks=(inner, *shape),
+            shards=(self.rows, *whole),
+            compressors=_codecs(),
+            fill_value=0,
+            attributes={PACKED: list(self.packed[name])} if name in self.packed else {},
+            config={"write_empty_chunks": True},
+        )
+
+    def add(self, chunk: Arrays) -> None:
+        """Take rows [n …], and write the shards that they complete."""
+        for name, array in chunk.items():
+            if [str(array.dtype), *array.shape[1:]] != [self.schema[name]["dtype"], *self.schema[name]["shape"][1:]]:
+                raise ValueError(f"{self.path}: {name}: {array.dtype} {array.shape} after {self.schema[name]}")
+        # a copy, since whoever makes chunks writes the next one into the same memory
+        self.waiting.append({n: _pack(a, n) if n in self.packed else a.copy() for n, a in chunk.items()})
+        self.ready += len(next(iter(chunk.values())))
+        while self.ready >= self.rows:
+            self._write(self.rows)
+
+    def close(self) -> None:
+        """Write what is left as the last shard."""
+        if self.ready:
+            self._write(self.ready)
+        if self.done != self.count:
+            raise ValueError(f"{self.path}: {self.done} rows came, {self.count} were announced")
+
+    def _write(self, n: int) -> None:
+        if self.done + n > self.count:
+            raise ValueError(f"{self.path}: {self.done + n} rows came, {self.count} were announced")
+        rows = {name: np.concatenate([chunk[name] for chunk in self.waiting]) for name in self.arrays}
+        self.waiting = [{name: array[n:] for name, array in rows.items()}]
+        for name, array in rows.items():
+            self.arrays[name][self.done : self.done + n] = array[:n]
+        files = [_file(name, self.shards, array.ndim) for name, array in self.arrays.items()]
+        _mark(self.path, f"{self.kind}-{self.shards}", files, first=self.done, stop=self.done + n)
+        self.ready, self.done, self.shards = self.ready - n, self.done + n, self.shards + 1
+
+
+def _codecs() -> list[Any]:
+    return [ZstdCodec(level=LEVEL), Crc32cCodec()]
+
+
+def _pack(frames: np.ndarray, name: str) -> np.ndarray:
+    """Frames [N … octets] from frames of zeros and ones, all pixels of a frame in one row."""
+    shape = frames.shape[: LEADING[name]]
+    return np.packbits(frames.reshape(*shape, prod(frames.shape[LEADING[name] :])), axis=-1)
+
+
+def _file(name: str, shard: int, ndim: int) -> str:
+    return "/".join([name, "c", str(shard), *["0"] * (ndim - 1)])
+
+
+def markers(path: Path) -> Path:
+    """The folder of the markers of a group."""
+    return path.with_suffix(".shards")
+
+
+def _mark(path: Path, name: str, files: Sequence[str], **places: int) -> None:
+    """Note that these files are complete and on the disk."""
+    found = {}
+    for file in files:
+        with (path / file).open("rb") as handle:
+            os.fsync(handle.fileno())
+        found[file] = {"bytes": (path / file).stat().st_size, "sha256": sha256(path / file)}
+    with whole(markers(path) / f"{name}.json") as marker:
+        marker.write((json.dumps({**places, "files": found}, indent=1, sort_keys=True) + "\n").encode())
+
+
+def _marked(path: Path) -> Iterator[dict[str, Any]]:
+    """The files of each marker."""
+    for marker in sorted(markers(path).glob("*.json")):
+        yield json.loads(marker.read_bytes())["files"]
+
+
+def _digest(path: Path) -> str:
+    found = hashlib.sha256()
+    for marker in sorted(markers(path).glob("*.json")):
+        found.update(marker.name.encode() + b"\0" + marker.read_bytes())
+    return found.hexdigest()
+
+
+def _size(path: Path) -> int:
+    return sum(entry["bytes"] for files in _marked(path) for entry in files.values())
+
+
+def fault(path: Path, entry: dict[str, Any]) -> str | None:
+    """What is wrong with a group that a manifest lists, in a sentence that names it; None if it is as was written."""
+    names = {REST, *(f"{kind}-{shard}" for kind, count in entry["shards"].items() for shard in range(count))}
+    for name in sorted(names):
+        if not (markers(path) / f"{name}.json").is_file():
+            return f"{markers(path) / name}.json is missing: that shard was not finished"
+    if _digest(path) != entry["sha256"]:
+        return f"the markers in {markers(path)} are not those that were written"
+    for file, promised in ((f, p) for files in _marked(path) for f, p in files.items()):
+        if not (path / file).is_file():
+            return f"{path / file} is missing"
+        if (size := (path / file).stat().st_size) != promised["bytes"]:
+            return f"{path / file} has {size} bytes instead of {promised['bytes']}"
+        if sha256(path / file) != promised["sha256"]:
+            return f"{path / file} is damaged: its checksum does not fit"
+    return None
+
+
+def read(path: Path, rows: np.ndarray | None = None) -> Arrays:
+    """All arrays of a group, or only these `rows` (increasing) of all but those that stand there `ONCE`.
+
+    Frames have the shape and type that an .npz gives them. Raises DamageError, which names group and array.
+    """
+    arrays: Arrays = {}
+    with _named_damage(path) as at:
+        group = zarr.open_group(path, mode="r")
+        every = list(group.array_keys())
+        for name in every:
+            at[0], array = name, _array(group, name)
+            chosen = None if stands_once(name, array.shape, every) else rows
+            _check_files(path, name, array)
+            data = np.asarray(array[...] if chosen is None else array.oindex[chosen])
+            if frame := _packed(array):
+                data = np.unpackbits(data, axis=-1, count=prod(frame)).reshape(*data.shape[:-1], *frame)
+            arrays[name] = data
+    return arrays
+
+
+def pieces(path: Path, wanted: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, int, np.ndarray]]:
+    """The arrays `wanted`, of which a manifest says this, a shard at a time: name, number of the first row, rows.
+
+    Frames of zeros and ones come as they lie there, [n … octets]. Raises DamageError as `read` does.
+    """
+    with _named_damage(path) as at:
+        group = zarr.open_group(path, mode="r")
+        for name, promised in wanted.items():
+            at[0], array = name, _array(group, name)
+            frame = _packed(array)
+            shape = [*array.shape[:-1], *frame] if frame else list(array.shape)
+            if (shape, str(array.dtype)) != (promised["shape"], promised["dtype"]):
+                raise ValueError(f"it is {array.dtype} {shape}, not {promised['dtype']} {promised['shape']}")
+            _check_files(path, name, array)
+            step = (array.shards or array.chunks)[0] if name not in ONCE else max(1, array.shape[0])
+            for start in range(0, array.shape[0], step):
+                yield name, start, np.asarray(array[start : start + step])
+
+
+def _array(group: zarr.Group, name: str) -> zarr.Array:
+    array = group[name]
+    if not isinstance(array, zarr.Array):
+        raise TypeError("it is no array")
+    if prod(array.chunks) * array.dtype.itemsize > CHUNK:
+        raise ValueError(f"its chunks {array.chunks} are larger than {CHUNK} bytes")
+    return array
+
+
+def _packed(array: zarr.Array) -> tuple[int, ...]:
+    """Shape of a frame, where frames of zeros and ones lie eight pixels to the octet; else empty."""
+    frame: Any = array.attrs.get(PACKED, ())
+    return tuple(map(int, frame))
+
+
+def _check_files(path: Path, name: str, array: zarr.Array) -> None:
+    """Every shard is there: a reader of Zarr takes a missing one for zeros."""
+    step = (array.shards or array.chunks)[0]
+    for shard in range(ceil(array.shape[0] / step) if array.shards else 0):
+        if not (path / _file(name, shard, array.ndim)).is_file():
+            raise FileNotFoundError(f"shard {shard} is missing")
+
+
+@contextmanager
+def _named_damage(path: Path) -> Iterator[list[str]]:
+    """Turn whatever goes wrong with a group into a DamageError; its user notes the array at hand in what it gives."""
+    at = ["its metadata"]
+    try:
+        yield at
+    except PermissionError:
+        raise
+    except Exception as error:
+        raise DamageError(f"{path} is damaged, at {at[0]}: {error}") from error
+
+
+def remove(path: Path) -> None:
+    """Remove a group and its markers: the files that the markers list, and no others."""
+    files = [path / file for files in _marked(path) for file in files]
+    for file in (*files, *markers(path).glob("*.json")):
+        file.unlink(missing_ok=True)
+    for folder in sorted([path, markers(path), *path.rglob("*")], reverse=True):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

@@ -1,0 +1,255 @@
+"""The sharded store: what the .npz store promises, and that other readers of Zarr open it."""
+
+import json
+import os
+import shutil
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+
+from slvm_data import RECIPES, View, generate
+from slvm_data.store import formats, manifest, npz
+from slvm_data.store import zarr as sharded
+from slvm_data.store.damage import DamageError
+
+BITS = ("image",)
+
+
+def arrays(count, steps=4, size=8, seed=0):
+    rng = np.random.default_rng(seed)
+    return {
+        "image": (rng.random((count, steps, size, size)) < 0.2).astype(np.uint8),
+        "state": rng.normal(size=(count, steps, 2)).astype(np.float32),
+        "label": np.arange(count, dtype=np.int64)[:, None],
+        "param_m": rng.random(count).astype(np.float32),
+    }
+
+
+def chunks(whole, step):
+    """The same memory again and again, as `generate` does."""
+    count, room = len(whole["label"]), {name: np.empty_like(array[:step]) for name, array in whole.items()}
+    for start in range(0, count, step):
+        n = min(step, count - start)
+        for name, array in whole.items():
+            room[name][:n] = array[start : start + n]
+        yield {name: array[:n] for name, array in room.items()}
+
+
+@pytest.fixture
+def small_shards(monkeypatch):
+    monkeypatch.setattr(sharded, "SHARD", 1)  # an inner chunk each: 64 short sequences
+
+
+ONCE = {"time": np.arange(4) * 0.1}
+
+
+@pytest.mark.parametrize("form", formats.FORMATS)
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 300])
+def test_both_stores_give_what_was_written(tmp_path, small_shards, form, count):
+    whole, path = arrays(count), tmp_path / f"train.{form}"
+    store = formats.of(path)
+    entry = store.write(path, chunks(whole, 50), count, ONCE, None, BITS)
+    found = store.read(path)
+    for name, array in (whole | ONCE).items():
+        np.testing.assert_array_equal(found[name], array)
+        assert found[name].dtype == array.dtype
+        assert entry["arrays"][name] == {"shape": list(array.shape), "dtype": str(array.dtype)}
+    rows = np.unique([0, count // 2, count - 1])
+    some = store.read(path, rows)
+    np.testing.assert_array_equal(some["image"], whole["image"][rows])
+    np.testing.assert_array_equal(some["time"], ONCE["time"])
+    assert store.fault(path, entry) is None
+    for name, start, block in store.pieces(path, entry["arrays"]):
+        if name != "image":
+            np.testing.assert_array_equal(block, (whole | ONCE)[name][start : start + len(block)])
+
+
+@pytest.mark.parametrize("form", formats.FORMATS)
+@pytest.mark.parametrize("count", [36, 38])
+def test_both_stores_refuse_a_wrong_count(tmp_path, form, count):
+    path = tmp_path / f"a.{form}"
+    with pytest.raises(ValueError, match=f"37 rows came, {count} were announced"):
+        formats.of(path).write(path, chunks(arrays(37), 5), count, ONCE)
+
+
+@pytest.mark.parametrize("form", formats.FORMATS)
+def test_both_stores_refuse_chunks_of_another_shape(tmp_path, form):
+    parts = [arrays(2), arrays(2, steps=5)]
+    path = tmp_path / f"a.{form}"
+    with pytest.raises(ValueError, match=r"image: uint8 \(2, 5, 8, 8\) after"):
+        formats.of(path).write(path, iter(parts), 4, ONCE)
+
+
+@pytest.mark.parametrize("form", formats.FORMATS)
+def test_bytes_do_not_depend_on_chunks(tmp_path, small_shards, form):
+    found = []
+    for step in (7, 64, 100, 200):
+        path = tmp_path / str(step) / f"a.{form}"
+        path.parent.mkdir()
+        found.append(formats.of(path).write(path, chunks(arrays(200), step), 200, ONCE, None, BITS))
+    assert all(entry == found[0] for entry in found)
+
+
+def test_layout(tmp_path, small_shards):
+    """Shards of whole inner chunks, zstd then crc32c, eight pixels to the octet, nothing left out for being empty."""
+    path, whole = tmp_path / "train.zarr", arrays(130)
+    whole["state"][:] = 0
+    entry = sharded.write(path, chunks(whole, 50), 130, ONCE, None, BITS)
+    meta = json.loads((path / "image/zarr.json").read_text())
+    (codec,) = meta["codecs"]
+    assert (meta["zarr_format"], codec["name"]) == (3, "sharding_indexed")
+    assert [c["name"] for c in codec["configuration"]["codecs"]] == ["bytes", "zstd", "crc32c"]
+    assert codec["configuration"]["codecs"][1]["configuration"]["level"] == 3
+    assert codec["configuration"]["chunk_shape"] == [64, 4, 8]
+    assert (meta["shape"], meta["attributes"]) == ([130, 4, 8], {"packed_frame": [8, 8]})
+    assert all((path / f"state/c/{shard}/0/0").is_file() for shard in range(3))
+    assert entry["shards"] == {"sequences": 3}
+    names = sorted(marker.name for marker in (tmp_path / "train.shards").iterdir())
+    assert names == ["rest.json", "sequences-0.json", "sequences-1.json", "sequences-2.json"]
+    marker = json.loads((tmp_path / "train.shards/sequences-1.json").read_text())
+    assert (marker["first"], marker["stop"]) == (64, 128)
+    assert marker["files"]["image/c/1/0/0"]["sha256"] == npz.sha256(path / "image/c/1/0/0")
+
+
+def test_long_sequences_are_cut_in_time_too(tmp_path):
+    path, whole = tmp_path / "train.zarr", arrays(5, steps=450)
+    sharded.write(path, chunks(whole, 2), 5, {}, None, BITS)
+    image = zarr.open_array(path / "image", mode="r")
+    assert image.chunks == (16, 100, 8)
+    np.testing.assert_array_equal(sharded.read(path)["image"], whole["image"])
+
+
+def test_other_readers_open_it(tmp_path):
+    """zarr-python without a warning, by the shape that the attribute gives."""
+    folder = generate(replace(RECIPES["two_body"], train=70, val=0, test=0, steps=3), tmp_path / "x", form="zarr")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        group = zarr.open_group(folder / "train.zarr", mode="r")
+        assert {"image", "state", "label", "time", "param_m"} <= {name for name, _ in group.members()}
+        image = group["image"]
+        frame = image.attrs["packed_frame"]
+        frames = np.unpackbits(image[...], axis=-1, count=int(np.prod(frame))).reshape(*image.shape[:2], *frame)
+    other = generate(replace(RECIPES["two_body"], train=70, val=0, test=0, steps=3), tmp_path / "y")
+    with np.load(other / "train.npz") as data:
+        np.testing.assert_array_equal(frames, data["image"])
+        np.testing.assert_array_equal(group["state"][...], data["state"])
+
+
+@pytest.mark.parametrize("name", ["mixed_physics_iclr2025", "nascar"])
+def test_a_dataset_is_the_same_in_either_format(tmp_path, name):
+    recipe = replace(RECIPES[name], train=6, val=2, test=2)
+    if recipe.windows:
+        recipe = replace(recipe, view=View(), windows=replace(recipe.windows, series=True))
+    else:
+        recipe = replace(recipe, steps=3)
+    one, other = (generate(recipe, tmp_path / form, form=form) for form in formats.FORMATS)
+    for file, entry in manifest.read(one)["files"].items():
+        twin = Path(file).with_suffix(".zarr")
+        found = sharded.read(other / twin)
+        with np.load(one / file) as data:
+            assert data.keys() == found.keys()
+            for key in data:
+                np.testing.assert_array_equal(found[key], data[key])
+        assert manifest.read(other)["files"][twin.as_posix()]["arrays"] == entry["arrays"]
+    assert manifest.read(one)["certificate"] == manifest.read(other)["certificate"]
+
+
+def tree(folder):
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    recipe = replace(RECIPES["pendulum3"], train=70, val=2, test=2, steps=4)
+    return generate(recipe, tmp_path_factory.mktemp("zarr") / "pendulum3", form="zarr")
+
+
+@pytest.fixture
+def folder(stored, tmp_path):
+    return Path(shutil.copytree(stored, tmp_path / "pendulum3"))
+
+
+def faults(folder):
+    return [
+        fault
+        for name, entry in manifest.read(folder)["files"].items()
+        if (fault := sharded.fault(folder / name, entry))
+    ]
+
+
+def test_no_flipped_bit_is_silent(folder):
+    """F7: sixty bits, in any file."""
+    files, rng = sorted(p for p in (folder / "dataset_1").rglob("*") if p.is_file()), np.random.default_rng(0)
+    for _ in range(60):
+        path = files[int(rng.integers(len(files)))]
+        good = path.read_bytes()
+        at, bit = int(rng.integers(len(good))), int(rng.integers(8))
+        path.write_bytes(good[:at] + bytes([good[at] ^ 1 << bit]) + good[at + 1 :])
+        (fault,) = faults(folder)
+        assert str(path) in fault or "the markers in" in fault
+        path.write_bytes(good)
+    assert not faults(folder)
+
+
+def test_a_flipped_bit_in_a_shard_is_an_error_of_the_reader_too(folder):
+    """Though no checksum of the file was compared: the chunks have their own."""
+    path = folder / "dataset_0/train.zarr/state/c/0/0/0"
+    good = path.read_bytes()
+    path.write_bytes(good[:100] + bytes([good[100] ^ 1]) + good[101:])
+    with pytest.raises(DamageError, match=r"dataset_0/train\.zarr is damaged, at state"):
+        sharded.read(folder / "dataset_0/train.zarr")
+
+
+@pytest.mark.parametrize("length", [0, 100])
+def test_a_shard_cut_short(folder, length):
+    """F4, F8."""
+    os.truncate(folder / "dataset_2/train.zarr/image/c/0/0/0", length)
+    (fault,) = faults(folder)
+    assert f"dataset_2/train.zarr/image/c/0/0/0 has {length} bytes instead of" in fault
+
+
+def test_a_missing_shard_is_never_zeros(folder):
+    """F9."""
+    (folder / "dataset_0/train.zarr/image/c/0/0/0").unlink()
+    (fault,) = faults(folder)
+    assert fault.endswith("dataset_0/train.zarr/image/c/0/0/0 is missing")
+    with pytest.raises(DamageError, match="at image: shard 0 is missing"):
+        sharded.read(folder / "dataset_0/train.zarr")
+
+
+def test_a_missing_marker_is_a_shard_that_was_not_finished(folder):
+    (folder / "dataset_0/train.shards/sequences-0.json").unlink()
+    (fault,) = faults(folder)
+    assert fault.endswith("sequences-0.json is missing: that shard was not finished")
+
+
+def test_the_same_again_is_the_same(stored, tmp_path):
+    recipe = replace(RECIPES["pendulum3"], train=70, val=2, test=2, steps=4)
+    assert tree(stored) == tree(generate(recipe, tmp_path / "again", form="zarr"))
+
+
+def test_overwrite_removes_what_was_listed_and_no_more(folder):
+    """F25, from either format to the other, and back."""
+    recipe = replace(RECIPES["pendulum3"], train=3, val=1, test=1, steps=4)
+    (folder / "dataset_0/notes.txt").write_text("mine")
+    (folder / "dataset_1/val.zarr/notes.txt").write_text("mine")
+    generate(recipe, folder, overwrite=True)
+    own = {"dataset_0/notes.txt", "dataset_1/val.zarr/notes.txt"}
+    files = {f"dataset_{i}/{split}.npz" for i in range(3) for split in ("train", "val", "test")}
+    assert tree(folder).keys() == files | own | {"README.md", "dataset.json"}
+    (folder / "dataset_1/val.zarr/notes.txt").unlink()
+    (folder / "dataset_1/val.zarr").rmdir()
+    generate(recipe, folder, overwrite=True, form="zarr")
+    generate(recipe, folder, overwrite=True, form="zarr")
+    assert not faults(folder)
+    assert not list(folder.rglob("*.npz"))
+
+
+def test_an_unknown_format_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="format = 'zip' is unknown; there are npz, zarr"):
+        generate(RECIPES["pendulum"], tmp_path / "x", form="zip")
+    assert not (tmp_path / "x").exists()
