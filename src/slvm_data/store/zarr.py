@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from math import ceil, prod
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,78 @@ LONG, PART = 200, 100  # frames of a sequence that is cut too, and of its parts
 CHUNK = 2**28  # octets of an inner chunk, at most
 LEADING = {"image": 2, "domain_image": 3}  # axes before those of a frame
 PACKED = "packed_frame"  # attribute of an array of packed frames: the shape of a frame
+PER_FRAME = (*LEADING, *SERIES, "dx_dt", "energy", "latent")  # arrays whose second axis is that of the frames
+SEQUENCES = "sequences"  # kind of the shards of sequences
 REST = "rest"  # marker of the files that belong to no shard
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How arrays that have a row for each sequence (or path) lie in shards."""
+
+    schema: dict[str, Any]  # type and shape of each, [count …]
+    rows: int  # of a shard
+    inner: int  # of an inner chunk
+    packed: dict[str, tuple[int, ...]]  # shape of a frame, of frames of zeros and ones
+
+    @staticmethod
+    def of(count: int, first: Arrays, bits: Collection[str], one_by_one: bool = False) -> Layout:
+        """The layout of `count` rows like those of `first`; a shard to a row where rows are long ones."""
+        schema = {n: {"shape": [count, *a.shape[1:]], "dtype": str(a.dtype)} for n, a in first.items()}
+        packed = {name: first[name].shape[LEADING[name] :] for name in bits if name in first}
+        rows = [_pack(array[:0], name) if name in packed else array[:0] for name, array in first.items()]
+        steps = max((array.shape[1] for array in rows if array.ndim > 2), default=1)
+        inner = 1 if one_by_one else int(np.clip(FRAMES // steps, *INNER))
+        size = sum(prod(array.shape[1:]) * array.itemsize for array in rows)
+        return Layout(schema, inner * 2 ** max(0, (SHARD // max(1, inner * size)).bit_length() - 1), inner, packed)
+
+    @property
+    def count(self) -> int:
+        """Rows in all."""
+        return next(iter(self.schema.values()))["shape"][0]
+
+    @property
+    def shards(self) -> int:
+        """Shards in all."""
+        return ceil(self.count / self.rows)
+
+    def create(self, path: Path) -> None:
+        """Make the arrays, without a row yet, in the group at `path`."""
+        group = zarr.open_group(path, mode="a", zarr_format=3)
+        for name, entry in self.schema.items():
+            shape = tuple(entry["shape"][1:])
+            if frame := self.packed.get(name):
+                shape = (*shape[: -len(frame)], ceil(prod(frame) / 8))
+            inner = whole = shape
+            if len(shape) > 0 and shape[0] > LONG and name in PER_FRAME:
+                inner, whole = (PART, *shape[1:]), (ceil(shape[0] / PART) * PART, *shape[1:])
+            group.create_array(
+                name=name,
+                shape=(self.count, *shape),
+                dtype=entry["dtype"],
+                chunks=(self.inner, *inner),
+                shards=(self.rows, *whole),
+                compressors=_codecs(),
+                fill_value=0,
+                attributes={PACKED: list(self.packed[name])} if name in self.packed else {},
+            )
+
+    def put(self, path: Path, kind: str, shard: int, rows: Arrays, **more: Any) -> None:
+        """Write the rows [n …] of one shard, and its marker last; the same again if it is there already."""
+        first, n = shard * self.rows, len(next(iter(rows.values())))
+        for name, array in rows.items():
+            with zarr.config.set({"array.write_empty_chunks": True}):  # known to an array from when it is opened on
+                target = zarr.open_array(path / name, mode="r+")
+            target[first : first + n] = array
+        files = [_file(name, shard, array.ndim) for name, array in rows.items()]
+        _mark(path, f"{kind}-{shard}", files, first=first, stop=first + n, **more)
+
+    def packs(self, chunk: Arrays) -> Arrays:
+        """A copy of rows [n …], frames packed; since whoever makes chunks writes the next into the same memory."""
+        for name, array in chunk.items():
+            if [str(array.dtype), *array.shape[1:]] != [self.schema[name]["dtype"], *self.schema[name]["shape"][1:]]:
+                raise ValueError(f"{name}: {array.dtype} {array.shape} after {self.schema[name]}")
+        return {name: _pack(a, name) if name in self.packed else a.copy() for name, a in chunk.items()}
 
 
 def write(
@@ -49,90 +121,76 @@ def write(
     frames of zeros and ones. Returns what a manifest says of the folder: `sha256` of its markers, `bytes`, number of
     `shards`, and shape and dtype of its `arrays`. Raises ValueError where chunks do not fit together.
     """
-    group = zarr.create_group(store=path, zarr_format=3)
-    markers(path).mkdir()
+    create(path)
     kinds: dict[str, _Rows] = {}
     for chunk in chunks:
-        kind = "series" if rows and chunk.keys() <= rows.keys() else "sequences"
+        kind = "series" if rows and chunk.keys() <= rows.keys() else SEQUENCES
         if kind not in kinds:
             number = min(rows.values()) if rows and kind == "series" else count
-            kinds[kind] = _Rows(path, group, kind, number, chunk, bits)
+            layout = Layout.of(number, chunk, bits, kind == "series")
+            layout.create(path)
+            kinds[kind] = _Rows(path, kind, layout)
         kinds[kind].add(chunk)
-    for name, array in once.items():
-        group.create_array(name=name, data=array, compressors=_codecs())
     for kind in kinds.values():
         kind.close()
+    mark_rest(path, once)
+    return entry(path, {name: kind.layout for name, kind in kinds.items()}, once)
+
+
+def create(path: Path) -> None:
+    """Make an empty group, and the folder of its markers."""
+    zarr.create_group(store=path, zarr_format=3)
+    markers(path).mkdir()
+
+
+def mark_rest(path: Path, once: Arrays) -> None:
+    """Write the arrays that stand there `once`, and note all files that belong to no shard."""
+    group = zarr.open_group(path, mode="r+")
+    for name, array in once.items():
+        group.create_array(name=name, data=array, compressors=_codecs())
     own = {file for files in _marked(path) for file in files}
     every = {file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()}
     _mark(path, REST, sorted(every - own))
-    schema = {name: entry for kind in kinds.values() for name, entry in kind.schema.items()}
+
+
+def entry(path: Path, layouts: Mapping[str, Layout], once: Arrays) -> dict[str, Any]:
+    """What a manifest says of a group that is complete."""
+    schema = {name: form for layout in layouts.values() for name, form in layout.schema.items()}
     schema |= {name: {"shape": list(array.shape), "dtype": str(array.dtype)} for name, array in once.items()}
-    shards = {name: kind.shards for name, kind in kinds.items()}
+    shards = {kind: layout.shards for kind, layout in layouts.items()}
     return {"sha256": _digest(path), "bytes": _size(path), "shards": shards, "arrays": schema}
 
 
 class _Rows:
-    """Arrays with a row for each sequence (or path) on their way into shards."""
+    """Rows on their way into shards."""
 
-    def __init__(
-        self, path: Path, group: zarr.Group, kind: str, count: int, first: Arrays, bits: Collection[str]
-    ) -> None:
-        self.path, self.kind, self.count = path, kind, count
-        self.schema = {n: {"shape": [count, *a.shape[1:]], "dtype": str(a.dtype)} for n, a in first.items()}
-        self.packed = {name: first[name].shape[LEADING[name] :] for name in bits if name in first}
-        rows = {name: _pack(array[:0], name) if name in self.packed else array[:0] for name, array in first.items()}
-        steps = max((array.shape[1] for array in rows.values() if array.ndim > 2), default=1)
-        inner = 1 if kind == "series" else int(np.clip(FRAMES // steps, *INNER))
-        size = sum(prod(array.shape[1:]) * array.itemsize for array in rows.values())
-        self.rows = inner * 2 ** max(0, (SHARD // max(1, inner * size)).bit_length() - 1)
-        self.arrays = {name: self._create(group, name, row, inner) for name, row in rows.items()}
+    def __init__(self, path: Path, kind: str, layout: Layout) -> None:
+        self.path, self.kind, self.layout = path, kind, layout
         self.waiting: list[Arrays] = []
-        self.ready = self.done = self.shards = 0
-
-    def _create(self, group: zarr.Group, name: str, row: np.ndarray, inner: int) -> zarr.Array:
-        long = row.ndim > 1 and row.shape[1] > LONG and name in (*LEADING, *SERIES, "dx_dt", "energy", "latent")
-        shape = (PART, *row.shape[2:]) if long else row.shape[1:]
-        whole = (ceil(row.shape[1] / PART) * PART, *row.shape[2:]) if long else row.shape[1:]
-        return group.create_array(
-            name=name,
-            shape=(self.count, *row.shape[1:]),
-            dtype=row.dtype,
-            chunks=(inner, *shape),
-            shards=(self.rows, *whole),
-            compressors=_codecs(),
-            fill_value=0,
-            attributes={PACKED: list(self.packed[name])} if name in self.packed else {},
-            config={"write_empty_chunks": True},
-        )
+        self.ready = self.shards = 0
 
     def add(self, chunk: Arrays) -> None:
         """Take rows [n …], and write the shards that they complete."""
-        for name, array in chunk.items():
-            if [str(array.dtype), *array.shape[1:]] != [self.schema[name]["dtype"], *self.schema[name]["shape"][1:]]:
-                raise ValueError(f"{self.path}: {name}: {array.dtype} {array.shape} after {self.schema[name]}")
-        # a copy, since whoever makes chunks writes the next one into the same memory
-        self.waiting.append({n: _pack(a, n) if n in self.packed else a.copy() for n, a in chunk.items()})
+        self.waiting.append(self.layout.packs(chunk))
         self.ready += len(next(iter(chunk.values())))
-        while self.ready >= self.rows:
-            self._write(self.rows)
+        while self.ready >= self.layout.rows:
+            self._write(self.layout.rows)
 
     def close(self) -> None:
         """Write what is left as the last shard."""
+        done = self.shards * self.layout.rows + self.ready
+        if done != self.layout.count:
+            raise ValueError(f"{self.path}: {done} rows came, {self.layout.count} were announced")
         if self.ready:
             self._write(self.ready)
-        if self.done != self.count:
-            raise ValueError(f"{self.path}: {self.done} rows came, {self.count} were announced")
 
     def _write(self, n: int) -> None:
-        if self.done + n > self.count:
-            raise ValueError(f"{self.path}: {self.done + n} rows came, {self.count} were announced")
-        rows = {name: np.concatenate([chunk[name] for chunk in self.waiting]) for name in self.arrays}
+        if (done := self.shards * self.layout.rows + self.ready) > self.layout.count:
+            raise ValueError(f"{self.path}: {done} rows came, {self.layout.count} were announced")
+        rows = {name: np.concatenate([chunk[name] for chunk in self.waiting]) for name in self.layout.schema}
         self.waiting = [{name: array[n:] for name, array in rows.items()}]
-        for name, array in rows.items():
-            self.arrays[name][self.done : self.done + n] = array[:n]
-        files = [_file(name, self.shards, array.ndim) for name, array in self.arrays.items()]
-        _mark(self.path, f"{self.kind}-{self.shards}", files, first=self.done, stop=self.done + n)
-        self.ready, self.done, self.shards = self.ready - n, self.done + n, self.shards + 1
+        self.layout.put(self.path, self.kind, self.shards, {name: array[:n] for name, array in rows.items()})
+        self.ready, self.shards = self.ready - n, self.shards + 1
 
 
 def _codecs() -> list[Any]:
@@ -154,7 +212,7 @@ def markers(path: Path) -> Path:
     return path.with_suffix(".shards")
 
 
-def _mark(path: Path, name: str, files: Sequence[str], **places: int) -> None:
+def _mark(path: Path, name: str, files: Sequence[str], **more: Any) -> None:
     """Note that these files are complete and on the disk."""
     found = {}
     for file in files:
@@ -162,7 +220,7 @@ def _mark(path: Path, name: str, files: Sequence[str], **places: int) -> None:
             os.fsync(handle.fileno())
         found[file] = {"bytes": (path / file).stat().st_size, "sha256": sha256(path / file)}
     with whole(markers(path) / f"{name}.json") as marker:
-        marker.write((json.dumps({**places, "files": found}, indent=1, sort_keys=True) + "\n").encode())
+        marker.write((json.dumps({**more, "files": found}, indent=1, sort_keys=True) + "\n").encode())
 
 
 def _marked(path: Path) -> Iterator[dict[str, Any]]:
@@ -182,20 +240,20 @@ def _size(path: Path) -> int:
     return sum(entry["bytes"] for files in _marked(path) for entry in files.values())
 
 
-def fault(path: Path, entry: dict[str, Any]) -> str | None:
+def fault(path: Path, promised: dict[str, Any]) -> str | None:
     """What is wrong with a group that a manifest lists, in a sentence that names it; None if it is as was written."""
-    names = {REST, *(f"{kind}-{shard}" for kind, count in entry["shards"].items() for shard in range(count))}
+    names = {REST, *(f"{kind}-{shard}" for kind, count in promised["shards"].items() for shard in range(count))}
     for name in sorted(names):
         if not (markers(path) / f"{name}.json").is_file():
             return f"{markers(path) / name}.json is missing: that shard was not finished"
-    if _digest(path) != entry["sha256"]:
+    if _digest(path) != promised["sha256"]:
         return f"the markers in {markers(path)} are not those that were written"
-    for file, promised in ((f, p) for files in _marked(path) for f, p in files.items()):
+    for file, form in (pair for files in _marked(path) for pair in files.items()):
         if not (path / file).is_file():
             return f"{path / file} is missing"
-        if (size := (path / file).stat().st_size) != promised["bytes"]:
-            return f"{path / file} has {size} bytes instead of {promised['bytes']}"
-        if sha256(path / file) != promised["sha256"]:
+        if (size := (path / file).stat().st_size) != form["bytes"]:
+            return f"{path / file} has {size} bytes instead of {form['bytes']}"
+        if sha256(path / file) != form["sha256"]:
             return f"{path / file} is damaged: its checksum does not fit"
     return None
 
