@@ -3,9 +3,11 @@
 python in_workers.py {digests,split,ranks,resume} FOLDER {fork,spawn,forkserver} [WORKERS]
 """
 
+import copy
 import gc
 import hashlib
 import json
+import pickle
 import sys
 import warnings
 
@@ -66,6 +68,14 @@ def split(folder, method, _):
     found["too early"] = attempt(dataset, batches)
     del batches
     gc.collect()
+    dataset = copy.deepcopy(pickle.loads(pickle.dumps(episodes(folder))))
+    loader = DataLoader(dataset, persistent_workers=True, **options)
+    list(loader)
+    next(iter(DataLoader(dataset, batch_size=8, num_workers=1, multiprocessing_context=method)))  # which soon are gone
+    gc.collect()
+    found["a copy"] = attempt(dataset)
+    del loader
+    gc.collect()
     dataset = episodes(folder)
     list(DataLoader(dataset, **options))
     found["after"] = attempt(dataset)
@@ -74,20 +84,19 @@ def split(folder, method, _):
     return found
 
 
-def rank(number, folder, place):
+def rank(number, dataset, place):
+    sampler = EpisodeSampler(dataset, 16)  # before this process knows its rank
     torch.distributed.init_process_group("gloo", f"file://{place}", rank=number, world_size=2)
-    sampler = EpisodeSampler(episodes(folder), 16)
-    batch = sampler.batch(0, 0)
+    for _ in range(number + 1):
+        dataset.split_()  # each for itself
     gathered = [None, None]
-    torch.distributed.all_gather_object(gathered, [key[1] for key in batch])
+    mine = [key[1] for key in sampler.batch(0, 0)], int(dataset[0][2])
+    torch.distributed.all_gather_object(gathered, mine)
     if number == 0:
-        print(json.dumps(found_by_ranks(sampler, batch, gathered)))
+        queries, episodes = zip(*gathered, strict=True)
+        together = len({query for rank in queries for query in rank})
+        print(json.dumps({"queries": list(map(len, queries)), "episodes": episodes, "together": together}))
     torch.distributed.destroy_process_group()
-
-
-def found_by_ranks(sampler, batch, gathered):
-    together = len({query for queries in gathered for query in queries})
-    return {"0": [sampler.rank, sampler.ranks, len(batch)], "1": [1, 2, len(gathered[1])], "together": together}
 
 
 def ranks(folder, _, __):
@@ -95,7 +104,7 @@ def ranks(folder, _, __):
     import tempfile
 
     with tempfile.TemporaryDirectory() as place:
-        torch.multiprocessing.spawn(rank, (folder, f"{place}/meeting"), 2)
+        torch.multiprocessing.spawn(rank, (episodes(folder), f"{place}/meeting"), 2)
 
 
 def resume(folder, method, workers):
@@ -122,9 +131,8 @@ def resume(folder, method, workers):
     restored = loader(StatefulDataLoader)
     restored.load_state_dict(state)
     found["torchdata"] = steps(restored)
-    sampler = begun.batch_sampler if workers == 0 else None
     again = loader()
-    again.batch_sampler.load_state_dict(sampler.state_dict() if sampler else {"epoch": 0, "step": 13})
+    again.batch_sampler.load_state_dict(begun.batch_sampler.state_dict() if not workers else {"epoch": 0, "step": 13})
     found["state_dict"] = steps(again)
     return found
 

@@ -3,6 +3,8 @@
 import dataclasses
 import itertools
 import json
+import multiprocessing
+import warnings
 
 from torch.utils.data import DataLoader
 
@@ -13,8 +15,17 @@ if __name__ == "__main__":
     stream = Stream(dataclasses.replace(RECIPES["pendulum3"], steps=4), batch=8, fields=("index", "image"))
     spawned = DataLoader(stream, batch_size=None, num_workers=2, multiprocessing_context="spawn")
     found = {"spawn": [batch["index"].tolist() for batch in itertools.islice(spawned, 6)]}
-    try:
-        next(iter(DataLoader(stream, batch_size=None, num_workers=1, multiprocessing_context="fork")))
-    except RuntimeError as error:
-        found["fork"] = str(error)
+    half = Stream(stream.recipe, batch=8, fields=("index",), rank=1, ranks=2)
+    spawned = DataLoader(half, batch_size=None, num_workers=2, multiprocessing_context="spawn")
+    found["ranks and workers"] = [batch["index"].tolist() for batch in itertools.islice(spawned, 4)]
+    next(iter(stream))
+    warnings.filterwarnings("ignore", "os.fork")
+    for context in ("fork", None):  # None is fork too, on Linux before Python 3.14
+        if context or multiprocessing.get_start_method() == "fork":
+            try:
+                next(iter(DataLoader(stream, batch_size=None, num_workers=1, multiprocessing_context=context)))
+            except RuntimeError as error:
+                found["fork"] = str(error)
+            else:
+                found["fork"] = "nothing"
     print(json.dumps(found))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch.utils.data import DataLoader
 
-from slvm_data.load import Episodes, EpisodeSampler
+from slvm_data.load import Episodes, EpisodeSampler, Sequences
 from slvm_data.load.draws import Moment
 
 SCRIPT = Path(__file__).parent / "in_workers.py"
@@ -45,6 +45,7 @@ def test_split_is_refused_while_workers_hold_copies(pendulums, method):
     assert "give the DataLoader an EpisodeSampler" in found["persistent"]
     assert found["episode"] == 0  # nothing happened
     assert "give the DataLoader an EpisodeSampler" in found["too early"]  # before a worker has fetched anything
+    assert "give the DataLoader an EpisodeSampler" in found["a copy"]  # of which other workers came and went
     assert found["after"] == "drawn"  # the workers are gone
     assert found["no workers"] == "drawn"
 
@@ -93,7 +94,7 @@ def test_split_draws_anew_and_again(pendulums):
     other = Episodes(pendulums, context=5, seed=1)
     assert not torch.equal(other[0]["context_index"], first)
     for bad in (-1, 2**63):
-        with pytest.raises(ValueError, match="has to lie between 0"):
+        with pytest.raises(ValueError, match=r"episode = .* has to be between 0"):
             dataset.split_(bad)
 
 
@@ -199,7 +200,34 @@ def test_ranks_together_are_one_process(pendulums):
 
 
 def test_ranks_come_from_torch_distributed(pendulums):
-    assert in_workers("ranks", pendulums, "spawn") == {"0": [0, 2, 8], "1": [1, 2, 8], "together": 16}
+    """From when it runs, though the dataset was made in another process; each splits for itself."""
+    found = in_workers("ranks", pendulums, "spawn")
+    assert found == {"queries": [8, 8], "episodes": [1, 2], "together": 16}
+
+
+def test_a_last_batch_with_too_few_for_the_ranks_is_refused(pendulums):
+    """135 queries in batches of 67: the third has one."""
+    sampler = EpisodeSampler(Episodes(pendulums, context=5), 67, per="epoch", rank=1, ranks=2)
+    with pytest.raises(ValueError, match="batch 2 of the epoch has 1 queries for 2 ranks: another batch_size"):
+        list(sampler)
+
+
+def test_tuples_of_another_dataset_are_refused(pendulums):
+    """Even where all that they name is there, and of one group."""
+    train = Episodes(pendulums, context=4)
+    others = [Episodes(pendulums, split, 4, **more) for split, more in (("val", {}), ("train", {"tasks": [0, 1]}))]
+    for other in (*others, Episodes(pendulums, context=4, seed=1)):
+        for dataset, batch in ((train, EpisodeSampler(other, 16)), (other, EpisodeSampler(train, 16))):
+            with pytest.raises(IndexError, match=f"is no index of Episodes.*'{dataset.split}'.*made of another one"):
+                dataset.__getitems__(batch.batch(0, 0))
+
+
+def test_a_sampler_in_the_wrong_place(pendulums):
+    dataset = Episodes(pendulums, context=4)
+    with pytest.raises(IndexError, match="give it as batch_sampler, not as sampler"):
+        next(iter(DataLoader(dataset, sampler=EpisodeSampler(dataset, 16))))
+    with pytest.raises(ValueError, match=r"dataset = Sequences.* has to be an Episodes"):
+        EpisodeSampler(Sequences(pendulums), 16)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -209,6 +237,36 @@ def test_resume_at_step_13(pendulums, workers):
     assert len(found["whole"]) == 2 * 20
     for way in ("set_epoch", "state_dict", "torchdata"):
         assert found[way] == found["whole"][13:], way
+
+
+def test_resume_at_the_end_of_an_epoch(pendulums):
+    sampler, other = (EpisodeSampler(Episodes(pendulums, context=4), 16) for _ in range(2))
+    list(sampler)
+    assert sampler.state_dict() == {"epoch": 1, "step": 0}
+    other.load_state_dict(sampler.state_dict())
+    assert list(other) == list(sampler)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "step", "message"),
+    [
+        (-1, 0, "epoch = -1 has to be between 0 and 2147483647"),
+        (2**31, 0, "epoch = 2147483648 has to be between"),
+        (1.5, 0, r"epoch = 1\.5 has to be a whole number"),
+        (0, 11, "step = 11 has to be between 0 and 10"),
+    ],
+)
+def test_refusals_of_set_epoch(pendulums, epoch, step, message):
+    with pytest.raises(ValueError, match=message):
+        EpisodeSampler(Episodes(pendulums, context=4), 16).set_epoch(epoch, step)
+
+
+def test_the_last_epoch_of_all(pendulums):
+    sampler = EpisodeSampler(dataset := Episodes(pendulums, context=4), 16)
+    sampler.set_epoch(2**31 - 1, 9)
+    (batch,) = sampler
+    assert dataset.__getitems__(batch).whole()["episode"][0] == (2**31 - 1) * 2**32 + 9
+    dataset.split_(2**63 - 1)
 
 
 def test_a_pass_that_is_broken_off_is_not_taken_up_again(pendulums):
@@ -221,6 +279,15 @@ def test_a_pass_that_is_broken_off_is_not_taken_up_again(pendulums):
 def test_groups_by_a_constant(pendulums):
     by_label, by_g = (Episodes(pendulums, context=4, by=by, fields=("context_index",)) for by in ("label", "param_g"))
     assert all(torch.equal(by_label[i][0], by_g[i][0]) for i in range(len(by_label)))
+
+
+def test_groups_of_different_systems_are_refused(make):
+    """Equal friction does not make a pendulum context of a mass on a spring."""
+    folder = make("mixed_physics_iclr2025")
+    for by in ("param_friction", "param_m"):
+        with pytest.raises(ValueError, match=f"by = '{by}' would mix BallBox, Pendulum, MassSpring, TwoBody: choose"):
+            Episodes(folder, context=3, by=by)
+    assert len(Episodes(folder, context=3, by="param_friction", tasks=[3, 4, 5])._groups) == 1
 
 
 def test_tasks_held_out(pendulums):
@@ -238,11 +305,13 @@ def test_tasks_held_out(pendulums):
         ({"by": "param_m"}, "makes groups of 1 sequences"),
         ({"by": "state"}, "by = 'state' has to be 'label' or a constant that .* has"),
         ({"by": "param_k"}, "by = 'param_k' has to be"),
+        ({"by": "image"}, "by = 'image' has to be"),
+        ({"context": 3.0}, r"context = 3\.0 has to be a whole number"),
         ({"ways": 4}, "ways = 4 is more than the 3 groups by 'label'"),
         ({"ways": 0}, "ways = 0 has to be at least 1"),
         ({"queries": 0}, "queries = 0"),
-        ({"seed": -1}, "seed = -1 has to lie between"),
-        ({"fields": ("context_images",)}, "'images' is not among the arrays"),
+        ({"seed": -1}, "seed = -1 has to be between"),
+        ({"fields": ("context_images",)}, "'context_images' is not among the arrays of .*: index, .*, context_image"),
     ],
 )
 def test_refusals(pendulums, options, message):
@@ -253,13 +322,13 @@ def test_refusals(pendulums, options, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"batch_size": 136}, r"batch_size = 136 has to lie between 1 \(ranks\) and 135 \(queries\)"),
+        ({"batch_size": 136}, "batch_size = 136 has to be between 1 and 135 queries"),
         ({"batch_size": 0}, "batch_size = 0"),
-        ({"batch_size": 3, "rank": 0, "ranks": 4}, r"batch_size = 3 has to lie between 4 \(ranks\)"),
-        ({"rank": 2, "ranks": 2}, "rank = 2 has to lie between 0 and ranks - 1 = 1"),
+        ({"rank": 2, "ranks": 2}, "rank = 2 has to be between 0 and 1"),
+        ({"rank": 2}, "rank = 2 and ranks = None go together"),
         ({"per": "step"}, "per = 'step' is unknown; there are batch, epoch"),
         ({"per": "epoch", "steps": 3}, "per='epoch' takes every query once"),
-        ({"steps": 0}, "steps = 0 has to be at least 1"),
+        ({"steps": 0}, "steps = 0 has to be between 1"),
     ],
 )
 def test_refusals_of_the_sampler(pendulums, options, message):
@@ -273,5 +342,5 @@ def test_windows_have_their_context(make):
 
 
 def test_a_tuple_of_another_length_is_refused(pendulums):
-    with pytest.raises(IndexError, match="no episode, query and 5 sequences of context"):
+    with pytest.raises(IndexError, match="is no index of Episodes"):
         Episodes(pendulums, context=5)[(0, 1, 2)]

@@ -77,7 +77,7 @@ def test_a_missing_file(folder):
 
 
 def test_a_missing_folder(tmp_path):
-    with pytest.raises(ValueError, match="is not a folder"):
+    with pytest.raises(ValueError, match="nothing does not exist: slvm-data generate writes datasets"):
         Sequences(tmp_path / "nothing")
 
 
@@ -201,6 +201,32 @@ def test_a_manifest_that_leads_out_of_the_folder_is_refused(folder, name):
     content["files"] = {name: content["files"]["dataset_0/train.npz"]}
     manifest.write(folder, content)
     with pytest.raises(DamageError, match=r"dataset\.json is damaged, at its list of files: the name .* cannot be"):
+        Sequences(folder)
+
+
+@pytest.mark.parametrize(
+    ("array", "change", "message"),
+    [
+        ("image", {"shape": [40, 4, 32, 32]}, r"image in dataset_0/train\.npz is \[40, 4, 32, 32\] for 50 sequences"),
+        ("state", {"shape": [50, -4, 2]}, "sizes of state"),
+        ("state", {"shape": [50, 4.0, 2]}, "sizes of state"),
+        ("state", {"dtype": "object"}, "state in .* is of object, which are no numbers"),
+        ("state", {"dtype": "nonsense"}, "nonsense"),
+    ],
+)
+def test_a_manifest_whose_arrays_do_not_fit_together_is_refused(folder, array, change, message):
+    content = manifest.read(folder)
+    content["files"]["dataset_0/train.npz"]["arrays"][array] |= change
+    manifest.write(folder, content)
+    with pytest.raises(DamageError, match=rf"dataset\.json is damaged, at its list of files: .*{message}"):
+        Sequences(folder)
+
+
+def test_a_manifest_without_a_recipe_is_refused(folder):
+    content = manifest.read(folder)
+    del content["recipe"]
+    manifest.write(folder, content)
+    with pytest.raises(DamageError, match=r"dataset\.json is damaged"):
         Sequences(folder)
 
 

@@ -5,16 +5,18 @@ import pickle
 import subprocess
 import sys
 from dataclasses import replace
+from queue import Queue
+from threading import Thread
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.utils.data import ConcatDataset, DataLoader, Subset
+from torch.utils.data import BatchSampler, ConcatDataset, DataLoader, Subset
 
 from slvm_data import RECIPES, View, generate, sample
-from slvm_data.load import Sequences, Windows
+from slvm_data.load import Episodes, Sequences, Windows
 from slvm_data.load.column import Column, octets
 from slvm_data.load.room import Room
 from slvm_data.recipe import mixed
@@ -204,9 +206,14 @@ def test_beyond_the_last(pendulums, index):
         ({"fields": ()}, "fields is empty"),
         ({"fraction": 0}, "fraction = 0 has to lie above 0"),
         ({"fraction": 1.5}, "at most 1"),
-        ({"window": 5}, "window = 5 has to lie between 1 and the 4 frames"),
+        ({"window": 5}, "window = 5 has to be between 1 and 4 frames"),
+        ({"window": 2.0}, r"window = 2\.0 has to be a whole number"),
+        ({"tasks": 1}, r"tasks = 1 has to be a list of labels, such as \[1\]"),
+        ({"tasks": [1.5]}, r"tasks = 1\.5 has to be a whole number"),
+        ({"fraction": "0.1"}, r"fraction = '0\.1' has to lie"),
         ({"window": 0}, "window = 0"),
-        ({"window": 2, "stride": 0}, "stride = 0 has to be at least 1"),
+        ({"stride": 5}, "stride = 5 is between windows: give window too"),
+        ({"window": 2, "stride": 0}, "stride = 0 has to be at least 1 frames"),
     ],
 )
 def test_refusals(pendulums, options, message):
@@ -229,6 +236,83 @@ def test_frames_of_different_shapes_are_refused(tmp_path, small):
     with pytest.raises(ValueError, match="image differs in shape between tasks"):
         Sequences(folder)
     assert Sequences(folder, tasks=[1])[0]["image"].shape == (4, 3, 32, 32)
+
+
+def test_a_list_of_indices_is_a_batch(pendulums):
+    """PyTorch's way of fetching a batch at once."""
+    dataset = Sequences(pendulums, window=2)
+    sampler = BatchSampler(range(len(dataset)), 8, drop_last=False)
+    batch = next(iter(DataLoader(dataset, sampler=sampler, batch_size=None)))
+    assert torch.equal(batch["state"], dataset[list(range(8))]["state"])
+    assert batch["image"].shape == (8, 2, 1, 32, 32)
+    assert dataset[4:6]["index"].tolist() == [4, 5]
+    assert [int(item["index"]) for item in dataset.__getitems__([4, 5, 6])[:2]] == [4, 5]
+
+
+@pytest.mark.parametrize("index", [1.7, "a", None])
+def test_what_is_no_index(pendulums, index):
+    with pytest.raises(IndexError, match="are no numbers of items"):
+        Sequences(pendulums)[index]
+
+
+def test_a_subclass_may_do_more_to_an_item(pendulums):
+    class Inverted(Sequences):
+        def __getitem__(self, index):
+            item = super().__getitem__(index)
+            item["image"] = 1 - item["image"]
+            return item
+
+    dataset, plain = Inverted(pendulums), Sequences(pendulums)
+    (batch,) = list(DataLoader(dataset, batch_size=150))
+    assert torch.equal(batch["image"], 1 - plain[:]["image"])
+    assert torch.equal(dataset[3]["image"], batch["image"][3])
+
+
+def test_what_it_says_of_itself(pendulums):
+    assert repr(Sequences(pendulums, fields=("image", "state"))).endswith("'train'): 150 items of image, state")
+    assert "index, image, state, label" in repr(Sequences(pendulums))
+
+
+def test_frames_of_odd_sizes_are_contiguous(tmp_path, small):
+    recipe = replace(small("two_body"), view=replace(small("two_body").view, size=9))
+    dataset = Sequences(generate(recipe, tmp_path / "x"))
+    batch = dataset[[0, 1, 2]]
+    assert batch["image"].shape == (3, 4, 3, 9, 9)
+    assert batch["image"].is_contiguous()
+    np.testing.assert_array_equal(batch["image"], sample(recipe, "train", slice(0, 3))["image"])
+
+
+def test_another_default_device_changes_nothing(pendulums):
+    with torch.device("meta"):
+        batch = Sequences(pendulums, window=2)[[1, 2]]
+        item = Episodes(pendulums, context=2).split_()[0]
+    assert {a.device.type for a in (*batch.values(), *item.values())} == {"cpu"}
+
+
+def test_memory_comes_back_from_other_threads():
+    """Whoever lets go of a batch may be another thread, in the middle of our search."""
+    room, lent, interval = Room(), Queue(64), sys.getswitchinterval()
+
+    def give_back():
+        while lent.get() is not None:
+            pass
+
+    threads = [Thread(target=give_back) for _ in range(3)]
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for i in range(20_000):
+            tensor = room.take(size := (100, 190, 1000, 64)[i % 4])
+            assert len(tensor) == size
+            lent.put(tensor)
+            del tensor
+    finally:
+        sys.setswitchinterval(interval)
+        for _ in threads:
+            lent.put(None)
+    for thread in threads:
+        thread.join()
 
 
 @given(st.integers(1, 7), st.integers(1, 9), st.integers(0, 2**32))

@@ -109,6 +109,7 @@ def test_ranks_and_workers_take_turns(small):
     assert run.returncode == 0, run.stderr
     found = json.loads(run.stdout)
     assert found["spawn"] == whole[:6]
+    assert found["ranks and workers"] == [whole[n] for n in (1, 3, 5, 7)]
     assert "multiprocessing_context='spawn'" in found["fork"]
 
 
@@ -155,12 +156,23 @@ def test_as_a_dataset_of_a_dataloader(small):
     assert [batch["image"].shape for batch in take(loader, 2)] == [(4, 4, 1, 32, 32)] * 2
 
 
+def test_batches_of_batches_are_refused(small):
+    with pytest.raises(ValueError, match=r"a Stream gives whole batches, .* use batch_size=None"):
+        next(iter(DataLoader(Stream(small("pendulum"), batch=4), batch_size=8)))
+
+
 def test_refusals(small):
-    with pytest.raises(ValueError, match="batch = 2 has to be at least 3, one sequence of each task"):
+    with pytest.raises(ValueError, match="batch = 2 has to be at least 3 sequences, one of each task"):
         Stream(small("pendulum3"), batch=2)
     with pytest.raises(ValueError, match="cuts windows from one path, which ends"):
         Stream(small("nascar"))
     with pytest.raises(ValueError, match="not to be streamed"):
         Stream(small("pendulum-original"))
-    with pytest.raises(ValueError, match="rank = 4 has to lie between 0"):
+    with pytest.raises(ValueError, match=r"recipe = 'pendulum' has to be a Recipe, such as slvm_data\.RECIPES"):
+        Stream("pendulum")
+    with pytest.raises(ValueError, match="fields = 'image' has to be a list"):
+        Stream(small("pendulum"), fields="image")
+    with pytest.raises(ValueError, match="batches = -5 has to be at least 0"):
+        Stream(small("pendulum")).load_state_dict({"batches": -5})
+    with pytest.raises(ValueError, match="rank = 4 has to be between 0 and 3"):
         Stream(small("pendulum"), rank=4, ranks=4)

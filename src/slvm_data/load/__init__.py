@@ -12,23 +12,25 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from slvm_data.load.episodes import Episodes
-    from slvm_data.load.module import DataModule
+    from slvm_data.load.module import DataModule as DataModule
     from slvm_data.load.sampler import EpisodeSampler
     from slvm_data.load.sequences import Sequences
-    from slvm_data.load.stream import Stream
+    from slvm_data.load.stream import Stream as Stream
     from slvm_data.load.windows import Windows
+    from slvm_data.store.damage import DamageError
 
-__all__ = ["DataModule", "Episodes", "EpisodeSampler", "Sequences", "Stream", "Windows"]
+__all__ = ["DamageError", "Episodes", "EpisodeSampler", "Sequences", "Windows"]  # and what needs more than torch:
+_MORE = ["DataModule", "Stream"]
 
-_HOMES = {"DataModule": "module", "EpisodeSampler": "sampler"}
+_HOMES = {"DamageError": "store.damage", "DataModule": "load.module", "EpisodeSampler": "load.sampler"}
 
 
 def __getattr__(name: str) -> object:
     # Fetched when first used: only the stream needs JAX, and only the module Lightning.
-    if name not in __all__:
+    if name not in (*__all__, *_MORE):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        return getattr(importlib.import_module(f"slvm_data.load.{_HOMES.get(name, name.lower())}"), name)
+        return getattr(importlib.import_module(f"slvm_data.{_HOMES.get(name, 'load.' + name.lower())}"), name)
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
@@ -36,4 +38,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return [*__all__, *_MORE]

@@ -20,6 +20,10 @@ class Row(tuple[torch.Tensor, ...]):
     __slots__ = ()
 
 
+class Whole(dict[str, torch.Tensor]):
+    """A batch from the start, of which PyTorch is to make no batch."""
+
+
 class Batch(Sequence[Item | Row]):
     """What `__getitems__` returns: a list of items to whoever looks into it, and to PyTorch a batch."""
 
@@ -30,7 +34,9 @@ class Batch(Sequence[Item | Row]):
         return len(next(iter(self.arrays.values())))
 
     def __getitem__(self, i: Any) -> Any:
-        """Item i, whose arrays are views of the batch."""
+        """Item i, whose arrays are views of the batch; of a slice the list of its items."""
+        if isinstance(i, slice):
+            return [self[k] for k in range(*i.indices(len(self)))]
         row = {name: array[i] for name, array in self.arrays.items()}
         return Item(row) if self.fields is None else Row(row[name] for name in self.fields)
 
@@ -50,4 +56,12 @@ def collate(items: Sequence[Any], **_: Any) -> Any:
     return {name: default_collate([item[name] for item in items]) for name in items[0]}
 
 
+def refuse(items: Sequence[Any], **_: Any) -> Any:
+    """A stream's batches are not items."""
+    raise ValueError(
+        f"a Stream gives whole batches, and not items to make {len(items)} to a batch: use batch_size=None"
+    )
+
+
+default_collate_fn_map[Whole] = refuse
 default_collate_fn_map.update({Item: collate, Row: collate})  # the way that PyTorch has for types of one's own

@@ -50,7 +50,9 @@ class Column:
         if not self.packed:
             return room.take(prod(shape)).view(shape).copy_(found.view(shape))
         words = found.view(torch.uint16).int()  # [… words]
-        out = room.take(8 * WORD * words.numel())
-        torch.index_select(_table(), 0, words.flatten(), out=out.view(-1, 8 * WORD))
-        floats = out.view(*found.shape[:-1], -1)[..., : prod(self.frame)]
-        return floats.reshape(shape)
+        out = room.take(8 * WORD * words.numel()).view(words.numel(), 8 * WORD)
+        torch.index_select(_table(), 0, words.flatten(), out=out)
+        if out.numel() == prod(shape):
+            return out.view(shape)
+        floats = out.view(*found.shape[:-1], 8 * found.shape[-1])[..., : prod(self.frame)]
+        return room.take(prod(shape)).view(floats.shape).copy_(floats).view(shape)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-STEPS = 2**32  # of an epoch, at most
+STEPS = 2**32 - 1  # of an epoch, at most
+EPOCHS = 2**31 - 1  # at most, so that the number of a moment has 63 bits
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,12 @@ class Moment:
     @property
     def number(self) -> int:
         """Epoch and step in one."""
-        return self.epoch * STEPS + self.step
+        return (self.epoch << 32) + self.step
 
     @staticmethod
     def of(seed: int, number: int) -> Moment:
         """The moment with this number."""
-        return Moment(seed, *divmod(number, STEPS))
+        return Moment(seed, number >> 32, number & STEPS)
 
     def bits(self, purpose: str, which: int, count: int) -> np.ndarray:
         """Random uint64 [count]."""

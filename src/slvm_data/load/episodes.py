@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +14,18 @@ import numpy as np
 import torch
 from torch.utils.data import get_worker_info
 
+from slvm_data.load.checks import whole_number
 from slvm_data.load.draws import Moment
 from slvm_data.load.table import INDEX, Table
 
 CONTEXT = "context_"
 EPISODE = "episode"
-WORKERS = 256  # whose numbers are kept
-SEEDS = 2**63
+WORKERS = 4096  # whose numbers are kept
+NUMBERS = 2**63 - 1  # the largest seed, and number of an episode
 STALE = (
     "split_ does not reach the workers of a DataLoader, which hold copies of this dataset: give the DataLoader an "
-    "EpisodeSampler as its batch_sampler, which draws anew by itself, or leave num_workers at 0"
+    "EpisodeSampler as its batch_sampler, which draws anew by itself, or leave num_workers at 0 (or persistent_workers "
+    "off, and call split_ between two passes)"
 )
 
 
@@ -41,8 +45,9 @@ class Episodes(Table):
     `context_` before the name, such as `context_image` float32 [context T C H W]; and `episode`, the number of the
     draw. Context and queries of one episode have no sequence in common.
 
-    `split_()` draws context and queries anew, in place; with a DataLoader that has workers, an `EpisodeSampler` does
-    it. An episode is a pure function of seed and number.
+    All queries of a group have the same context in one episode. `split_()` draws context and queries anew, in place;
+    with a DataLoader that has workers, an `EpisodeSampler` does it. An episode is a pure function of seed and number,
+    which is epoch · 2³² + step in those of a sampler.
 
     Arguments:
         root, split, tasks, fields: as for `Sequences`; fields may name `episode` and `context_…` too. Tasks that are
@@ -54,8 +59,6 @@ class Episodes(Table):
         seed: of all draws.
 
     """
-
-    made = (INDEX, EPISODE, CONTEXT + INDEX)
 
     def __init__(
         self,
@@ -70,37 +73,58 @@ class Episodes(Table):
         queries: int | None = None,
         seed: int = 0,
     ) -> None:
-        if not 0 <= seed < SEEDS:
-            raise ValueError(f"seed = {seed} has to lie between 0 and 2^63 - 1")
-        self.context, self.by, self.ways, self.queries, self.seed = context, by, ways, queries, seed
-        super().__init__(root, split, tasks, fields)
+        self.context, self.by = whole_number("context", context, 1, unit="sequence"), by
+        self.ways = None if ways is None else whole_number("ways", ways, 1)
+        self.queries = None if queries is None else whole_number("queries", queries, 1)
+        self.seed = whole_number("seed", seed, 0, NUMBERS)
+        super().__init__(root, split, tasks=tasks, fields=fields)
         self._groups = self._grouped()
         self._check()
-        self._shared = torch.zeros(1 + WORKERS, dtype=torch.int64).share_memory_()  # episode, then who reads a copy
+        self._group = np.empty(len(self._held), np.int64)  # of each sequence
+        for number, rows in enumerate(self._groups):
+            self._group[rows] = number
+        self._mark = self._fingerprint()
+        self._share()
         self._set(0)
 
-    def _to_read(self) -> Iterable[str] | None:
-        if self.fields is None:
-            return None
-        return [*(name.removeprefix(CONTEXT) for name in self.fields if name not in self.made), self.by]
+    def _fingerprint(self) -> int:
+        """A number by which index tuples are known to be of this dataset."""
+        own = (self.split, self.seed, self.by, self.context, self.ways, self.queries, self._group.tobytes())
+        return zlib.crc32(repr(own).encode())
+
+    def _known(self, stored: list[str]) -> list[str]:
+        own = [INDEX, *stored]
+        return [*own, EPISODE, *(CONTEXT + name for name in own)]
+
+    def _read(self, stored: list[str]) -> list[str]:
+        if self.by not in stored:
+            raise ValueError(f"by = {self.by!r} has to be 'label' or a constant that {self.root} has, as 'param_m'")
+        return [name for name in stored if self._wants(name) or self._wants(CONTEXT + name) or name == self.by]
+
+    def _share(self) -> None:
+        """Note the episode, and who reads a copy of this dataset, where all copies in workers can see it."""
+        self._shared = torch.from_numpy(np.zeros(1 + WORKERS, np.int64)).share_memory_()
+        self._owner = os.getpid()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if not self._shared.is_shared():  # a copy by itself, not one for a worker
+            self._share()
+            self._shared[0] = self.episode
 
     def _grouped(self) -> list[np.ndarray]:
         """The sequences of each group, in order."""
-        column = self._held.columns.get(self.by)
-        if column is None or column.frame or column.of is not None or column.data.ndim > 2:
+        column, systems = self._held.columns[self.by], dict.fromkeys(self._held.systems)
+        if column.frame or column.of is not None or column.data.ndim > 2:
             raise ValueError(f"by = {self.by!r} has to be 'label' or a constant that {self.root} has, as 'param_m'")
+        if self.by != "label" and len(systems) > 1:
+            raise ValueError(f"by = {self.by!r} would mix {', '.join(systems)}: choose tasks of one system with tasks")
         values = column.data.numpy().reshape(len(self._held), -1)
-        bits = values.view(f"i{values.itemsize}")  # with which missing numbers, NaN, are alike
-        _, group = np.unique(bits, axis=0, return_inverse=True)
+        _, group = np.unique(values, axis=0, return_inverse=True)
         order = np.argsort(group.ravel(), kind="stable")
         return np.split(order, np.cumsum(np.bincount(group.ravel()))[:-1])
 
     def _check(self) -> None:
-        if self.context < 1:
-            raise ValueError(f"context = {self.context} has to be at least 1 sequence")
-        for name in ("ways", "queries"):
-            if (value := getattr(self, name)) is not None and value < 1:
-                raise ValueError(f"{name} = {value} has to be at least 1")
         least = min(map(len, self._groups))
         if least < self.context + (self.queries or 1):
             raise ValueError(
@@ -142,14 +166,19 @@ class Episodes(Table):
         Call it at the start of each episode, per batch or per epoch. Raises RuntimeError while workers of a
         DataLoader hold copies of this dataset, which would go on with the old split.
         """
-        number = self.episode + 1 if episode is None else episode
-        if not 0 <= number < SEEDS:
-            raise ValueError(f"episode = {number} has to lie between 0 and 2^63 - 1")
+        number = whole_number("episode", self.episode + 1 if episode is None else episode, 0, NUMBERS)
+        self._come_into_own()
         alive = {child.pid for child in multiprocessing.active_children()}
         if get_worker_info() is not None or alive & set(self._shared[1:].tolist()):
             raise RuntimeError(STALE)
         self._set(number)
         return self
+
+    def _come_into_own(self) -> None:
+        """In a process of its own, such as a rank, that is no worker, a copy has nothing more to do with the first."""
+        if get_worker_info() is None and self._owner != os.getpid():
+            self._share()
+            self._shared[0] = self.episode
 
     def _set(self, number: int) -> None:
         self.episode = number
@@ -161,22 +190,30 @@ class Episodes(Table):
 
     def _arrays(self, indices: Sequence[Any]) -> dict[str, torch.Tensor]:
         """Items by number in the present split, or by the tuples of an `EpisodeSampler`."""
+        if len(indices) and isinstance(indices[0], list):
+            raise IndexError("an EpisodeSampler yields whole batches: give it as batch_sampler, not as sampler")
         if len(indices) and isinstance(indices[0], tuple):
-            keys = torch.tensor(indices, dtype=torch.int64)
-            if keys.shape[1] != 2 + self.context:
-                raise IndexError(f"{indices[0]} is no episode, query and {self.context} sequences of context")
+            rows = torch.tensor(indices, dtype=torch.int64, device="cpu")
+            if rows.shape[1] != 3 + self.context or (rows[:, -1] != self._mark).any():
+                raise IndexError(f"{indices[0]} is no index of {self!r}: was the EpisodeSampler made of another one?")
         else:
-            keys = self._keys(indices)
-        return self._batch(keys[:, 0], keys[:, 1], keys[:, 2:])
+            rows = self._keys(indices)
+        return self._batch(rows[:, 0], rows[:, 1], rows[:, 2:-1])
 
     def _keys(self, indices: Sequence[Any]) -> torch.Tensor:
-        """Episode, query and context [B 2+context] of items of the present split."""
-        if worker := get_worker_info():
-            self._shared[1 + worker.id % WORKERS] = multiprocessing.current_process().pid or 0
+        """The index tuples [B 3+context] of items of the present split."""
+        self._come_into_own()
+        if get_worker_info():
+            self._shared[1 + os.getpid() % WORKERS] = os.getpid()
         if int(self._shared[0]) != self.episode:  # a worker's copy, and the one it was made of has moved on
             raise RuntimeError(STALE)
         numbers = self._numbers(indices).numpy()
-        return torch.from_numpy(keys(self.episode, self._split, numbers))
+        return torch.from_numpy(self.keys(self.episode, self._split, numbers))
+
+    def keys(self, episode: int, split: Split, chosen: np.ndarray) -> np.ndarray:
+        """Index tuples [B 3+context] of these queries [B] of a split: episode, query, context, this dataset's mark."""
+        numbers, mark = np.full((len(chosen), 1), episode), np.full((len(chosen), 1), self._mark)
+        return np.hstack([numbers, split.queries[chosen, None], split.contexts[split.group[chosen]], mark])
 
     def _batch(self, episode: torch.Tensor, rows: torch.Tensor, context: torch.Tensor) -> dict[str, torch.Tensor]:
         found = {INDEX: rows, CONTEXT + INDEX: context, EPISODE: episode}
@@ -188,9 +225,3 @@ class Episodes(Table):
             if self._wants(CONTEXT + name):
                 found[CONTEXT + name] = column.take(flat, self._room).unflatten(0, context.shape)
         return found
-
-
-def keys(episode: int, split: Split, chosen: np.ndarray) -> np.ndarray:
-    """Episode, query and context [B 2+context] of these queries [B] of a split."""
-    numbers = np.full((len(chosen), 1), episode)
-    return np.hstack([numbers, split.queries[chosen, None], split.contexts[split.group[chosen]]])

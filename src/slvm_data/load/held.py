@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from slvm_data.load.checks import whole_number
 from slvm_data.load.column import Column, octets
 from slvm_data.store import formats, manifest, npz
 from slvm_data.store.damage import DamageError
@@ -59,13 +60,23 @@ class Held:
     columns: dict[str, Column]
     rows: int
     steps: int  # frames of a sequence
+    systems: tuple[str, ...]  # of each task
 
     def __len__(self) -> int:
         return self.rows
 
     def has_moments(self, name: str) -> bool:
         """Whether the first axis of an array is that of the frames."""
-        return name in (*PER_FRAME, "time") and self.columns[name].data.shape[1] == self.steps
+        return name in (*PER_FRAME, "time")
+
+
+def arrays_of(root: Path, content: dict[str, Any], split: str) -> list[str]:
+    """Names of the arrays of a split; raises ValueError where there is no such split, or nothing in it."""
+    if split not in SPLITS:
+        raise ValueError(f"split = {split!r} is unknown; there are {', '.join(SPLITS)}")
+    if not (parts := manifest.parts(content, split)):
+        raise ValueError(f"{root} has no sequences in {split}")
+    return list(forms_of([entry["arrays"] for _, entry in parts]))
 
 
 def hold(
@@ -73,18 +84,16 @@ def hold(
     content: dict[str, Any],
     split: str,
     tasks: Sequence[int] | None,
-    fields: Iterable[str] | None,
+    chosen: list[str],
     fraction: float,
 ) -> Held:
-    """Read a split of the dataset in a folder, whose manifest has this `content`.
+    """Read these arrays of a split of the dataset in a folder, whose manifest has this `content`.
 
-    `fields` are the arrays to read, all if None; of each task the first `fraction` of its sequences is read. Raises
-    ValueError for what the dataset does not have, DamageError where a file is not what was written: nothing of
-    it is returned then.
+    Of each task the first `fraction` of its sequences is read. Raises ValueError for a task that the dataset does not
+    have, DamageError where a file is not what was written: nothing of it is returned then.
     """
     files = _files(root, content, split, tasks, fraction)
     forms = forms_of([entry["arrays"] for _, entry in manifest.parts(content, split)])
-    chosen = _chosen(forms, fields, root)
     _check_frames(root, [part.entry for part in files], [name for name in chosen if name in FRAMES])
     frames = _frames(content, files, [name for name in chosen if name in FRAMES])
     _check_memory(root, files, [frames.get(name) or (forms[name].shape, forms[name].dtype) for name in chosen])
@@ -94,12 +103,15 @@ def hold(
     if MASK in chosen:
         columns[MASK] = _mask(forms["state"].shape[-1], files)
     windows = content["recipe"].get("windows")
-    rows = sum(part.rows for part in files)
-    return Held(columns, rows, windows["length"] if windows else content["recipe"]["steps"])
+    systems = [content["recipe"]["tasks"][part.task]["system"] for part in files]
+    steps = windows["length"] if windows else content["recipe"]["steps"]
+    return Held(columns, sum(part.rows for part in files), steps, tuple(systems))
 
 
 def open_manifest(root: Path) -> dict[str, Any]:
     """What a folder's manifest says; raises ValueError where it is not that of a dataset, and says which is."""
+    if not root.exists():
+        raise ValueError(f"{root} does not exist: slvm-data generate writes datasets, slvm-data list names them")
     if not (root / manifest.NAME).is_file() and (root.resolve().parent / manifest.NAME).is_file():
         whole = root.resolve().parent
         names = list(dict.fromkeys(str(Path(name).parent) for name in manifest.read(whole)["files"]))
@@ -109,18 +121,16 @@ def open_manifest(root: Path) -> dict[str, Any]:
 
 
 def _files(root: Path, content: dict[str, Any], split: str, tasks: Sequence[int] | None, fraction: float) -> list[Part]:
-    if split not in SPLITS:
-        raise ValueError(f"split = {split!r} is unknown; there are {', '.join(SPLITS)}")
-    if not 0 < fraction <= 1:
-        raise ValueError(f"fraction = {fraction} has to lie above 0 and be at most 1")
-    if not (parts := manifest.parts(content, split)):
-        raise ValueError(f"{root} has no sequences in {split}")
-    chosen = range(len(parts)) if tasks is None else list(tasks)
-    if odd := [task for task in chosen if task not in range(len(parts))]:
+    if not isinstance(fraction, int | float) or not 0 < fraction <= 1:
+        raise ValueError(f"fraction = {fraction!r} has to lie above 0 and be at most 1")
+    parts, found = manifest.parts(content, split), []
+    if tasks is not None and (isinstance(tasks, str) or not hasattr(tasks, "__iter__")):
+        raise ValueError(f"tasks = {tasks!r} has to be a list of labels, such as [{tasks}]")
+    chosen = [whole_number("tasks", task, 0) for task in (range(len(parts)) if tasks is None else tasks)]
+    if odd := [task for task in chosen if task >= len(parts)]:
         raise ValueError(f"tasks = {odd[0]} does not exist in {root}, whose tasks are 0 … {len(parts) - 1}")
     if not chosen or len(set(chosen)) < len(chosen):
         raise ValueError(f"tasks = {chosen} has to name at least one task, and each once")
-    found = []
     for task in chosen:
         name, entry = parts[task]
         rows = max(1, round(fraction * entry["arrays"]["label"]["shape"][0]))
@@ -152,14 +162,6 @@ def _form(name: str, found: list[tuple[str, tuple[int, ...], bool]], tasks: int)
     rows = [row + (1,) * (ranks - len(row)) for _, row, _ in found]
     most = found[0][1] if name in FRAMES else tuple(map(max, zip(*rows, strict=True)))
     return Form(np.dtype(found[0][0]), most, alike, found[0][2])
-
-
-def _chosen(forms: dict[str, Form], fields: Iterable[str] | None, root: Path) -> list[str]:
-    chosen = list(forms) if fields is None else list(dict.fromkeys(fields))
-    for name in chosen:
-        if name not in forms:
-            raise ValueError(f"{name!r} is not among the arrays of {root}: index, {', '.join(forms)}")
-    return chosen
 
 
 def _check_frames(root: Path, entries: list[dict[str, Any]], names: list[str]) -> None:
@@ -195,7 +197,7 @@ def _column(name: str, form: Form, files: list[Part], frames: _Frames | None) ->
 
 def _one_each(files: list[Part]) -> torch.Tensor:
     """For each sequence the number of its file [N]."""
-    return torch.repeat_interleave(torch.arange(len(files)), torch.tensor([part.rows for part in files]))
+    return torch.from_numpy(np.repeat(np.arange(len(files)), [part.rows for part in files]))
 
 
 def empty(name: str, form: Form, rows: int) -> np.ndarray:
@@ -252,5 +254,5 @@ def _put(column: Column, at: int, block: np.ndarray, part: Part, name: str) -> N
 
 def _mask(width: int, files: list[Part]) -> Column:
     """Which numbers of a state are its own, not filling."""
-    own = torch.tensor([part.entry["arrays"]["state"]["shape"][-1] for part in files])
-    return Column(torch.arange(width) < own[:, None], of=_one_each(files))
+    own = np.array([part.entry["arrays"]["state"]["shape"][-1] for part in files])
+    return Column(torch.from_numpy(np.arange(width) < own[:, None]), of=_one_each(files))

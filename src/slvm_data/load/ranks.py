@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import torch.distributed
 
+from slvm_data.load.checks import whole_number
+
+
+def check(rank: int | None, ranks: int | None) -> None:
+    """Raise ValueError unless both are given, and fit, or neither."""
+    if (rank is None) != (ranks is None):
+        raise ValueError(f"rank = {rank} and ranks = {ranks} go together: give both, or neither")
+    if ranks is not None:
+        whole_number("rank", rank, 0, whole_number("ranks", ranks, 1) - 1)
+
 
 def here(rank: int | None, ranks: int | None) -> tuple[int, int]:
-    """Rank and number of ranks, those of `torch.distributed` where none are given and it runs."""
+    """Rank and number of ranks: as given, else those of `torch.distributed` if it runs by now."""
+    if rank is not None and ranks is not None:
+        return rank, ranks
     runs = torch.distributed.is_available() and torch.distributed.is_initialized()
-    rank = rank if rank is not None else torch.distributed.get_rank() if runs else 0
-    ranks = ranks if ranks is not None else torch.distributed.get_world_size() if runs else 1
-    if not 0 <= rank < ranks:
-        raise ValueError(f"rank = {rank} has to lie between 0 and ranks - 1 = {ranks - 1}")
-    return rank, ranks
+    return (torch.distributed.get_rank(), torch.distributed.get_world_size()) if runs else (0, 1)

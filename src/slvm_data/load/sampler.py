@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from typing import Any
 
 import numpy as np
 from torch.utils.data import Sampler
 
-from slvm_data.load.draws import STEPS, Moment
-from slvm_data.load.episodes import Episodes, keys
-from slvm_data.load.ranks import here
+from slvm_data.load.checks import whole_number
+from slvm_data.load.draws import EPOCHS, STEPS, Moment
+from slvm_data.load.episodes import Episodes
+from slvm_data.load.ranks import check, here
 
 PER = ("batch", "epoch")
 
@@ -19,15 +20,16 @@ PER = ("batch", "epoch")
 class EpisodeSampler(Sampler[list[tuple[int, ...]]]):
     """The batches of an `Episodes`, for the `batch_sampler` of a DataLoader; each draws context and queries anew.
 
-    It yields index tuples (episode, query, context, …), so that workers hold no random state. What it yields is a
-    pure function of the dataset's seed, epoch and step: the same for any number of workers, another in every epoch.
+    It yields index tuples (episode, query, context, …, a mark of the dataset), so that workers hold no random state.
+    What it yields is a pure function of the dataset's seed, epoch and step: the same for any number of workers, another
+    in every epoch.
 
     Arguments:
         dataset: the `Episodes`.
         batch_size: queries in a batch, over all ranks; the whole episode if None.
         per: "batch" draws a new episode for each batch; "epoch" one for the epoch, each of whose queries comes once.
         steps: batches in an epoch, with per="batch"; as many as there are sequences for if None.
-        fixed: the same episodes in every epoch, for evaluation.
+        fixed: the same episodes in every epoch, for evaluation; with per="epoch" each query once.
         rank, ranks: this process among those that share out each batch; of `torch.distributed` if None, when it runs.
 
     To go on where a run was cut off, `set_epoch(epoch, step)` before the first batch; or keep `state_dict()`, which
@@ -47,31 +49,24 @@ class EpisodeSampler(Sampler[list[tuple[int, ...]]]):
         rank: int | None = None,
         ranks: int | None = None,
     ) -> None:
+        if not isinstance(dataset, Episodes):
+            raise ValueError(f"dataset = {dataset!r} has to be an Episodes")
         if per not in PER:
             raise ValueError(f"per = {per!r} is unknown; there are {', '.join(PER)}")
         if per == "epoch" and (steps is not None or dataset.ways):
             raise ValueError("per='epoch' takes every query once, of all groups: leave steps and ways out")
-        self.dataset, self.per, self.fixed = dataset, per, fixed
-        self.rank, self.ranks = here(rank, ranks)
-        self.batch_size = batch_size
-        self.steps = self._count() if steps is None else steps
-        self._check()
+        check(rank, ranks)
+        self.dataset, self.per, self.fixed, self._ranks = dataset, per, fixed, (rank, ranks)
+        least = dataset.least()
+        self.batch_size = None if batch_size is None else whole_number("batch_size", batch_size, 1, least, "queries")
+        self.steps = self._count(least) if steps is None else whole_number("steps", steps, 1, STEPS)
         self._next = (0, 0)  # epoch and step at which the next pass begins
         self._at = (0, 0)  # and those of the batch that comes next
 
-    def _count(self) -> int:
+    def _count(self, least: int) -> int:
         """Batches that an epoch has if nobody says how many."""
-        whole = self.dataset.least()
-        queries = whole if self.per == "epoch" else self.dataset.sequences
-        return math.ceil(queries / max(1, self.batch_size or whole))
-
-    def _check(self) -> None:
-        least = self.dataset.least()
-        size = least if self.batch_size is None else self.batch_size
-        if not self.ranks <= size <= least:
-            raise ValueError(f"batch_size = {size} has to lie between {self.ranks} (ranks) and {least} (queries)")
-        if not 0 < self.steps < STEPS:
-            raise ValueError(f"steps = {self.steps} has to be at least 1")
+        queries = least if self.per == "epoch" else self.dataset.sequences
+        return math.ceil(queries / (self.batch_size or least))
 
     def __len__(self) -> int:
         return self.steps
@@ -94,11 +89,17 @@ class EpisodeSampler(Sampler[list[tuple[int, ...]]]):
             chosen = moment.choose("queries", 0, count, count)[step * size : (step + 1) * size]
         else:
             chosen = moment.choose("queries", 0, self.batch_size, count) if self.batch_size else np.arange(count)
-        return list(map(tuple, keys(moment.number, split, chosen[self.rank :: self.ranks]).tolist()))
+        rank, ranks = here(*self._ranks)
+        if len(chosen) < ranks:
+            raise ValueError(
+                f"batch {step} of the epoch has {len(chosen)} queries for {ranks} ranks: another batch_size"
+            )
+        return list(map(tuple, self.dataset.keys(moment.number, split, chosen[rank::ranks]).tolist()))
 
     def set_epoch(self, epoch: int, step: int = 0) -> None:
         """Begin the next pass with this epoch, at this step of it."""
-        self._next = self._at = (epoch, step)
+        epoch = whole_number("epoch", epoch, 0, EPOCHS)
+        self._next = self._at = (epoch, whole_number("step", step, 0, self.steps))
 
     def state_dict(self) -> dict[str, Any]:
         """Where the next batch is; `load_state_dict` goes on from there."""
@@ -108,3 +109,21 @@ class EpisodeSampler(Sampler[list[tuple[int, ...]]]):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
         self.set_epoch(state["epoch"], state["step"])
+
+
+class Shuffled(Sampler[int]):
+    """Each item of a dataset once, in an order that is a pure function of seed and epoch."""
+
+    def __init__(self, dataset: Sized, seed: int = 0) -> None:
+        self.dataset, self.seed, self._epoch = dataset, whole_number("seed", seed, 0), 0
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __iter__(self) -> Iterator[int]:
+        moment, self._epoch = Moment(self.seed, self._epoch), self._epoch + 1
+        yield from moment.choose("order", 0, len(self), len(self)).tolist()
+
+    def set_epoch(self, epoch: int) -> None:
+        """Begin the next pass with this epoch, as Lightning asks for by itself."""
+        self._epoch = whole_number("epoch", epoch, 0, EPOCHS)

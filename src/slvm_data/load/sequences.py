@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
+from slvm_data.load.checks import whole_number
 from slvm_data.load.table import INDEX, Table
 
 
@@ -24,7 +26,7 @@ class Sequences(Table):
         split: "train", "val" or "test".
         tasks: labels of the tasks to take; all if None.
         fields: names of arrays; items are then tuples in this order, and nothing else is read.
-        window: frames of an item; whole films if None.
+        window: frames of an item; whole films if None. Item i is window i % n of film i // n, of n windows to a film.
         stride: frames from the start of one window to the next.
         fraction: take the first sequences of each task, so many of them; 0.1 is contained in 0.2, and is what a
             dataset of a tenth of the size would hold.
@@ -47,14 +49,14 @@ class Sequences(Table):
         stride: int = 1,
         fraction: float = 1.0,
     ) -> None:
-        super().__init__(root, split, tasks, fields, fraction)
+        if window is None and stride != 1:
+            raise ValueError(f"stride = {stride} is between windows: give window too")
+        super().__init__(root, split, tasks=tasks, fields=fields, fraction=fraction)
         steps = self._held.steps
-        if window is not None and not 1 <= window <= steps:
-            raise ValueError(f"window = {window} has to lie between 1 and the {steps} frames of a film")
-        if stride < 1:
-            raise ValueError(f"stride = {stride} has to be at least 1 frame")
-        self._starts = torch.arange(0, steps - (window or steps) + 1, stride)
-        self._window = None if window is None else torch.arange(window)
+        length = steps if window is None else whole_number("window", window, 1, steps, "frames")
+        first = np.arange(0, steps - length + 1, whole_number("stride", stride, 1, unit="frames"))
+        self._starts = torch.from_numpy(first)
+        self._window = None if window is None else torch.from_numpy(np.arange(length))
 
     def __len__(self) -> int:
         return len(self._held) * len(self._starts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import multiprocessing
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,8 +18,10 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from slvm_data import sequences
 from slvm_data.batches import LEAST, frame_buffer, make, prepare
+from slvm_data.load.batch import Whole
+from slvm_data.load.checks import check_known, names_of_fields, whole_number
 from slvm_data.load.held import FRAMES, MASK, Form, empty, forms_of, put
-from slvm_data.load.ranks import here
+from slvm_data.load.ranks import check, here
 from slvm_data.load.room import Room
 from slvm_data.load.table import INDEX
 from slvm_data.recipe import Recipe
@@ -28,6 +30,7 @@ from slvm_data.types import Arrays
 ROWS = 256  # sequences of a task made at a time
 AHEAD = 2  # groups of batches made while others are used
 SPLIT = "train"
+_IMPORTED_BY = os.getpid()  # another process that has this module was forked
 
 
 class Stream(IterableDataset[dict[str, torch.Tensor]]):
@@ -38,14 +41,16 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
     batch by batch. A pass goes on where the one before it stopped; `state_dict` tells where that is.
 
     It yields whole batches: use it as it is, or in a DataLoader with batch_size=None. Simulating runs in a thread of
-    its own; in workers JAX needs multiprocessing_context="spawn".
+    its own, so that workers have little to add; in them JAX needs multiprocessing_context="spawn". Workers keep their
+    own count: take one endless pass there, since the next one begins anew, or, where workers stay, behind what they
+    had made ahead.
 
     Arguments:
         recipe: what to make; of windows, ones cut from whole paths, since one path comes to an end.
         batch: sequences in a batch.
         device: where the batches go, such as "cuda"; where JAX computes there too, frames get there without a copy.
         seed: of all draws; the recipe's own, which is 0 in the datasets of this package, if None.
-        fields: names of arrays; all if None.
+        fields: names of arrays; all if None. Batches are dicts either way.
         rank, ranks: this process among those that take turns; of `torch.distributed` if None, when it runs.
 
     """
@@ -61,16 +66,20 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
         rank: int | None = None,
         ranks: int | None = None,
     ) -> None:
-        if batch < len(recipe.tasks):
-            raise ValueError(f"batch = {batch} has to be at least {len(recipe.tasks)}, one sequence of each task")
+        if not isinstance(recipe, Recipe):
+            raise ValueError(f"recipe = {recipe!r} has to be a Recipe, such as slvm_data.RECIPES['pendulum']")
+        whole_number("batch", batch, len(recipe.tasks), unit="sequences, one of each task")
+        check(rank, ranks)
         if recipe.original:
             raise ValueError("an original is there to be compared with, not to be streamed: generate its files")
         if recipe.windows and not recipe.windows.whole:
-            raise ValueError(f"{recipe.name} cuts windows from one path, which ends: use Windows(whole=True, …)")
+            raise ValueError(
+                f"{recipe.name} cuts windows from one path, which ends: take whole paths, "
+                "dataclasses.replace(recipe, windows=dataclasses.replace(recipe.windows, whole=True))"
+            )
         self.recipe = recipe if seed is None else dataclasses.replace(recipe, seed=seed)
         self.batch, self.device = batch, device
-        self.fields = None if fields is None else tuple(fields)
-        self.rank, self.ranks = here(rank, ranks)
+        self.fields, self._ranks = names_of_fields(fields), (rank, ranks)
         self._done = 0  # batches that this process, or this worker of it, has handed out
         self._room = Room()
 
@@ -80,7 +89,7 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Go on from there, with the same batch size and numbers of workers and ranks."""
-        self._done = state["batches"]
+        self._done = whole_number("batches", state["batches"], 0)
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
         turn, turns = self._turn()
@@ -94,18 +103,18 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
                     asked += source.batches
                 for batch in source.cut(waiting.popleft().result(), self._room, self.fields):
                     self._done += 1
-                    yield {name: array.to(self.device) for name, array in batch.items()} if self.device else batch
+                    yield batch if self.device is None else Whole({n: a.to(self.device) for n, a in batch.items()})
         finally:
             pool.shutdown(cancel_futures=True)
 
     def _turn(self) -> tuple[int, int]:
         """Which batches are this process's: every so manieth, from this one on."""
-        worker = get_worker_info()
+        worker, (rank, ranks) = get_worker_info(), here(*self._ranks)
         if not worker:
-            return self.rank, self.ranks
-        if type(multiprocessing.current_process()).__name__ == "ForkProcess":
+            return rank, ranks
+        if os.getpid() != _IMPORTED_BY:
             raise RuntimeError("JAX cannot run in a forked worker: give the DataLoader multiprocessing_context='spawn'")
-        return worker.id * self.ranks + self.rank, worker.num_workers * self.ranks
+        return worker.id * ranks + rank, worker.num_workers * ranks
 
 
 class _Group(NamedTuple):
@@ -146,11 +155,10 @@ class _Source:
         made = make(self.recipe, task, SPLIT, self.inputs[task], index, buffer, stay=self.stay)
         return made.arrays | sequences.once(self.recipe, task, SPLIT)
 
-    def cut(self, group: _Group, room: Room, fields: tuple[str, ...] | None) -> Iterator[dict[str, torch.Tensor]]:
+    def cut(self, group: _Group, room: Room, fields: tuple[str, ...] | None) -> Iterator[Whole]:
         """The batches of a group, one after the other."""
         forms = forms_of(list(map(_schema, group.made)))
-        if odd := [name for name in fields or () if name not in (INDEX, *forms)]:
-            raise ValueError(f"{odd[0]!r} is not among the arrays of {self.recipe.name}: index, {', '.join(forms)}")
+        check_known(fields, (INDEX, *forms), self.recipe.name)
         done = [0] * self.tasks
         for number in group.numbers:
             first = int(number) * self.batch
@@ -159,9 +167,11 @@ class _Source:
                 at = range((task - first) % self.tasks, self.batch, self.tasks)
                 places.append((slice(done[task], done[task] + len(at)), slice(at.start, None, self.tasks)))
                 done[task] += len(at)
-            batch = {INDEX: torch.arange(first, first + self.batch)}
+            batch = {INDEX: torch.from_numpy(np.arange(first, first + self.batch))}
             batch |= {name: self._array(name, form, group.made, places, room) for name, form in forms.items()}
-            yield batch if fields is None else {name: batch[name] for name in fields}
+            yield Whole(batch if fields is None else {name: batch[name] for name in fields})
+        if self.stay and torch.cuda.is_available():
+            torch.cuda.synchronize()  # JAX's memory is given back now, and torch may still be copying from it
 
     def _array(
         self, name: str, form: Form, made: list[Arrays], places: list[tuple[slice, slice]], room: Room

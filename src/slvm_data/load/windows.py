@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -22,17 +21,6 @@ class Windows(Table):
     """
 
     of_windows = True
-
-    def __init__(
-        self,
-        root: Path | str,
-        split: str = "train",
-        *,
-        tasks: Sequence[int] | None = None,
-        fields: Iterable[str] | None = None,
-        fraction: float = 1.0,
-    ) -> None:
-        super().__init__(root, split, tasks, fields, fraction)
 
     def __len__(self) -> int:
         return len(self._held)

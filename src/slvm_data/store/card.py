@@ -32,7 +32,7 @@ def text(content: dict[str, Any]) -> str:
         "Windows": of_windows(recipe["windows"]) if recipe.get("windows") else "",
         "Accuracy": _accuracy(content["certificate"]),
         "Regimes": _regimes(content["certificate"]),
-        "Use": _use(recipe, *next(iter(content["files"].items()))),
+        "Use": _use(recipe, *next(iter(content["files"].items()))) + _loading(recipe),
         "Make it again": _again(content),
         "Source": f"Distributions of parameters and starts: {html.escape(recipe['source'])}"
         if recipe["source"]
@@ -221,6 +221,14 @@ def _use(recipe: dict[str, Any], first: str, file: dict[str, Any]) -> str:
     elif "image" not in file["arrays"]:
         reads = '    signals, regimes = data["signal"], data["mode"]'
     return f'```python\nimport numpy as np\n\nwith np.load("{first}", allow_pickle=False) as data:\n{reads}\n```'
+
+
+def _loading(recipe: dict[str, Any]) -> str:
+    """How PyTorch reads it."""
+    loader = "Windows" if recipe.get("windows") else "Sequences"
+    lines = [f"from slvm_data.load import {loader}", "from torch.utils.data import DataLoader", ""]
+    lines += [f'batches = DataLoader({loader}("."), batch_size=64, shuffle=True)  # in this folder']
+    return "\n\n```python\n" + "\n".join(lines) + "\n```"
 
 
 WINDOWS = ("queries", "domains", "labels", "latents")

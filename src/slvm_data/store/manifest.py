@@ -9,10 +9,12 @@ from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+
 from slvm_data.store import formats
 from slvm_data.store.damage import DamageError
 from slvm_data.store.names import check_name
-from slvm_data.store.npz import whole
+from slvm_data.store.npz import stands_once, whole
 
 NAME = "dataset.json"
 CARD = "README.md"
@@ -63,16 +65,26 @@ def parts(content: dict[str, Any], split: str) -> list[tuple[str, dict[str, Any]
 def _check_files(path: Path, content: dict[str, Any]) -> None:
     """No entry leads out of the folder, and each says what it should; the checksum alone keeps no forger out."""
     try:
+        if not content["recipe"]["tasks"]:
+            raise ValueError("its recipe has no task")
         for name, entry in (content["files"] | content.get("combined", {})).items():
             for word in name.split("/"):
                 check_name(word)
-            if not entry["arrays"]["label"]["shape"]:
-                raise ValueError(f"{name} has one label")
-            sizes = [n for array in entry["arrays"].values() for n in array["shape"]]
-            if not all(type(n) is int and n >= 0 for n in (entry["bytes"], *sizes)):
-                raise ValueError(f"sizes of {name} are not whole numbers")
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+            _check_entry(name, entry)
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         raise DamageError(f"{path} is damaged, at its list of files: {error}") from None
+
+
+def _check_entry(name: str, entry: dict[str, Any]) -> None:
+    """Sizes are whole numbers, types are those of numbers, and each sequence has all that others have."""
+    rows = entry["arrays"]["label"]["shape"][0]
+    for key, array in entry["arrays"].items():
+        if not all(type(n) is int and n >= 0 for n in (entry["bytes"], *array["shape"])):
+            raise ValueError(f"sizes of {key} in {name} are not whole numbers")
+        if np.dtype(array["dtype"]).kind not in "biuf":
+            raise ValueError(f"{key} in {name} is of {array['dtype']}, which are no numbers")
+        if not stands_once(key, array["shape"], entry["arrays"]) and array["shape"][:1] != [rows]:
+            raise ValueError(f"{key} in {name} is {array['shape']} for {rows} sequences")
 
 
 def current(machine: dict[str, str], form: str) -> dict[str, Any]:

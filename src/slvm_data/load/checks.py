@@ -1,0 +1,35 @@
+"""Arguments that are not what they should be, refused in one sentence."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+
+def whole_number(name: str, value: Any, low: int, high: int | None = None, unit: str = "") -> int:
+    """A whole number between these; raises ValueError, which names it, for anything else."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name} = {value!r} has to be a whole number") from None
+    if number < low or (high is not None and number > high):
+        limits = f"at least {low}" if high is None else f"between {low} and {high}"
+        raise ValueError(f"{name} = {number} has to be {limits}{' ' * bool(unit)}{unit}")
+    return number
+
+
+def names_of_fields(fields: Iterable[str] | None) -> tuple[str, ...] | None:
+    """Names of arrays, None for all; raises ValueError for a single word, or for none."""
+    if isinstance(fields, str):
+        raise ValueError(f"fields = {fields!r} has to be a list of names, such as ({fields!r},)")
+    found = None if fields is None else tuple(fields)
+    if found == ():
+        raise ValueError("fields is empty: name at least one array")
+    return found
+
+
+def check_known(fields: Iterable[str] | None, known: Iterable[str], where: object) -> None:
+    """Raise ValueError for a field that is not among the known ones."""
+    if odd := [name for name in fields or () if name not in known]:
+        raise ValueError(f"{odd[0]!r} is not among the arrays of {where}: {', '.join(known)}")
