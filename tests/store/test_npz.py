@@ -3,7 +3,9 @@
 import io
 import os
 import struct
+import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -217,3 +219,16 @@ def test_rows_that_are_missing_are_found(tmp_path):
     np.savez(path, label=np.zeros((3, 1)), state=np.zeros((2, 5)))
     with pytest.raises(DamageError, match="different numbers of rows"):
         list(npz.blocks(path, 2))
+
+
+def test_many_files_are_read_at_a_time(file):
+    """Python's parser of literals, which NumPy reads headers by, is not safe in threads in every version."""
+    path, arrays = file
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            for found in pool.map(lambda _: npz.read(path), range(400)):
+                assert found.keys() == arrays.keys()
+    finally:
+        sys.setswitchinterval(interval)

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import tempfile
+import threading
 import zipfile
 import zlib
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ SERIES: tuple[str, ...] = (
 )  # nor are these beside windows: they are of the paths that windows were cut from
 LEVEL = 1  # of isal: twice as dense as level 0 on binary frames, as fast; level 3 is five times slower
 RATIO = 1032  # deflate makes nothing shorter than by this
+_PARSING = threading.Lock()  # Python 3.11 cannot parse literals in two threads (python/cpython#106905)
 BLOCK = 2**20  # bytes deflated at a time. Always the same: where the input is cut shows in the output
 
 
@@ -272,7 +274,8 @@ def _header(member: IO[bytes], size: int) -> tuple[tuple[int, ...], np.dtype]:
     version = np.lib.format.read_magic(member)
     if version != (1, 0):
         raise ValueError(f"array format {version} is not (1, 0)")
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(member)
+    with _PARSING:
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(member)
     if fortran or dtype.hasobject or int(np.prod(shape, dtype=object)) * dtype.itemsize != size - member.tell():
         raise ValueError(f"its header promises {dtype} {shape}, which it does not hold")
     return shape, dtype
