@@ -90,7 +90,7 @@ def bouncing_ball_1d(p: dict[str, Any], rng: np.random.Generator) -> Iterator[np
 def simulating(recipe: Recipe, size: int) -> float:
     """Seconds to simulate all paths."""
     start = time.perf_counter()
-    for _ in ahead(recipe, size):
+    for _ in ahead(recipe, size, recipe.files()):
         pass
     return time.perf_counter() - start
 

@@ -21,8 +21,11 @@ FLOORS = (  # imports go down this list, never up
     {"recipe_json", "overrides", "originals"},
     {"batches"},
     {"sequences"},
-    {"truth", "certificate", "verify", "combined"},
+    {"truth", "certificate", "verify", "combined", "description"},
+    {"shards"},
+    {"scale"},
     {"run", "load/stream.py"},  # the one loader that makes what it gives
+    {"repair"},
     {"script"},
     {"recipes"},
     {"cli"},

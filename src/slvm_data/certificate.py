@@ -57,6 +57,19 @@ class Tally:
             self.regimes.add(batch.arrays, batch.constants["observation_noise"])
         return batch.arrays
 
+    def state(self) -> dict[str, Any]:
+        """What was counted, of films, as plain JSON values."""
+        return {"made": self.made, "rejected": self.rejected, "coverage": self.coverage}
+
+    def join(self, state: dict[str, Any]) -> None:
+        """Count what another one has counted, as if it had passed by here."""
+        self.made += state["made"]
+        self.rejected += state["rejected"]
+        for name, seen in self.coverage.items():
+            other = state["coverage"][name]
+            seen["least"], seen["most"] = min(seen["least"], other["least"]), max(seen["most"], other["most"])
+            seen["counts"] = [a + b for a, b in zip(seen["counts"], other["counts"], strict=True)]
+
     def show(self, recipe: Recipe, task: int, split: str, chunk: Arrays) -> Arrays:
         """Note which frames these sequences of a split show, if they are windows, and hand them on."""
         if self.regimes and recipe.windows and "path" in chunk:

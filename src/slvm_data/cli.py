@@ -1,10 +1,11 @@
-"""The command `slvm-data`: list, info, generate, verify, combine."""
+"""The command `slvm-data`: list, info, generate, status, verify, repair, combine."""
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
 import importlib.util
+import json
 import sys
 import traceback
 from pathlib import Path
@@ -14,13 +15,15 @@ import typer
 
 import slvm_data
 from slvm_data import combined
+from slvm_data.description import equation, machine
 from slvm_data.keys import SEEDS
 from slvm_data.recipe import SPLITS, Recipe
 from slvm_data.recipe_json import as_json, from_json
 from slvm_data.recipes import RECIPES
-from slvm_data.run import equation, machine
+from slvm_data.repair import mend
 from slvm_data.script import call, command
 from slvm_data.store import card, manifest
+from slvm_data.store.folder import status as status_of
 from slvm_data.systems.switching import Switching
 from slvm_data.verify import faults
 
@@ -126,6 +129,34 @@ def verify(
         f"{folder}: {len(content['files']) + len(content.get('combined', ()))} files are as they were written; "
         f"up to {sample} sequences of each made again"
     )
+
+
+@app.command()
+def repair(
+    folder: Path,
+    recipe: Annotated[
+        Path | None, typer.Option(help="The .py that defines its system, where that is your own.")
+    ] = None,
+) -> None:
+    """Make again what is damaged or missing in a dataset, and nothing else."""
+    content = manifest.read(folder)
+    made = mend(folder, from_json(content["recipe"], find(str(recipe)).tasks if recipe else ()), content)
+    for what in made:
+        print(f"made again: {what}")
+    print(f"{folder}: {len(made)} repaired; every file is as it was written")
+
+
+@app.command()
+def status(
+    folder: Path, as_json: Annotated[bool, typer.Option("--json", help="For programs: one object.")] = False
+) -> None:
+    """Show how far a dataset has come that is made in shards, by whomever."""
+    found = status_of(folder)
+    if as_json:
+        print(json.dumps(found))
+        return
+    state = "complete" if found["complete"] else "not complete: run the command that began it again to go on"
+    print(f"{folder}: {found['done']} of {found['shards']} shards of {found['name']}; {state}")
 
 
 @app.command()

@@ -54,6 +54,11 @@ _Series = Annotated[bool, typer.Option("--series", help="Keep the uncut paths to
 _View = Annotated[str | None, typer.Option(help=f"One of {', '.join(KINDS)}.", show_default="the recipe's")]
 _WINDOWS = ("window", "stride", "contexts", "spacing", "gap", "paths", "series", "view")  # options of these alone
 _Format = Annotated[str, typer.Option("--format", help=f"Of the files: {' or '.join(FORMATS)}, which is sharded.")]
+_Workers = Annotated[int, typer.Option(help="Processes that make shards, with --format zarr.")]
+_Shards = Annotated[
+    str | None,
+    typer.Option(metavar="i/N", help="Make only each N-th shard, from the i-th on: one of N jobs.", show_default="all"),
+]
 _Count = Annotated[int | None, typer.Option(help="Sequences per task.", show_default="the recipe's")]
 
 
@@ -84,33 +89,57 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         folder_name: _Folder = None,
         original: Annotated[bool, typer.Option("--original", help=_ORIGINAL)] = False,
         form: _Format = FORMATS[0],
+        workers: _Workers = 1,
+        shards: _Shards = None,
         overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the dataset that stands there.")] = False,
     ) -> None:
         """Write a dataset: {train,val,test}.npz, dataset.json, and a card to read."""
-        names = tuple(name.strip() for words in record or () for name in words.split(","))
-        numbers = {"seed": seed, "train": train, "val": val, "test": test, "steps": steps, "dt": dt}
-        fields = {**numbers, "folder": folder_name, "record": names or None}
-        if original and (look or any(change.startswith("motion=") for change in changes or ())):
-            raise ValueError("--original decides motion and look by itself: leave motion= and --look out")
+        fields: dict[str, Any] = {"seed": seed, "train": train, "val": val, "test": test, "steps": steps, "dt": dt}
+        fields |= {"folder": folder_name, "record": _names(record)}
+        _check_original(original, look, changes)
         cut = {"length": window, "stride": stride, "contexts": contexts, "spacing": spacing, "gap": gap}
         cut |= {"paths": paths, "series": series or None}
         recipe = override(find(dataset), changes or (), fields, {"size": size, "look": look, "kind": view}, cut)
-        _carry_out(as_original(recipe) if original else recipe, out, overwrite, form)
+        _carry_out(as_original(recipe) if original else recipe, out, overwrite, form, workers, shards)
 
     return generate
 
 
-def _carry_out(recipe: Recipe, out: Path | None, overwrite: bool, form: str) -> None:
+def _names(record: list[str] | None) -> tuple[str, ...] | None:
+    """What to record, from words with commas in them."""
+    return tuple(name.strip() for words in record or () for name in words.split(",")) or None
+
+
+def _check_original(original: bool, look: str | None, changes: list[str] | None) -> None:
+    if original and (look or any(change.startswith("motion=") for change in changes or ())):
+        raise ValueError("--original decides motion and look by itself: leave motion= and --look out")
+
+
+def _carry_out(recipe: Recipe, out: Path | None, overwrite: bool, form: str, workers: int, shards: str | None) -> None:
     """Generate, and say what came of it."""
     start = time.monotonic()
     _warn(recipe)
-    folder = generate(recipe, out, overwrite=overwrite, form=form)
+    folder = generate(recipe, out, overwrite=overwrite, form=form, workers=workers, part=_part(shards))
+    if not (folder / manifest.NAME).is_file():
+        print(f"{folder}: these shards are there, others are missing: slvm-data status {folder}")
+        return
     content = manifest.read(folder)
     files = content["files"].values()
     count = sum(file["arrays"]["label"]["shape"][0] for file in files)
     size = sum(file["bytes"] for file in files)
     print(f"{folder}: {count} sequences, {size / 1e6:.1f} MB, in {time.monotonic() - start:.1f} s")
     _report(recipe, [entry for entry in content["certificate"] if entry["error"] is not None], folder)
+
+
+def _part(shards: str | None) -> tuple[int, int] | None:
+    """`3/10` as numbers."""
+    if shards is None:
+        return None
+    try:
+        i, n = map(int, shards.split("/"))
+    except ValueError:
+        raise ValueError(f"shards = {shards!r} has to be i/N, such as 0/10") from None
+    return i, n
 
 
 def _warn(recipe: Recipe) -> None:

@@ -1,6 +1,6 @@
 """Loaders with worker processes, in a process that never loads JAX. Prints what it found as JSON.
 
-python in_workers.py {digests,split,ranks,resume} FOLDER {fork,spawn,forkserver} [WORKERS]
+python in_workers.py {digests,films,split,ranks,resume} FOLDER {fork,spawn,forkserver} [WORKERS]
 """
 
 import copy
@@ -16,7 +16,7 @@ import torch.multiprocessing
 from torch.utils.data import DataLoader
 from torchdata.stateful_dataloader import StatefulDataLoader
 
-from slvm_data.load import Episodes, EpisodeSampler
+from slvm_data.load import Episodes, EpisodeSampler, Sequences
 
 FIELDS = ("index", "context_index", "episode", "label", "context_label", "state", "context_image")
 
@@ -41,6 +41,17 @@ def digests(folder, method, _):
         options = {"persistent_workers": persistent, "multiprocessing_context": method} if workers else {}
         loader = DataLoader(dataset, batch_sampler=EpisodeSampler(dataset, 16), num_workers=workers, **options)
         found[f"{workers} workers" + " that stay" * persistent] = [digest(loader), digest(loader)]
+    return found
+
+
+def films(folder, method, _):
+    """Films in order, and their windows, with and without workers."""
+    found = {}
+    for window in (None, 2):
+        dataset = Sequences(folder, window=window)
+        loaders = [DataLoader(dataset, 32)]
+        loaders += [DataLoader(dataset, 32, num_workers=2, multiprocessing_context=method) for _ in range(2)]
+        found[str(window)] = [digest(batch.values() for batch in loader) for loader in loaders]
     return found
 
 
@@ -142,7 +153,7 @@ if __name__ == "__main__":
     warnings.filterwarnings("ignore", "This DataLoader will create 4 worker processes")  # on two cores
     warnings.filterwarnings("ignore", "'set_vital' is deprecated")  # torchdata asks for it
     what, folder, method, *more = sys.argv[1:]
-    found = {"digests": digests, "split": split, "ranks": ranks, "resume": resume}[what](
+    found = {"digests": digests, "films": films, "split": split, "ranks": ranks, "resume": resume}[what](
         folder, method, more[0] if more else None
     )
     assert "jax" not in sys.modules

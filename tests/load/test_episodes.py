@@ -40,6 +40,14 @@ def test_episodes_do_not_depend_on_workers(pendulums, method):
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_films_do_not_depend_on_workers(pendulums, method):
+    """F20."""
+    found = in_workers("films", pendulums, method)
+    assert all(len(set(digests)) == 1 for digests in found.values())
+    assert found["None"] != found["2"]
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_split_is_refused_while_workers_hold_copies(pendulums, method):
     found = in_workers("split", pendulums, method)
     assert "give the DataLoader an EpisodeSampler" in found["persistent"]

@@ -224,7 +224,7 @@ def test_a_missing_shard_is_never_zeros(folder):
 def test_a_missing_marker_is_a_shard_that_was_not_finished(folder):
     (folder / "dataset_0/train.shards/sequences-0.json").unlink()
     (fault,) = faults(folder)
-    assert fault.endswith("sequences-0.json is missing: that shard was not finished")
+    assert fault.endswith("sequences-0.json is missing: that shard was not finished (slvm-data repair)")
 
 
 def test_the_same_again_is_the_same(stored, tmp_path):

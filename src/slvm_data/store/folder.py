@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from slvm_data.store import formats, manifest
 from slvm_data.store.damage import DamageError
@@ -22,7 +23,7 @@ def staging(folder: Path, files: list[Path], overwrite: bool) -> Iterator[Path]:
     Raises ValueError where `folder` holds anything already. `overwrite` lifts this for the files of the dataset that
     stands there, as its manifest lists them, and for no others.
     """
-    old = _replaceable(folder, files, overwrite)
+    old = replaceable(folder, files, overwrite)
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         with room(folder) as partial:
@@ -45,7 +46,7 @@ def room(folder: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _replaceable(folder: Path, files: list[Path], overwrite: bool) -> list[Path]:
+def replaceable(folder: Path, files: list[Path], overwrite: bool) -> list[Path]:
     """The old dataset's files; raises ValueError where something stands in the way."""
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file; choose another place with --out")
@@ -63,22 +64,24 @@ def _replaceable(folder: Path, files: list[Path], overwrite: bool) -> list[Path]
 
 
 def _listed(folder: Path) -> list[Path]:
-    """The files of the dataset in a folder, relative to it; none where its manifest cannot be read."""
-    try:
-        content = manifest.read(folder)
-    except (DamageError, ValueError):
-        return []
-    paths = [Path(name) for name in (*content["files"], *content.get("combined", ()))]
-    card = folder / manifest.CARD
-    ours = card.is_file() and sha256(card) == content["card"]["sha256"]  # one that was edited is its editor's
-    return [*paths, *[Path(manifest.CARD)] * ours, Path(manifest.NAME)]
+    """The files of the dataset in a folder, complete or not, relative to it; none where no manifest can be read."""
+    found = []
+    for name in (manifest.PLAN, manifest.NAME):
+        try:
+            content = manifest.read(folder, name)
+        except (DamageError, ValueError):
+            continue
+        found += [Path(file) for key in ("files", "combined", "groups") for file in content.get(key, ())]
+        card = folder / manifest.CARD
+        ours = card.is_file() and sha256(card) == content.get("card", {}).get("sha256")  # one edited is its editor's
+        found += [*[Path(manifest.CARD)] * ours, Path(name)]
+    return list(dict.fromkeys(found))
 
 
 def _move(partial: Path, folder: Path, files: list[Path], old: list[Path]) -> None:
     """Replace the old dataset by the new, the manifest last: with it the folder becomes a dataset."""
     (folder / manifest.NAME).unlink(missing_ok=True)
-    for path in (path for path in old if (folder / path).is_dir()):
-        formats.of(path).remove(folder / path)
+    take_away(folder, [path for path in old if (folder / path).is_dir()])
     for path in sorted(files, key=lambda path: path.name == manifest.NAME):
         target = folder / path
         target.parent.mkdir(exist_ok=True)
@@ -91,6 +94,23 @@ def _move(partial: Path, folder: Path, files: list[Path], old: list[Path]) -> No
             (folder / path).unlink(missing_ok=True)
         if path.parent != Path():
             _remove_if_empty(folder / path.parent)
+
+
+def take_away(folder: Path, old: list[Path]) -> None:
+    """Remove files and groups of a dataset, and of a group no file that is not its own."""
+    for path in old:
+        if (folder / path).is_dir():
+            formats.of(path).remove(folder / path)
+        else:
+            (folder / path).unlink(missing_ok=True)
+
+
+def lay_over(source: Path, target: Path) -> None:
+    """Move a file to its place, or of a folder every file to where it stands in the other."""
+    for file in [source] if source.is_file() else [path for path in source.rglob("*") if path.is_file()]:
+        place = target / file.relative_to(source) if file != source else target
+        place.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(place)
 
 
 def _sync(folders: list[Path]) -> None:
@@ -106,3 +126,16 @@ def _sync(folders: list[Path]) -> None:
 def _remove_if_empty(folder: Path) -> None:
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
+
+
+def status(folder: Path) -> dict[str, Any]:
+    """How many shards of a dataset are there, by their markers alone, whoever makes them."""
+    name = manifest.PLAN if (folder / manifest.PLAN).is_file() else manifest.NAME
+    content = manifest.read(folder, name)
+    if name == manifest.NAME:
+        shards = sum(entry.get("shards", {}).get("sequences", 1) for entry in content["files"].values())
+        return {"name": content["name"], "complete": True, "done": shards, "shards": shards}
+    groups = [(folder / group).with_suffix(".shards") for group in content["groups"]]
+    done = sum(len(list(group.glob("sequences-*.json"))) for group in groups)
+    shards = sum(shards for shards, _ in content["groups"].values())
+    return {"name": content["name"], "complete": False, "done": done, "shards": shards}

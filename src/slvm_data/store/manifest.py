@@ -18,28 +18,31 @@ from slvm_data.store.npz import stands_once, whole
 
 NAME = "dataset.json"
 CARD = "README.md"
+PLAN = "plan.json"  # in its place while a dataset is made shard by shard
 FORMAT = "slvm-data"
 VERSION = 1
 LIBRARIES = ("slvm-data", "jax", "jaxlib", "numpy", "scipy")
 
 
-def write(folder: Path, content: dict[str, Any]) -> None:
+def write(folder: Path, content: dict[str, Any], name: str = NAME) -> None:
     """Write the manifest, with its own checksum; the folder counts as a dataset from then on."""
     content = {"format": FORMAT, "format_version": VERSION, **content}
     content["sha256"] = _digest(content)
-    with whole(folder / NAME) as file:
+    with whole(folder / name) as file:
         file.write((json.dumps(content, indent=1, ensure_ascii=True, allow_nan=False) + "\n").encode())
 
 
-def read(folder: Path) -> dict[str, Any]:
+def read(folder: Path, name: str = NAME) -> dict[str, Any]:
     """The manifest of a folder. Raises DamageError if it is missing, damaged, or of a newer format than ours."""
-    path = folder / NAME
+    path = folder / name
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder")
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise DamageError(f"{folder} holds no dataset: {NAME} is missing") from None
+        if (folder / PLAN).is_file():
+            raise DamageError(f"{folder} is not complete: run the command that began it again") from None
+        raise DamageError(f"{folder} holds no dataset: {name} is missing") from None
     except (ValueError, RecursionError) as error:
         raise DamageError(f"{path} is damaged: {error}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:

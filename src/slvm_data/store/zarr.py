@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ PACKED = "packed_frame"  # attribute of an array of packed frames: the shape of 
 PER_FRAME = (*LEADING, *SERIES, "dx_dt", "energy", "latent")  # arrays whose second axis is that of the frames
 SEQUENCES = "sequences"  # kind of the shards of sequences
 REST = "rest"  # marker of the files that belong to no shard
+
+
+_OPENING = threading.Lock()  # that setting is one for all threads
 
 
 @dataclass(frozen=True)
@@ -93,9 +97,13 @@ class Layout:
         """Write the rows [n …] of one shard, and its marker last; the same again if it is there already."""
         first, n = shard * self.rows, len(next(iter(rows.values())))
         for name, array in rows.items():
-            with zarr.config.set({"array.write_empty_chunks": True}):  # known to an array from when it is opened on
+            with _OPENING, zarr.config.set({"array.write_empty_chunks": True}):  # an array keeps what held when opened
                 target = zarr.open_array(path / name, mode="r+")
-            target[first : first + n] = array
+            try:
+                target[first : first + n] = array
+            except ValueError:  # the file that is there is damaged, and the last shard is read before it is written
+                (path / _file(name, shard, array.ndim)).unlink(missing_ok=True)
+                target[first : first + n] = array
         files = [_file(name, shard, array.ndim) for name, array in rows.items()]
         _mark(path, f"{kind}-{shard}", files, first=first, stop=first + n, **more)
 
@@ -223,6 +231,16 @@ def _mark(path: Path, name: str, files: Sequence[str], **more: Any) -> None:
         marker.write((json.dumps({**more, "files": found}, indent=1, sort_keys=True) + "\n").encode())
 
 
+def marker(path: Path, shard: int) -> dict[str, Any] | None:
+    """What was noted when a shard of sequences was complete; None where it is not."""
+    try:
+        return json.loads((markers(path) / f"{SEQUENCES}-{shard}.json").read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError:  # a marker that was cut short is none
+        return None
+
+
 def _marked(path: Path) -> Iterator[dict[str, Any]]:
     """The files of each marker."""
     for marker in sorted(markers(path).glob("*.json")):
@@ -245,17 +263,40 @@ def fault(path: Path, promised: dict[str, Any]) -> str | None:
     names = {REST, *(f"{kind}-{shard}" for kind, count in promised["shards"].items() for shard in range(count))}
     for name in sorted(names):
         if not (markers(path) / f"{name}.json").is_file():
-            return f"{markers(path) / name}.json is missing: that shard was not finished"
+            return f"{markers(path) / name}.json is missing: that shard was not finished (slvm-data repair)"
     if _digest(path) != promised["sha256"]:
         return f"the markers in {markers(path)} are not those that were written"
-    for file, form in (pair for files in _marked(path) for pair in files.items()):
+    return next(_wrong(path, (pair for files in _marked(path) for pair in files.items())), None)
+
+
+def damaged(path: Path, shards: int) -> list[int]:
+    """Shards of sequences that are not complete, or not as their marker says."""
+    found = []
+    for shard in range(shards):
+        noted = marker(path, shard)
+        if noted is None or any(_wrong(path, noted["files"].items())):
+            found.append(shard)
+    return found
+
+
+def rest_is_damaged(path: Path) -> bool:
+    """Whether a file that belongs to no shard is not as it was written."""
+    try:
+        noted = json.loads((markers(path) / f"{REST}.json").read_bytes())["files"]
+    except (OSError, ValueError, KeyError):
+        return True
+    return any(_wrong(path, noted.items()))
+
+
+def _wrong(path: Path, files: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[str]:
+    """What is wrong with files, a sentence each."""
+    for file, promised in files:
         if not (path / file).is_file():
-            return f"{path / file} is missing"
-        if (size := (path / file).stat().st_size) != form["bytes"]:
-            return f"{path / file} has {size} bytes instead of {form['bytes']}"
-        if sha256(path / file) != form["sha256"]:
-            return f"{path / file} is damaged: its checksum does not fit"
-    return None
+            yield f"{path / file} is missing"
+        elif (size := (path / file).stat().st_size) != promised["bytes"]:
+            yield f"{path / file} has {size} bytes instead of {promised['bytes']}"
+        elif sha256(path / file) != promised["sha256"]:
+            yield f"{path / file} is damaged: its checksum does not fit"
 
 
 def read(path: Path, rows: np.ndarray | None = None) -> Arrays:

@@ -1,0 +1,67 @@
+"""What is damaged or missing in a dataset is made again, byte for byte, and nothing else."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from slvm_data.batches import batch_size
+from slvm_data.certificate import Tally
+from slvm_data.progress import progress
+from slvm_data.recipe import Recipe
+from slvm_data.run import ahead, write
+from slvm_data.store import formats, manifest
+from slvm_data.store.damage import DamageError
+from slvm_data.store.folder import lay_over, room
+
+
+def mend(folder: Path, recipe: Recipe, content: dict[str, Any]) -> list[str]:
+    """Make the damaged files of a dataset again, of films in shards the damaged shards; what was made, in words.
+
+    Raises DamageError where what is made is not, byte for byte, what the manifest says, as with other software.
+    """
+    made, form = [], manifest.form(content)
+    for task, split, path in recipe.files(form):
+        entry = content["files"][path.as_posix()]
+        if formats.of(path).fault(folder / path, entry) is None:
+            continue
+        if form == "zarr" and not recipe.windows:
+            made += _shards(folder, recipe, path)
+        else:
+            _file(folder, recipe, task, split, path)
+            made.append(str(path))
+        if fault := formats.of(path).fault(folder / path, entry):
+            raise DamageError(f"{fault}, though made again: by other software than wrote it; generate the dataset anew")
+    return made
+
+
+def _file(folder: Path, recipe: Recipe, task: int, split: str, path: Path) -> None:
+    """One file, or group, as a whole."""
+    batch, tally = batch_size(recipe), Tally(recipe.tasks[task])
+    with (
+        room(folder) as place,
+        progress(recipe.count(split), str(path)) as bar,
+        closing(ahead(recipe, batch, [(task, split, path)])) as made,
+    ):
+        (place / path).parent.mkdir(exist_ok=True)
+        write(place / path, recipe, task, split, made, batch, tally, bar)
+        for name in (path.name, *formats.beside(path)):
+            lay_over((place / path).with_name(name), (folder / path).with_name(name))
+
+
+def _shards(folder: Path, recipe: Recipe, path: Path) -> list[str]:
+    """The damaged shards of one group, and what belongs to none."""
+    from slvm_data import shards  # which needs the package zarr
+    from slvm_data.store import zarr
+
+    plan, made = shards.Plan(recipe), []
+    if zarr.rest_is_damaged(folder / path):
+        shards.make_rest(plan, folder, path)
+        made.append(f"{path} metadata")
+    damaged = set(zarr.damaged(folder / path, plan.layouts[path].shards))
+    for shard in plan.shards():
+        if shard.path == path and shard.number in damaged:
+            shards.make_shard(plan, folder, shard)
+            made.append(str(shard))
+    return made

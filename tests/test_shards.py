@@ -1,0 +1,310 @@
+"""Datasets in shards: whoever makes them, however often they are cut off, the bytes are those of one quiet run."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from slvm_data import RECIPES, TwoBody, generate, shards
+from slvm_data.repair import mend
+from slvm_data.scale import carry_out
+from slvm_data.store import manifest
+from slvm_data.store.damage import DamageError
+from slvm_data.store.folder import status
+
+RECIPE = replace(RECIPES["pendulum"], train=30_000, val=10, test=10)
+SHARDS = 30 + 1 + 1
+COMMAND = [sys.executable, "-m", "slvm_data", "generate", "pendulum", "--format", "zarr"]
+SIZES = ["--train", "30000", "--val", "10", "--test", "10"]
+
+
+def tree(folder):
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def serial(tmp_path_factory):
+    """The dataset as one process makes it, shard after shard."""
+    folder = tmp_path_factory.mktemp("serial") / "pendulum"
+    plan = shards.Plan(RECIPE)
+    shards.begin(plan, folder)
+    for shard in plan.shards():
+        shards.make_shard(plan, folder, shard)
+    shards.finish(plan, folder)
+    return tree(folder)
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """Begins a run in a process group of its own, whose errors go to a file."""
+    runs = []
+
+    def begin(folder, *options):
+        with (tmp_path / "errors").open("w") as errors:
+            command = [*COMMAND, *SIZES, "--out", str(folder), *options]
+            runs.append(
+                subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, text=True, start_new_session=True)
+            )
+        return runs[-1]
+
+    yield begin
+    for run in runs:
+        if run.poll() is None:
+            os.killpg(run.pid, signal.SIGKILL)
+            run.wait()
+
+
+def test_the_dataset_has_these_files(serial):
+    assert sum(".shards/" in name for name in serial) == SHARDS + 3  # and the rest of each group
+    assert {"dataset.json", "README.md", "train.zarr/image/c/29/0/0", "val.zarr/zarr.json"} <= serial.keys()
+    assert "plan.json" not in serial
+
+
+def test_threads_parts_and_any_order_give_the_same(serial, tmp_path):
+    assert tree(generate(RECIPE, tmp_path / "threads", form="zarr")) == serial
+    for part in (2, 0, 1):
+        carry_out(RECIPE, tmp_path / "parts", False, 1, (part, 3))
+        assert status(tmp_path / "parts")["complete"] == (part == 1)
+    assert tree(tmp_path / "parts") == serial
+
+
+def test_processes_give_the_same(serial, tmp_path, begun):
+    run = begun(tmp_path / "x", "--workers", "2")
+    assert run.wait(timeout=200) == 0, (tmp_path / "errors").read_text()
+    assert tree(tmp_path / "x") == serial
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_run_that_is_killed_goes_on(serial, tmp_path, begun, seed):
+    """F2, with F21's signals: at a random time from when the first files are there."""
+    rng, folder = random.Random(seed), tmp_path / "pendulum"
+    run = begun(folder, *(["--workers", "2"] if seed % 2 else []))
+    while run.poll() is None and not (folder / "plan.json").is_file():
+        time.sleep(0.01)
+    time.sleep(rng.uniform(0, 0.8))
+    kill = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT][seed]
+    if run.poll() is None:
+        os.killpg(run.pid, kill)
+        run.wait(timeout=60)
+        assert run.returncode in (-kill, 128 + kill, 0)
+    if (folder / "plan.json").is_file():
+        assert 0 <= status(folder)["done"] <= SHARDS
+        with pytest.raises(DamageError, match="is not complete: run the command that began it again"):
+            manifest.read(folder)
+    generate(RECIPE, folder, form="zarr")
+    assert tree(folder) == serial
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_worker_that_is_killed_costs_only_its_shard(serial, tmp_path, begun):
+    """F1: each time a worker is there, until three were killed."""
+    run, killed = begun(tmp_path / "x", "--workers", "2"), 0
+    while run.poll() is None and killed < 3:
+        time.sleep(0.1)
+        for child in psutil.Process(run.pid).children() if run.poll() is None else []:
+            if (tmp_path / "x/plan.json").is_file() and "spawn_main" in " ".join(child.cmdline()) and killed < 3:
+                done = status(tmp_path / "x")["done"]
+                time.sleep(0.5)
+                child.kill()
+                killed += 1
+                assert status(tmp_path / "x")["done"] >= done
+                break
+    run.wait(timeout=200)
+    if run.returncode:  # killed too often: as it says, run it again
+        assert "run the same command again" in (tmp_path / "errors").read_text()
+        generate(RECIPE, tmp_path / "x", form="zarr")
+    assert killed
+    assert tree(tmp_path / "x") == serial
+
+
+def test_data_without_a_marker_are_made_again(serial, tmp_path):
+    """F3, and files that were cut short before their marker came."""
+    folder = tmp_path / "x"
+    plan = shards.Plan(RECIPE)
+    shards.begin(plan, folder)
+    for shard in plan.shards():
+        shards.make_shard(plan, folder, shard)
+    (folder / "train.shards/sequences-3.json").unlink()
+    os.truncate(folder / "train.zarr/state/c/3/0/0", 100)
+    (folder / "train.shards/sequences-1.json").write_text("{")
+    (folder / "train.zarr/image/c/1/0/0.abc.partial").write_text("half")
+    assert [shard.number for shard in plan.missing(folder)] == [1, 3]
+    generate(RECIPE, folder, form="zarr")
+    assert tree(folder) == serial
+
+
+def test_what_is_complete_is_left_alone(serial, tmp_path):
+    folder = generate(RECIPE, tmp_path / "x", form="zarr")
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    generate(RECIPE, folder, form="zarr")
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_another_dataset_is_refused(tmp_path, complete):
+    """F11: which one the folder holds, and which was asked for."""
+    small = replace(RECIPE, train=5)
+    if complete:
+        generate(small, tmp_path / "x", form="zarr")
+    else:
+        shards.begin(shards.Plan(small), tmp_path / "x")
+    before = tree(tmp_path / "x")
+    with pytest.raises(ValueError, match="holds pendulum with seed = 0, and seed = 7 was asked for: choose another"):
+        generate(replace(small, seed=7), tmp_path / "x", form="zarr")
+    assert tree(tmp_path / "x") == before
+    generate(replace(small, seed=7), tmp_path / "x", form="zarr", overwrite=True)
+    assert tree(tmp_path / "x") == tree(generate(replace(small, seed=7), tmp_path / "y", form="zarr"))
+
+
+def test_files_of_the_user_stay(tmp_path):
+    """F25."""
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x/notes.txt").write_text("mine")
+    small = replace(RECIPE, train=5)
+    with pytest.raises(ValueError, match=r"already holds 'notes\.txt'"):
+        generate(small, tmp_path / "x", form="zarr")
+    generate(small, tmp_path / "x", form="zarr", overwrite=True)
+    found = tree(tmp_path / "x")
+    assert found.pop("notes.txt") == b"mine"
+    assert found == tree(generate(small, tmp_path / "y", form="zarr"))
+
+
+CREATE = """
+import sys, time
+from dataclasses import replace
+from pathlib import Path
+from slvm_data import RECIPES, shards
+plan = shards.Plan(replace(RECIPES["pendulum"], train=5, val=10, test=10))
+plan.layouts  # compiled before the race
+(Path(sys.argv[1]) / f"ready{sys.argv[2]}").touch()
+while not (Path(sys.argv[1]) / "go").exists():
+    pass
+shards.begin(plan, Path(sys.argv[1]) / "x")
+"""
+
+
+def test_of_several_that_create_at_once_one_does(tmp_path):
+    """F12, and F10 with what follows."""
+    room = tmp_path / "room"
+    room.mkdir()
+    runs = [subprocess.Popen([sys.executable, "-c", CREATE, str(room), str(i)]) for i in range(3)]
+    while len(list(room.glob("ready*"))) < 3:
+        assert all(run.poll() is None for run in runs)
+        time.sleep(0.1)
+    (room / "go").touch()
+    assert [run.wait(timeout=60) for run in runs] == [0, 0, 0]
+    assert not list(room.glob(".*"))
+    small = replace(RECIPE, train=5)
+    assert tree(generate(small, room / "x", form="zarr")) == tree(generate(small, tmp_path / "y", form="zarr"))
+
+
+def test_two_runs_at_once_give_the_same(serial, tmp_path, begun):
+    """F10."""
+    runs = [begun(tmp_path / "x") for _ in range(2)]
+    assert [run.wait(timeout=100) for run in runs] == [0, 0], (tmp_path / "errors").read_text()
+    assert tree(tmp_path / "x") == serial
+
+
+def test_an_impossible_rule_is_refused_by_its_name(tmp_path):
+    """F14, from a thread."""
+    recipe = replace(RECIPES["two_body"], tasks=(TwoBody(half_width=0.01),), train=5, val=0, test=0)
+    with pytest.raises(ValueError, match=r"left the scene .* in each of 100 attempts"):
+        generate(recipe, tmp_path / "x", form="zarr")
+
+
+def broken(folder, form):
+    """Damage to four files of a dataset; what is made again for it."""
+    end = "" if form == "npz" else "/image/c/0/0/0"
+    (folder / f"dataset_0/train.{form}{end}").write_bytes(b"nothing")
+    (folder / f"dataset_1/val.{form}{end}").unlink()
+    if form == "zarr":
+        (folder / "dataset_2/test.zarr/state/zarr.json").unlink()
+        (folder / "dataset_2/train.shards/sequences-0.json").unlink()
+    return 2 if form == "npz" else 4
+
+
+@pytest.mark.parametrize("form", ["npz", "zarr"])
+def test_repair_makes_again_what_is_damaged_and_no_more(tmp_path, form):
+    """F4."""
+    recipe = replace(RECIPES["gravity3"], train=20, val=3, test=3, steps=4)
+    folder = generate(recipe, tmp_path / "x", form=form)
+    before, content = tree(folder), manifest.read(folder)
+    assert mend(folder, recipe, content) == []
+    count = broken(folder, form)
+    untouched = {path: path.stat().st_mtime_ns for path in folder.rglob("test.*") if "dataset_2" not in path.parts}
+    assert len(mend(folder, recipe, content)) == count
+    assert tree(folder) == before
+    assert all(path.stat().st_mtime_ns == when for path, when in untouched.items())
+
+
+def test_repair_of_windows(tmp_path):
+    recipe = replace(RECIPES["three_mode"], train=20, val=3, test=3)
+    folder = generate(recipe, tmp_path / "x", form="zarr")
+    before = tree(folder)
+    (folder / "train.zarr/queries/c/0/0/0").unlink()
+    (folder / "val.shards/rest.json").unlink()
+    assert mend(folder, recipe, manifest.read(folder)) == ["train.zarr", "val.zarr"]
+    assert tree(folder) == before
+
+
+def test_repair_by_what_gives_other_bytes_is_refused(tmp_path):
+    recipe = replace(RECIPE, train=5)
+    folder = generate(recipe, tmp_path / "x", form="zarr")
+    (folder / "train.zarr/state/c/0/0/0").unlink()
+    with pytest.raises(DamageError, match="though made again: by other software than wrote it"):
+        mend(folder, replace(recipe, seed=1), manifest.read(folder))
+
+
+def command(*words):
+    return subprocess.run([sys.executable, "-m", "slvm_data", *words], capture_output=True, text=True, timeout=120)
+
+
+def test_the_commands(tmp_path):
+    folder, small = str(tmp_path / "x"), ["--train", "5", "--val", "2", "--test", "2"]
+    assert (
+        "others are missing: slvm-data status"
+        in command(*COMMAND[3:], *small, "--out", folder, "--shards", "0/2").stdout
+    )
+    assert f"{folder}: 2 of 3 shards of pendulum; not complete" in command("status", folder).stdout
+    assert json.loads(command("status", folder, "--json").stdout) == {
+        "name": "pendulum", "complete": False, "done": 2, "shards": 3,
+    }  # fmt: skip
+    failed = command("verify", folder)
+    assert (failed.returncode, failed.stderr.count("\n")) == (1, 1)
+    assert "is not complete" in failed.stderr
+    assert command(*COMMAND[3:], *small, "--out", folder, "--shards", "1/2").returncode == 0
+    assert "3 of 3 shards of pendulum; complete" in command("status", folder).stdout
+    (Path(folder) / "val.zarr/state/c/0/0/0").unlink()
+    assert command("verify", folder).returncode == 1
+    assert "made again: val.zarr shard 0" in command("repair", folder).stdout
+    assert command("verify", folder).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--shards", "3/3"], "shards = 3/3 has to be i/N, with i from 0 to N - 1"),
+        (["--shards", "x"], "shards = 'x' has to be i/N, such as 0/10"),
+        (["--workers", "0"], "workers = 0 has to be at least 1"),
+        (["--format", "npz", "--workers", "2"], "workers and shards are of films with --format zarr"),
+    ],
+)
+def test_refusals(tmp_path, options, message):
+    """F24."""
+    run = command(*COMMAND[3:], *options, "--out", str(tmp_path / "x"))
+    assert (run.returncode, message in run.stderr, run.stderr.count("\n")) == (2, True, 1), run.stderr
+    assert not (tmp_path / "x").exists()
+
+
+def test_shards_do_not_depend_on_how_many_there_are():
+    """Sequence i lies in shard i // rows, whatever the size of the split."""
+    few, many = (shards.Plan(replace(RECIPE, train=n)).shards()[0] for n in (5000, 10**6))
+    assert (few.first, few.stop) == (many.first, many.stop)
