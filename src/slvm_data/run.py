@@ -49,14 +49,14 @@ def generate(
     folder = Path(out) if out is not None else Path(recipe.name)
     batch = max(LEAST, batch or batch_size(recipe))
     formats.check(form)
+    files = [path for _, _, path in recipe.files(form)]
+    formats.of(files[0])  # says what is missing before anything is made
     if form == "zarr" and not recipe.windows:
         from slvm_data import scale  # which needs the package zarr
 
         return scale.carry_out(recipe, folder, overwrite, workers, part)
     if workers != 1 or part:
         raise ValueError("workers and shards are of films with --format zarr, which are made in shards")
-    files = [path for _, _, path in recipe.files(form)]
-    formats.of(files[0])  # says what is missing before anything is made
     total = len(recipe.tasks) * sum(map(recipe.count, SPLITS))
     with (
         staging(folder, [*files, Path(manifest.CARD), Path(manifest.NAME)], overwrite) as room,

@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -252,4 +254,15 @@ def test_overwrite_removes_what_was_listed_and_no_more(folder):
 def test_an_unknown_format_is_refused(tmp_path):
     with pytest.raises(ValueError, match="format = 'zip' is unknown; there are npz, zarr"):
         generate(RECIPES["pendulum"], tmp_path / "x", form="zip")
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("name", ["pendulum", "nascar"])
+def test_without_the_package_it_says_which_extra_to_install(tmp_path, name):
+    hidden = "import sys; sys.modules['zarr'] = None; from slvm_data.cli import main; main()"
+    command = [sys.executable, "-c", hidden, "generate", name, "--format", "zarr", "--out", str(tmp_path / "x")]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1
+    assert "pip install 'slvm-data[zarr]'" in run.stderr
     assert not (tmp_path / "x").exists()
