@@ -98,8 +98,12 @@ def split(folder, method, _):
 def rank(number, dataset, place):
     sampler = EpisodeSampler(dataset, 16)  # before this process knows its rank
     torch.distributed.init_process_group("gloo", f"file://{place}", rank=number, world_size=2)
-    for _ in range(number + 1):
-        dataset.split_()  # each for itself
+    for _ in range(1 - number):
+        dataset.split_()  # each for itself: the other one's stays as it was
+    torch.distributed.barrier()
+    assert int(dataset[0][2]) == 1 - number
+    for _ in range(number + number):
+        dataset.split_()
     gathered = [None, None]
     mine = [key[1] for key in sampler.batch(0, 0)], int(dataset[0][2])
     torch.distributed.all_gather_object(gathered, mine)

@@ -153,6 +153,18 @@ def test_a_fraction_is_a_smaller_dataset(pendulums):
     np.testing.assert_array_equal([dataset[5 + i]["state"].numpy() for i in range(5)], made["state"])
 
 
+@pytest.mark.parametrize("form", ["npz", "zarr"])
+def test_a_fraction_of_files_that_are_read_in_pieces(tmp_path, form):
+    """Three megabytes of frames to a task: what lies behind the fraction must not reach the next task's place."""
+    recipe = replace(RECIPES["pendulum3"], train=100, val=0, test=0)
+    dataset = Sequences(generate(recipe, tmp_path / "x", form=form), fraction=0.5)
+    assert len(dataset) == 150
+    for task in range(3):
+        made, found = sample(recipe, "train", slice(0, 50), task), dataset[50 * task : 50 * task + 50]
+        np.testing.assert_array_equal(found["image"][:, :, 0], made["image"])
+        np.testing.assert_array_equal(found["state"], made["state"])
+
+
 @pytest.mark.parametrize(("window", "stride"), [(1, 1), (2, 1), (3, 5), (4, 1), (2, 2)])
 def test_windows_of_films(make, window, stride, arrays):
     folder = make("gravity3")
