@@ -119,7 +119,11 @@ def ranks(folder, _, __):
     import tempfile
 
     with tempfile.TemporaryDirectory() as place:
-        torch.multiprocessing.spawn(rank, (episodes(folder), f"{place}/meeting"), 2)
+        dataset = episodes(folder)
+        processes = torch.multiprocessing.spawn(rank, (dataset, f"{place}/meeting"), 2, join=False)
+        dataset.split_(5)  # no rank is a worker of this process
+        while not processes.join():
+            pass
 
 
 def resume(folder, method, workers):
