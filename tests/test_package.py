@@ -12,7 +12,7 @@ import slvm_data
 SOURCE = Path(slvm_data.__file__).parent
 FLOORS = (  # imports go down this list, never up
     {"types"},
-    {"keys", "integrate", "discs", "views", "windows", "progress", "store"},
+    {"keys", "integrate", "discs", "views", "windows", "progress", "cores", "store"},
     {"raster", "clean_discs", "regimes", "load"},
     {"systems"},
     {"debug_draw"},

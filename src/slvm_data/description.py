@@ -12,14 +12,14 @@ import numpy as np
 from slvm_data.batches import parameters, prepare
 from slvm_data.recipe import Recipe
 from slvm_data.recipe_json import as_json
-from slvm_data.store import manifest
+from slvm_data.store import formats, manifest
 from slvm_data.systems.switching import Switching
 
 
 def bits(recipe: Recipe) -> tuple[str, ...]:
     """Arrays of zeros and ones in an octet each."""
     binary = all(recipe.view_of(task).binary for task in range(len(recipe.tasks)))
-    return ("image", "domain_image") if binary and not recipe.original else ()
+    return tuple(formats.FRAMES) if binary and not recipe.original else ()
 
 
 def describe(recipe: Recipe, files: dict[str, Any], certificate: list[dict[str, Any]], form: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +15,7 @@ import numpy as np
 
 from slvm_data.batches import LEAST, Batch, Inputs, batch_size, frame_buffer, make, prepare
 from slvm_data.certificate import Tally, certify
+from slvm_data.cores import cores
 from slvm_data.description import bits, describe
 from slvm_data.progress import Progress, counted, progress
 from slvm_data.recipe import SPLITS, Recipe
@@ -90,8 +90,7 @@ def write(
 
 def ahead(recipe: Recipe, size: int, files: list[tuple[int, str, Path]]) -> Generator[Batch, None, None]:
     """All batches of these files, in order; some are made while the caller writes the ones before."""
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = min(workers, 8)  # beyond this deflating is the slower half
+    workers = cores(8)  # beyond this deflating is the slower half
     pool, waiting = ThreadPoolExecutor(workers), deque[Future[Batch]]()
     buffers = [frame_buffer(recipe, size) for _ in range(2 * workers + 1)]
     try:

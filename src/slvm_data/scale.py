@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from threading import Thread
 
+from slvm_data.cores import cores
 from slvm_data.progress import progress
 from slvm_data.recipe import SPLITS, Recipe
 from slvm_data.shards import Plan, Shard, begin, finish, make_shard
@@ -36,8 +37,9 @@ def carry_out(recipe: Recipe, folder: Path, overwrite: bool, workers: int, part:
         return folder
     shards, missing = plan.shards(), set(plan.missing(folder))
     mine = [shard for shard in (shards[part[0] :: part[1]] if part else shards) if shard in missing]
-    with progress(len(recipe.tasks) * sum(map(recipe.count, SPLITS)), recipe.name) as bar:
-        bar.update(sum(shard.stop - shard.first for shard in shards if shard not in mine))
+    total = len(recipe.tasks) * sum(map(recipe.count, SPLITS))
+    with progress(total, recipe.name) as bar:
+        bar.update(total - sum(shard.stop - shard.first for shard in mine))
         for shard in _by_processes(plan, folder, mine, workers) if workers > 1 else _by_threads(plan, folder, mine):
             bar.update(shard.stop - shard.first)
     if not plan.missing(folder):
@@ -54,21 +56,20 @@ def _by_threads(plan: Plan, folder: Path, shards: list[Shard]) -> Iterator[Shard
     for shard in shards[:1]:
         make_shard(plan, folder, shard)
         yield shard
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with ThreadPoolExecutor(min(cores, THREADS)) as pool:
+    with ThreadPoolExecutor(cores(THREADS)) as pool:
         yield from _each(pool, plan, folder, shards[1:])
 
 
 def _by_processes(plan: Plan, folder: Path, shards: list[Shard], workers: int) -> Iterator[Shard]:
     """Make shards; a process that dies costs those that were being made, which others make again."""
-    left, deaths = list(shards), 0
+    left, deaths = dict.fromkeys(shards), 0
     spawn = multiprocessing.get_context("spawn")  # JAX does not bear being forked
     while left:
         with ProcessPoolExecutor(min(workers, len(left)), spawn, _begin_work, (plan.recipe,)) as pool:
             try:
-                for shard in _each(pool, None, folder, left):
+                for shard in _each(pool, None, folder, list(left)):
                     deaths = 0
-                    left = [other for other in left if other != shard]
+                    del left[shard]
                     yield shard
             except BrokenProcessPool as error:
                 if (deaths := deaths + 1) == DEATHS:

@@ -84,6 +84,7 @@ class Episodes(Table):
         for number, rows in enumerate(self._groups):
             self._group[rows] = number
         self._mark = self._fingerprint()
+        self.episode = 0
         self._share()
         self._set(0)
 
@@ -104,13 +105,13 @@ class Episodes(Table):
     def _share(self) -> None:
         """Note the episode, and who reads a copy of this dataset, where all copies in workers can see it."""
         self._shared = torch.from_numpy(np.zeros(1 + WORKERS, np.int64)).share_memory_()
+        self._shared[0] = self.episode
         self._owner = os.getpid()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         if not self._shared.is_shared():  # a copy by itself, not one for a worker
             self._share()
-            self._shared[0] = self.episode
 
     def _grouped(self) -> list[np.ndarray]:
         """The sequences of each group, in order."""
@@ -178,7 +179,6 @@ class Episodes(Table):
         """In a process of its own, such as a rank, that is no worker, a copy has nothing more to do with the first."""
         if get_worker_info() is None and self._owner != os.getpid():
             self._share()
-            self._shared[0] = self.episode
 
     def _set(self, number: int) -> None:
         self.episode = number

@@ -20,7 +20,8 @@ from slvm_data.store.damage import DamageError
 from slvm_data.types import SPLITS
 from slvm_data.windows import PER_FRAME
 
-FRAMES = {"image": 1, "domain_image": 2}  # axes of a sequence's frames before those of the frame itself
+FRAMES = {name: axes - 1 for name, axes in formats.FRAMES.items()}  # axes of a sequence before those of a frame
+MOMENTS = (*PER_FRAME, "time")  # arrays whose first axis is that of the frames
 ZEROS = ("state", "dx_dt")  # filled up with zeros where tasks differ in width, other arrays with NaN or -1
 MASK = "state_mask"
 THREADS = 8  # files read at a time
@@ -65,18 +66,14 @@ class Held:
     def __len__(self) -> int:
         return self.rows
 
-    def has_moments(self, name: str) -> bool:
-        """Whether the first axis of an array is that of the frames."""
-        return name in (*PER_FRAME, "time")
 
-
-def arrays_of(root: Path, content: dict[str, Any], split: str) -> list[str]:
-    """Names of the arrays of a split; raises ValueError where there is no such split, or nothing in it."""
+def forms_in(root: Path, content: dict[str, Any], split: str) -> dict[str, Form]:
+    """The arrays of a split; raises ValueError where there is no such split, or nothing in it."""
     if split not in SPLITS:
         raise ValueError(f"split = {split!r} is unknown; there are {', '.join(SPLITS)}")
     if not (parts := manifest.parts(content, split)):
         raise ValueError(f"{root} has no sequences in {split}")
-    return list(forms_of([entry["arrays"] for _, entry in parts]))
+    return forms_of([entry["arrays"] for _, entry in parts])
 
 
 def hold(
@@ -84,24 +81,24 @@ def hold(
     content: dict[str, Any],
     split: str,
     tasks: Sequence[int] | None,
-    chosen: list[str],
+    forms: dict[str, Form],
     fraction: float,
 ) -> Held:
-    """Read these arrays of a split of the dataset in a folder, whose manifest has this `content`.
+    """Read the arrays of these forms, of a split of the dataset in a folder, whose manifest has this `content`.
 
     Of each task the first `fraction` of its sequences is read. Raises ValueError for a task that the dataset does not
     have, DamageError where a file is not what was written: nothing of it is returned then.
     """
     files = _files(root, content, split, tasks, fraction)
-    forms = forms_of([entry["arrays"] for _, entry in manifest.parts(content, split)])
-    _check_frames(root, [part.entry for part in files], [name for name in chosen if name in FRAMES])
-    frames = _frames(content, files, [name for name in chosen if name in FRAMES])
-    _check_memory(root, files, [frames.get(name) or (forms[name].shape, forms[name].dtype) for name in chosen])
-    columns = {name: _column(name, forms[name], files, frames.get(name)) for name in chosen if name != MASK}
+    seen = [name for name in forms if name in FRAMES]
+    _check_frames(root, [part.entry for part in files], seen)
+    frames = _frames(content, files, seen)
+    _check_memory(root, files, [frames.get(name) or (form.shape, form.dtype) for name, form in forms.items()])
+    columns = {name: _column(name, form, files, frames.get(name)) for name, form in forms.items() if name != MASK}
     with ThreadPoolExecutor(min(THREADS, len(files))) as pool:
         list(pool.map(lambda k: _fill(columns, files, k), range(len(files))))
-    if MASK in chosen:
-        columns[MASK] = _mask(forms["state"].shape[-1], files)
+    if MASK in forms:
+        columns[MASK] = _mask(forms[MASK].shape[-1], files)
     windows = content["recipe"].get("windows")
     systems = [content["recipe"]["tasks"][part.task]["system"] for part in files]
     steps = windows["length"] if windows else content["recipe"]["steps"]

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from slvm_data.load.checks import whole_number
+from slvm_data.load.held import MOMENTS
 from slvm_data.load.table import INDEX, Table
 
 
@@ -68,5 +69,5 @@ class Sequences(Table):
             rows, moments = numbers // len(self._starts), self._starts[numbers % len(self._starts), None] + self._window
         found = {INDEX: numbers} if self._wants(INDEX) else {}
         for name, column in self._held.columns.items():
-            found[name] = column.take(rows, self._room, moments if self._held.has_moments(name) else None)
+            found[name] = column.take(rows, self._room, moments if name in MOMENTS else None)
         return found

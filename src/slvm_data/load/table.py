@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from slvm_data.load.batch import Batch, Item, Row
 from slvm_data.load.checks import check_known, names_of_fields
-from slvm_data.load.held import Held, arrays_of, hold, open_manifest
+from slvm_data.load.held import Held, forms_in, hold, open_manifest
 from slvm_data.load.room import Room
 
 INDEX = "index"
@@ -39,10 +39,11 @@ class Table(Dataset[Item | Row]):
         if (windows := bool(content["recipe"].get("windows"))) != self.of_windows:
             kind, loader = ("windows with context", "Windows") if windows else ("whole films", "Sequences")
             raise ValueError(f"{self.root} holds {kind}: open it with slvm_data.load.{loader}")
-        stored = arrays_of(self.root, content, split)
-        check_known(self.fields, self._known(stored), self.root)
+        forms = forms_in(self.root, content, split)
+        check_known(self.fields, self._known(list(forms)), self.root)
         self._room = Room()
-        self._held: Held = hold(self.root, content, split, tasks, self._read(stored), fraction)
+        wanted = {name: forms[name] for name in self._read(list(forms))}
+        self._held: Held = hold(self.root, content, split, tasks, wanted, fraction)
 
     def _known(self, stored: list[str]) -> list[str]:
         """What fields may name, beside the arrays that are stored."""

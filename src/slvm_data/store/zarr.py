@@ -22,6 +22,7 @@ import numpy as np
 import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
+from slvm_data.store import formats
 from slvm_data.store.damage import DamageError
 from slvm_data.store.npz import ONCE, SERIES, sha256, stands_once, whole
 from slvm_data.types import Arrays
@@ -29,12 +30,11 @@ from slvm_data.types import Arrays
 LEVEL = 3  # of zstd
 SHARD = 2**23  # octets of a shard, before they are compressed, about
 INNER = (16, 64)  # sequences of an inner chunk, fewer where they are long
-FRAMES = 2048  # of an inner chunk, about
+FEW = 2048  # frames of an inner chunk, about
 LONG, PART = 200, 100  # frames of a sequence that is cut too, and of its parts
 CHUNK = 2**28  # octets of an inner chunk, at most
-LEADING = {"image": 2, "domain_image": 3}  # axes before those of a frame
 PACKED = "packed_frame"  # attribute of an array of packed frames: the shape of a frame
-PER_FRAME = (*LEADING, *SERIES, "dx_dt", "energy", "latent")  # arrays whose second axis is that of the frames
+PER_FRAME = (*formats.FRAMES, *SERIES, "dx_dt", "energy", "latent")  # arrays whose second axis is that of the frames
 SEQUENCES = "sequences"  # kind of the shards of sequences
 REST = "rest"  # marker of the files that belong to no shard
 
@@ -55,10 +55,10 @@ class Layout:
     def of(count: int, first: Arrays, bits: Collection[str], one_by_one: bool = False) -> Layout:
         """The layout of `count` rows like those of `first`; a shard to a row where rows are long ones."""
         schema = {n: {"shape": [count, *a.shape[1:]], "dtype": str(a.dtype)} for n, a in first.items()}
-        packed = {name: first[name].shape[LEADING[name] :] for name in bits if name in first}
+        packed = {name: first[name].shape[formats.FRAMES[name] :] for name in bits if name in first}
         rows = [_pack(array[:0], name) if name in packed else array[:0] for name, array in first.items()]
         steps = max((array.shape[1] for array in rows if array.ndim > 2), default=1)
-        inner = 1 if one_by_one else int(np.clip(FRAMES // steps, *INNER))
+        inner = 1 if one_by_one else int(np.clip(FEW // steps, *INNER))
         size = sum(prod(array.shape[1:]) * array.itemsize for array in rows)
         return Layout(schema, inner * 2 ** max(0, (SHARD // max(1, inner * size)).bit_length() - 1), inner, packed)
 
@@ -207,8 +207,8 @@ def _codecs() -> list[Any]:
 
 def _pack(frames: np.ndarray, name: str) -> np.ndarray:
     """Frames [N … octets] from frames of zeros and ones, all pixels of a frame in one row."""
-    shape = frames.shape[: LEADING[name]]
-    return np.packbits(frames.reshape(*shape, prod(frames.shape[LEADING[name] :])), axis=-1)
+    shape = frames.shape[: formats.FRAMES[name]]
+    return np.packbits(frames.reshape(*shape, prod(frames.shape[formats.FRAMES[name] :])), axis=-1)
 
 
 def _file(name: str, shard: int, ndim: int) -> str:
