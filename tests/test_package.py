@@ -12,7 +12,7 @@ import slvm_data
 SOURCE = Path(slvm_data.__file__).parent
 FLOORS = (  # imports go down this list, never up
     {"types"},
-    {"keys", "integrate", "discs", "views", "windows", "progress", "cores", "store"},
+    {"keys", "integrate", "discs", "views", "windows", "progress", "cores", "own_file", "store"},
     {"raster", "clean_discs", "regimes", "load"},
     {"systems"},
     {"debug_draw"},
@@ -22,7 +22,9 @@ FLOORS = (  # imports go down this list, never up
     {"batches"},
     {"sequences"},
     {"truth", "certificate", "verify", "combined", "description"},
-    {"shards"},
+    {"shards", "space"},
+    {"parcel"},
+    {"cluster"},
     {"scale"},
     {"run", "load/stream.py"},  # the one loader that makes what it gives
     {"repair"},

@@ -294,7 +294,7 @@ def test_the_commands(tmp_path):
         (["--shards", "3/3"], "shards = 3/3 has to be i/N, with i from 0 to N - 1"),
         (["--shards", "x"], "shards = 'x' has to be i/N, such as 0/10"),
         (["--workers", "0"], "workers = 0 has to be at least 1"),
-        (["--format", "npz", "--workers", "2"], "workers and shards are of films with --format zarr"),
+        (["--format", "npz", "--workers", "2"], "workers, shards and dask are of films with --format zarr"),
     ],
 )
 def test_refusals(tmp_path, options, message):

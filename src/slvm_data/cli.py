@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import importlib.util
 import json
 import sys
-import traceback
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -17,6 +15,7 @@ import slvm_data
 from slvm_data import combined
 from slvm_data.description import equation, machine
 from slvm_data.keys import SEEDS
+from slvm_data.own_file import load
 from slvm_data.recipe import SPLITS, Recipe
 from slvm_data.recipe_json import as_json, from_json
 from slvm_data.recipes import RECIPES
@@ -198,23 +197,10 @@ def find(dataset: str) -> Recipe:
 
 
 def _from_file(path: Path) -> Recipe:
-    if not path.is_file():
-        raise ValueError(f"{path} is not there")
-    spec = importlib.util.spec_from_file_location(f"slvm_recipe_{path.stem}", path)
-    assert spec
-    assert spec.loader
-    module: Any = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    sys.path.append(str(path.resolve().parent))  # last, so that nothing beside the file hides a library
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # the file is the user's: anything may go wrong in it
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == spec.origin]
-        where = f", line {lines[-1]}," if lines else ""
-        raise ValueError(f"{path}{where} cannot be run: {type(error).__name__}: {error}") from error
-    if not isinstance(getattr(module, "RECIPE", None), Recipe):
+    recipe = getattr(load(path), "RECIPE", None)
+    if not isinstance(recipe, Recipe):
         raise ValueError(f"{path} has no RECIPE = Recipe(…)")
-    return module.RECIPE
+    return recipe
 
 
 def main() -> NoReturn:

@@ -62,6 +62,6 @@ def _shards(folder: Path, recipe: Recipe, path: Path) -> list[str]:
     damaged = set(zarr.damaged(folder / path, plan.layouts[path].shards))
     for shard in plan.shards():
         if shard.path == path and shard.number in damaged:
-            shards.make_shard(plan, folder, shard)
+            shards.make_shard(plan, folder, shard, counted=False)
             made.append(str(shard))
     return made

@@ -20,6 +20,7 @@ from slvm_data.description import bits, describe
 from slvm_data.progress import Progress, counted, progress
 from slvm_data.recipe import SPLITS, Recipe
 from slvm_data.sequences import from_films, once
+from slvm_data.space import check_space
 from slvm_data.store import card, formats, manifest, npz
 from slvm_data.store.folder import staging
 
@@ -31,8 +32,9 @@ def generate(
     overwrite: bool = False,
     batch: int | None = None,
     form: str = "npz",
-    workers: int = 1,
+    workers: int | None = None,
     part: tuple[int, int] | None = None,
+    dask: str | None = None,
 ) -> Path:
     """Write a dataset to the folder `out` (its name, here, if None) and return the folder.
 
@@ -40,8 +42,9 @@ def generate(
     `dataset.json` with checksums, recipe and certificate; `README.md`, the card. Nothing stands there before everything
     is complete. `batch` changes no bit.
 
-    With the form "zarr" films are made in shards: by `workers` processes, or of them only each N-th, from the i-th on,
-    if `part` is (i, N), so that N jobs together make the dataset. Where the same dataset was begun, it goes on.
+    With the form "zarr" films are made in shards: by `workers` processes, by the workers of `dask` (the address of a
+    scheduler, "local" or "slurm"), or of them only each N-th, from the i-th on, if `part` is (i, N), so that N jobs
+    together make the dataset. Where the same dataset was begun, it goes on.
 
     Raises ValueError where the folder holds anything (unless `overwrite`, which removes the dataset that stands
     there and nothing else), or where a sequence cannot be made; OSError where the folder cannot be written.
@@ -54,15 +57,16 @@ def generate(
     if form == "zarr" and not recipe.windows:
         from slvm_data import scale  # which needs the package zarr
 
-        return scale.carry_out(recipe, folder, overwrite, workers, part)
-    if workers != 1 or part:
-        raise ValueError("workers and shards are of films with --format zarr, which are made in shards")
+        return scale.carry_out(recipe, folder, overwrite, workers, part, dask)
+    if workers or part or dask:
+        raise ValueError("workers, shards and dask are of films with --format zarr, which are made in shards")
     total = len(recipe.tasks) * sum(map(recipe.count, SPLITS))
     with (
         staging(folder, [*files, Path(manifest.CARD), Path(manifest.NAME)], overwrite) as room,
         progress(total, recipe.name) as bar,
         closing(ahead(recipe, batch, recipe.files(form))) as made,
     ):
+        check_space(recipe, folder, form)
         tallies = [Tally(system) for system in recipe.tasks]
         entries = {}
         for task, split, path in recipe.files(form):

@@ -6,8 +6,11 @@ tells how far a dataset has come is its markers alone. Films only: windows are c
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +28,8 @@ from slvm_data.store import card, manifest, zarr
 from slvm_data.store.damage import DamageError
 from slvm_data.store.folder import lay_over, replaceable, take_away
 from slvm_data.store.folder import room as staging_room
+from slvm_data.store.npz import whole
+from slvm_data.types import Arrays
 
 FORM = "zarr"
 LEFT_OVER = ("*.partial", ".*.tmp")  # names of files that a process which was killed was writing
@@ -76,8 +81,8 @@ class Plan:
         return found
 
     def missing(self, folder: Path) -> list[Shard]:
-        """Those that have no marker yet."""
-        return [shard for shard in self.shards() if zarr.marker(folder / shard.path, shard.number) is None]
+        """Those that are not whole yet."""
+        return [shard for shard in self.shards() if not _whole(folder, shard)]
 
 
 def begin(plan: Plan, folder: Path, overwrite: bool = False) -> bool:
@@ -172,21 +177,56 @@ def make_rest(plan: Plan, folder: Path, path: Path) -> None:
         lay_over(zarr.markers(place / path), zarr.markers(folder / path))
 
 
-def make_shard(plan: Plan, folder: Path, shard: Shard) -> None:
-    """Make one shard, its marker last; the same again if it is there already."""
+def make_shard(plan: Plan, folder: Path, shard: Shard, counted: bool = True) -> None:
+    """Make one shard, its marker last; the same again if it is there already.
+
+    Its tally stands beside the marker until `finish` has counted it; without one if not `counted`. What goes wrong is
+    raised again with the name of folder and shard.
+    """
     recipe, layout, tally = plan.recipe, plan.layouts[shard.path], Tally(plan.recipe.tasks[shard.task])
+    with _named(folder, shard):
+        rows = _rows(recipe, layout, shard, tally)
+        try:
+            if counted:
+                with whole(_tally(folder, shard)) as file:
+                    file.write(json.dumps(tally.state()).encode())
+            layout.put(folder / shard.path, zarr.SEQUENCES, shard.number, rows)
+        except FileNotFoundError:  # another run has finished the dataset, and cleared away what it took for left over
+            if zarr.marker(folder / shard.path, shard.number) is None:
+                raise
+
+
+def _rows(recipe: Recipe, layout: zarr.Layout, shard: Shard, tally: Tally) -> Arrays:
+    """The arrays of a shard, as they are stored."""
     inputs, size, parts = prepare(recipe, shard.task, shard.split), batch_size(recipe), []
     frames = frame_buffer(recipe, size)
     for start in range(shard.first, shard.stop, size):
         index = np.arange(start, min(start + size, shard.stop))
         made = make(recipe, shard.task, shard.split, inputs, index, frames)
         parts.append(layout.packs(tally.add(made)))
-    rows = {name: np.concatenate([part[name] for part in parts]) for name in layout.schema}
+    return {name: np.concatenate([part[name] for part in parts]) for name in layout.schema}
+
+
+@contextmanager
+def _named(folder: Path, shard: Shard) -> Iterator[None]:
+    """Let errors say where, and what to do next."""
     try:
-        layout.put(folder / shard.path, zarr.SEQUENCES, shard.number, rows, tally=tally.state())
-    except FileNotFoundError:  # another run has finished the dataset, and cleared away what it took for left over
-        if zarr.marker(folder / shard.path, shard.number) is None:
-            raise
+        yield
+    except OSError as error:
+        what = f"{error.strerror or error}, at {shard}: mend this, and run the same command again to go on"
+        raise OSError(error.errno, what, str(folder)) from error
+    except ValueError as error:
+        raise ValueError(f"{folder}, {shard}: {error}") from error
+
+
+def _tally(folder: Path, shard: Shard) -> Path:
+    """Where a shard's tally stands until all are counted."""
+    return zarr.markers(folder / shard.path) / f"tally-{shard.number}"
+
+
+def _whole(folder: Path, shard: Shard) -> bool:
+    """Whether a shard of a dataset that is not finished has its marker, and its tally."""
+    return zarr.marker(folder / shard.path, shard.number) is not None and _tally(folder, shard).is_file()
 
 
 def finish(plan: Plan, folder: Path) -> None:
@@ -197,10 +237,9 @@ def finish(plan: Plan, folder: Path) -> None:
     recipe, entries = plan.recipe, {}
     tallies = [Tally(system) for system in recipe.tasks]
     for shard in plan.shards():
-        noted = zarr.marker(folder / shard.path, shard.number)
-        if noted is None:
-            raise DamageError(f"{folder}: {shard} is not there: run the same command again")
-        tallies[shard.task].join(noted["tally"])
+        if zarr.marker(folder / shard.path, shard.number) is None:
+            raise DamageError(f"{folder}: {shard} is not there: run the same command again to go on")
+        tallies[shard.task].join(json.loads(_tally(folder, shard).read_bytes()))
     for pattern in LEFT_OVER:
         for path in folder.rglob(pattern):
             path.unlink(missing_ok=True)
@@ -212,4 +251,13 @@ def finish(plan: Plan, folder: Path) -> None:
     content = describe(recipe, entries, certificate, FORM)
     content["card"] = {"sha256": card.write(folder, content)}
     manifest.write(folder, content)
+    clear(plan, folder)
+
+
+def clear(plan: Plan, folder: Path) -> None:
+    """Take away what a complete dataset needs no more, the plan last: as long as it is there, more may be."""
+    if not (folder / manifest.PLAN).is_file():
+        return
+    for shard in plan.shards():
+        _tally(folder, shard).unlink(missing_ok=True)
     (folder / manifest.PLAN).unlink(missing_ok=True)
