@@ -16,8 +16,8 @@ import typer
 from slvm_data.certificate import TOLERANCE
 from slvm_data.originals import as_original
 from slvm_data.overrides import override
-from slvm_data.recipe import Recipe
 from slvm_data.parcel import WorkersError
+from slvm_data.recipe import Recipe
 from slvm_data.run import generate
 from slvm_data.store import manifest
 from slvm_data.store.damage import DamageError
@@ -105,8 +105,8 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         """Write a dataset: {train,val,test}.npz, dataset.json, and a card to read."""
         fields: dict[str, Any] = {"seed": seed, "train": train, "val": val, "test": test, "steps": steps, "dt": dt}
         fields |= {"folder": folder_name, "record": _names(record)}
-        cut = dict(zip(_CUT, (window, stride, contexts, spacing, gap, paths, series or None), strict=True))
-        recipe = override(find(dataset), changes or (), fields, {"size": size, "look": look, "kind": view}, cut)
+        cut = zip(_CUT, (window, stride, contexts, spacing, gap, paths, series or None), strict=True)
+        recipe = override(find(dataset), changes or (), fields, {"size": size, "look": look, "kind": view}, dict(cut))
         how = {"overwrite": overwrite, "form": form, "workers": workers, "part": _part(shards), "dask": dask}
         _carry_out(_original(recipe, look, changes) if original else recipe, out, **how)
 

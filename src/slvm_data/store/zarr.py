@@ -102,9 +102,9 @@ class Layout:
             try:
                 target[first : first + n] = array
             except ValueError:  # the file that is there is damaged, and the last shard is read before it is written
-                (path / _file(name, shard, array.ndim)).unlink(missing_ok=True)
+                (path / file_of(name, shard, array.ndim)).unlink(missing_ok=True)
                 target[first : first + n] = array
-        files = [_file(name, shard, array.ndim) for name, array in rows.items()]
+        files = [file_of(name, shard, array.ndim) for name, array in rows.items()]
         _mark(path, f"{kind}-{shard}", files, first=first, stop=first + n, **more)
 
     def packs(self, chunk: Arrays) -> Arrays:
@@ -212,7 +212,8 @@ def _pack(frames: np.ndarray, name: str) -> np.ndarray:
     return np.packbits(frames.reshape(*shape, prod(frames.shape[formats.FRAMES[name] :])), axis=-1)
 
 
-def _file(name: str, shard: int, ndim: int) -> str:
+def file_of(name: str, shard: int, ndim: int) -> str:
+    """The file of one shard of an array, in its group."""
     return "/".join([name, "c", str(shard), *["0"] * (ndim - 1)])
 
 
@@ -309,7 +310,7 @@ def read(path: Path, rows: np.ndarray | None = None) -> Arrays:
     Frames have the shape and type that an .npz gives them. Raises DamageError, which names group and array.
     """
     arrays: Arrays = {}
-    with _named_damage(path) as at:
+    with named_damage(path) as at:
         group = zarr.open_group(path, mode="r")
         every = list(group.array_keys())
         for name in every:
@@ -328,7 +329,19 @@ def pieces(path: Path, wanted: Mapping[str, Mapping[str, Any]]) -> Iterator[tupl
 
     Frames of zeros and ones come as they lie there, [n … octets]. Raises DamageError as `read` does.
     """
-    with _named_damage(path) as at:
+    with named_damage(path) as at:
+        for name, array in arrays_of(path, wanted).items():
+            at[0] = name
+            _check_files(path, name, array)
+            step = (array.shards or array.chunks)[0] if name not in ONCE else max(1, array.shape[0])
+            for start in range(0, array.shape[0], step):
+                yield name, start, np.asarray(array[start : start + step])
+
+
+def arrays_of(path: Path, wanted: Mapping[str, Mapping[str, Any]]) -> dict[str, zarr.Array]:
+    """The arrays `wanted`, opened; raises DamageError where one is not what a manifest says of it."""
+    found = {}
+    with named_damage(path) as at:
         group = zarr.open_group(path, mode="r")
         for name, promised in wanted.items():
             at[0], array = name, _array(group, name)
@@ -336,10 +349,8 @@ def pieces(path: Path, wanted: Mapping[str, Mapping[str, Any]]) -> Iterator[tupl
             shape = [*array.shape[:-1], *frame] if frame else list(array.shape)
             if (shape, str(array.dtype)) != (promised["shape"], promised["dtype"]):
                 raise ValueError(f"it is {array.dtype} {shape}, not {promised['dtype']} {promised['shape']}")
-            _check_files(path, name, array)
-            step = (array.shards or array.chunks)[0] if name not in ONCE else max(1, array.shape[0])
-            for start in range(0, array.shape[0], step):
-                yield name, start, np.asarray(array[start : start + step])
+            found[name] = array
+    return found
 
 
 def _array(group: zarr.Group, name: str) -> zarr.Array:
@@ -361,12 +372,12 @@ def _check_files(path: Path, name: str, array: zarr.Array) -> None:
     """Every shard is there: a reader of Zarr takes a missing one for zeros."""
     step = (array.shards or array.chunks)[0]
     for shard in range(ceil(array.shape[0] / step) if array.shards else 0):
-        if not (path / _file(name, shard, array.ndim)).is_file():
+        if not (path / file_of(name, shard, array.ndim)).is_file():
             raise FileNotFoundError(f"shard {shard} is missing")
 
 
 @contextmanager
-def _named_damage(path: Path) -> Iterator[list[str]]:
+def named_damage(path: Path) -> Iterator[list[str]]:
     """Turn whatever goes wrong with a group into a DamageError; its user notes the array at hand in what it gives."""
     at = ["its metadata"]
     try:
