@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from slvm_data.batches import batch_size
 from slvm_data.description import bits
 from slvm_data.recipe import SPLITS, Recipe
 from slvm_data.sequences import collect, first_series, once
 from slvm_data.store import formats
 from slvm_data.types import Arrays
 
-SAMPLE = 64  # sequences, from whose size that of all is told
 MANIFEST = 2**20  # bytes for what stands beside the arrays
 
 
@@ -52,11 +52,11 @@ def _size(arrays: Arrays) -> int:
 
 
 def _bytes(recipe: Recipe, task: int, form: str) -> float:
-    """Bytes of the files of a task, from a sample that is written for it; of an .npz its largest file twice."""
+    """Bytes of the files of a task, from a batch that is written for it; of an .npz its largest file twice."""
     found = []
     for split in filter(recipe.count, SPLITS):
         count, alike = recipe.count(split), once(recipe, task, split)
-        few = min(SAMPLE, count)
+        few = min(batch_size(recipe), count)
         rows = collect(recipe, task, split, np.arange(few))
         rows = {name: array for name, array in rows.items() if name not in alike}
         with tempfile.TemporaryDirectory() as place:

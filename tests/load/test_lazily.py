@@ -86,7 +86,7 @@ def test_shuffled_reads_each_shard_once(sharded_films, library, monkeypatch):
     monkeypatch.setattr(lazily, "MIXED", 3)
     films = Sequences(sharded_films)
     shards = films._held.shards
-    monkeypatch.setattr(lazily, "CACHE", 2 * 3 * 64 * shards.row_size())
+    monkeypatch.setattr(lazily, "CACHE", 2 * 3 * 64 * shards.row_size)
     order = Shuffled(films, seed=5)
     first, second = list(order), list(order)
     assert sorted(first) == sorted(second) == list(range(2 * COUNT))

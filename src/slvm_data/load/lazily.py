@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,6 +63,7 @@ class Shards:
         """One array."""
         return Lazy(name, blank(name, *self.forms[name], 0), self)
 
+    @cached_property
     def firsts(self) -> np.ndarray:
         """Number of the first row of each file [files]."""
         counts = [part.rows for part in self.files]
@@ -70,11 +72,12 @@ class Shards:
     def ranges(self) -> list[tuple[int, int]]:
         """First row, and the one after the last, of each shard, in order."""
         found: list[tuple[int, int]] = []
-        for first, part, reader in zip(self.firsts().tolist(), self.files, self.readers, strict=True):
+        for first, part, reader in zip(self.firsts.tolist(), self.files, self.readers, strict=True):
             starts = range(0, part.rows, reader.per)
             found += [(first + start, first + min(start + reader.per, part.rows)) for start in starts]
         return found
 
+    @cached_property
     def row_size(self) -> int:
         """Octets of a row of all arrays."""
         rows = [blank(name, *form, 1).data for name, form in self.forms.items()]
@@ -82,12 +85,12 @@ class Shards:
 
     def small(self) -> bool:
         """Whether everything fits in the cache."""
-        return self.row_size() * sum(part.rows for part in self.files) <= CACHE
+        return self.row_size * sum(part.rows for part in self.files) <= CACHE
 
     def mixed(self) -> int:
         """Shards whose sequences can be mixed without reading one twice; a batch may end some and begin the next."""
         per = max(reader.per for reader in self.readers)
-        return int(np.clip(CACHE // (2 * per * self.row_size()), 1, MIXED))
+        return int(np.clip(CACHE // (2 * per * self.row_size), 1, MIXED))
 
     def shard(self, k: int, name: str, number: int) -> torch.Tensor:
         """The rows of one shard of file k, as they lie in memory."""
@@ -113,7 +116,7 @@ class Lazy:
 
     def take(self, rows: torch.Tensor, room: Room, moments: torch.Tensor | None = None) -> torch.Tensor:
         """As of a `Column`."""
-        wanted, firsts = rows.numpy(), self.shards.firsts()
+        wanted, firsts = rows.numpy(), self.shards.firsts
         out = blank(self.name, *self.shards.forms[self.name], len(wanted))
         file = np.searchsorted(firsts, wanted, side="right") - 1
         for k in np.unique(file).tolist():
