@@ -108,7 +108,7 @@ def _create(plan: Plan, folder: Path, files: list[Path], overwrite: bool) -> Non
     except ValueError:
         if _held(folder) is None:  # else another process has just been faster
             raise
-    room = folder.absolute().parent / f".{folder.absolute().name}.{os.getpid()}.tmp"
+    room = _room(folder, os.getpid())
     shutil.rmtree(room, ignore_errors=True)
     try:
         for path in files:
@@ -117,8 +117,16 @@ def _create(plan: Plan, folder: Path, files: list[Path], overwrite: bool) -> Non
         content = {"name": plan.recipe.name, "recipe": as_json(plan.recipe), "files": {}, "groups": groups}
         manifest.write(room, {**content, **manifest.current(machine(), FORM)}, manifest.PLAN)
         _settle(room, folder)
+    except FileNotFoundError:  # another process was so much faster that it has cleared away what it took for left over
+        if _held(folder) is None:
+            raise
     finally:
         shutil.rmtree(room, ignore_errors=True)
+
+
+def _room(folder: Path, process: int | str) -> Path:
+    """Where the process of this number makes what then takes the name of the folder."""
+    return folder.absolute().parent / f".{folder.absolute().name}.{process}.tmp"
 
 
 def _settle(room: Path, folder: Path) -> None:
@@ -260,4 +268,8 @@ def clear(plan: Plan, folder: Path) -> None:
         return
     for shard in plan.shards():
         _tally(folder, shard).unlink(missing_ok=True)
+    for path in folder.absolute().parent.iterdir():
+        process = path.suffixes[-2:-1]  # of a process that was killed
+        if process and process[0][1:].isdigit() and path == _room(folder, process[0][1:]):
+            shutil.rmtree(path, ignore_errors=True)
     (folder / manifest.PLAN).unlink(missing_ok=True)
