@@ -12,13 +12,14 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
 from slvm_data import RECIPES, TwoBody, generate, shards
 from slvm_data.repair import mend
 from slvm_data.scale import carry_out
-from slvm_data.store import manifest
+from slvm_data.store import manifest, zarr
 from slvm_data.store.damage import DamageError
 from slvm_data.store.folder import status
 
@@ -363,13 +364,46 @@ def test_repair_makes_again_what_is_damaged_and_no_more(tmp_path, form):
     assert all(path.stat().st_mtime_ns == when for path, when in untouched.items())
 
 
+WINDOWED = {
+    "parts of one path": ("nascar", {}),
+    "paths that are kept": ("three_mode", {"series": True}),
+    "whole paths": ("lorenz", {"whole": True, "series": True}),
+}
+
+
+@pytest.mark.parametrize("which", WINDOWED)
+def test_windows_in_shards(tmp_path, monkeypatch, which):
+    """By whomever made, they are what an .npz of them holds; with the same certificate."""
+    name, cut = WINDOWED[which]
+    monkeypatch.setattr(zarr, "SHARD", 1)
+    windows = replace(RECIPES[name].windows, **cut)
+    sizes = {"train": 300, "val": 70, "test": 10, "steps": 100 if name == "lorenz" else 2000}
+    recipe = replace(RECIPES[name], windows=windows, **sizes)
+    folder = generate(recipe, tmp_path / "x", form="zarr")
+    for part in (1, 0):
+        carry_out(recipe, tmp_path / "parts", False, None, (part, 2))
+    assert tree(tmp_path / "parts") == tree(folder)
+    plain = generate(recipe, tmp_path / "plain")
+    for split in ("train", "val", "test"):
+        found = zarr.read(folder / f"{split}.zarr")
+        with np.load(plain / f"{split}.npz") as data:
+            assert found.keys() == set(data)
+            for key, array in found.items():
+                np.testing.assert_array_equal(array, data[key])
+    assert manifest.read(folder)["certificate"] == manifest.read(plain)["certificate"]
+    assert status(folder)["shards"] == len(shards.Plan(recipe).shards()) >= 8
+
+
 def test_repair_of_windows(tmp_path):
     recipe = replace(RECIPES["three_mode"], train=20, val=3, test=3)
+    recipe = replace(recipe, windows=replace(recipe.windows, series=True))
     folder = generate(recipe, tmp_path / "x", form="zarr")
     before = tree(folder)
     (folder / "train.zarr/queries/c/0/0/0").unlink()
     (folder / "val.shards/rest.json").unlink()
-    assert mend(folder, recipe, manifest.read(folder)) == ["train.zarr", "val.zarr"]
+    os.truncate(folder / "test.zarr/signal/c/0/0/0", 10)
+    made = ["train.zarr shard 0", "val.zarr metadata", "test.zarr path 0"]
+    assert mend(folder, recipe, manifest.read(folder)) == made
     assert tree(folder) == before
 
 
@@ -412,7 +446,7 @@ def test_the_commands(tmp_path):
         (["--shards", "3/3"], "shards = 3/3 has to be i/N, with i from 0 to N - 1"),
         (["--shards", "x"], "shards = 'x' has to be i/N, such as 0/10"),
         (["--workers", "0"], "workers = 0 has to be at least 1"),
-        (["--format", "npz", "--workers", "2"], "workers, shards and dask are of films with --format zarr"),
+        (["--format", "npz", "--workers", "2"], "workers, shards and dask are of --format zarr"),
     ],
 )
 def test_refusals(tmp_path, options, message):

@@ -17,7 +17,7 @@ from slvm_data.store.folder import lay_over, room
 
 
 def mend(folder: Path, recipe: Recipe, content: dict[str, Any]) -> list[str]:
-    """Make the damaged files of a dataset again, of films in shards the damaged shards; what was made, in words.
+    """Make the damaged files of a dataset again, of what is in shards the damaged shards; what was made, in words.
 
     Raises DamageError where what is made is not, byte for byte, what the manifest says, as with other software.
     """
@@ -26,7 +26,7 @@ def mend(folder: Path, recipe: Recipe, content: dict[str, Any]) -> list[str]:
         entry = content["files"][path.as_posix()]
         if formats.of(path).fault(folder / path, entry) is None:
             continue
-        if form == "zarr" and not recipe.windows:
+        if form == "zarr":
             made += _shards(folder, recipe, path)
         else:
             _file(folder, recipe, task, split, path)
@@ -37,7 +37,7 @@ def mend(folder: Path, recipe: Recipe, content: dict[str, Any]) -> list[str]:
 
 
 def _file(folder: Path, recipe: Recipe, task: int, split: str, path: Path) -> None:
-    """One file, or group, as a whole."""
+    """One file, as a whole."""
     batch, tally = batch_size(recipe), Tally(recipe.tasks[task])
     with (
         room(folder) as place,
@@ -46,8 +46,7 @@ def _file(folder: Path, recipe: Recipe, task: int, split: str, path: Path) -> No
     ):
         (place / path).parent.mkdir(exist_ok=True)
         write(place / path, recipe, task, split, made, batch, tally, bar)
-        for name in (path.name, *formats.beside(path)):
-            lay_over((place / path).with_name(name), (folder / path).with_name(name))
+        lay_over(place / path, folder / path)
 
 
 def _shards(folder: Path, recipe: Recipe, path: Path) -> list[str]:
@@ -59,9 +58,8 @@ def _shards(folder: Path, recipe: Recipe, path: Path) -> list[str]:
     if zarr.rest_is_damaged(folder / path):
         shards.make_rest(plan, folder, path)
         made.append(f"{path} metadata")
-    damaged = set(zarr.damaged(folder / path, plan.layouts[path].shards))
     for shard in plan.shards():
-        if shard.path == path and shard.number in damaged:
+        if shard.path == path and zarr.is_damaged(folder / path, shard.kind, shard.number):
             shards.make_shard(plan, folder, shard, counted=False)
             made.append(str(shard))
     return made

@@ -130,12 +130,12 @@ def _remove_if_empty(folder: Path) -> None:
 
 def status(folder: Path) -> dict[str, Any]:
     """How many shards of a dataset are there, by their markers alone, whoever makes them."""
-    name = manifest.PLAN if (folder / manifest.PLAN).is_file() else manifest.NAME
-    content = manifest.read(folder, name)
-    if name == manifest.NAME:
-        shards = sum(entry.get("shards", {}).get("sequences", 1) for entry in content["files"].values())
+    begun = not (folder / manifest.NAME).is_file() and (folder / manifest.PLAN).is_file()
+    content = manifest.read(folder, manifest.PLAN if begun else manifest.NAME)
+    if not begun:
+        shards = sum(sum(entry.get("shards", {"": 1}).values()) for entry in content["files"].values())
         return {"name": content["name"], "complete": True, "done": shards, "shards": shards}
     groups = [(folder / group).with_suffix(".shards") for group in content["groups"]]
-    done = sum(len(list(group.glob("sequences-*.json"))) for group in groups)
+    done = sum(len([path for path in group.glob("*-*.json") if path.name[0] != "."]) for group in groups)
     shards = sum(shards for shards, _ in content["groups"].values())
     return {"name": content["name"], "complete": False, "done": done, "shards": shards}

@@ -35,7 +35,8 @@ LONG, PART = 200, 100  # frames of a sequence that is cut too, and of its parts
 CHUNK = 2**28  # octets of an inner chunk, at most
 PACKED = "packed_frame"  # attribute of an array of packed frames: the shape of a frame
 PER_FRAME = (*formats.FRAMES, *SERIES, "dx_dt", "energy", "latent")  # arrays whose second axis is that of the frames
-SEQUENCES = "sequences"  # kind of the shards of sequences
+SEQUENCES = "sequences"  # kind of the shards that have a row for each sequence
+PATHS = "series"  # of those that have one for each path that sequences were cut from
 REST = "rest"  # marker of the files that belong to no shard
 
 
@@ -132,10 +133,10 @@ def write(
     create(path)
     kinds: dict[str, _Rows] = {}
     for chunk in chunks:
-        kind = "series" if rows and chunk.keys() <= rows.keys() else SEQUENCES
+        kind = PATHS if rows and chunk.keys() <= rows.keys() else SEQUENCES
         if kind not in kinds:
-            number = min(rows.values()) if rows and kind == "series" else count
-            layout = Layout.of(number, chunk, bits, kind == "series")
+            number = min(rows.values()) if rows and kind == PATHS else count
+            layout = Layout.of(number, chunk, bits, kind == PATHS)
             layout.create(path)
             kinds[kind] = _Rows(path, kind, layout)
         kinds[kind].add(chunk)
@@ -233,10 +234,10 @@ def _mark(path: Path, name: str, files: Sequence[str], **more: Any) -> None:
         marker.write((json.dumps({**more, "files": found}, indent=1, sort_keys=True) + "\n").encode())
 
 
-def marker(path: Path, shard: int) -> dict[str, Any] | None:
-    """What was noted when a shard of sequences was complete; None where it is not."""
+def marker(path: Path, kind: str, shard: int) -> dict[str, Any] | None:
+    """What was noted when a shard was complete; None where it is not."""
     try:
-        return json.loads((markers(path) / f"{SEQUENCES}-{shard}.json").read_bytes())
+        return json.loads((markers(path) / f"{kind}-{shard}.json").read_bytes())
     except FileNotFoundError:
         return None
     except ValueError:  # a marker that was cut short is none
@@ -274,14 +275,10 @@ def fault(path: Path, promised: dict[str, Any]) -> str | None:
     return next(_wrong(path, (pair for files in _marked(path) for pair in files.items())), None)
 
 
-def damaged(path: Path, shards: int) -> list[int]:
-    """Shards of sequences that are not complete, or not as their marker says."""
-    found = []
-    for shard in range(shards):
-        noted = marker(path, shard)
-        if noted is None or any(_wrong(path, noted["files"].items())):
-            found.append(shard)
-    return found
+def is_damaged(path: Path, kind: str, shard: int) -> bool:
+    """Whether a shard is not complete, or not as its marker says."""
+    noted = marker(path, kind, shard)
+    return noted is None or any(_wrong(path, noted["files"].items()))
 
 
 def rest_is_damaged(path: Path) -> bool:
