@@ -8,6 +8,7 @@ from types import ModuleType
 
 LIBRARIES = {"npz": ("isal",), "zarr": ("zarr", "numcodecs")}  # of each format, that decide its bytes
 FORMATS = tuple(LIBRARIES)
+EXPORTS = {"h5": ("h5py",), "tar": (), "parquet": ("pyarrow", "pillow")}  # endings that others read, in the same way
 FRAMES = {"image": 2, "domain_image": 3}  # arrays of frames, and their axes before those of a frame
 
 

@@ -181,11 +181,20 @@ def read(path: Path, rows: np.ndarray | None = None) -> Arrays:
         return arrays
 
 
-def blocks(path: Path, rows: int) -> Iterator[Arrays]:
-    """All arrays but those that stand there `ONCE`, so many rows at a time; raises DamageError as `read` does."""
+def blocks(path: Path, rows: int, wanted: Collection[str] | None = None) -> Iterator[Arrays]:
+    """The arrays `wanted`, so many rows at a time; raises DamageError as `read` does.
+
+    They have equally many rows. Without `wanted`, these are all but those that stand there `ONCE`.
+    """
     with _named_damage(path) as at, zipfile.ZipFile(path) as archive:
         every = _names(archive)
-        members = [member for member in _members(archive, at) if not stands_once(member[0], member[2], every)]
+        if missing := [name for name in wanted or () if name not in every]:
+            raise ValueError(f"it has no {missing[0]}")
+        members = [
+            member
+            for member in _members(archive, at)
+            if (member[0] in wanted if wanted is not None else not stands_once(member[0], member[2], every))
+        ]
         if len({shape[:1] for _, _, shape, _ in members}) != 1:
             raise ValueError("its arrays have different numbers of rows")
         pieces = [_pieces(member, shape, dtype, rows) for _, member, shape, dtype in members]
