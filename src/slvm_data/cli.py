@@ -23,6 +23,7 @@ from slvm_data.repair import mend
 from slvm_data.script import call, command
 from slvm_data.store import card, manifest
 from slvm_data.store.folder import status as status_of
+from slvm_data.store.formats import FORMATS
 from slvm_data.systems.switching import Switching
 from slvm_data.verify import faults
 
@@ -124,10 +125,9 @@ def verify(
         print(f"error: {fault}", file=sys.stderr)
     if found:
         raise typer.Exit(1)
-    print(
-        f"{folder}: {len(content['files']) + len(content.get('combined', ()))} files are as they were written; "
-        f"up to {sample} sequences of each made again"
-    )
+    files = sum(len(content.get(key, ())) for key in ("files", "combined", "series"))
+    again = f"; up to {sample} sequences of each made again" * (manifest.form(content) in FORMATS)
+    print(f"{folder}: {files} files are as they were written{again}")
 
 
 @app.command()

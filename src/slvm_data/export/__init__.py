@@ -1,1 +1,1 @@
-"""Copies of a dataset in formats that other libraries read, and we do not: one module each, with `files` and `write`."""
+"""Copies of a dataset for other libraries, which we do not read: a module for each format, with `files` and `write`."""

@@ -64,7 +64,8 @@ TYPES = {
     "tar": "application/x-tar",
     "parquet": "application/x-parquet",
 }
-NUMPY = "application/x-numpy"  # of an array in a tar file
+SEVERAL = ("tar", "parquet")  # whose splits may have several files
+Group = dict[str, dict[str, Any]]  # entries by file name
 DTYPES = {"bool": "sc:Boolean", "float": "cr:Float", "int": "cr:Int", "uint": "cr:UInt"}
 
 
@@ -98,9 +99,6 @@ def describe(content: dict[str, Any]) -> dict[str, Any]:
         "distribution": [node for group in groups.items() for node in _distribution(*group)],
         "recordSet": [record for group in groups.items() for record in _records(*group)],
     }
-
-
-Group = dict[str, dict[str, Any]]  # entries by file name
 
 
 def _groups(files: Group) -> dict[str, Group]:
@@ -137,25 +135,11 @@ def _distribution(name: str, group: Group) -> list[dict[str, Any]]:
         }
         for file, entry in group.items()
     ]
-    if kind == "parquet":
-        return [*objects, _file_set(f"{name}-files", list(group), TYPES[kind])]
-    if kind == "tar":
-        inside = {"containedIn": [{"@id": file} for file in group]}
-        arrays = next(iter(group.values()))["arrays"]
-        return objects + [
-            {**_file_set(f"{name}-{key}", [f"*.{_member(key)}"], "text/plain" if key == "label" else NUMPY), **inside}
-            for key in arrays
-        ]
-    return objects
+    return objects + [_file_set(f"{name}-files", list(group), TYPES[kind])] * (kind in SEVERAL)
 
 
 def _file_set(name: str, includes: list[str], kind: str) -> dict[str, Any]:
     return {"@type": "cr:FileSet", "@id": name, "name": name, "encodingFormat": kind, "includes": includes}
-
-
-def _member(name: str) -> str:
-    """What the file of an array of a sample is called in a tar file, but for the sample's own name."""
-    return "label.cls" if name == "label" else f"{name}.npy"
 
 
 def _records(name: str, group: Group) -> list[dict[str, Any]]:
@@ -166,13 +150,15 @@ def _records(name: str, group: Group) -> list[dict[str, Any]]:
         once = stands_once(key, array["shape"], arrays)
         kind = name if not once else f"{name}-series" if key in SERIES else f"{name}-once"
         kinds[kind][key] = array["dtype"], array["shape"] if kind.endswith("-once") and once else array["shape"][1:]
+    if _ending(group) in SEVERAL:
+        kinds[name]["label"] = kinds[name]["label"][0], []  # a number there, not a row of one
     origin = _origin(name, group)
     return [
         {
             "@type": "cr:RecordSet",
             "@id": kind,
             "name": kind,
-            "field": [_field(kind, key, *form, origin(key)) for key, form in forms.items()],
+            "field": [_field(kind, key, dtype, shape, origin(key)) for key, (dtype, shape) in forms.items()],
         }
         for kind, forms in kinds.items()
         if forms
@@ -182,17 +168,17 @@ def _records(name: str, group: Group) -> list[dict[str, Any]]:
 def _origin(name: str, group: Group) -> Callable[[str], dict[str, Any]]:
     """Where an array comes from, by its name."""
     kind, first = _ending(group), next(iter(group))
-    if kind == "tar":
-        return lambda key: {"fileSet": {"@id": f"{name}-{key}"}, "extract": {"fileProperty": "content"}}
-    if kind == "parquet":
-        return lambda key: {"fileSet": {"@id": f"{name}-files"}, "extract": {"column": key}}
-    where = "fileSet" if kind == "zarr" else "fileObject"
-    return lambda key: {where: {"@id": first}, "extract": {"column": key}}
+    place = {"fileSet": {"@id": f"{name}-files"}} if kind in SEVERAL else {}
+    place = place or {"fileSet" if kind == "zarr" else "fileObject": {"@id": first}}
+
+    def column(key: str) -> str:
+        return {"label": "label.cls"}.get(key, f"{key}.npy") if kind == "tar" else key
+
+    return lambda key: {"source": {**place, "extract": {"column": column(key)}}}
 
 
 def _field(record: str, name: str, dtype: str, shape: list[int], source: dict[str, Any]) -> dict[str, Any]:
     bits = "".join(filter(str.isdigit, dtype))
-    shape = [] if name == "label" and _plain(source) else shape
     form = {"isArray": True, "arrayShape": ",".join(map(str, shape))} if shape else {}
     return {
         "@type": "cr:Field",
@@ -201,10 +187,5 @@ def _field(record: str, name: str, dtype: str, shape: list[int], source: dict[st
         "description": card.meaning(name),
         "dataType": DTYPES[dtype.removesuffix(bits)] + bits,
         **form,
-        "source": source,
+        **source,
     }
-
-
-def _plain(source: dict[str, Any]) -> bool:
-    """Whether a label is a number there, in sets of files other than those of Zarr, rather than a row of one."""
-    return "fileSet" in source and not source["fileSet"]["@id"].endswith(".zarr")

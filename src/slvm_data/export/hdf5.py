@@ -46,16 +46,18 @@ def write(room: Path, source: Source, recipe: dict[str, Any], bar: Progress) -> 
 
 def _put(file: h5py.File, rows: Rows, step: int, bar: Progress) -> None:
     """Write arrays, whole chunks at a time, so that the bytes are the same however they are read."""
+    made: dict[str, Any] = {}
     for key, array in rows.arrays.items():
         shape = tuple(array["shape"])
         packed = {"compression": "gzip", "compression_opts": LEVEL, "fletcher32": True, "chunks": _chunk(array, step)}
-        file.create_dataset(key, shape, array["dtype"], track_times=False, **packed if 0 not in shape else {})
+        packed = {} if 0 in shape else packed  # nothing cannot be cut
+        made[key] = file.create_dataset(key, shape, array["dtype"], track_times=False, **packed)
     done = 0
     for block in counted(rows.blocks(rows.block // step * step), bar):
         n = len(next(iter(block.values())))
         for key, array in block.items():
             if array.size:
-                file[key][done : done + n] = array
+                made[key][done : done + n] = array
         done += n
 
 

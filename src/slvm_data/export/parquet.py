@@ -29,6 +29,8 @@ SIZE = 2**29  # bytes of a file before it is compressed, about
 MOST = 1000  # rows of a group
 PREVIEW, FRAMES = "preview", 8  # column of a picture, and how many frames it shows
 SIZES = (("n<1K", 10**3), ("1K<n<10K", 10**4), ("10K<n<100K", 10**5), ("100K<n<1M", 10**6), ("1M<n<10M", 10**7))
+PICTURE = pa.struct({"bytes": pa.binary(), "path": pa.string()})  # as `datasets` keeps one
+EXTENSION = "datasets.features.features.{}ExtensionType"  # its own name for arrays
 TAGS = ("slvm-data", "physics", "simulation", "time-series", "latent-dynamics")
 
 
@@ -49,7 +51,7 @@ def write(room: Path, source: Source, recipe: dict[str, Any], bar: Progress) -> 
     found = {}
     for name, rows in parts(source).items():
         paths = _paths(source, name, rows)
-        put = partial(_put, features=_features(rows.whole))
+        put = partial(_put, features=_features(rows.whole, free=rows is source.series))
         entries = Shards(rows, SIZE, MOST).write([room / path for path in paths], put, bar)
         found |= dict(zip((path.as_posix() for path in paths), entries, strict=True))
     return found
@@ -57,32 +59,24 @@ def write(room: Path, source: Source, recipe: dict[str, Any], bar: Progress) -> 
 
 def _put(path: Path, first: int, blocks: Iterator[Arrays], features: dict[str, Any]) -> None:
     del first
-    about = {"huggingface": json.dumps({"info": {"features": features}})}
-    writer = None
+    schema, writer = _schema(features), None
     with whole(path) as file:
         for block in blocks:
-            table = _table(block)
-            writer = writer or parquet.ParquetWriter(file, table.schema.with_metadata(about), compression="zstd")
-            writer.write_table(table.replace_schema_metadata(about), row_group_size=MOST)
+            writer = writer or parquet.ParquetWriter(file, schema, compression="zstd")
+            writer.write_table(pa.table(_columns(block), schema=schema), row_group_size=MOST)
         assert writer  # a file has a row
         writer.close()
 
 
-def _table(block: Arrays) -> pa.Table:
-    columns: dict[str, Any] = {}
-    if "image" in block:
-        pictures = [{"bytes": preview(film), "path": None} for film in block["image"]]
-        columns[PREVIEW] = pa.array(pictures, pa.struct({"bytes": pa.binary(), "path": pa.string()}))
-    return pa.table(columns | {name: _nested(_row(name, array)) for name, array in block.items()})
-
-
-def _row(name: str, array: np.ndarray) -> np.ndarray:
-    """A label as the number that it is."""
-    return array[:, 0] if name == "label" else array
+def _columns(block: Arrays) -> dict[str, pa.Array]:
+    found = {name: _nested(array[:, 0] if name == "label" else array) for name, array in block.items()}
+    if "image" not in block:
+        return found
+    return {PREVIEW: pa.array([{"bytes": preview(film), "path": None} for film in block["image"]], PICTURE)} | found
 
 
 def _nested(array: np.ndarray) -> pa.Array:
-    """An array [n …] as a list of lists of …"""
+    """An array [n …] as lists of lists."""
     values = pa.array(np.ascontiguousarray(array).reshape(-1))
     for axis in range(array.ndim - 1, 0, -1):
         count, width = int(np.prod(array.shape[:axis])), array.shape[axis]
@@ -90,19 +84,40 @@ def _nested(array: np.ndarray) -> pa.Array:
     return values
 
 
-def _features(arrays: dict[str, Any]) -> dict[str, Any]:
-    """What `datasets` calls the columns of these arrays."""
+def _features(arrays: dict[str, Any], free: bool) -> dict[str, Any]:
+    """What `datasets` calls the columns of these arrays; with `free`, whose first axis is longer in some splits."""
     picture = {PREVIEW: {"_type": "Image"}} if "image" in arrays else {}
-    return picture | {name: _feature(name, a["dtype"], a["shape"][1:]) for name, a in arrays.items()}
+    return picture | {name: _feature(name, a["dtype"], a["shape"][1:], free) for name, a in arrays.items()}
 
 
-def _feature(name: str, dtype: str, shape: Sequence[int]) -> dict[str, Any]:
+def _feature(name: str, dtype: str, shape: Sequence[int], free: bool) -> dict[str, Any]:
     value = {"dtype": dtype, "_type": "Value"}
     if name == "label" or not shape:
         return value
     if len(shape) == 1:
         return {"feature": value, "_type": "Sequence"}
-    return {"shape": list(shape), "dtype": dtype, "_type": f"Array{len(shape)}D"}
+    return {"shape": [None if free else shape[0], *shape[1:]], "dtype": dtype, "_type": f"Array{len(shape)}D"}
+
+
+def _schema(features: dict[str, Any]) -> pa.Schema:
+    """The columns for Arrow; to `datasets`, arrays of two axes and more are types of its own."""
+    fields = []
+    for name, feature in features.items():
+        kind, own = feature["_type"], {}
+        if kind == "Image":
+            form: Any = PICTURE
+        elif kind.startswith("Array"):
+            form = _lists(feature["dtype"], len(feature["shape"]))
+            own = {"name": EXTENSION.format(kind), "metadata": json.dumps([feature["shape"], feature["dtype"]])}
+        else:
+            form = _lists(feature.get("feature", feature)["dtype"], int(kind == "Sequence"))
+        fields.append(pa.field(name, form, metadata={f"ARROW:extension:{key}": value for key, value in own.items()}))
+    return pa.schema(fields, {"huggingface": json.dumps({"info": {"features": features}})})
+
+
+def _lists(dtype: str, depth: int) -> pa.DataType:
+    """Lists of lists of … numbers."""
+    return pa.list_(_lists(dtype, depth - 1)) if depth else pa.from_numpy_dtype(np.dtype(dtype))
 
 
 def preview(film: np.ndarray) -> bytes:
@@ -148,9 +163,5 @@ def _configs(prefix: str, files: dict[str, Any]) -> list[tuple[str, dict[str, li
     alone = [
         ("-".join(filter(None, (prefix, name))), {s: [p] for s, p in t.items()}, False) for name, t in tasks.items()
     ]
-    alike = len({json.dumps(_columns(entry)) for entry in files.values()}) == 1
-    return [together] * alike + alone * (len(tasks) > 1)
-
-
-def _columns(entry: dict[str, Any]) -> list[Any]:
-    return [[name, array["dtype"], *array["shape"][1:]] for name, array in entry["arrays"].items()]
+    forms = {json.dumps(_features(entry["arrays"], free=bool(prefix))) for entry in files.values()}
+    return [together] * (len(forms) == 1 or len(tasks) == 1) + alone * (len(tasks) > 1)

@@ -56,6 +56,6 @@ class Shards:
 
 
 def parts(source: Source) -> dict[str, Rows]:
-    """The sequences of a file, and its uncut paths where it has them, under what the names of their files begin with."""
+    """The sequences of a file, and its uncut paths where it has them, by what the names of their files begin with."""
     series = {f"{SERIES}-{source.split}": source.series} if source.series else {}
     return {source.split: source.sequences} | series

@@ -14,6 +14,8 @@ FRAMES = {"image": 2, "domain_image": 3}  # arrays of frames, and their axes bef
 
 def check(form: str) -> None:
     """Raise ValueError for a format that is none of ours."""
+    if form in EXPORTS:
+        raise ValueError(f"files that end in .{form} are a copy for other libraries; ours are {', '.join(FORMATS)}")
     if form not in FORMATS:
         raise ValueError(f"format = {form!r} is unknown; there are {', '.join(FORMATS)}")
 

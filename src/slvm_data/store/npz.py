@@ -155,17 +155,21 @@ def sha256(path: Path) -> str:
 
 def fault(path: Path, entry: dict[str, Any]) -> str | None:
     """What is wrong with a file that a manifest lists, in a sentence that names it; None if it is as it was written."""
+    if (found := altered(path, entry)) and path.is_file() and path.stat().st_size == entry["bytes"]:
+        try:
+            read(path, rows=np.arange(0))  # the reader names the array
+        except DamageError as error:
+            return str(error)
+    return found
+
+
+def altered(path: Path, entry: dict[str, Any]) -> str | None:
+    """What is wrong with the bytes of a file, of whatever format, that a manifest lists."""
     if not path.is_file():
         return f"{path} is missing"
     if (size := path.stat().st_size) != entry["bytes"]:
         return f"{path} has {size} bytes instead of {entry['bytes']}"
-    if sha256(path) == entry["sha256"]:
-        return None
-    try:
-        read(path, rows=np.arange(0))  # the reader names the array
-    except DamageError as error:
-        return str(error)
-    return f"{path} is damaged: its checksum does not fit"
+    return None if sha256(path) == entry["sha256"] else f"{path} is damaged: its checksum does not fit"
 
 
 def read(path: Path, rows: np.ndarray | None = None) -> Arrays:

@@ -322,7 +322,7 @@ def read(path: Path, rows: np.ndarray | None = None) -> Arrays:
 
 
 def blocks(path: Path, rows: int, wanted: Collection[str]) -> Iterator[Arrays]:
-    """The arrays `wanted`, which have equally many rows, so many at a time; frames, and what is raised, as of `read`."""
+    """The arrays `wanted`, which have equally many rows, so many at a time, as `read` gives them."""
     with _named_damage(path) as at:
         group, arrays = zarr.open_group(path, mode="r"), {}
         for at[0] in wanted:
@@ -330,7 +330,7 @@ def blocks(path: Path, rows: int, wanted: Collection[str]) -> Iterator[Arrays]:
             _check_files(path, at[0], arrays[at[0]])
         if len(counts := {array.shape[0] for array in arrays.values()}) != 1:
             raise ValueError(f"its arrays have different numbers of rows: {sorted(counts)}")
-        for start in range(0, *counts, rows):
+        for start in range(0, counts.pop(), rows):
             block = {}
             for at[0], array in arrays.items():
                 block[at[0]] = _frames(array, np.asarray(array[start : start + rows]))
