@@ -6,6 +6,7 @@ Chunks of some sequences, deflated, each with its checksum (Fletcher). No clock 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from slvm_data.store.source import Rows, Source
 
 ENDING = "h5"
 CHUNK = 2**20  # bytes of a chunk, about
-LEVEL = 1  # of deflate: three times as fast as 4, and a tenth larger, on binary frames
+LEVEL = 4  # of deflate: a quarter less than 1 on binary frames, in a quarter more time
 
 
 def files(source: Source) -> list[Path]:
@@ -40,6 +41,8 @@ def write(room: Path, source: Source, recipe: dict[str, Any], bar: Progress) -> 
             arrays |= rows.once
             for key, array in rows.shared().items():
                 file.create_dataset(key, data=array, track_times=False)
+    with path.open("rb") as closed:
+        os.fsync(closed.fileno())
     entry = {"sha256": sha256(path), "bytes": path.stat().st_size, "arrays": arrays}
     return {name.as_posix(): entry | source.paths}
 

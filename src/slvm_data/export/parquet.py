@@ -26,7 +26,7 @@ from slvm_data.types import Arrays
 
 ENDING = "parquet"
 SIZE = 2**29  # bytes of a file before it is compressed, about
-MOST = 1000  # rows of a group
+MOST = 256  # rows of a group
 PREVIEW, FRAMES = "preview", 8  # column of a picture, and how many frames it shows
 SIZES = (("n<1K", 10**3), ("1K<n<10K", 10**4), ("10K<n<100K", 10**5), ("100K<n<1M", 10**6), ("1M<n<10M", 10**7))
 PICTURE = pa.struct({"bytes": pa.binary(), "path": pa.string()})  # as `datasets` keeps one
