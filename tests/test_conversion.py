@@ -197,7 +197,8 @@ def test_a_source_is_read_in_bounded_memory(made, small, form):
 
 @pytest.mark.parametrize("name", READ)
 def test_hdf5(made, small, tmp_path, name):
-    h5py = pytest.importorskip("h5py")
+    import h5py
+
     folder = convert(made(name), tmp_path / "x.h5")
     for task, path, expected in truth(made(name)):
         with h5py.File(folder / path.with_suffix(".h5")) as file:
@@ -215,7 +216,8 @@ def test_hdf5(made, small, tmp_path, name):
 
 
 def test_long_paths_are_cut_in_hdf5(made, monkeypatch, tmp_path):
-    h5py = pytest.importorskip("h5py")
+    import h5py
+
     monkeypatch.setattr("slvm_data.export.hdf5.CHUNK", 1000)
     folder = convert(made("windows"), tmp_path / "x.hdf5")
     with h5py.File(folder / "train.h5") as file, np.load(made("windows") / "train.npz") as data:
@@ -229,7 +231,8 @@ it_leaves_files_open = pytest.mark.filterwarnings("ignore:unclosed file:Resource
 @it_leaves_files_open
 @pytest.mark.parametrize("name", READ)
 def test_webdataset(made, small, tmp_path, name):
-    wds = pytest.importorskip("webdataset")
+    import webdataset as wds
+
     folder, keys = convert(made(name), tmp_path / "x.tar"), []
     for _, path, expected in truth(made(name)):
         for stem, rows in ((path.stem, per_sequence(expected)), (f"series-{path.stem}", series(expected))):
@@ -248,7 +251,8 @@ def test_webdataset(made, small, tmp_path, name):
 @it_leaves_files_open
 def test_tar_files_are_shards(made, small, tmp_path):
     """Brace expansion finds them, sequences are in order, and no time and no user is in them."""
-    wds = pytest.importorskip("webdataset")
+    import webdataset as wds
+
     folder = convert(made("two_body"), tmp_path / "x", to="webdataset")
     names = sorted(path.name for path in folder.glob("train-*.tar"))
     assert names == [f"train-{i:06d}.tar" for i in range(len(names))]
@@ -271,7 +275,8 @@ def load_dataset(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"HF_HOME": cache, "HF_DATASETS_OFFLINE": 1, "HF_DATASETS_DISABLE_PROGRESS_BARS": 1}.items():
             patch.setenv(name, str(value))
-        datasets = pytest.importorskip("datasets")
+        import datasets
+
         yield lambda *words, **options: datasets.load_dataset(
             *words,
             **options,
@@ -324,7 +329,9 @@ def test_a_preview_shows_the_frames(made, tmp_path, load_dataset, name):
 
 
 def test_pandas_and_arrow_read_parquet(made, small, tmp_path):
-    pandas, arrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow.parquet")
+    import pandas
+    from pyarrow import parquet as arrow
+
     folder = convert(made("two_body"), tmp_path / "x", to="parquet")
     paths = sorted(folder.glob("data/train-*.parquet"))
     assert [path.name for path in paths] == [f"train-{i:05d}-of-{len(paths):05d}.parquet" for i in range(len(paths))]
@@ -339,7 +346,8 @@ def test_pandas_and_arrow_read_parquet(made, small, tmp_path):
 
 def test_the_card_for_the_hub(made, tmp_path):
     """F23: markup is escaped; the settings before it are what the Hub reads."""
-    yaml = pytest.importorskip("yaml")
+    import yaml
+
     about = "<script>alert(1)</script> & --- \n---\nmore"
     recipe = dataclasses.replace(SETS["pendulum3"], about=about, source="<b>me</b>")
     folder = convert(generate(recipe, tmp_path / "x"), tmp_path / "x.parquet")
@@ -356,7 +364,8 @@ def test_the_card_for_the_hub(made, tmp_path):
 
 
 def described(folder):
-    mlcroissant = pytest.importorskip("mlcroissant")
+    import mlcroissant
+
     dataset = mlcroissant.Dataset(jsonld=str(folder / "croissant.json"))
     missing = {re.search(r'(\w+)" is recommended, but', text)[1] for text in dataset.metadata.ctx.issues.warnings}
     assert missing == {"datePublished", "license"}  # a clock; and what its owner decides
@@ -397,7 +406,9 @@ def test_croissant(made, tmp_path, caplog, name, to):
 @pytest.fixture
 def before_datasets():
     """Arrow as it is until `datasets` is imported, whose own types for arrays pandas cannot have side by side."""
-    arrow, module = pytest.importorskip("pyarrow"), sys.modules.get("datasets.features.features")
+    import pyarrow as arrow
+
+    module = sys.modules.get("datasets.features.features")
     kinds = [getattr(module, f"Array{n}DExtensionType")((1,) * n, "int64") for n in range(2, 6)] if module else []
     for kind in kinds:
         arrow.unregister_extension_type(kind.extension_name)
