@@ -323,7 +323,7 @@ def read(path: Path, rows: np.ndarray | None = None) -> Arrays:
 
 def blocks(path: Path, rows: int, wanted: Collection[str]) -> Iterator[Arrays]:
     """The arrays `wanted`, which have equally many rows, so many at a time, as `read` gives them."""
-    with _named_damage(path) as at:
+    with named_damage(path) as at:
         group, arrays = zarr.open_group(path, mode="r"), {}
         for at[0] in wanted:
             arrays[at[0]] = _array(group, at[0])
