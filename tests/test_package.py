@@ -13,7 +13,7 @@ SOURCE = Path(slvm_data.__file__).parent
 FLOORS = (  # imports go down this list, never up
     {"types"},
     {"keys", "integrate", "discs", "views", "windows", "progress", "cores", "own_file", "store"},
-    {"raster", "clean_discs", "regimes", "load"},
+    {"raster", "clean_discs", "regimes", "load", "export"},
     {"systems"},
     {"debug_draw"},
     {"looks"},
@@ -21,7 +21,7 @@ FLOORS = (  # imports go down this list, never up
     {"recipe_json", "overrides", "originals"},
     {"batches"},
     {"sequences"},
-    {"truth", "certificate", "verify", "combined", "description"},
+    {"truth", "certificate", "verify", "combined", "conversion", "description"},
     {"shards", "space"},
     {"parcel"},
     {"cluster"},

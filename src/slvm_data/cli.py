@@ -1,4 +1,4 @@
-"""The command `slvm-data`: list, info, generate, status, verify, repair, combine."""
+"""The command `slvm-data`: list, info, generate, status, verify, repair, combine, convert."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import slvm_data
-from slvm_data import combined
+from slvm_data import combined, conversion
 from slvm_data.description import equation, machine
 from slvm_data.keys import SEEDS
 from slvm_data.own_file import load
@@ -23,6 +23,7 @@ from slvm_data.repair import mend
 from slvm_data.script import call, command
 from slvm_data.store import card, manifest
 from slvm_data.store.folder import status as status_of
+from slvm_data.store.formats import FORMATS
 from slvm_data.systems.switching import Switching
 from slvm_data.verify import faults
 
@@ -124,10 +125,9 @@ def verify(
         print(f"error: {fault}", file=sys.stderr)
     if found:
         raise typer.Exit(1)
-    print(
-        f"{folder}: {len(content['files']) + len(content.get('combined', ()))} files are as they were written; "
-        f"up to {sample} sequences of each made again"
-    )
+    files = sum(len(content.get(key, ())) for key in ("files", "combined", "series"))
+    again = f"; up to {sample} sequences of each made again" * (manifest.form(content) in FORMATS)
+    print(f"{folder}: {files} files are as they were written{again}")
 
 
 @app.command()
@@ -178,6 +178,26 @@ def combine(
     every = dict.fromkeys(name for file in manifest.read(folder)["files"].values() for name in file["arrays"])
     if lost := [name for name in every if name not in kept]:
         print(f"left out, since not every task has it alike for each sequence: {', '.join(lost)}")
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of a dataset.")],
+    target: Annotated[Path, typer.Argument(metavar="DST", help="Folder to write, or a path to croissant.json.")],
+    to: Annotated[
+        str | None, typer.Option(help=f"Format: {', '.join(conversion.FORMATS)}.", show_default="as DST ends")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the dataset that stands there.")] = False,
+) -> None:
+    """Write a dataset in another format: .npz, .zarr, .h5, .tar (WebDataset), .parquet (Hugging Face)."""
+    written = conversion.convert(source, target, to=to, overwrite=overwrite)
+    if written.is_file():
+        print(f"{written}: describes {source}")
+        return
+    files = manifest.read(written)["files"]
+    print(f"{written}: {len(files)} files, {sum(file['bytes'] for file in files.values()) / 1e6:.1f} MB")
+    if left := manifest.read(source).get("combined"):
+        print(f"left out, since they hold the same again: {', '.join(left)}")
 
 
 def find(dataset: str) -> Recipe:

@@ -22,6 +22,8 @@ def mend(folder: Path, recipe: Recipe, content: dict[str, Any]) -> list[str]:
     Raises DamageError where what is made is not, byte for byte, what the manifest says, as with other software.
     """
     made, form = [], manifest.form(content)
+    if form in formats.EXPORTS:
+        raise ValueError(f"{folder} is a copy for other libraries: convert the dataset again with --overwrite")
     for task, split, path in recipe.files(form):
         entry = content["files"][path.as_posix()]
         if formats.of(path).fault(folder / path, entry) is None:

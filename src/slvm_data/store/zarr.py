@@ -314,11 +314,24 @@ def read(path: Path, rows: np.ndarray | None = None) -> Arrays:
             at[0], array = name, _array(group, name)
             chosen = None if stands_once(name, array.shape, every) else rows
             _check_files(path, name, array)
-            data = np.asarray(array[...] if chosen is None else array.oindex[chosen])
-            if frame := _packed(array):
-                data = np.unpackbits(data, axis=-1, count=prod(frame)).reshape(*data.shape[:-1], *frame)
-            arrays[name] = data
+            arrays[name] = _frames(array, np.asarray(array[...] if chosen is None else array.oindex[chosen]))
     return arrays
+
+
+def blocks(path: Path, rows: int, wanted: Collection[str]) -> Iterator[Arrays]:
+    """The arrays `wanted`, which have equally many rows, so many at a time, as `read` gives them."""
+    with named_damage(path) as at:
+        group, arrays = zarr.open_group(path, mode="r"), {}
+        for at[0] in wanted:
+            arrays[at[0]] = _array(group, at[0])
+            _check_files(path, at[0], arrays[at[0]])
+        if len(counts := {array.shape[0] for array in arrays.values()}) != 1:
+            raise ValueError(f"its arrays have different numbers of rows: {sorted(counts)}")
+        for start in range(0, counts.pop(), rows):
+            block = {}
+            for at[0], array in arrays.items():
+                block[at[0]] = _frames(array, np.asarray(array[start : start + rows]))
+            yield block
 
 
 def pieces(path: Path, wanted: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, int, np.ndarray]]:
@@ -363,6 +376,13 @@ def _packed(array: zarr.Array) -> tuple[int, ...]:
     """Shape of a frame, where frames of zeros and ones lie eight pixels to the octet; else empty."""
     frame: Any = array.attrs.get(PACKED, ())
     return tuple(map(int, frame))
+
+
+def _frames(array: zarr.Array, data: np.ndarray) -> np.ndarray:
+    """Rows of an array as an .npz has them: a pixel to the octet."""
+    if frame := _packed(array):
+        return np.unpackbits(data, axis=-1, count=prod(frame)).reshape(*data.shape[:-1], *frame)
+    return data
 
 
 def _check_files(path: Path, name: str, array: zarr.Array) -> None:
