@@ -12,7 +12,7 @@ import slvm_data
 SOURCE = Path(slvm_data.__file__).parent
 FLOORS = (  # imports go down this list, never up
     {"types"},
-    {"keys", "integrate", "discs", "views", "windows", "progress", "cores", "own_file", "store"},
+    {"keys", "integrate", "discs", "views", "windows", "progress", "cores", "own_file", "workers", "store"},
     {"raster", "clean_discs", "regimes", "load", "export"},
     {"systems"},
     {"debug_draw"},

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Thread
 
 from slvm_data.cores import cores
-from slvm_data.parcel import Parcel, WorkersError, make
+from slvm_data.parcel import Parcel, make
 from slvm_data.progress import progress
 from slvm_data.recipe import SPLITS, Recipe
 from slvm_data.shards import FORM, Plan, Shard, begin, clear, finish, make_shard
@@ -75,6 +75,7 @@ def _cluster(dask: str) -> Callable[..., Iterator[Shard]]:
     """What hands shards to Dask; raises ValueError where it is not installed."""
     try:
         from slvm_data.cluster import SLURM, by_dask
+from slvm_data.workers import WorkersError
 
         if dask == SLURM:
             import_module("dask_jobqueue")
