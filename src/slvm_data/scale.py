@@ -20,6 +20,7 @@ from slvm_data.recipe import SPLITS, Recipe
 from slvm_data.shards import FORM, Plan, Shard, begin, clear, finish, make_shard
 from slvm_data.space import check_space
 from slvm_data.store import manifest
+from slvm_data.workers import WorkersError
 
 DEATHS = 3  # in a row, without a shard between them, before the fault is taken to lie in the work
 THREADS = 8  # at most, since each has memory of its own
@@ -75,7 +76,6 @@ def _cluster(dask: str) -> Callable[..., Iterator[Shard]]:
     """What hands shards to Dask; raises ValueError where it is not installed."""
     try:
         from slvm_data.cluster import SLURM, by_dask
-from slvm_data.workers import WorkersError
 
         if dask == SLURM:
             import_module("dask_jobqueue")
