@@ -10,9 +10,9 @@ import pytest
 COMMAND = ["-m", "slvm_data", "generate", "two_body3", "--train", "5", "--val", "2", "--test", "2", "--steps", "3"]
 
 
-def digest(folder):
+def digest(folder, count=11):
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    assert len(files) == 11
+    assert len(files) == count
     return hashlib.sha256(b"".join(str(p.relative_to(folder)).encode() + p.read_bytes() for p in files)).hexdigest()
 
 
@@ -55,3 +55,14 @@ if hasattr(os, "sched_setaffinity"):
 from slvm_data.cli import main
 main()
 """
+
+
+def test_nor_one_of_shards(tmp_path):
+    """In one process, and in two of another country."""
+    for name, more, change in (
+        ("usual", [], {}),
+        ("other", ["--workers", "2"], {"LC_ALL": "tr_TR.UTF-8", "TZ": "America/St_Johns", "PYTHONHASHSEED": "77"}),
+    ):
+        run = [sys.executable, *COMMAND, "--format", "zarr", "--out", name, *more]
+        subprocess.run(run, cwd=tmp_path, env=os.environ | change, check=True, capture_output=True)
+    assert digest(tmp_path / "usual", 9 * 22 + 2) == digest(tmp_path / "other", 9 * 22 + 2)

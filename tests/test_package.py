@@ -1,6 +1,7 @@
 """The public names, and the floors that imports go down."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -94,3 +95,15 @@ def test_functions_are_short():
             if isinstance(node, ast.FunctionDef):
                 docstring = (ast.get_docstring(node, clean=False) or "").count("\n") + 1
                 assert node.end_lineno - node.lineno + 1 - docstring <= 40, f"{path.name}: {node.name}"
+
+
+def test_every_fault_has_its_tests():
+    """Those that the documentation names exist."""
+    tests, rows = Path(__file__).parent, (Path(__file__).parents[1] / "docs/faults.md").read_text().splitlines()
+    rows = [row for row in rows if row.startswith("| F")]
+    assert [row.split("|")[1].strip() for row in rows] == [f"F{i}" for i in range(1, 26)]
+    for row in rows:
+        named = re.findall(r"`([\w/]+\.py)::(\w+)`", row)
+        assert named
+        for file, test in named:
+            assert f"def {test}(" in (tests / file).read_text(), row

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -46,7 +47,8 @@ def carry_out(
     if not (folder / manifest.NAME).is_file():
         check_space(recipe, folder, FORM, len(plan.missing(folder)) / len(plan.shards()))
     if not begin(plan, folder, overwrite):
-        clear(plan, folder)
+        if (folder / manifest.PLAN).is_file():
+            clear(plan, folder)
         return folder
     shards, missing = plan.shards(), set(plan.missing(folder))
     mine = [shard for shard in (shards[part[0] :: part[1]] if part else shards) if shard in missing]
@@ -89,13 +91,13 @@ def _cluster(dask: str) -> Callable[..., Iterator[Shard]]:
 
 def _finish_if_complete(plan: Plan, folder: Path) -> None:
     """Whoever finds all shards there finishes the dataset; of several who do, all come to the same."""
-    if plan.missing(folder):
-        return
-    try:
+    if not plan.missing(folder):
+        with suppress(FileNotFoundError):  # another run is faster, and clears away what it takes for left over
+            finish(plan, folder)
+    if (folder / manifest.NAME).is_file():
+        clear(plan, folder)  # also what this run has left after another one has finished
+    elif not plan.missing(folder):
         finish(plan, folder)
-    except FileNotFoundError:  # another run has finished it, and cleared away what it took for left over
-        if not (folder / manifest.NAME).is_file():
-            raise
 
 
 def _by_threads(plan: Plan, folder: Path, shards: list[Shard]) -> Iterator[Shard]:

@@ -8,7 +8,6 @@ shard that has windows of them.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 
@@ -133,8 +133,7 @@ def _create(plan: Plan, folder: Path, files: list[Path], overwrite: bool) -> Non
     except ValueError:
         if _held(folder) is None:  # else another process has just been faster
             raise
-    room = _room(folder, os.getpid())
-    shutil.rmtree(room, ignore_errors=True)
+    room = _room(folder, uuid4().hex)
     try:
         for path in files:
             make_group(plan, room, path)
@@ -154,9 +153,9 @@ def _counts(layouts: dict[str, zarr.Layout]) -> list[int]:
     return [sum(layout.shards for layout in layouts.values()), layouts[zarr.SEQUENCES].count]
 
 
-def _room(folder: Path, process: int | str) -> Path:
-    """Where the process of this number makes what then takes the name of the folder."""
-    return folder.absolute().parent / f".{folder.absolute().name}.{process}.tmp"
+def _room(folder: Path, name: str) -> Path:
+    """Where a process makes what then takes the name of the folder."""
+    return folder.absolute().parent / f".{folder.absolute().name}.{name}.tmp"
 
 
 def _settle(room: Path, folder: Path) -> None:
@@ -314,12 +313,10 @@ def finish(plan: Plan, folder: Path) -> None:
 
 def clear(plan: Plan, folder: Path) -> None:
     """Take away what a complete dataset needs no more, the plan last: as long as it is there, more may be."""
-    if not (folder / manifest.PLAN).is_file():
-        return
     for shard in plan.shards():
         _tally(folder, shard).unlink(missing_ok=True)
     for path in folder.absolute().parent.iterdir():
-        process = path.suffixes[-2:-1]  # of a process that was killed
-        if process and process[0][1:].isdigit() and path == _room(folder, process[0][1:]):
+        name = path.suffixes[-2:-1]  # of a process that was killed
+        if name and len(name[0]) == 33 and path == _room(folder, name[0][1:]):
             shutil.rmtree(path, ignore_errors=True)
     (folder / manifest.PLAN).unlink(missing_ok=True)

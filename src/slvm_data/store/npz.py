@@ -13,6 +13,7 @@ from collections.abc import Collection, Container, Iterable, Iterator, Mapping, 
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
+from uuid import uuid4
 
 import numpy as np
 from isal import isal_zlib
@@ -136,7 +137,7 @@ def _assemble(file: IO[bytes], streams: list[_Stream]) -> str:
 @contextmanager
 def whole(path: Path) -> Iterator[IO[bytes]]:
     """A file that appears under its name only when it is complete and on the disk."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")  # numbers of processes come again
     try:
         with temporary.open("xb") as file:
             yield file

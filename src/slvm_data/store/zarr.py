@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ PER_FRAME = (*formats.FRAMES, *SERIES, "dx_dt", "energy", "latent")  # arrays wh
 SEQUENCES = "sequences"  # kind of the shards that have a row for each sequence
 PATHS = "series"  # of those that have one for each path that sequences were cut from
 REST = "rest"  # marker of the files that belong to no shard
+GROUP = re.compile(r"(\w+/)?zarr(\.json|\.\w+\.partial)|\w+/c(/\d+)+(\.\w+\.partial)?")  # files of a group
+MARKERS = re.compile(r"rest\.json|(sequences|series)-\d+\.json|tally-\d+|\..*\.tmp")  # and beside it
 
 
 _OPENING = threading.Lock()  # that setting is one for all threads
@@ -406,10 +409,11 @@ def named_damage(path: Path) -> Iterator[list[str]]:
 
 
 def remove(path: Path) -> None:
-    """Remove a group and its markers: the files that the markers list, and no others."""
-    files = [path / file for files in _marked(path) for file in files]
-    for file in (*files, *markers(path).glob("*.json")):
-        file.unlink(missing_ok=True)
+    """Remove a group and its markers: the files that a group of ours has, and no others."""
+    for folder, ours in ((path, GROUP), (markers(path), MARKERS)):
+        for file in [file for file in folder.rglob("*") if file.is_file()]:
+            if ours.fullmatch(file.relative_to(folder).as_posix()):
+                file.unlink(missing_ok=True)
     for folder in sorted([path, markers(path), *path.rglob("*")], reverse=True):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

@@ -1,0 +1,176 @@
+"""A large dataset in shards: made by one process, by two, by Dask; written, read in order and at random; its size.
+
+python3 benchmarks/scale.py [--sequences 1000000] [--folder .]   # on a disk, with 1.5 GB of room
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from slvm_data import RECIPES
+from slvm_data.load import Sequences, Shuffled
+from slvm_data.parcel import Parcel
+from slvm_data.recipe import Recipe
+from slvm_data.shards import Plan, Shard, make_group
+from slvm_data.store import reader, zarr
+
+BATCH = 64
+SCRIPTS = 30 * (32 * 32 * 3 + 2) * 8  # octets of a film as the scripts in use write it, in float64
+TASKS = 2000  # that Dask is given to see what one costs
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sequences", type=int, default=1_000_000)
+    parser.add_argument("--folder", type=Path, default=Path())
+    options = parser.parse_args()
+    recipe = replace(RECIPES["pendulum"], train=options.sequences, val=0, test=0)
+    with tempfile.TemporaryDirectory(dir=options.folder) as room:
+        folder = Path(room) / "one"
+        one = generate(recipe, folder)
+        two = generate(recipe, Path(room) / "two", "--workers", "2")
+        assert_same(folder, Path(room) / "two")
+        dask = generate(recipe, Path(room) / "dask", "--dask", "local", "--workers", "2")
+        assert_same(folder, Path(room) / "dask")
+        print(f"two processes {one / two:.2f} times as fast as one, Dask's two {one / dask:.2f} times")
+        overhead(recipe, folder)
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        per = size / recipe.train
+        print(f"size {size / 1e6:.0f} MB, {per:.0f} octets a film, 1/{SCRIPTS / per:.0f} of float64 in three channels")
+        writing(recipe, folder, Path(room))
+        reading(folder)
+
+
+def generate(recipe: Recipe, folder: Path, *more: str) -> float:
+    """Seconds that the command takes, from its start to its end; prints its peak of memory too."""
+    command = [sys.executable, "-m", "slvm_data", "generate", "pendulum", "--format", "zarr", "--out", str(folder)]
+    command += ["--train", str(recipe.train), "--val", "0", "--test", "0", *more]
+    start, peak = time.perf_counter(), 0
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as run:
+        while run.poll() is None:
+            time.sleep(0.05)
+            peak = max(peak, memory(run.pid))
+    seconds = time.perf_counter() - start
+    if run.returncode:
+        raise SystemExit(f"{' '.join(command)} failed")
+    what = " ".join(more) or "one process"
+    print(f"{what}: {seconds:.1f} s, {recipe.train / seconds:.0f} sequences/s, {peak / 2**20:.0f} MiB at the peak")
+    return seconds
+
+
+def memory(pid: int) -> int:
+    """Octets that a process and its children hold; what they share counts for each."""
+    try:
+        process = psutil.Process(pid)
+        return sum(one.memory_info().rss for one in (process, *process.children(recursive=True)))
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return 0
+
+
+def assert_same(folder: Path, other: Path) -> None:
+    """Byte for byte."""
+    if subprocess.run(["diff", "-rq", folder, other]).returncode:
+        raise SystemExit(f"{folder} and {other} differ")
+    shutil.rmtree(other)
+
+
+def nothing(parcel: Parcel, folder: Path, shard: Shard) -> None:
+    """What a shard costs but for making it."""
+
+
+def overhead(recipe: Recipe, folder: Path) -> None:
+    """What Dask takes for a shard that takes no time."""
+    from slvm_data import cluster
+
+    shards = Plan(recipe).shards()
+    many = [shards[i % len(shards)] for i in range(TASKS)]
+    made, cluster.make = cluster.make, nothing
+    list(cluster.by_dask(recipe, folder, many[:1], "local", 2))
+    begun = seconds(lambda: list(cluster.by_dask(recipe, folder, many[:1], "local", 2)))
+    all_of_them = seconds(lambda: list(cluster.by_dask(recipe, folder, many, "local", 2)))
+    cluster.make = made
+    each = (all_of_them - begun) / TASKS
+    print(f"Dask: {1e3 * each:.2f} ms a shard, and {begun:.1f} s to begin and to end")
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def writing(recipe: Recipe, folder: Path, room: Path) -> None:
+    """Rows that are ready, as shards, beside a plain copy of the files that they become; both reach the disk."""
+    plan, path, count = Plan(recipe), Path("train.zarr"), min(100, recipe.train // 1024)
+    layout = plan.layouts[path][zarr.SEQUENCES]
+    make_group(plan, room / "new", path)
+    stored = reader.Reader(folder / path, layout.schema)
+    rows = [{name: stored.shard(name, k) for name in layout.schema} for k in range(count)]
+    put = seconds(lambda: [layout.put(room / "new" / path, zarr.SEQUENCES, k, rows[k]) for k in range(count)])
+    files = [room / "new" / path / file for k in range(count) for file in marked(room / "new" / path, k)]
+    size = sum(file.stat().st_size for file in files)
+    copied = seconds(lambda: [copy(file, room / "copy") for file in files])
+    raw = sum(array.nbytes for shard in rows for array in shard.values())
+    print(
+        f"writing {count} shards: {size / put / 1e6:.0f} MB/s of files, {raw / put / 1e6:.0f} MB/s of rows, "
+        f"{layout.rows * count / put:.0f} sequences/s; a copy of these files {size / copied / 1e6:.0f} MB/s, "
+        f"so {put / copied:.2f} times its time"
+    )
+
+
+def marked(path: Path, shard: int) -> list[str]:
+    return list((zarr.marker(path, zarr.SEQUENCES, shard) or {})["files"])
+
+
+def copy(file: Path, target: Path) -> None:
+    with file.open("rb") as source, target.open("wb") as place:
+        shutil.copyfileobj(source, place)
+        place.flush()
+        os.fsync(place.fileno())
+
+
+def reading(folder: Path) -> None:
+    """Batches of frames, states and labels, as they come from a `Sequences` in one process."""
+    rng = np.random.default_rng(0)
+    for library in ("tensorstore", "zarr"):
+        with only(library):
+            films = Sequences(folder)
+            at_random = [rng.integers(0, len(films), BATCH).tolist() for _ in range(200 if library == "zarr" else 1000)]
+            in_order = [list(range(i, i + BATCH)) for i in range(0, min(len(films), 200_000) - BATCH, BATCH)]
+            mixed = list(Shuffled(films))[: len(in_order) * BATCH]
+            orders = {"at random": at_random, "in order": in_order}
+            orders["shuffled by shards"] = [mixed[i : i + BATCH] for i in range(0, len(mixed), BATCH)]
+            rates = {}
+            for name, batches in orders.items():
+                films[batches[0]]
+                rates[name] = BATCH * len(batches) / seconds(lambda b=batches, f=films: [f[rows] for rows in b])
+            print(f"reading by {library}, sequences/s:", ", ".join(f"{n} {r:.0f}" for n, r in rates.items()))
+
+
+@contextmanager
+def only(library: str) -> Iterator[None]:
+    """As if no other library were installed."""
+    held = reader.tensorstore
+    reader.tensorstore = held if library == "tensorstore" else None
+    try:
+        yield
+    finally:
+        reader.tensorstore = held
+
+
+if __name__ == "__main__":
+    main()
