@@ -3,7 +3,7 @@ import { element } from "./element.js";
 import { Film } from "./film.js";
 import { filters } from "./filters.js";
 import { Grid, name } from "./grid.js";
-import { everything, places, searches, tasksOf } from "./selection.js";
+import { everything, pageSize, places, searches, tasksOf } from "./selection.js";
 import { Sliders } from "./sliders.js";
 
 const CONTEXT = 5; // other films of a task beside one
@@ -51,8 +51,8 @@ export class Browser {
   async #grid() {
     const { about, selection } = this;
     const found = places(about, selection, searches(selection) ? await this.#constants() : {});
-    const first = selection.page * about.cells;
-    const films = await this.#films(found.some(first, first + about.cells));
+    const size = pageSize(about, selection);
+    const films = await this.#films(found.some(selection.page * size, (selection.page + 1) * size));
     const grid = new Grid(about, selection, films, ({ task, split, index }) => go(`film/${task}/${split}/${index}`));
     const controls = filters(about, selection, (change) => this.#select({ page: 0, ...change }));
     return [grid, controls, this.#pager(found.length), grid.node];
@@ -83,8 +83,7 @@ export class Browser {
 
   #pager(length) {
     const { page } = this.selection;
-    const { cells } = this.about;
-    const pages = Math.max(1, Math.ceil(length / cells));
+    const pages = Math.max(1, Math.ceil(length / pageSize(this.about, this.selection)));
     const button = (text, label, to) =>
       element("button", { type: "button", "data-keep": label, "aria-label": label, disabled: to < 0 || to >= pages || to === page, onclick: () => this.#select({ page: to }) }, text);
     const jump = element("input", { type: "number", min: 1, max: pages, value: page + 1, "aria-label": "Page", "data-keep": "Page" });
