@@ -1,5 +1,6 @@
 """A browser, and pages of datasets in it."""
 
+import dataclasses
 import json
 import re
 import threading
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from slvm_data import RECIPES, generate
 from slvm_data.look.server import Server
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -100,6 +102,32 @@ def pixels():
         return np.array(flat, np.uint8).reshape(height, width, 4)[..., :3]
 
     return read
+
+
+MARKUP = "<script>alert(1)</script></script><img src=x onerror=alert(2)> & \u2028"
+
+
+@pytest.fixture(scope="session")
+def markup():
+    """What a dataset may say of itself."""
+    return MARKUP
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """Folders of small datasets by name, format and what is recorded: 70, 4 and 3 sequences."""
+    place, made = tmp_path_factory.mktemp("sets"), {}
+
+    def make(name, form="npz", record=()):
+        if (name, form, record) not in made:
+            steps = 1000 if RECIPES[name].windows else 30
+            recipe = dataclasses.replace(
+                RECIPES[name], train=70, val=4, test=3, steps=steps, about=MARKUP, record=record
+            )
+            made[name, form, record] = generate(recipe, place / f"{name}_{form}_{len(record)}", form=form)
+        return made[name, form, record]
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -55,7 +55,9 @@ class App {
 
   async #move(changes) {
     const source = this.source.changed(changes);
+    this.moving = source;
     const about = await source.about();
+    if (this.moving !== source) return; // moved on meanwhile
     Object.assign(this, { source, about });
     await this.browser.change(source, about);
   }

@@ -23,11 +23,10 @@ export class Browser {
   /** Show the dataset anew, with other constants: what was open stays open if there still is such a film. */
   async change(source, about) {
     Object.assign(this, { source, about });
-    this.command.set(about.command);
     const { task } = this.selection;
     if (task !== "all" && Number(task) >= about.tasks.length) this.selection = { ...this.selection, task: "all" };
     if (this.opened?.task >= about.tasks.length) this.opened = { ...this.opened, task: 0 };
-    await this.refresh();
+    if (await this.refresh()) this.command.set(about.command); // with the films that it makes, not before
   }
 
   /** Show one film, or the grid where `place` is null. */
@@ -36,16 +35,21 @@ export class Browser {
     await this.refresh();
   }
 
+  /** Show what is to be shown now; whether it is still wanted when it has come. */
   async refresh() {
     const turn = ++this.turn;
     const [view, ...around] = this.opened ? await this.#film(this.opened) : await this.#grid();
-    if (turn !== this.turn) return view.close(); // something newer was asked for meanwhile
+    if (turn !== this.turn) {
+      view.close(); // something newer was asked for meanwhile
+      return false;
+    }
     const focused = document.activeElement?.dataset?.keep;
     this.view?.close();
     this.view = view;
     this.body.replaceChildren(...around);
     if (focused) this.body.querySelector(`[data-keep="${focused}"]`)?.focus();
     this.player.setLength(view.length);
+    return true;
   }
 
   async #grid() {
