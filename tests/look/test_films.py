@@ -23,8 +23,8 @@ def test_rows_are_those_of_the_file(folder):
     for key, array in stored.items():
         np.testing.assert_array_equal(rows[key], np.tile(array, (3, 1)) if key == "time" else array[[31, 2, 31]])
     assert source.count(2, "val") == 4
-    for key, values in source.constants(2, "train", 7).items():
-        np.testing.assert_array_equal(values, stored[f"param_{key}"][:7])
+    for key, values in source.constants(2, "train").items():
+        np.testing.assert_array_equal(values, stored[f"param_{key}"])
 
 
 def test_a_sharded_folder_shows_the_same(folder):
@@ -79,6 +79,15 @@ def test_windows(form, view, tmp_path):
     assert told["mode"] == made["labels"][49].tolist()
 
 
+def test_constants_of_a_recipe_are_looked_through_in_parts(folder, monkeypatch):
+    monkeypatch.setattr(films, "STEP", 33)
+    made = films.of_recipe(dataclasses.replace(RECIPES["pendulum3"], train=70)).constants(0, "train")
+    stored = films.of_folder(folder("pendulum3")).constants(0, "train")
+    assert made.keys() == stored.keys()
+    for name, values in stored.items():
+        np.testing.assert_array_equal(made[name], values)
+
+
 def test_far_rows_need_no_more_than_their_neighbourhood(tmp_path, monkeypatch):
     """Marks are kept, and from the last mark before a row little is inflated."""
     image = np.random.default_rng(0).integers(0, 2, (600, 30, 32, 32), np.uint8)
@@ -109,6 +118,14 @@ def test_what_there_is_not_is_refused(folder, tmp_path):
     for task, split, index, message in ((3, "val", 0, "task = 3"), (0, "all", 0, "split"), (0, "val", 4, "index = 4")):
         with pytest.raises(ValueError, match=message):
             source.rows(task, split, [index])
+    with np.load(place / "dataset_1/val.npz") as data:
+        arrays = dict(data)
+    np.savez(place / "dataset_1/val.npz", **{name: array for name, array in arrays.items() if name != "state"})
+    np.savez(place / "dataset_2/val.npz", **{**arrays, "state": arrays["state"][..., :1]})
+    with pytest.raises(DamageError, match=r"val\.npz is damaged, at state: it is missing"):
+        source.rows(1, "val", [0])
+    with pytest.raises(DamageError, match=r"at state: it is float32 \[30, 1\] a row, not float32 \[4, 30, 2\]"):
+        source.rows(2, "val", [0])
     path = place / "dataset_0/val.npz"
     path.write_bytes(path.read_bytes()[:-300])
     with pytest.raises(DamageError, match=r"val\.npz is damaged"):

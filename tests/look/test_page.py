@@ -66,7 +66,7 @@ def test_play_advances_and_the_cursor_follows(folder, visit, to_frame):
 
 def test_filters_count_and_sort(folder, visit):
     page = visit(films.of_folder(folder("pendulum3")))
-    made = [films.of_folder(folder("pendulum3")).constants(k, "train", 70) for k in range(3)]
+    made = [films.of_folder(folder("pendulum3")).constants(k, "train") for k in range(3)]
     count = page.locator(".count")
     assert count.inner_text() == "210 sequences"
     page.get_by_text("Filter by constants").click()

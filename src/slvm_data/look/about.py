@@ -22,7 +22,6 @@ from slvm_data.types import SPLITS
 
 CELLS = (8, 64)  # films on a page of the grid: fewer where they are large
 PIXELS = 2**24  # of all films on a page
-SEARCHED = 20_000  # sequences of each task and split that filters look at, the first ones
 
 
 def about(films: Films) -> dict[str, Any]:
@@ -42,7 +41,7 @@ def about(films: Films) -> dict[str, Any]:
         "frames": recipe.view_of(0).kind == "pixels",
         "windows": card.of_windows(asdict(recipe.windows)) if recipe.windows else "",
         "cells": max(CELLS[0], min(CELLS[1], PIXELS // (size**2 * length))),
-        "searched": SEARCHED,
+        "searched": films.searched,
         "sliders": [] if films.content else sliders(recipe),
         "files": _files(films),
     }

@@ -13,12 +13,16 @@ from slvm_data.recipe import Recipe
 from slvm_data.recipe_json import from_json
 from slvm_data.sequences import collect
 from slvm_data.store import formats, manifest
+from slvm_data.store.damage import DamageError
 from slvm_data.store.npz import stands_once
 from slvm_data.store.npz_rows import Rows
 from slvm_data.systems.ball_box import BallBox
 from slvm_data.systems.base import System
 from slvm_data.truth import energies, strikes
 from slvm_data.types import Arrays
+
+SEARCHED, SEARCHED_IF_MADE = 20_000, 2_000  # sequences of each task and split whose constants are looked through
+STEP = 256  # films made at a time for their constants
 
 
 @dataclass(frozen=True)
@@ -54,12 +58,21 @@ class Films:
             arrays["time"] = np.tile(arrays["time"], (len(arrays["label"]), 1))
         return arrays | _computed(self.recipe.tasks[task], arrays)
 
-    def constants(self, task: int, split: str, most: int) -> Arrays:
-        """Of the first sequences, at most so many, the drawn constants by name, [n …] each."""
-        index = np.arange(min(most, self.count(task, split)))
+    def constants(self, task: int, split: str) -> Arrays:
+        """Of the first sequences, as many as are `searched`, the drawn constants by name, [n …] each."""
+        count, step = min(self.searched, self.count(task, split)), SEARCHED if self.content else STEP
         names = [f"param_{name}" for name in self.recipe.tasks[task].domains()]
-        found = self._stored(task, split, index, names) if self.content else self._made(task, split, index)
-        return {name.removeprefix("param_"): found[name] for name in names if name in found}
+        parts = []
+        for start in range(0, count, step):
+            index = np.arange(start, min(start + step, count))
+            found = self._stored(task, split, index, names) if self.content else self._made(task, split, index)
+            parts.append({name.removeprefix("param_"): found[name] for name in names if name in found})
+        return {name: np.concatenate([part[name] for part in parts]) for name in (parts[0] if parts else ())}
+
+    @property
+    def searched(self) -> int:
+        """How many sequences of each task and split are looked through for their constants: fewer if made for it."""
+        return SEARCHED if self.content else SEARCHED_IF_MADE
 
     def upright(self, task: int, frames: np.ndarray) -> np.ndarray:
         """Frames […, H W] with what is up on top: the y of balls points down, that of all others up."""
@@ -87,14 +100,18 @@ class Films:
     def _stored(self, task: int, split: str, rows: np.ndarray, names: Collection[str] | None = None) -> Arrays:
         assert self.folder
         (name, entry), *_ = self._file(task, split)
-        if Path(name).suffix == ".npz":
-            if name not in self._open:
-                self._open[name] = Rows(self.folder / name)
-            return self._open[name].read(rows, names)
-        store, arrays = formats.of(Path(name)), entry["arrays"]
+        path, arrays = self.folder / name, entry["arrays"]
         series = [n for n in arrays if n != "time" and stands_once(n, arrays[n]["shape"], arrays)]
         wanted = [n for n in arrays if n not in series and (names is None or n in names)]
-        return store.read(self.folder / name, rows, wanted)
+        if path.suffix == ".npz":
+            if name not in self._open:
+                self._open[name] = Rows(path)
+            found = self._open[name].read(rows, wanted)
+        else:
+            found = formats.of(path).read(path, rows, wanted)
+        for n in wanted:
+            _check(path, n, found.get(n), arrays[n])
+        return found
 
 
 def of_folder(folder: Path, own: Iterable[System] = ()) -> Films:
@@ -109,6 +126,13 @@ def of_folder(folder: Path, own: Iterable[System] = ()) -> Films:
 def of_recipe(recipe: Recipe) -> Films:
     """The films of a recipe, made in memory when they are asked for."""
     return Films(recipe)
+
+
+def _check(path: Path, name: str, rows: np.ndarray | None, promised: dict[str, Any]) -> None:
+    """Raise DamageError unless these rows are of the type and shape that the manifest promised."""
+    if rows is None or [str(rows.dtype), *rows.shape[1:]] != [promised["dtype"], *promised["shape"][1:]]:
+        there = "missing" if rows is None else f"{rows.dtype} {list(rows.shape[1:])} a row"
+        raise DamageError(f"{path} is damaged, at {name}: it is {there}, not {promised['dtype']} {promised['shape']}")
 
 
 def _computed(system: System, arrays: Arrays) -> Arrays:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import webbrowser
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from slvm_data.look.about import SEARCHED, about
+from slvm_data.look.about import about
 from slvm_data.look.films import Films, of_recipe
 from slvm_data.look.page import page
 from slvm_data.look.quality import quality
@@ -48,6 +49,11 @@ class Server(ThreadingHTTPServer):
     def url(self) -> str:
         """Where the page is."""
         return f"http://{ADDRESS}:{self.server_port}/"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what went wrong, but not that a browser went on to something else."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     def _changed(self, changes: tuple[str, ...]) -> Films:
         """The films with these changes of constants; raises ValueError where they cannot be."""
@@ -119,7 +125,7 @@ def _films(films: Films, query: dict[str, list[str]]) -> Any:
 
 
 def _constants(films: Films, query: dict[str, list[str]]) -> Any:
-    found = films.constants(*_place(query), SEARCHED)
+    found = films.constants(*_place(query))
     return {name: numbers(values) for name, values in found.items()}
 
 
