@@ -12,13 +12,13 @@ import slvm_data
 SOURCE = Path(slvm_data.__file__).parent
 FLOORS = (  # imports go down this list, never up
     {"types"},
-    {"keys", "integrate", "discs", "views", "windows", "progress", "cores", "store"},
+    {"keys", "integrate", "discs", "views", "windows", "progress", "cores", "store", "animation"},
     {"raster", "clean_discs", "regimes", "load"},
     {"systems"},
     {"debug_draw"},
     {"looks"},
     {"recipe"},
-    {"recipe_json", "overrides", "originals"},
+    {"recipe_json", "overrides", "originals", "preview"},
     {"batches"},
     {"sequences"},
     {"truth", "certificate", "verify", "combined", "description"},
