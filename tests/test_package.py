@@ -28,6 +28,7 @@ FLOORS = (  # imports go down this list, never up
     {"repair"},
     {"script"},
     {"recipes"},
+    {"look"},
     {"cli"},
     {"__main__"},
 )

@@ -26,11 +26,6 @@ def shown(recipe: Recipe) -> bool:
     return recipe.view_of(0).kind == View().kind
 
 
-def upright(recipe: Recipe, task: int, frames: np.ndarray) -> np.ndarray:
-    """Frames […, H W] with what is up on top: the y of balls points down, that of all others up."""
-    return frames if isinstance(recipe.tasks[task], BallBox) else np.flip(frames, axis=-2)
-
-
 def add(folder: Path, recipe: Recipe, content: dict[str, Any], form: str) -> None:
     """Write the preview of a dataset that has frames, and say so in its manifest."""
     if shown(recipe):
@@ -71,7 +66,8 @@ def _films(folder: Path, recipe: Recipe, task: int, form: str) -> np.ndarray:
     most = max(1, min(FILMS // len(recipe.tasks), ROOM // film, recipe.count(split) // step))
     image = _first(path, most * step)[::step][:, :FRAMES]
     apart = -(-image.shape[-1] // SIDE)
-    return upright(recipe, task, image[..., ::apart, ::apart])
+    small = image[..., ::apart, ::apart]
+    return small if isinstance(recipe.tasks[task], BallBox) else np.flip(small, axis=-2)  # whose y points up
 
 
 def _first(path: Path, count: int) -> np.ndarray:

@@ -72,10 +72,11 @@ def _listed(folder: Path) -> list[Path]:
         except (DamageError, ValueError):
             continue
         found += [Path(file) for key in ("files", "combined", "groups") for file in content.get(key, ())]
-        found += [Path(manifest.PREVIEW)] * ("preview" in content)
-        card = folder / manifest.CARD
-        ours = card.is_file() and sha256(card) == content.get("card", {}).get("sha256")  # one edited is its editor's
-        found += [*[Path(manifest.CARD)] * ours, Path(name)]
+        for beside, key in ((manifest.CARD, "card"), (manifest.PREVIEW, "preview")):
+            path = folder / beside
+            ours = path.is_file() and sha256(path) == content.get(key, {}).get("sha256")  # one edited is its editor's
+            found += [Path(beside)] * ours
+        found.append(Path(name))
     return list(dict.fromkeys(found))
 
 

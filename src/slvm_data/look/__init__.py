@@ -1,0 +1,1 @@
+"""Datasets to look at: films, curves and certificates."""
