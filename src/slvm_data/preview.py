@@ -62,9 +62,9 @@ def _films(folder: Path, recipe: Recipe, task: int, form: str) -> np.ndarray:
     split = next(filter(recipe.count, SPLITS))
     path = next(folder / path for own, name, path in recipe.files(form) if (own, name) == (task, split))
     frames, step = (recipe.windows.length, recipe.windows.length) if recipe.windows else (recipe.steps, 1)
-    film = frames * int(np.prod(recipe.view_of(task).shape())) * step
-    most = max(1, min(FILMS // len(recipe.tasks), ROOM // film, recipe.count(split) // step))
-    image = _first(path, most * step)[::step][:, :FRAMES]
+    room = ROOM // (step * frames * int(np.prod(recipe.view_of(task).shape())))
+    most = max(1, min(FILMS // len(recipe.tasks), room, -(-recipe.count(split) // step)))
+    image = _first(path, (most - 1) * step + 1)[::step][:, :FRAMES]
     apart = -(-image.shape[-1] // SIDE)
     small = image[..., ::apart, ::apart]
     return small if isinstance(recipe.tasks[task], BallBox) else np.flip(small, axis=-2)  # whose y points up
@@ -74,4 +74,4 @@ def _first(path: Path, count: int) -> np.ndarray:
     """Frames of the first sequences of a file."""
     if path.suffix == ".npz":
         return next(npz.blocks(path, count))["image"]
-    return formats.of(path).read(path, np.arange(count))["image"]
+    return formats.of(path).read(path, np.arange(count), ["image"])["image"]
