@@ -11,6 +11,7 @@ FORMS = ("gif", "webp")
 GAP = (48, 54, 61)  # colour between films
 RATES = (8.0, 25.0)  # frames a second, slowest and fastest where nobody says otherwise
 COLOURS = 256  # of a GIF
+FILMS, WIDTH = 12, 8  # in a picture, about, and in a row, at most
 
 
 def rate(dt: float) -> float:
@@ -18,13 +19,16 @@ def rate(dt: float) -> float:
     return float(np.clip(1 / dt, *RATES))
 
 
-def colours(frames: np.ndarray) -> np.ndarray:
-    """Frames [… T H W] or [… T 3 H W] of zeros and ones, or 0 … 255, as uint8 [… T H W 3]; `axes` of films before T.
+def layout(films: int, tasks: int) -> tuple[int, int]:
+    """Rows and columns for so many films: a row for each task, if there are few."""
+    rows = tasks if 1 < tasks <= FILMS // 2 else -(-films // WIDTH)
+    return rows, -(-films // rows)
 
-    Which of the two they are, follows from the largest value.
-    """
+
+def colours(frames: np.ndarray) -> np.ndarray:
+    """Films [N T H W] or [N T 3 H W] as uint8 [N T H W 3]: of zeros and ones, if none is more, else of 0 … 255."""
     bright = frames * (255 if frames.max(initial=0) <= 1 else 1)
-    last = np.moveaxis(bright, -3, -1) if frames.ndim == 5 else np.repeat(bright[..., None], 3, axis=-1)
+    last = np.moveaxis(bright, 2, -1) if frames.ndim == 5 else np.repeat(bright[..., None], 3, axis=-1)
     return np.ascontiguousarray(last.astype(np.uint8))
 
 

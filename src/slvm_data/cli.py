@@ -1,4 +1,4 @@
-"""The command `slvm-data`: list, info, generate, status, verify, repair, combine."""
+"""The command `slvm-data`: list, info, generate, gif, status, verify, repair, combine."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import slvm_data
 from slvm_data import combined
 from slvm_data.description import equation, machine
 from slvm_data.keys import SEEDS
+from slvm_data.look.films import Films, of_folder, of_recipe
 from slvm_data.recipe import SPLITS, Recipe
 from slvm_data.recipe_json import as_json, from_json
 from slvm_data.recipes import RECIPES
@@ -144,6 +145,54 @@ def repair(
     for what in made:
         print(f"made again: {what}")
     print(f"{folder}: {len(made)} repaired; every file is as it was written")
+
+
+@app.command()
+def gif(
+    dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE", help="A few films of a name are made here.")],
+    out: Annotated[Path | None, typer.Argument(help="Ends in .gif, .webp or .mp4.", show_default="NAME.gif")] = None,
+    split: Annotated[str, typer.Option(help=f"One of {', '.join(SPLITS)}.")] = SPLITS[0],
+    task: Annotated[str | None, typer.Option(help="Labels, with commas.", show_default="all")] = None,
+    rows: Annotated[int | None, typer.Option(help="Films below each other.", min=1, show_default="by number")] = None,
+    columns: Annotated[int | None, typer.Option(help="And beside each other.", min=1, show_default="by number")] = None,
+    scale: Annotated[int | None, typer.Option(help="Pixels that one becomes.", min=1, show_default="by size")] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames a second.", show_default="the films' own, 8 to 25")] = None,
+    form: Annotated[str | None, typer.Option("--format", help="gif or webp.", show_default="OUT's, or gif")] = None,
+    mp4: Annotated[bool, typer.Option("--mp4", help="Write a video instead.")] = False,
+    recipe: Annotated[
+        Path | None, typer.Option(help="The .py that defines its system, where that is your own.")
+    ] = None,
+) -> None:
+    """Write films that move in step, side by side: a GIF, a WebP, or a video."""
+    from slvm_data.look.animated import animate  # which nothing else needs
+
+    films = films_of(dataset, recipe)
+    if fps is not None and not 0 < fps <= 100:
+        raise ValueError(f"--fps {fps:g} has to lie above 0 and not above 100")
+    if mp4 and (form or (out and out.suffix != ".mp4")):
+        raise ValueError(f"--mp4 writes a video, and {form or out} is none: leave one of them out")
+    ending = "mp4" if mp4 else form or (out.suffix.removeprefix(".") if out else "gif")
+    out = out or Path(f"{films.recipe.name}.{ending}")
+    if out.suffix != f".{ending}":
+        raise ValueError(f"{out} does not end in .{ending}, the format asked for")
+    labels = None if task is None else [whole(word) for word in task.split(",")]
+    frames = animate(films, out, split=split, tasks=labels, rows=rows, columns=columns, scale=scale, fps=fps)
+    T, Y, X, _ = frames.shape
+    print(f"{out}: {T} frames of {X} x {Y} pixels, {out.stat().st_size / 1e3:.0f} kB")
+
+
+def whole(word: str) -> int:
+    """A label from the command line."""
+    if not word.strip().isdigit():
+        raise ValueError(f"--task {word!r} has to be a number, the label of a task, or several with commas")
+    return int(word)
+
+
+def films_of(dataset: str, own: Path | None) -> Films:
+    """The films of a folder, or those that a recipe would give."""
+    if (Path(dataset) / manifest.NAME).is_file() or (Path(dataset).is_dir() and dataset not in RECIPES):
+        return of_folder(Path(dataset), find(str(own)).tasks if own else ())
+    return of_recipe(find(dataset))
 
 
 @app.command()

@@ -15,7 +15,6 @@ from slvm_data.store.manifest import PREVIEW
 from slvm_data.systems.ball_box import BallBox
 from slvm_data.views import View
 
-FILMS, WIDTH = 12, 8  # films of all tasks, about, and in a row, at most
 FRAMES = 60  # of a film, at most
 SIDE = 64  # px of a film, about
 ROOM = 2**23  # bytes of frames read, about
@@ -37,8 +36,7 @@ def write(folder: Path, recipe: Recipe, form: str) -> dict[str, Any]:
     """Write the preview of the files in a folder; what the manifest says of it."""
     tasks = range(len(recipe.tasks))
     films = np.concatenate([_films(folder, recipe, task, form) for task in tasks])
-    rows = len(tasks) if 1 < len(tasks) <= FILMS // 2 else -(-len(films) // WIDTH)  # one for each task, if it can be
-    columns = -(-len(films) // rows)
+    _, columns = animation.layout(len(films), len(tasks))
     sheet = animation.grid(animation.colours(films), columns)
     scale = max(1, SIDE // films.shape[-1])
     with npz.whole(folder / PREVIEW) as file:
@@ -63,7 +61,7 @@ def _films(folder: Path, recipe: Recipe, task: int, form: str) -> np.ndarray:
     path = next(folder / path for own, name, path in recipe.files(form) if (own, name) == (task, split))
     frames, step = (recipe.windows.length, recipe.windows.length) if recipe.windows else (recipe.steps, 1)
     room = ROOM // (step * frames * int(np.prod(recipe.view_of(task).shape())))
-    most = max(1, min(FILMS // len(recipe.tasks), room, -(-recipe.count(split) // step)))
+    most = max(1, min(animation.FILMS // len(recipe.tasks), room, -(-recipe.count(split) // step)))
     image = _first(path, (most - 1) * step + 1)[::step][:, :FRAMES]
     apart = -(-image.shape[-1] // SIDE)
     small = image[..., ::apart, ::apart]

@@ -23,6 +23,7 @@ class TwoBody(NBody):
     """
 
     state: ClassVar = ("q1x", "q1y", "q2x", "q2y", "p1x", "p1y", "p2x", "p2y")
+    units: ClassVar = (*("m",) * 4, *("kg m/s",) * 4)
     bodies_drawn: ClassVar[int] = 2
     turn: ClassVar[float] = 0.25
 
