@@ -103,7 +103,8 @@ def plot(dataset: Path | str | Recipe | Films, split: str = "train", index: int 
     figure = Plot(figsize=(WIDTH, 1.0), layout="constrained")
     rows, heights = _panels(shown)
     figure.set_figheight(HEIGHT * sum(heights))
-    axes = figure.subplot_mosaic(rows, height_ratios=heights)
+    mosaic: Any = rows
+    axes = figure.subplot_mosaic(mosaic, height_ratios=heights)
     figure.suptitle(_title(films.recipe, split, index, task, arrays), fontsize="medium")
     for name, panel in axes.items():
         panel.spines[["top", "right"]].set_visible(False)

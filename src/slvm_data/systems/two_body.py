@@ -1,4 +1,7 @@
-"""Two bodies in the plane, started at rest about the centre, crosswise to the line between them."""
+"""Two bodies that attract each other: H = |p₁|² / (2 m₁) + |p₂|² / (2 m₂) - g m₁ m₂ / |q₁ - q₂|.
+
+They start about the centre, crosswise to the line between them, and their momenta cancel.
+"""
 
 from __future__ import annotations
 
