@@ -1,4 +1,4 @@
-"""The command `slvm-data`: list, info, generate, gif, status, verify, repair, combine."""
+"""The command `slvm-data`: list, info, generate, gif, status, view, verify, repair, combine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ import slvm_data
 from slvm_data import combined
 from slvm_data.description import equation, machine
 from slvm_data.keys import SEEDS
+from slvm_data.look import saved, server
 from slvm_data.look.films import Films, of_folder, of_recipe
+from slvm_data.overrides import override
 from slvm_data.recipe import SPLITS, Recipe
 from slvm_data.recipe_json import as_json, from_json
 from slvm_data.recipes import RECIPES
@@ -166,7 +168,7 @@ def gif(
     """Write films that move in step, side by side: a GIF, a WebP, or a video."""
     from slvm_data.look.animated import animate  # which nothing else needs
 
-    films = films_of(dataset, recipe)
+    films = _films(dataset, [], recipe)
     if fps is not None and not 0 < fps <= 100:
         raise ValueError(f"--fps {fps:g} has to lie above 0 and not above 100")
     if mp4 and (form or (out and out.suffix != ".mp4")):
@@ -186,13 +188,6 @@ def whole(word: str) -> int:
     if not word.strip().isdigit():
         raise ValueError(f"--task {word!r} has to be a number, the label of a task, or several with commas")
     return int(word)
-
-
-def films_of(dataset: str, own: Path | None) -> Films:
-    """The films of a folder, or those that a recipe would give."""
-    if (Path(dataset) / manifest.NAME).is_file() or (Path(dataset).is_dir() and dataset not in RECIPES):
-        return of_folder(Path(dataset), find(str(own)).tasks if own else ())
-    return of_recipe(find(dataset))
 
 
 @app.command()
@@ -228,6 +223,37 @@ def combine(
     every = dict.fromkeys(name for file in manifest.read(folder)["files"].values() for name in file["arrays"])
     if lost := [name for name in every if name not in kept]:
         print(f"left out, since not every task has it alike for each sequence: {', '.join(lost)}")
+
+
+@app.command()
+def view(
+    dataset: Annotated[str, typer.Argument(metavar="FOLDER|NAME|FILE", help="A folder, or what `generate` takes.")],
+    changes: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Constants, as `generate` takes them; of no folder.")
+    ] = None,
+    save: Annotated[Path | None, typer.Option(help="Write the page to this file, and serve nothing.")] = None,
+    sequences: Annotated[int, typer.Option(help="How many go into a saved page, of all tasks together.", min=1)] = 64,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Open no browser.")] = False,
+    port: Annotated[int, typer.Option(help="To serve at.", min=0, max=65535, show_default="a free one")] = 0,
+    recipe: Annotated[
+        Path | None, typer.Option(help="The .py that defines its system, where that is your own.")
+    ] = None,
+) -> None:
+    """Look at a dataset in the browser: films, curves, certificate; of a NAME also with its constants to move."""
+    films = _films(dataset, changes or [], recipe)
+    if save is None:
+        server.serve(films, port, not no_open)
+        return
+    print(f"{save}: {saved.save(films, save, sequences) / 1e6:.2f} MB")
+
+
+def _films(dataset: str, changes: list[str], recipe: Path | None) -> Films:
+    """The films of a folder, or of a recipe with these changes."""
+    if not Path(dataset).is_dir() or (dataset in RECIPES and not (Path(dataset) / manifest.NAME).is_file()):
+        return of_recipe(override(find(dataset), changes))
+    if changes:
+        raise ValueError(f"{changes[0]} changes nothing in files: leave it out, or view a dataset by its name")
+    return of_folder(Path(dataset), find(str(recipe)).tasks if recipe else ())
 
 
 def find(dataset: str) -> Recipe:

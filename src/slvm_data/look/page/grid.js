@@ -1,0 +1,43 @@
+import { element } from "./element.js";
+import { constant } from "./numbers.js";
+import { seen } from "./seen.js";
+import { tasksOf } from "./selection.js";
+
+const WIDTH = 96; // px of a cell, about
+
+/** Films as buttons that play in step; `open` is called with the place of the one that is chosen. */
+export class Grid {
+  constructor(about, selection, films, open) {
+    const columns = selection.beside ? tasksOf(about, selection) : [];
+    this.cells = films.map((film) => seen(film, WIDTH, ""));
+    const buttons = films.map((film, i) => cell(about, selection, film, this.cells[i], () => open(film)));
+    const heads = columns.map((task) => element("div", { className: "head" }, about.tasks[task].title));
+    this.node = element("div", { className: columns.length ? "grid beside" : "grid" }, ...heads, ...buttons);
+    if (columns.length) this.node.style.setProperty("--columns", columns.length);
+    this.length = Math.max(1, ...films.map((film) => film.time.length));
+  }
+
+  show(frame) {
+    this.cells.forEach((screen) => screen.show(frame));
+  }
+
+  close() {}
+}
+
+function cell(about, selection, film, screen, onclick) {
+  const words = [`#${film.index}`];
+  if (about.tasks.length > 1 && !selection.beside) words.unshift(`task ${film.task}`);
+  if (selection.sort) words.push(`${selection.sort.split("/")[0]} ${constant(film.constants[selection.sort.split("/")[0]])}`);
+  const label = `Open ${name(about, film)}`;
+  screen.canvas.setAttribute("aria-hidden", "true");
+  return element("button", { type: "button", className: "cell", title: said(film), "aria-label": label, onclick }, screen.canvas, element("span", {}, words.join(" · ")));
+}
+
+/** A film by its address. */
+export function name(about, { task, split, index }) {
+  return about.tasks.length > 1 ? `${split} #${index} of task ${task}: ${about.tasks[task].title}` : `${split} #${index}`;
+}
+
+function said(film) {
+  return Object.entries(film.constants).map(([key, value]) => `${key} ${constant(value)}`).join("\n");
+}
