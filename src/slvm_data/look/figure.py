@@ -40,7 +40,7 @@ class Plot(Figure):
 
     def _repr_png_(self) -> bytes:
         file = io.BytesIO()
-        self.savefig(file, format="png")
+        self.savefig(file, format="png", dpi=90, pil_kwargs={"optimize": True})
         return file.getvalue()
 
 
@@ -167,6 +167,7 @@ def _draw(name: str, axes: Axes, shown: Sequence, films: Films, task: int) -> No
     else:
         _states(axes, shown, _groups(shown)[int(name.split()[1])])
     axes.set_xlabel("time [s]")
+    axes.xaxis.set_major_locator(MaxNLocator(6))
     _impacts(axes, shown)
     _regimes(axes, shown, shade=not axes.images)
     if len(axes.get_legend_handles_labels()[1]) > 1:
