@@ -59,7 +59,9 @@ def _films(folder: Path, recipe: Recipe, task: int, form: str) -> np.ndarray:
     """
     split = next(filter(recipe.count, SPLITS))
     path = next(folder / path for own, name, path in recipe.files(form) if (own, name) == (task, split))
-    frames, step = (recipe.windows.length, recipe.windows.length) if recipe.windows else (recipe.steps, 1)
+    frames, step = recipe.steps, 1
+    if recipe.windows:
+        frames, step = recipe.windows.length, recipe.windows.apart(split, recipe.steps)
     room = ROOM // (step * frames * int(np.prod(recipe.view_of(task).shape())))
     most = max(1, min(animation.FILMS // len(recipe.tasks), room, -(-recipe.count(split) // step)))
     image = _first(path, (most - 1) * step + 1)[::step][:, :FRAMES]

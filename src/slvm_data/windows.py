@@ -77,6 +77,10 @@ class Windows:
         first = (np.arange(0, steps, self.segment)[:, None] + within).ravel()
         return first[(first >= part.start) & (first + reach <= min(part.stop, steps))] + self.lead
 
+    def apart(self, split: str, steps: int) -> int:
+        """How many queries further there is one that shares no frame with the first, or that is of another path."""
+        return min(-(-self.length // self.stride), max(1, len(self.starts(split, steps))))
+
     def paths(self, split: str, steps: int, count: int) -> int:
         """How many paths so many windows of a split are cut from."""
         return -(-count // max(1, len(self.starts(split, steps)))) if self.whole else min(count, 1)

@@ -90,11 +90,11 @@ def _shape(films: Films, split: str, tasks: list[int], rows: int | None, columns
 
 def _count(films: Films, split: str, task: int) -> int:
     """Films of a task that do not overlap: of windows those that follow each other."""
-    return -(-films.count(task, split) // _step(films.recipe))
+    return -(-films.count(task, split) // _step(films.recipe, split))
 
 
-def _step(recipe: Recipe) -> int:
-    return recipe.windows.length if recipe.windows else 1
+def _step(recipe: Recipe, split: str) -> int:
+    return recipe.windows.apart(split, recipe.steps) if recipe.windows else 1
 
 
 def _chosen(films: Films, split: str, tasks: list[int], room: int) -> np.ndarray:
@@ -102,7 +102,7 @@ def _chosen(films: Films, split: str, tasks: list[int], room: int) -> np.ndarray
     found = []
     for i, task in enumerate(tasks):
         share = (i + 1) * room // len(tasks) - i * room // len(tasks)
-        index = np.arange(min(share, _count(films, split, task))) * _step(films.recipe)
+        index = np.arange(min(share, _count(films, split, task))) * _step(films.recipe, split)
         if len(index):
             image = films.rows(task, split, index.tolist())["image"][:, :FRAMES]
             found.append(animation.colours(films.upright(task, image)))
