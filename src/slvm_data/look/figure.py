@@ -14,6 +14,7 @@ from slvm_data.look.films import Films, of_folder, of_recipe
 from slvm_data.recipe import Recipe
 from slvm_data.recipes import RECIPES
 from slvm_data.store import manifest
+from slvm_data.systems.ball_box import BallBox
 from slvm_data.systems.base import System
 from slvm_data.systems.switching import Switching
 from slvm_data.types import Arrays
@@ -248,7 +249,7 @@ def _path(axes: Axes, shown: Sequence) -> None:
         _legend(axes)
     if _alike(shown):
         axes.set_aspect("equal", adjustable="datalim")
-    if getattr(shown.system, "edge", "") == "clean" and "y" in shown.names and not isinstance(shown.system, Switching):
+    if isinstance(shown.system, BallBox):
         axes.yaxis.set_inverted(True)  # the y of balls points down
 
 
@@ -274,7 +275,8 @@ def _energy(axes: Axes, shown: Sequence) -> None:
     middle = (energy.max() + energy.min()) / 2
     axes.set_ylim(middle - 1.2 * room, middle + 1.2 * room)
     axes.ticklabel_format(useOffset=False)
-    axes.set_ylabel("energy" + " [J]" * bool(shown.units))
+    unit = "px²/s²" if isinstance(shown.system, BallBox) else "J" if shown.units else ""  # of a ball for a unit mass
+    axes.set_ylabel(f"energy [{unit}]" if unit else "energy")
 
 
 def _impacts(axes: Axes, shown: Sequence) -> None:
