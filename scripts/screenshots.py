@@ -39,8 +39,9 @@ def picture(page: Page, name: str, part: str, frame: int, target: Path) -> None:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         page.goto(f"{server.url}#{part}")
         page.wait_for_selector("html[data-ready]", timeout=60_000)
-        if part.startswith("film"):
+        if not part.startswith("certificate"):
             page.get_by_label("Frame", exact=True).fill(str(frame))
+        page.evaluate("document.activeElement.blur()")
         page.wait_for_timeout(300)
         page.screenshot(path=target)
         server.shutdown()

@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 MODULES = (  # those that others import come first
-    *("element", "colors", "numbers", "source", "player", "selection"),
+    *("element", "icon", "colors", "numbers", "source", "player", "selection"),
     *("frames", "spark", "seen", "curve", "portrait", "bars", "copy"),
     *("transport", "filters", "sliders", "grid", "film", "certificate"),
     *("dataset", "tabs", "theme", "browser", "app"),

@@ -15,6 +15,9 @@ from slvm_data.types import SPLITS
 FIRST = 64  # sequences that are measured: of frames, and of a recipe that has no certificate
 PIXELS = 2**25  # of frames that are measured, at most
 BINS = 16
+MEASURED = "As it stands in the manifest: measured on the sequences themselves when they were made."
+NOW = f"Measured now, on the first {FIRST} sequences of each task."
+ONE_PATH = "Measured now, on the first path of each task."
 
 
 def quality(films: Films) -> dict[str, Any]:
@@ -23,7 +26,7 @@ def quality(films: Films) -> dict[str, Any]:
     entries = films.content["certificate"] if films.content else [_measured(films.recipe, task) for task in tasks]
     return {
         "entries": entries,
-        "sequences": None if films.content else FIRST,
+        "measured": MEASURED if films.content else ONE_PATH if films.recipe.windows else NOW,
         "lit": [_lit(films, task) for task in tasks] if films.recipe.view_of(0).kind == "pixels" else [],
     }
 

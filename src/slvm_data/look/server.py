@@ -6,6 +6,7 @@ import json
 import threading
 import webbrowser
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -136,11 +137,8 @@ ANSWERS: dict[str, Callable[[Films, dict[str, list[str]]], Any]] = {
 
 def serve(films: Films, port: int, opened: bool) -> None:
     """Serve the page until the user presses Ctrl-C, and open it in the browser if asked to."""
-    with Server(films, port) as server:
+    with Server(films, port) as server, suppress(KeyboardInterrupt):
         print(f"{films.recipe.name}: {server.url} (Ctrl-C ends it)", flush=True)
         if opened:
             webbrowser.open(server.url)
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            print()
+        server.serve_forever()

@@ -23,14 +23,14 @@ def _alike(recipe: Recipe, name: str) -> bool:
     return len({np.shape(system.bounds(name)[0]) for system in recipe.tasks}) == 1
 
 
-def _components(recipe: Recipe, name: str) -> list[dict[str, float]]:
+def _components(recipe: Recipe, name: str) -> list[dict[str, Any]]:
     ends = np.array([system.bounds(name) for system in recipe.tasks])  # [tasks 2 …]
     low, high = np.atleast_1d(ends[:, 0].min(axis=0)), np.atleast_1d(ends[:, 1].max(axis=0))
     domain = recipe.tasks[0].domains()[name]
     return [_range(*pair, domain.minimum, domain.strict) for pair in zip(low.tolist(), high.tolist(), strict=True)]
 
 
-def _range(low: float, high: float, minimum: float, strict: bool) -> dict[str, float]:
+def _range(low: float, high: float, minimum: float, strict: bool) -> dict[str, Any]:
     reach = (high - low) / 2 or max(abs(low), abs(high)) or FRICTION
     step = 10.0 ** floor(log10((high - low + 2 * reach) / STEPS))
     least = max(low - reach, minimum + step if strict else minimum)
@@ -38,4 +38,5 @@ def _range(low: float, high: float, minimum: float, strict: bool) -> dict[str, f
     now = round((low + high) / 2 / step)
     digits = max(0, -floor(log10(step) + 1e-9))
     ends = {"low": first * step, "high": last * step, "step": step, "now": now * step}
-    return {name: round(value, digits) for name, value in ends.items()} | {"digits": digits}
+    given = f"{low:.4g} … {high:.4g}" if low < high else f"{low:.4g}"
+    return {name: round(value, digits) for name, value in ends.items()} | {"digits": digits, "given": given}

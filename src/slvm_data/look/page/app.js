@@ -29,7 +29,7 @@ class App {
     document.addEventListener("keydown", (event) => event.key === "Escape" && this.browser.opened && go("films"));
     await this.#route();
     if (!matchMedia("(prefers-reduced-motion: reduce)").matches) this.player.toggle(true);
-    document.documentElement.dataset.ready = "true";
+    document.documentElement.dataset.ready = performance.now().toFixed(); // ms until the page can be used
   }
 
   /** What the address names: the grid, a film, the certificate, or the dataset. */
@@ -55,7 +55,9 @@ class App {
 
   async #move(changes) {
     const source = this.source.changed(changes);
+    this.moving = source;
     const about = await source.about();
+    if (this.moving !== source) return; // moved on meanwhile
     Object.assign(this, { source, about });
     await this.browser.change(source, about);
   }

@@ -3,7 +3,7 @@ import { element } from "./element.js";
 import { Film } from "./film.js";
 import { filters } from "./filters.js";
 import { Grid, name } from "./grid.js";
-import { everything, places, searches, tasksOf } from "./selection.js";
+import { everything, pageSize, places, searches, tasksOf } from "./selection.js";
 import { Sliders } from "./sliders.js";
 
 const CONTEXT = 5; // other films of a task beside one
@@ -23,11 +23,10 @@ export class Browser {
   /** Show the dataset anew, with other constants: what was open stays open if there still is such a film. */
   async change(source, about) {
     Object.assign(this, { source, about });
-    this.command.set(about.command);
     const { task } = this.selection;
     if (task !== "all" && Number(task) >= about.tasks.length) this.selection = { ...this.selection, task: "all" };
     if (this.opened?.task >= about.tasks.length) this.opened = { ...this.opened, task: 0 };
-    await this.refresh();
+    if (await this.refresh()) this.command.set(about.command); // with the films that it makes, not before
   }
 
   /** Show one film, or the grid where `place` is null. */
@@ -36,23 +35,28 @@ export class Browser {
     await this.refresh();
   }
 
+  /** Show what is to be shown now; whether it is still wanted when it has come. */
   async refresh() {
     const turn = ++this.turn;
     const [view, ...around] = this.opened ? await this.#film(this.opened) : await this.#grid();
-    if (turn !== this.turn) return view.close(); // something newer was asked for meanwhile
+    if (turn !== this.turn) {
+      view.close(); // something newer was asked for meanwhile
+      return false;
+    }
     const focused = document.activeElement?.dataset?.keep;
     this.view?.close();
     this.view = view;
     this.body.replaceChildren(...around);
     if (focused) this.body.querySelector(`[data-keep="${focused}"]`)?.focus();
     this.player.setLength(view.length);
+    return true;
   }
 
   async #grid() {
     const { about, selection } = this;
     const found = places(about, selection, searches(selection) ? await this.#constants() : {});
-    const first = selection.page * about.cells;
-    const films = await this.#films(found.some(first, first + about.cells));
+    const size = pageSize(about, selection);
+    const films = await this.#films(found.some(selection.page * size, (selection.page + 1) * size));
     const grid = new Grid(about, selection, films, ({ task, split, index }) => go(`film/${task}/${split}/${index}`));
     const controls = filters(about, selection, (change) => this.#select({ page: 0, ...change }));
     return [grid, controls, this.#pager(found.length), grid.node];
@@ -83,8 +87,7 @@ export class Browser {
 
   #pager(length) {
     const { page } = this.selection;
-    const { cells } = this.about;
-    const pages = Math.max(1, Math.ceil(length / cells));
+    const pages = Math.max(1, Math.ceil(length / pageSize(this.about, this.selection)));
     const button = (text, label, to) =>
       element("button", { type: "button", "data-keep": label, "aria-label": label, disabled: to < 0 || to >= pages || to === page, onclick: () => this.#select({ page: to }) }, text);
     const jump = element("input", { type: "number", min: 1, max: pages, value: page + 1, "aria-label": "Page", "data-keep": "Page" });

@@ -2,13 +2,13 @@ import { bars } from "./bars.js";
 import { element, table } from "./element.js";
 import { short, size } from "./numbers.js";
 
+const MEANING =
+  "Energy drift: largest change relative to the energy, losses to friction added back. Error: largest against finer steps.";
+
 /** What was measured of a dataset: accuracy, coverage, lit pixels, regimes, and the sizes of its files. */
-export function certificate(about, { entries, sequences, lit }) {
-  const note = sequences
-    ? `Measured now, on the first ${sequences} sequences of each task.`
-    : "As it stands in the dataset's manifest, measured on the sequences themselves when they were made.";
+export function certificate(about, { entries, measured, lit }) {
   const parts = [
-    element("p", { className: "note" }, note),
+    element("p", { className: "note" }, measured),
     accuracy(about, entries),
     ...(entries.some((entry) => entry.occupancy) ? [regimes(entries)] : []),
     ...entries.flatMap((entry, i) => coverage(about, entry, i)),
@@ -28,7 +28,7 @@ function accuracy(about, entries) {
     `${short(100 * entry.rejection_rate)} %`,
     String(entry.sample),
   ]);
-  return table("Accuracy: largest relative change of energy, losses added back; largest error against finer steps", head, rows);
+  return element("section", {}, table("Accuracy", head, rows), element("p", { className: "note" }, MEANING));
 }
 
 function coverage(about, entry, i) {

@@ -5,7 +5,7 @@ import { ends, short } from "./numbers.js";
 
 const HEIGHT = 150; // px
 const DIRECT = 6; // lines that are named where they end; more would lie over each other
-const NO_MOUSE = ["mousedown", "mouseup", "dblclick", "mousemove", "mouseleave", "mouseenter"];
+const NO_MOUSE = ["mousedown", "mouseup", "click", "dblclick", "mousemove", "mouseleave", "mouseenter"];
 const NEARLY = 1e-3; // a curve that changes by less of its value is shown as one that does not
 
 /**
@@ -20,7 +20,8 @@ export class Curve {
     this.node = element("figure", {}, element("figcaption", {}, title), this.host);
     this.host.setAttribute("role", "img");
     this.host.setAttribute("aria-label", this.#said(title));
-    this.plot = new uPlot(this.#options(player), [film.time, ...lines.map(([, numbers]) => numbers)], this.host);
+    this.plot = new uPlot(this.#options(), [film.time, ...lines.map(([, numbers]) => numbers)], this.host);
+    this.plot.over.addEventListener("click", (event) => player.seek(this.plot.posToIdx(event.offsetX)));
     this.observer = new ResizeObserver(() => this.#fit());
     this.observer.observe(this.host);
   }
@@ -46,9 +47,8 @@ export class Curve {
     return `${title} over time: ${parts.join("; ")}`;
   }
 
-  #options(player) {
+  #options() {
     const bind = Object.fromEntries(NO_MOUSE.map((name) => [name, () => null]));
-    bind.click = (plot) => (event) => player.seek(plot.posToIdx(event.offsetX));
     const series = this.lines.map(([label], i) => ({
       label,
       stroke: () => color(i),
@@ -62,9 +62,9 @@ export class Curve {
       width: 320,
       height: HEIGHT,
       padding: [8, direct ? 34 : 10, 0, 0],
-      cursor: { y: false, drag: { x: false, y: false }, bind },
+      cursor: { y: false, drag: { x: false, y: false, click: () => {} }, bind }, // a click is ours, never a drag
       scales: { x: { time: false }, y: { range: (_, low, high) => roomy(low, high) } },
-      axes: [axis("x", 26), axis("y", 52)],
+      axes: [axis("x", 26, 48), axis("y", 52, 22)],
       series: [{ label: "t [s]", value: (_, value) => short(value) }, ...series],
       hooks: {
         drawClear: [(plot) => bands(plot, this.film), (plot) => impacts(plot, this.film)],
@@ -74,11 +74,11 @@ export class Curve {
   }
 }
 
-function axis(scale, size) {
+function axis(scale, size, space) {
   const ink = () => theme("--muted");
   const grid = { stroke: () => theme("--grid"), width: 1 };
   const values = (_, marks) => marks.map(short);
-  return { scale, size, stroke: ink, grid, ticks: { ...grid, size: 4 }, font: "11px system-ui", values, space: 36, gap: 3 };
+  return { scale, size, stroke: ink, grid, ticks: { ...grid, size: 4 }, font: "11px system-ui", values, space, gap: 3 };
 }
 
 /** Ends of an axis with some room around these; a value that hardly changes is no reason to magnify what it does. */
@@ -103,7 +103,7 @@ function bands(plot, { mode, time }) {
     ctx.globalAlpha = 1;
     ctx.fillRect(at(start), bbox.top, at(stop) - at(start), 3 * devicePixelRatio);
     ctx.fillStyle = theme("--ink");
-    ctx.font = `${11 * devicePixelRatio}px system-ui`;
+    Object.assign(ctx, { font: `${11 * devicePixelRatio}px system-ui`, textAlign: "left", textBaseline: "alphabetic" });
     if (at(stop) - at(start) > 14 * devicePixelRatio) ctx.fillText(mode[start], at(start) + 4, bbox.top + 15 * devicePixelRatio);
     ctx.restore();
   }
@@ -138,7 +138,7 @@ function names(plot, lines) {
   labels.forEach((label, k) => k && (label.y = Math.max(label.y, labels[k - 1].y + apart)));
   ctx.save();
   ctx.font = `${11 * devicePixelRatio}px system-ui`;
-  ctx.textBaseline = "middle";
+  Object.assign(ctx, { textAlign: "left", textBaseline: "middle" });
   for (const { name, i, y } of labels) {
     ctx.fillStyle = color(i);
     ctx.fillText(name, bbox.left + bbox.width + 5 * devicePixelRatio, y);

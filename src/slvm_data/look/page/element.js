@@ -13,7 +13,7 @@ export function element(tag, properties = {}, ...children) {
 /** A labelled choice: `choices` are pairs of value and text. */
 export function choice(label, choices, value, onchange) {
   const options = choices.map(([key, text]) => element("option", { value: key, selected: key === value }, text));
-  const select = element("select", { onchange: () => onchange(select.value) }, ...options);
+  const select = element("select", { "aria-label": label, onchange: () => onchange(select.value) }, ...options);
   return element("label", { className: "field" }, element("span", {}, label), select);
 }
 

@@ -7,7 +7,7 @@ import { constant, short } from "./numbers.js";
 import { Portrait } from "./portrait.js";
 import { seen } from "./seen.js";
 
-const [LARGE, SMALL] = [352, 64]; // px of a frame, about
+const [LARGE, SMALL] = [352, 96]; // px of a frame, about
 
 /** One film in full: frames, constants, curves, portrait, context, all at one frame. */
 export class Film {

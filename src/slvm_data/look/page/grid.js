@@ -1,19 +1,18 @@
 import { element } from "./element.js";
 import { constant } from "./numbers.js";
 import { seen } from "./seen.js";
-import { tasksOf } from "./selection.js";
+import { grouped } from "./selection.js";
 
 const WIDTH = 96; // px of a cell, about
 
 /** Films as buttons that play in step; `open` is called with the place of the one that is chosen. */
 export class Grid {
   constructor(about, selection, films, open) {
-    const columns = selection.beside ? tasksOf(about, selection) : [];
     this.cells = films.map((film) => seen(film, WIDTH, ""));
     const buttons = films.map((film, i) => cell(about, selection, film, this.cells[i], () => open(film)));
-    const heads = columns.map((task) => element("div", { className: "head" }, about.tasks[task].title));
-    this.node = element("div", { className: columns.length ? "grid beside" : "grid" }, ...heads, ...buttons);
-    if (columns.length) this.node.style.setProperty("--columns", columns.length);
+    this.node = grouped(about, selection)
+      ? element("div", { className: "groups" }, ...groups(films, buttons))
+      : element("div", { className: "grid" }, ...buttons);
     this.length = Math.max(1, ...films.map((film) => film.time.length));
   }
 
@@ -24,9 +23,18 @@ export class Grid {
   close() {}
 }
 
+/** The films of all tasks with the same index, side by side. */
+function groups(films, buttons) {
+  const indices = [...new Set(films.map((film) => film.index))];
+  return indices.map((index) => {
+    const own = buttons.filter((_, i) => films[i].index === index);
+    return element("section", { className: "group", "aria-label": `#${index}` }, element("h3", {}, `#${index}`), element("div", {}, ...own));
+  });
+}
+
 function cell(about, selection, film, screen, onclick) {
-  const words = [`#${film.index}`];
-  if (about.tasks.length > 1 && !selection.beside) words.unshift(`task ${film.task}`);
+  const words = grouped(about, selection) ? [about.tasks[film.task].title] : [`#${film.index}`];
+  if (about.tasks.length > 1 && !grouped(about, selection)) words.unshift(`task ${film.task}`);
   if (selection.sort) words.push(`${selection.sort.split("/")[0]} ${constant(film.constants[selection.sort.split("/")[0]])}`);
   const label = `Open ${name(about, film)}`;
   screen.canvas.setAttribute("aria-hidden", "true");

@@ -11,6 +11,17 @@ export function tasksOf(about, selection) {
   return selection.task === "all" ? about.tasks.map((_, i) => i) : [Number(selection.task)];
 }
 
+/** Whether films with the same index in several tasks stand side by side: not where a constant decides their order. */
+export function grouped(about, selection) {
+  return selection.beside && selection.sort === "" && tasksOf(about, selection).length > 1;
+}
+
+/** How many sequences a page has: the same number of each task where they stand side by side. */
+export function pageSize(about, selection) {
+  const tasks = grouped(about, selection) ? tasksOf(about, selection).length : 1;
+  return Math.max(tasks, about.cells - (about.cells % tasks));
+}
+
 /** Whether constants have to be known to choose. */
 export function searches(selection) {
   return selection.sort !== "" || Object.keys(selection.ranges).length > 0;

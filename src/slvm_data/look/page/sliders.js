@@ -9,16 +9,17 @@ export class Sliders {
     this.onchange = onchange;
     const reset = element("button", { type: "button", onclick: () => this.#reset() }, "As in the recipe");
     this.inputs = constants.flatMap((constant) => constant.components.map((part, i) => this.#slider(constant, part, i)));
-    const rows = this.inputs.map(({ row }) => row);
-    this.node = element("section", { className: "sliders", "aria-label": "Constants to move" }, ...rows, reset);
+    const rows = element("div", { className: "sliders" }, ...this.inputs.map(({ row }) => row), reset);
+    const open = matchMedia("(min-width: 761px)").matches;
+    this.node = element("details", { className: "moving", open }, element("summary", {}, "Constants to move"), rows);
   }
 
   #slider(constant, part, i) {
-    const { low, high, step, now, digits } = part;
+    const { low, high, step, now, digits, given } = part;
     const text = constant.components.length > 1 ? `${constant.name} ${i + 1}` : constant.name;
     const input = element("input", { type: "range", "aria-label": text });
     Object.assign(input, { min: low, max: high, step, value: now });
-    const output = element("output", {}, "as given");
+    const output = element("output", {}, given);
     input.addEventListener("input", () => {
       const values = this.moved.get(constant.name) ?? constant.components.map((other) => other.now);
       values[i] = Number(Number(input.value).toFixed(digits));
@@ -26,7 +27,7 @@ export class Sliders {
       this.#tell();
     });
     const row = element("label", { className: "slider" }, element("span", {}, text), input, output);
-    return { name: constant.name, i, now, input, output, row };
+    return { name: constant.name, i, now, given, input, output, row };
   }
 
   #reset() {
@@ -36,7 +37,7 @@ export class Sliders {
   }
 
   #tell() {
-    for (const { name, i, output } of this.inputs) output.textContent = this.moved.get(name)?.[i] ?? "as given";
+    for (const { name, i, given, output } of this.inputs) output.textContent = this.moved.get(name)?.[i] ?? given;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.onchange([...this.moved].map(word)), PAUSE);
   }

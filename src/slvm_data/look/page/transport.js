@@ -1,18 +1,20 @@
 import { choice, element } from "./element.js";
+import { icon } from "./icon.js";
 
 const SPEEDS = [1, 2, 5, 10, 20, 30, 60];
 
 /** Buttons and keys that move the player: play, one frame back or on, any frame, speed. */
 export function transport(player, host) {
-  const button = (text, label, onclick) => element("button", { type: "button", "aria-label": label, title: label, onclick }, text);
-  const play = button("▶", "Play", () => player.toggle());
+  const button = (shape, label, onclick) =>
+    element("button", { type: "button", "aria-label": label, title: label, onclick }, icon(shape));
+  const play = button("play", "Play", () => player.toggle());
   const scrub = element("input", { type: "range", min: 0, value: 0, step: 1, "aria-label": "Frame" });
   scrub.addEventListener("input", () => player.seek(Number(scrub.value)));
   const place = element("output", { className: "place" });
   const speeds = SPEEDS.map((speed) => [String(speed), `${speed}`]);
   const speed = choice("frames/s", speeds, String(player.speed), (value) => player.setSpeed(Number(value)));
-  const back = button("⏮", "One frame back", () => pausedStep(player, -1));
-  const on = button("⏭", "One frame on", () => pausedStep(player, 1));
+  const back = button("back", "One frame back", () => pausedStep(player, -1));
+  const on = button("on", "One frame on", () => pausedStep(player, 1));
   host.append(back, play, on, scrub, place, speed);
   player.addEventListener("frame", () => {
     scrub.value = player.frame;
@@ -20,7 +22,7 @@ export function transport(player, host) {
   });
   player.addEventListener("state", () => {
     scrub.max = player.length - 1;
-    play.textContent = player.playing ? "⏸" : "▶";
+    play.replaceChildren(icon(player.playing ? "pause" : "play"));
     play.setAttribute("aria-label", player.playing ? "Pause" : "Play");
     play.title = player.playing ? "Pause (space)" : "Play (space)";
   });
