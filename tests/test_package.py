@@ -12,8 +12,8 @@ import slvm_data
 SOURCE = Path(slvm_data.__file__).parent
 FLOORS = (  # imports go down this list, never up
     {"types"},
-    {"keys", "integrate", "discs", "views", "windows", "progress", "cores", "store", "animation"},
-    {"raster", "clean_discs", "regimes", "load"},
+    {"keys", "integrate", "discs", "views", "windows", "progress", "cores", "own_file", "store", "animation"},
+    {"raster", "clean_discs", "regimes", "load", "export"},
     {"systems"},
     {"debug_draw"},
     {"looks"},
@@ -21,8 +21,10 @@ FLOORS = (  # imports go down this list, never up
     {"recipe_json", "overrides", "originals", "preview"},
     {"batches"},
     {"sequences"},
-    {"truth", "certificate", "verify", "combined", "description"},
-    {"shards"},
+    {"truth", "certificate", "verify", "combined", "conversion", "description"},
+    {"shards", "space"},
+    {"parcel"},
+    {"cluster"},
     {"scale"},
     {"run", "load/stream.py"},  # the one loader that makes what it gives
     {"repair"},

@@ -1,25 +1,24 @@
-"""The command `slvm-data`: list, info, generate, gif, status, view, verify, repair, combine."""
+"""The command `slvm-data`: list, info, generate, gif, status, view, verify, repair, combine, convert."""
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
-import importlib.util
 import json
 import sys
-import traceback
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 import slvm_data
-from slvm_data import combined
+from slvm_data import combined, conversion
 from slvm_data.description import equation, machine
 from slvm_data.keys import SEEDS
 from slvm_data.look import saved, server
 from slvm_data.look.films import Films, of_folder, of_recipe
 from slvm_data.overrides import override
+from slvm_data.own_file import load
 from slvm_data.recipe import SPLITS, Recipe
 from slvm_data.recipe_json import as_json, from_json
 from slvm_data.recipes import RECIPES
@@ -27,6 +26,7 @@ from slvm_data.repair import mend
 from slvm_data.script import call, command
 from slvm_data.store import card, manifest
 from slvm_data.store.folder import status as status_of
+from slvm_data.store.formats import FORMATS
 from slvm_data.systems.switching import Switching
 from slvm_data.verify import faults
 
@@ -128,10 +128,9 @@ def verify(
         print(f"error: {fault}", file=sys.stderr)
     if found:
         raise typer.Exit(1)
-    print(
-        f"{folder}: {len(content['files']) + len(content.get('combined', ()))} files are as they were written; "
-        f"up to {sample} sequences of each made again"
-    )
+    files = sum(len(content.get(key, ())) for key in ("files", "combined", "series"))
+    again = f"; up to {sample} sequences of each made again" * (manifest.form(content) in FORMATS)
+    print(f"{folder}: {files} files are as they were written{again}")
 
 
 @app.command()
@@ -256,6 +255,26 @@ def _films(dataset: str, changes: list[str], recipe: Path | None) -> Films:
     return of_folder(Path(dataset), find(str(recipe)).tasks if recipe else ())
 
 
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of a dataset.")],
+    target: Annotated[Path, typer.Argument(metavar="DST", help="Folder to write, or a path to croissant.json.")],
+    to: Annotated[
+        str | None, typer.Option(help=f"Format: {', '.join(conversion.FORMATS)}.", show_default="as DST ends")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the dataset that stands there.")] = False,
+) -> None:
+    """Write a dataset in another format: .npz, .zarr, .h5, .tar (WebDataset), .parquet (Hugging Face)."""
+    written = conversion.convert(source, target, to=to, overwrite=overwrite)
+    if written.is_file():
+        print(f"{written}: describes {source}")
+        return
+    files = manifest.read(written)["files"]
+    print(f"{written}: {len(files)} files, {sum(file['bytes'] for file in files.values()) / 1e6:.1f} MB")
+    if left := manifest.read(source).get("combined"):
+        print(f"left out, since they hold the same again: {', '.join(left)}")
+
+
 def find(dataset: str) -> Recipe:
     """The recipe of this name, in this .py file, or in this dataset.json."""
     path = Path(dataset)
@@ -273,23 +292,10 @@ def find(dataset: str) -> Recipe:
 
 
 def _from_file(path: Path) -> Recipe:
-    if not path.is_file():
-        raise ValueError(f"{path} is not there")
-    spec = importlib.util.spec_from_file_location(f"slvm_recipe_{path.stem}", path)
-    assert spec
-    assert spec.loader
-    module: Any = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    sys.path.append(str(path.resolve().parent))  # last, so that nothing beside the file hides a library
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # the file is the user's: anything may go wrong in it
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == spec.origin]
-        where = f", line {lines[-1]}," if lines else ""
-        raise ValueError(f"{path}{where} cannot be run: {type(error).__name__}: {error}") from error
-    if not isinstance(getattr(module, "RECIPE", None), Recipe):
+    recipe = getattr(load(path), "RECIPE", None)
+    if not isinstance(recipe, Recipe):
         raise ValueError(f"{path} has no RECIPE = Recipe(…)")
-    return module.RECIPE
+    return recipe
 
 
 def main() -> NoReturn:

@@ -20,16 +20,18 @@ OTHER = "though made again: by other software than wrote it; generate the datase
 
 
 def mend(folder: Path, recipe: Recipe, content: dict[str, Any]) -> list[str]:
-    """Make the damaged files of a dataset again, of films in shards the damaged shards; what was made, in words.
+    """Make the damaged files of a dataset again, of what is in shards the damaged shards; what was made, in words.
 
     Raises DamageError where what is made is not, byte for byte, what the manifest says, as with other software.
     """
     made, form = [], manifest.form(content)
+    if form in formats.EXPORTS:
+        raise ValueError(f"{folder} is a copy for other libraries: convert the dataset again with --overwrite")
     for task, split, path in recipe.files(form):
         entry = content["files"][path.as_posix()]
         if formats.of(path).fault(folder / path, entry) is None:
             continue
-        if form == "zarr" and not recipe.windows:
+        if form == "zarr":
             made += _shards(folder, recipe, path)
         else:
             _file(folder, recipe, task, split, path)
@@ -45,7 +47,7 @@ def mend(folder: Path, recipe: Recipe, content: dict[str, Any]) -> list[str]:
 
 
 def _file(folder: Path, recipe: Recipe, task: int, split: str, path: Path) -> None:
-    """One file, or group, as a whole."""
+    """One file, as a whole."""
     batch, tally = batch_size(recipe), Tally(recipe.tasks[task])
     with (
         room(folder) as place,
@@ -54,8 +56,7 @@ def _file(folder: Path, recipe: Recipe, task: int, split: str, path: Path) -> No
     ):
         (place / path).parent.mkdir(exist_ok=True)
         write(place / path, recipe, task, split, made, batch, tally, bar)
-        for name in (path.name, *formats.beside(path)):
-            lay_over((place / path).with_name(name), (folder / path).with_name(name))
+        lay_over(place / path, folder / path)
 
 
 def _shards(folder: Path, recipe: Recipe, path: Path) -> list[str]:
@@ -67,9 +68,8 @@ def _shards(folder: Path, recipe: Recipe, path: Path) -> list[str]:
     if zarr.rest_is_damaged(folder / path):
         shards.make_rest(plan, folder, path)
         made.append(f"{path} metadata")
-    damaged = set(zarr.damaged(folder / path, plan.layouts[path].shards))
     for shard in plan.shards():
-        if shard.path == path and shard.number in damaged:
-            shards.make_shard(plan, folder, shard)
+        if shard.path == path and zarr.is_damaged(folder / path, shard.kind, shard.number):
+            shards.make_shard(plan, folder, shard, counted=False)
             made.append(str(shard))
     return made

@@ -38,7 +38,7 @@ def test_no_path_and_no_clock_enters(tiny, tmp_path):
 def test_a_folder_in_use_is_refused(tiny, tmp_path):
     """F25."""
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(ValueError, match=r"already holds 'notes\.txt': choose another place with --out, or add --over"):
+    with pytest.raises(ValueError, match=r"already holds 'notes\.txt': choose another folder, or add --over"):
         generate(tiny, tmp_path)
     generate(tiny, tmp_path / "x")
     with pytest.raises(ValueError, match="already holds a dataset"):
