@@ -11,7 +11,7 @@ import numpy as np
 from slvm_data import animation
 from slvm_data.recipe import SPLITS, Recipe
 from slvm_data.store import formats, npz
-from slvm_data.store.manifest import PREVIEW
+from slvm_data.store.manifest import CARD, NAME, PREVIEW
 from slvm_data.systems.ball_box import BallBox
 from slvm_data.views import View
 
@@ -23,6 +23,11 @@ ROOM = 2**23  # bytes of frames read, about
 def shown(recipe: Recipe) -> bool:
     """Whether there are frames to show."""
     return recipe.view_of(0).kind == View().kind
+
+
+def beside(recipe: Recipe) -> list[Path]:
+    """What stands beside the files of a dataset."""
+    return [*[Path(PREVIEW)] * shown(recipe), Path(CARD), Path(NAME)]
 
 
 def add(folder: Path, recipe: Recipe, content: dict[str, Any], form: str) -> None:

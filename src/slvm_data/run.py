@@ -62,9 +62,8 @@ def generate(
     if workers or part or dask:
         raise ValueError("workers, shards and dask are of --format zarr, which is made in shards")
     total = len(recipe.tasks) * sum(map(recipe.count, SPLITS))
-    beside = [Path(manifest.CARD), *[Path(manifest.PREVIEW)] * preview.shown(recipe)]
     with (
-        staging(folder, [*files, *beside, Path(manifest.NAME)], overwrite) as room,
+        staging(folder, [*files, *preview.beside(recipe)], overwrite) as room,
         progress(total, recipe.name) as bar,
         closing(ahead(recipe, batch, recipe.files(form))) as made,
     ):
