@@ -489,6 +489,26 @@ def test_a_manifest_that_says_otherwise_is_refused(made, tmp_path):
     assert not (tmp_path / "y").exists()
 
 
+def test_names_of_uncut_paths_lead_nowhere_else(made, tmp_path):
+    """F17: what a manifest lists is what `--overwrite` removes."""
+    folder = convert(made("windows"), tmp_path / "x.tar")
+    content = manifest.read(folder)
+    content["series"]["../mine.tar"] = next(iter(content["series"].values()))
+    manifest.write(folder, content)
+    with pytest.raises(DamageError, match=r"the name '\.\.' cannot be a folder"):
+        manifest.read(folder)
+
+
+def test_a_long_recipe_fits_into_hdf5(tmp_path):
+    """Attributes of the file's first kind hold 64 kB, unless they are strings of any length."""
+    import h5py
+
+    recipe = dataclasses.replace(SETS["original"], original=False, about="x" * 100_000)
+    folder = convert(generate(recipe, tmp_path / "x"), tmp_path / "x.h5")
+    with h5py.File(folder / "train.h5") as file:
+        assert from_json(json.loads(file.attrs["recipe"])) == recipe
+
+
 @pytest.mark.parametrize("to", FORMATS)
 def test_nothing_is_left_of_what_was_interrupted(made, tmp_path, monkeypatch, to):
     def stop(*_):

@@ -12,7 +12,19 @@ import slvm_data
 SOURCE = Path(slvm_data.__file__).parent
 FLOORS = (  # imports go down this list, never up
     {"types"},
-    {"keys", "integrate", "discs", "views", "windows", "progress", "cores", "own_file", "store", "animation"},
+    {
+        "keys",
+        "integrate",
+        "discs",
+        "views",
+        "windows",
+        "progress",
+        "cores",
+        "own_file",
+        "workers",
+        "store",
+        "animation",
+    },
     {"raster", "clean_discs", "regimes", "load", "export"},
     {"systems"},
     {"debug_draw"},

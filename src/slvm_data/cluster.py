@@ -11,9 +11,10 @@ from typing import Any
 from distributed import Client, KilledWorker, LocalCluster, as_completed
 
 from slvm_data.cores import cores
-from slvm_data.parcel import Parcel, WorkersError, make
+from slvm_data.parcel import Parcel, make
 from slvm_data.recipe import Recipe
 from slvm_data.shards import Shard
+from slvm_data.workers import WorkersError
 
 LOCAL, SLURM = "local", "slurm"
 WAITING = 2000  # shards that the scheduler knows of at a time

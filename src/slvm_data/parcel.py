@@ -15,10 +15,6 @@ from slvm_data.recipe import Recipe
 from slvm_data.shards import Plan, Shard, make_shard
 
 
-class WorkersError(RuntimeError):
-    """Processes that make shards die again and again. The message says what to do."""
-
-
 @dataclass(frozen=True)
 class Parcel:
     """A recipe as bytes. Only our own processes open it, and only what we have packed."""

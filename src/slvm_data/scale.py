@@ -14,12 +14,13 @@ from pathlib import Path
 from threading import Thread
 
 from slvm_data.cores import cores
-from slvm_data.parcel import Parcel, WorkersError, make
+from slvm_data.parcel import Parcel, make
 from slvm_data.progress import progress
 from slvm_data.recipe import SPLITS, Recipe
 from slvm_data.shards import FORM, Plan, Shard, begin, clear, finish, make_shard
 from slvm_data.space import check_space
 from slvm_data.store import manifest
+from slvm_data.workers import WorkersError
 
 DEATHS = 3  # in a row, without a shard between them, before the fault is taken to lie in the work
 THREADS = 8  # at most, since each has memory of its own

@@ -68,7 +68,9 @@ class Plan:
         recipe, found = self.recipe, {}
         for task in range(len(recipe.tasks)):
             own = [(split, path) for other, split, path in recipe.files(FORM) if other == task]
+            alike = once(recipe, task, own[0][0])
             first = collect(recipe, task, own[0][0], np.arange(1))
+            first = {name: array for name, array in first.items() if name not in alike}
             for split, path in own:
                 layout = zarr.Layout.of(recipe.count(split), first, bits(recipe))
                 found[path] = {zarr.SEQUENCES: layout}
