@@ -14,11 +14,11 @@ WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 VIEWS = {  # dataset, part of its page, size, colours, frame
     "grid": ("pendulum3", "films", WIDE, "light", 8),
     "grid_dark": ("two_body", "films", WIDE, "dark", 8),
-    "film": ("two_body", "film/0/train/3", WIDE, "light", 14),
+    "film": ("double_pendulum", "film/0/train/5", WIDE, "light", 21),
     "film_dark": ("gravity3", "film/1/train/2", WIDE, "dark", 17),
-    "regimes": ("nascar", "film/0/train/40", WIDE, "light", 4),
+    "regimes": ("bouncing_ball_1d", "film/0/train/3", WIDE, "light", 40),
     "certificate": ("pendulum3", "certificate", WIDE, "light", 0),
-    "certificate_dark": ("nascar", "certificate", WIDE, "dark", 0),
+    "certificate_dark": ("lorenz", "certificate", WIDE, "dark", 0),
     "narrow": ("pendulum3", "films", NARROW, "light", 8),
     "narrow_film": ("double_pendulum", "film/0/train/5", NARROW, "dark", 12),
 }

@@ -122,7 +122,7 @@ def folder(tmp_path_factory):
         if (name, form, record) not in made:
             steps = 1000 if RECIPES[name].windows else 30
             recipe = dataclasses.replace(
-                RECIPES[name], train=70, val=4, test=3, steps=steps, about=MARKUP, record=record
+                RECIPES[name], train=70, val=4, test=3, steps=steps, about=MARKUP, source=MARKUP, record=record
             )
             made[name, form, record] = generate(recipe, place / f"{name}_{form}_{len(record)}", form=form)
         return made[name, form, record]

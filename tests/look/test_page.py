@@ -69,7 +69,7 @@ def test_filters_count_and_sort(folder, visit):
     made = [films.of_folder(folder("pendulum3")).constants(k, "train", 70) for k in range(3)]
     count = page.locator(".count")
     assert count.inner_text() == "210 sequences"
-    page.get_by_text("Constants", exact=True).click()
+    page.get_by_text("Filter by constants").click()
     page.get_by_label("m at least").fill("0.7")
     page.get_by_label("m at least").press("Enter")
     fits = [np.flatnonzero(m["m"] >= np.float32(0.7)) for m in made]

@@ -82,22 +82,31 @@ def _halves(system: System) -> list[str]:
 
 
 def _title(recipe: Recipe, task: int) -> str:
-    """In what a task differs from the others."""
+    """In what a task differs from the others: its system, and its constants among those of the same system."""
     tasks = as_json(recipe)["tasks"]
     own = tasks[task]
-    different = [name for name in own if any(other.get(name) != own[name] for other in tasks)]
-    words = [own[n] if n == "system" else f"{n} {card.constant(own[n])}" for n in different]
-    return ", ".join(words[:4]) or own["system"]
+    alike = [other for other in tasks if other["system"] == own["system"]]
+    different = [name for name in own if any(other[name] != own[name] for other in alike)]
+    words = [f"{name} {card.constant(_rounded(own[name]))}" for name in different]
+    return ", ".join([own["system"]] * (len(alike) < len(tasks) or not words) + words)
+
+
+def _rounded(value: Any) -> Any:
+    """Numbers as short as a title needs them."""
+    if isinstance(value, list):
+        return [_rounded(part) for part in value]
+    return float(f"{value:.3g}") if isinstance(value, float) else value
 
 
 def _constants(films: Films, task: int) -> list[dict[str, Any]]:
-    """Name, range in words, and number of components of each constant that is drawn or set."""
+    """Name, range in words, and components of each constant, and whether its values stand with the sequences."""
     system, values = films.recipe.tasks[task], as_json(films.recipe)["tasks"][task]
     return [
         {
             "name": name,
             "text": card.constant(values[name]),
             "components": domain.count(system.bodies_drawn) or 1,
+            "stored": not films.recipe.original,
             "scalar": domain.count(system.bodies_drawn) is None,
         }
         for name, domain in system.domains().items()

@@ -15,7 +15,7 @@ from typing import Any
 
 MODULES = (  # those that others import come first
     *("element", "icon", "colors", "numbers", "source", "player", "selection"),
-    *("frames", "spark", "seen", "curve", "portrait", "bars", "copy"),
+    *("screen", "spark", "seen", "curve", "portrait", "bars", "command"),
     *("transport", "filters", "sliders", "grid", "film", "certificate"),
     *("dataset", "tabs", "theme", "browser", "app"),
 )

@@ -7,7 +7,11 @@ import { Tabs } from "./tabs.js";
 import { themeButton } from "./theme.js";
 import { transport } from "./transport.js";
 
-const PANELS = [["films", "Films"], ["certificate", "Certificate"], ["dataset", "Dataset"]];
+const PANELS = [
+  ["films", "Films"],
+  ["certificate", "Certificate"],
+  ["dataset", "Dataset"],
+];
 const find = (id) => document.getElementById(id);
 
 class App {
@@ -23,7 +27,9 @@ class App {
     document.title = `${this.about.name} – slvm-data`;
     find("name").textContent = this.about.name;
     find("about").textContent = this.about.about;
-    this.browser = new Browser(find("films"), this.source, this.about, this.player, (changes) => this.#tried(() => this.#move(changes)));
+    this.browser = new Browser(find("films"), this.source, this.about, this.player, (changes) =>
+      this.#tried(() => this.#move(changes)),
+    );
     find("theme").append(themeButton(() => this.#tried(() => this.browser.refresh())));
     window.addEventListener("hashchange", () => this.#tried(() => this.#route()));
     document.addEventListener("keydown", (event) => event.key === "Escape" && this.browser.opened && go("films"));

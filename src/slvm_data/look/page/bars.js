@@ -4,7 +4,12 @@ const [WIDTH, HEIGHT] = [240, 80];
 /** A histogram; `label` says what it is of, `text(i)` what the i-th bar stands for. */
 export function bars(counts, label, text) {
   const said = counts.map((count, i) => `${text(i)}: ${count}`).join(", ");
-  const node = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${label}. ${said}`, class: "bars" });
+  const node = shape("svg", {
+    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+    role: "img",
+    "aria-label": `${label}. ${said}`,
+    class: "bars",
+  });
   const most = Math.max(1, ...counts);
   const width = WIDTH / counts.length;
   counts.forEach((count, i) => {

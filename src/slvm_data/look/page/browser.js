@@ -1,4 +1,4 @@
-import { Command } from "./copy.js";
+import { Command } from "./command.js";
 import { element } from "./element.js";
 import { Film } from "./film.js";
 import { filters } from "./filters.js";
@@ -79,7 +79,13 @@ export class Browser {
     const { split } = this.selection;
     const tasks = [...new Set(wanted.map(([task]) => task))];
     const films = await Promise.all(
-      tasks.map((task) => this.source.films(task, split, wanted.filter(([other]) => other === task).map(([, i]) => i))),
+      tasks.map((task) =>
+        this.source.films(
+          task,
+          split,
+          wanted.filter(([other]) => other === task).map(([, i]) => i),
+        ),
+      ),
     );
     const next = Object.fromEntries(tasks.map((task, i) => [task, films[i][Symbol.iterator]()]));
     return wanted.map(([task]) => next[task].next().value);
@@ -89,12 +95,41 @@ export class Browser {
     const { page } = this.selection;
     const pages = Math.max(1, Math.ceil(length / pageSize(this.about, this.selection)));
     const button = (text, label, to) =>
-      element("button", { type: "button", "data-keep": label, "aria-label": label, disabled: to < 0 || to >= pages || to === page, onclick: () => this.#select({ page: to }) }, text);
-    const jump = element("input", { type: "number", min: 1, max: pages, value: page + 1, "aria-label": "Page", "data-keep": "Page" });
-    jump.addEventListener("change", () => this.#select({ page: Math.min(pages, Math.max(1, Number(jump.value) || 1)) - 1 }));
+      element(
+        "button",
+        {
+          type: "button",
+          "data-keep": label,
+          "aria-label": label,
+          disabled: to < 0 || to >= pages || to === page,
+          onclick: () => this.#select({ page: to }),
+        },
+        text,
+      );
+    const jump = element("input", {
+      type: "number",
+      min: 1,
+      max: pages,
+      value: page + 1,
+      "aria-label": "Page",
+      "data-keep": "Page",
+    });
+    jump.addEventListener("change", () =>
+      this.#select({ page: Math.min(pages, Math.max(1, Number(jump.value) || 1)) - 1 }),
+    );
     const count = element("output", { className: "count" }, `${length.toLocaleString("en")} sequences`);
-    const turning = [button("‹", "Page before", page - 1), jump, ` of ${pages.toLocaleString("en")} `, button("›", "Next page", page + 1)];
-    return element("nav", { className: "pager", "aria-label": "Pages" }, count, ...(pages > 1 ? [element("span", {}, ...turning)] : []));
+    const turning = [
+      button("‹", "Page before", page - 1),
+      jump,
+      ` of ${pages.toLocaleString("en")} `,
+      button("›", "Next page", page + 1),
+    ];
+    return element(
+      "nav",
+      { className: "pager", "aria-label": "Pages" },
+      count,
+      ...(pages > 1 ? [element("span", {}, ...turning)] : []),
+    );
   }
 
   async #film(place) {
@@ -122,7 +157,8 @@ export class Browser {
     const button = (text, label, disabled, onclick) =>
       element("button", { type: "button", "data-keep": label, "aria-label": label, disabled, onclick }, text);
     return element(
-      "div", { className: "heading" },
+      "div",
+      { className: "heading" },
       button("‹ All films", "All films", false, () => go("films")),
       element("h2", {}, name(this.about, place)),
       button("‹", "Film before", index === 0, to(index - 1)),

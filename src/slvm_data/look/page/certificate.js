@@ -3,7 +3,7 @@ import { element, table } from "./element.js";
 import { short, size } from "./numbers.js";
 
 const MEANING =
-  "Energy drift: largest change relative to the energy, losses to friction added back. Error: largest against finer steps.";
+  "Energy drift: largest relative change, losses to friction added back. Error: largest, against finer steps.";
 
 /** What was measured of a dataset: accuracy, coverage, lit pixels, regimes, and the sizes of its files. */
 export function certificate(about, { entries, measured, lit }) {

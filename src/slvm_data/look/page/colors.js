@@ -28,8 +28,19 @@ export function mark(context, i, x, y, r) {
 const DRAW = {
   circle: (c, x, y, r) => c.arc(x, y, r, 0, 2 * Math.PI),
   square: (c, x, y, r) => c.rect(x - r, y - r, 2 * r, 2 * r),
-  triangle: (c, x, y, r) => polygon(c, [[x, y - 1.3 * r], [x + 1.2 * r, y + r], [x - 1.2 * r, y + r]]),
-  diamond: (c, x, y, r) => polygon(c, [[x, y - 1.4 * r], [x + 1.4 * r, y], [x, y + 1.4 * r], [x - 1.4 * r, y]]),
+  triangle: (c, x, y, r) =>
+    polygon(c, [
+      [x, y - 1.3 * r],
+      [x + 1.2 * r, y + r],
+      [x - 1.2 * r, y + r],
+    ]),
+  diamond: (c, x, y, r) =>
+    polygon(c, [
+      [x, y - 1.4 * r],
+      [x + 1.4 * r, y],
+      [x, y + 1.4 * r],
+      [x - 1.4 * r, y],
+    ]),
   cross: (c, x, y, r) => {
     c.rect(x - 1.3 * r, y - 0.4 * r, 2.6 * r, 0.8 * r);
     c.rect(x - 0.4 * r, y - 1.3 * r, 0.8 * r, 2.6 * r);

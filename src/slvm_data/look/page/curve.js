@@ -60,6 +60,7 @@ export class Curve {
     const direct = this.lines.length <= DIRECT;
     return {
       width: 320,
+      pxAlign: 0,
       height: HEIGHT,
       padding: [8, direct ? 34 : 10, 0, 0],
       cursor: { y: false, drag: { x: false, y: false, click: () => {} }, bind }, // a click is ours, never a drag
@@ -104,7 +105,8 @@ function bands(plot, { mode, time }) {
     ctx.fillRect(at(start), bbox.top, at(stop) - at(start), 3 * devicePixelRatio);
     ctx.fillStyle = theme("--ink");
     Object.assign(ctx, { font: `${11 * devicePixelRatio}px system-ui`, textAlign: "left", textBaseline: "alphabetic" });
-    if (at(stop) - at(start) > 14 * devicePixelRatio) ctx.fillText(mode[start], at(start) + 4, bbox.top + 15 * devicePixelRatio);
+    if (at(stop) - at(start) > 14 * devicePixelRatio)
+      ctx.fillText(mode[start], at(start) + 4, bbox.top + 15 * devicePixelRatio);
     ctx.restore();
   }
 }
@@ -123,7 +125,11 @@ function impacts(plot, film) {
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
     ctx.beginPath();
-    [[x - wedge, bbox.top], [x + wedge, bbox.top], [x, bbox.top + 1.5 * wedge]].forEach((point) => ctx.lineTo(...point));
+    [
+      [x - wedge, bbox.top],
+      [x + wedge, bbox.top],
+      [x, bbox.top + 1.5 * wedge],
+    ].forEach((point) => ctx.lineTo(...point));
     ctx.fill();
   }
   ctx.restore();
@@ -133,7 +139,11 @@ function impacts(plot, film) {
 function names(plot, lines) {
   const { ctx, bbox } = plot;
   const apart = 11 * devicePixelRatio;
-  const labels = lines.map(([name, numbers], i) => ({ name, i, y: plot.valToPos(numbers[numbers.length - 1], "y", true) }));
+  const labels = lines.map(([name, numbers], i) => ({
+    name,
+    i,
+    y: plot.valToPos(numbers[numbers.length - 1], "y", true),
+  }));
   labels.sort((a, b) => a.y - b.y);
   labels.forEach((label, k) => k && (label.y = Math.max(label.y, labels[k - 1].y + apart)));
   ctx.save();

@@ -1,4 +1,4 @@
-import { Command } from "./copy.js";
+import { Command } from "./command.js";
 import { element, table } from "./element.js";
 
 /** What a dataset is, in words: motion, tasks, windows, source, and the command that makes it. */
@@ -11,7 +11,7 @@ export function dataset(about) {
     task.state.join(", "),
     ...about.splits.map((split) => task.stored[split].toLocaleString("en")),
   ]);
-  const parts = [element("p", {}, about.about), element("pre", {}, about.equation)];
+  const parts = [element("pre", {}, about.equation)];
   parts.push(table("Tasks", ["label", "system", ...names, "state", ...about.splits], rows));
   if (about.windows) parts.push(element("p", {}, about.windows));
   parts.push(element("h3", {}, "Make it"), new Command(about.command).node);

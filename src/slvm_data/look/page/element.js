@@ -1,4 +1,4 @@
-/** An element with these properties, attributes, listeners (`onclick`, …) and children; text is never read as markup. */
+/** An element with these properties, attributes, listeners (`onclick`, …) and children; text is never markup. */
 export function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -21,9 +21,11 @@ export function choice(label, choices, value, onchange) {
 export function table(caption, head, rows) {
   const line = (cells, tag) => element("tr", {}, ...cells.map((cell) => element(tag, {}, cell)));
   return element(
-    "div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": caption },
+    "div",
+    { className: "scroll", tabIndex: 0, role: "region", "aria-label": caption },
     element(
-      "table", {},
+      "table",
+      {},
       element("caption", {}, caption),
       element("thead", {}, line(head, "th")),
       element("tbody", {}, ...rows.map((cells) => line(cells, "td"))),

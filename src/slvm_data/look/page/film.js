@@ -1,7 +1,7 @@
 import { color, mark } from "./colors.js";
 import { Curve } from "./curve.js";
 import { choice, element } from "./element.js";
-import { Screen, scaleFor } from "./frames.js";
+import { Screen, scaleFor } from "./screen.js";
 import { name } from "./grid.js";
 import { constant, short } from "./numbers.js";
 import { Portrait } from "./portrait.js";
@@ -13,12 +13,16 @@ const [LARGE, SMALL] = [352, 96]; // px of a frame, about
 export class Film {
   constructor(about, film, others, player, portrait) {
     Object.assign(this, { about, film, task: about.tasks[film.task], shown: [], length: film.time.length });
-    const screen = film.frames && this.#keep(new Screen(film.frames, largest(film.frames), `Frame of ${name(about, film)}`));
+    const screen =
+      film.frames && this.#keep(new Screen(film.frames, largest(film.frames), `Frame of ${name(about, film)}`));
     this.now = element("p", { className: "now" });
     const left = element(
-      "div", { className: "left" },
+      "div",
+      { className: "left" },
       ...(screen ? [element("div", { className: "stage" }, screen.canvas)] : []),
-      this.now, this.#numbers(), this.#context(others),
+      this.now,
+      this.#numbers(),
+      this.#context(others),
     );
     this.node = element("article", { className: "film" }, left, this.#curves(player), this.#portrait(portrait));
   }
@@ -46,7 +50,8 @@ export class Film {
     const { film, task } = this;
     const pairs = [["label", `${film.task}${this.about.tasks.length > 1 ? ` (${task.title})` : ""}`]];
     for (const [key, value] of Object.entries(film.constants)) pairs.push([key, constant(value)]);
-    if (film.impacts.length) pairs.push(["impacts", film.impacts.map(({ time, wall }) => `${short(time)} s ${wall}`).join(", ")]);
+    if (film.impacts.length)
+      pairs.push(["impacts", film.impacts.map(({ time, wall }) => `${short(time)} s ${wall}`).join(", ")]);
     const rows = pairs.flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, value)]);
     if (film.mode) rows.push(element("dt", {}, "regimes"), element("dd", {}, ...regimes(task.regimes)));
     return element("dl", {}, ...rows);
@@ -60,7 +65,15 @@ export class Film {
     const titles = groups.length > 1 ? task.halves : [film.signal && this.about.windows ? "Latents" : "State"];
     const plots = groups.map((lines, i) => new Curve(film, titles[i], lines, player));
     if (film.energy) plots.push(new Curve(film, "Energy", [["H", film.energy]], player));
-    if (film.signal) plots.push(new Curve(film, "Signal", film.signal.map((numbers, i) => [`y${i + 1}`, numbers]), player));
+    if (film.signal)
+      plots.push(
+        new Curve(
+          film,
+          "Signal",
+          film.signal.map((numbers, i) => [`y${i + 1}`, numbers]),
+          player,
+        ),
+      );
     return element("div", { className: "curves" }, ...plots.map((plot) => this.#keep(plot).node));
   }
 
@@ -69,9 +82,15 @@ export class Film {
     const { portraits } = this.task;
     if (!portraits.length) return "";
     const k = Math.min(chosen, portraits.length - 1);
-    const title = portraits.length > 1
-      ? choice("Portrait", portraits.map(({ title }, i) => [String(i), title]), String(k), (value) => choose(Number(value)))
-      : `Portrait: ${portraits[k].title}`;
+    const title =
+      portraits.length > 1
+        ? choice(
+            "Portrait",
+            portraits.map(({ title }, i) => [String(i), title]),
+            String(k),
+            (value) => choose(Number(value)),
+          )
+        : `Portrait: ${portraits[k].title}`;
     const drawn = this.#keep(new Portrait(this.film, portraits[k], this.task));
     return element("figure", { className: "plane" }, element("figcaption", {}, title), drawn.canvas);
   }
@@ -85,8 +104,15 @@ export class Film {
       const part = this.#keep(seen(film, SMALL, `Context: ${text}`));
       return element("figure", {}, part.canvas, element("figcaption", {}, text));
     });
-    const title = before.length ? "Context: the windows before it" : `Context: other sequences of task ${this.film.task}`;
-    return element("section", { className: "context", "aria-label": "Context" }, element("h3", {}, title), element("div", {}, ...cells));
+    const title = before.length
+      ? "Context: the windows before it"
+      : `Context: other sequences of task ${this.film.task}`;
+    return element(
+      "section",
+      { className: "context", "aria-label": "Context" },
+      element("h3", {}, title),
+      element("div", {}, ...cells),
+    );
   }
 }
 

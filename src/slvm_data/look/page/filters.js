@@ -7,9 +7,9 @@ export function filters(about, selection, onchange) {
   const parts = [];
   if (about.splits.length > 1) parts.push(splits(about, selection, onchange));
   if (about.tasks.length > 1) parts.push(tasks(about, selection, onchange), beside(selection, onchange));
-  parts.push(sorting(named, selection, onchange));
-  if (named.length) parts.push(narrowing(named, selection, onchange));
-  if (searches(selection) && largest(about, selection) > about.searched) parts.push(element("p", { className: "note" }, searched(about)));
+  if (named.length) parts.push(sorting(named, selection, onchange), narrowing(named, selection, onchange));
+  if (searches(selection) && largest(about, selection) > about.searched)
+    parts.push(element("p", { className: "note" }, searched(about)));
   return element("form", { className: "filters", onsubmit: (event) => event.preventDefault() }, ...parts);
 }
 
@@ -38,7 +38,10 @@ function beside(selection, onchange) {
 }
 
 function sorting(named, selection, onchange) {
-  const ways = named.flatMap(([key, text]) => [[`+${key}`, `${text} ↑`], [`-${key}`, `${text} ↓`]]);
+  const ways = named.flatMap(([key, text]) => [
+    [`+${key}`, `${text} ↑`],
+    [`-${key}`, `${text} ↓`],
+  ]);
   const now = selection.sort ? (selection.falling ? "-" : "+") + selection.sort : "";
   const change = (value) => onchange({ sort: value.slice(1), falling: value.startsWith("-") });
   return choice("Sort by", [["", "index"], ...ways], now, change);
@@ -48,17 +51,24 @@ function sorting(named, selection, onchange) {
 function narrowing(named, selection, onchange) {
   const rows = named.map(([key, text]) => range(key, text, selection, onchange));
   const active = Object.keys(selection.ranges).length;
-  const summary = element("summary", {}, active ? `Constants (${active})` : "Constants");
+  const summary = element("summary", {}, active ? `Filter by constants (${active})` : "Filter by constants");
   return element("details", { className: "ranges", open: active > 0 }, summary, element("div", {}, ...rows));
 }
 
 function range(key, text, selection, onchange) {
   const [low, high] = selection.ranges[key] ?? [-Infinity, Infinity];
   const end = (value, label) =>
-    element("input", { type: "number", step: "any", value: Number.isFinite(value) ? value : "", "aria-label": `${text} ${label}` });
+    element("input", {
+      type: "number",
+      step: "any",
+      value: Number.isFinite(value) ? value : "",
+      "aria-label": `${text} ${label}`,
+    });
   const inputs = [end(low, "at least"), end(high, "at most")];
   const change = () => {
-    const [least, most] = inputs.map((input, i) => (input.value === "" ? [-Infinity, Infinity][i] : Number(input.value)));
+    const [least, most] = inputs.map((input, i) =>
+      input.value === "" ? [-Infinity, Infinity][i] : Number(input.value),
+    );
     const ranges = { ...selection.ranges, [key]: [least, most] };
     if (least === -Infinity && most === Infinity) delete ranges[key];
     onchange({ ranges });

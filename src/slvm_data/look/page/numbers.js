@@ -3,7 +3,9 @@ export function columns({ shape, f4 }) {
   const octets = Uint8Array.from(atob(f4), (letter) => letter.charCodeAt(0));
   const flat = new Float32Array(octets.buffer);
   const width = shape.length > 1 ? shape[1] : 1;
-  return Array.from({ length: width }, (_, d) => Float32Array.from({ length: shape[0] }, (_, t) => flat[t * width + d]));
+  return Array.from({ length: width }, (_, d) =>
+    Float32Array.from({ length: shape[0] }, (_, t) => flat[t * width + d]),
+  );
 }
 
 /** A number in a few digits. */

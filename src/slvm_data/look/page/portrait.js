@@ -87,7 +87,10 @@ export class Portrait {
   }
 
   #tick(x0, y0, x1, y1, text, x, y) {
-    line(this.context, [[x0, y0], [x1, y1]]);
+    line(this.context, [
+      [x0, y0],
+      [x1, y1],
+    ]);
     this.context.fillText(text, x, y);
   }
 

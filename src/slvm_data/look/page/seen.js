@@ -1,4 +1,4 @@
-import { Screen, scaleFor } from "./frames.js";
+import { Screen, scaleFor } from "./screen.js";
 import { Spark } from "./spark.js";
 
 /** What shows a film or a window, about so wide: its frames, or its signal if there are none. Both have `show`. */

@@ -2,7 +2,7 @@
 
 /** A selection: all tasks (or one), in order of index, no constant narrowed down; side by side if tasks are few. */
 export function everything(about) {
-  const few = about.tasks.length > 1 && about.tasks.length <= 6;
+  const few = about.tasks.length > 1 && about.tasks.length <= 16;
   return { split: about.splits[0], task: "all", sort: "", falling: false, beside: few, ranges: {}, page: 0 };
 }
 
@@ -38,7 +38,8 @@ function every(about, { split, beside }, tasks) {
   const length = count * tasks.length;
   const place = (k) =>
     beside ? [tasks[k % tasks.length], Math.floor(k / tasks.length)] : [tasks[Math.floor(k / count)], k % count];
-  const some = (first, stop) => Array.from({ length: Math.max(0, Math.min(stop, length) - first) }, (_, k) => place(first + k));
+  const some = (first, stop) =>
+    Array.from({ length: Math.max(0, Math.min(stop, length) - first) }, (_, k) => place(first + k));
   return { length, some };
 }
 
@@ -62,7 +63,9 @@ function within(task, { ranges }, constants) {
       const here = value(constants, key, i);
       return here >= low && here <= high;
     });
-  return Array.from({ length: count }, (_, i) => i).filter(fits).map((i) => [task, i]);
+  return Array.from({ length: count }, (_, i) => i)
+    .filter(fits)
+    .map((i) => [task, i]);
 }
 
 /** A constant of a sequence by its key, `name` or `name/component`; NaN where its task has none. */
@@ -71,11 +74,11 @@ export function value(constants, key, index) {
   return constants[name]?.[Number(component ?? 0)][index] ?? NaN;
 }
 
-/** Keys of all constants of the tasks, with what they are called. */
+/** Keys of all constants whose values are known, with what they are called. */
 export function keys(about) {
   const found = new Map();
   for (const task of about.tasks) {
-    for (const { name, components, scalar } of task.constants) {
+    for (const { name, components, scalar } of task.constants.filter(({ stored }) => stored)) {
       for (let i = 0; i < components; i++) {
         found.set(scalar ? name : `${name}/${i}`, scalar ? name : `${name} ${i + 1}`);
       }

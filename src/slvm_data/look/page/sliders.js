@@ -8,7 +8,9 @@ export class Sliders {
     this.moved = new Map(); // values of the components, by name
     this.onchange = onchange;
     const reset = element("button", { type: "button", onclick: () => this.#reset() }, "As in the recipe");
-    this.inputs = constants.flatMap((constant) => constant.components.map((part, i) => this.#slider(constant, part, i)));
+    this.inputs = constants.flatMap((constant) =>
+      constant.components.map((part, i) => this.#slider(constant, part, i)),
+    );
     const rows = element("div", { className: "sliders" }, ...this.inputs.map(({ row }) => row), reset);
     const open = matchMedia("(min-width: 761px)").matches;
     this.node = element("details", { className: "moving", open }, element("summary", {}, "Constants to move"), rows);

@@ -21,6 +21,7 @@ export class Spark {
     context.clearRect(0, 0, width, height);
     if (film.mode) this.#regimes(x);
     this.#lines(x);
+    context.lineWidth = 1;
     context.setLineDash([]);
     context.strokeStyle = theme("--ink");
     context.beginPath();
@@ -30,6 +31,7 @@ export class Spark {
   }
 
   #lines(x) {
+    this.context.lineWidth = 1.5;
     const [low, high] = ends(this.film.signal);
     const room = this.height - 12;
     const y = (value) => 4 + room * (1 - (value - low) / (high - low || 1));

@@ -5,7 +5,11 @@ export class Tabs {
   constructor(host, panels, onchange) {
     this.panels = panels.map(([id]) => document.getElementById(id));
     this.tabs = panels.map(([id, text]) =>
-      element("button", { type: "button", id: `tab-${id}`, role: "tab", "aria-controls": id, onclick: () => onchange(id) }, text),
+      element(
+        "button",
+        { type: "button", id: `tab-${id}`, role: "tab", "aria-controls": id, onclick: () => onchange(id) },
+        text,
+      ),
     );
     host.append(...this.tabs);
     host.addEventListener("keydown", (event) => this.#move(event));

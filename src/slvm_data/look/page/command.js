@@ -5,7 +5,12 @@ export class Command {
   constructor(text) {
     this.code = element("code", { tabIndex: 0 }, text);
     this.button = element("button", { type: "button", onclick: () => this.#copy() }, "Copy");
-    this.node = element("div", { className: "command", role: "group", "aria-label": "Command" }, this.code, this.button);
+    this.node = element(
+      "div",
+      { className: "command", role: "group", "aria-label": "Command" },
+      this.code,
+      this.button,
+    );
   }
 
   set(text) {

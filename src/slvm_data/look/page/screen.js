@@ -4,9 +4,9 @@ import { element } from "./element.js";
 export class Screen {
   constructor(sheet, scale, label) {
     const { width, height } = sheet;
-    this.sheet = sheet;
+    Object.assign(this, { sheet, width: width * scale });
     this.canvas = element("canvas", { className: "screen", width, height, role: "img", "aria-label": label });
-    this.canvas.style.width = `${width * scale}px`;
+    this.canvas.style.width = `${this.width}px`;
     this.context = this.canvas.getContext("2d");
     this.image = element("img", { src: sheet.png });
     this.ready = this.image.decode();
