@@ -1,4 +1,4 @@
-"""Draw docs/pictures/view_*.png: the page of `slvm-data view`, as Chromium shows it, light and dark, wide and narrow."""
+"""Draw docs/pictures/view_*.png: the page of `slvm-data view` in Chromium, light and dark, wide and narrow."""
 
 import threading
 from pathlib import Path
