@@ -198,7 +198,7 @@ def test_bad_requests(words, says, tmp_path):
 
 def test_a_file_in_the_way(tmp_path):
     (tmp_path / "x").write_text("mine")
-    assert "x is a file; choose another place with --out" in refused("generate", "pendulum", "--out", "x", cwd=tmp_path)
+    assert "x is a file; choose another folder" in refused("generate", "pendulum", "--out", "x", cwd=tmp_path)
     assert "x/y" in refused("generate", "pendulum", "--out", "x/y", cwd=tmp_path)
 
 

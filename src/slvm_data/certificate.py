@@ -58,8 +58,9 @@ class Tally:
         return batch.arrays
 
     def state(self) -> dict[str, Any]:
-        """What was counted, of films, as plain JSON values."""
-        return {"made": self.made, "rejected": self.rejected, "coverage": self.coverage}
+        """What was counted, as plain JSON values."""
+        regimes = {"regimes": self.regimes.state()} if self.regimes else {}
+        return {"made": self.made, "rejected": self.rejected, "coverage": self.coverage, **regimes}
 
     def join(self, state: dict[str, Any]) -> None:
         """Count what another one has counted, as if it had passed by here."""
@@ -69,6 +70,15 @@ class Tally:
             other = state["coverage"][name]
             seen["least"], seen["most"] = min(seen["least"], other["least"]), max(seen["most"], other["most"])
             seen["counts"] = [a + b for a, b in zip(seen["counts"], other["counts"], strict=True)]
+        if self.regimes:
+            self.regimes.join(state["regimes"])
+
+    def show_all(self, recipe: Recipe, split: str) -> None:
+        """Note which frames the windows of a split show."""
+        if self.regimes and recipe.windows:
+            path, frame = recipe.windows.places(split, recipe.steps, np.arange(recipe.count(split)))
+            number = np.asarray(recipe.windows.number(split, path))
+            self.regimes.show(recipe.windows, split, recipe.steps, number, frame)
 
     def show(self, recipe: Recipe, task: int, split: str, chunk: Arrays) -> Arrays:
         """Note which frames these sequences of a split show, if they are windows, and hand them on."""

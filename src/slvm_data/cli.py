@@ -1,25 +1,24 @@
-"""The command `slvm-data`: list, info, generate, status, view, verify, repair, combine."""
+"""The command `slvm-data`: list, info, generate, gif, status, view, verify, repair, combine, convert."""
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
-import importlib.util
 import json
 import sys
-import traceback
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 import slvm_data
-from slvm_data import combined
+from slvm_data import combined, conversion
 from slvm_data.description import equation, machine
 from slvm_data.keys import SEEDS
 from slvm_data.look import saved, server
 from slvm_data.look.films import Films, of_folder, of_recipe
 from slvm_data.overrides import override
+from slvm_data.own_file import load
 from slvm_data.recipe import SPLITS, Recipe
 from slvm_data.recipe_json import as_json, from_json
 from slvm_data.recipes import RECIPES
@@ -27,6 +26,7 @@ from slvm_data.repair import mend
 from slvm_data.script import call, command
 from slvm_data.store import card, manifest
 from slvm_data.store.folder import status as status_of
+from slvm_data.store.formats import FORMATS
 from slvm_data.systems.switching import Switching
 from slvm_data.verify import faults
 
@@ -119,7 +119,7 @@ def verify(
     content = manifest.read(folder)
     source = from_json(content["recipe"], find(str(recipe)).tasks if recipe else ())
     ours = manifest.current(machine(), manifest.form(content))
-    alike = {key: content[key] for key in ours} == ours
+    alike = content["machine"] == ours["machine"] and ours["versions"].items() <= content["versions"].items()
     if not alike:
         chaos = ", windows of chaotic paths by checksum alone" * any(system.chaotic for system in source.tasks)
         print(f"made by other software or on another class of machine: compared within a tolerance{chaos}")
@@ -128,10 +128,9 @@ def verify(
         print(f"error: {fault}", file=sys.stderr)
     if found:
         raise typer.Exit(1)
-    print(
-        f"{folder}: {len(content['files']) + len(content.get('combined', ()))} files are as they were written; "
-        f"up to {sample} sequences of each made again"
-    )
+    files = sum(len(content.get(key, ())) for key in ("files", "combined", "series"))
+    again = f"; up to {sample} sequences of each made again" * (manifest.form(content) in FORMATS)
+    print(f"{folder}: {files} files are as they were written{again}")
 
 
 @app.command()
@@ -147,6 +146,47 @@ def repair(
     for what in made:
         print(f"made again: {what}")
     print(f"{folder}: {len(made)} repaired; every file is as it was written")
+
+
+@app.command()
+def gif(
+    dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE", help="A few films of a name are made here.")],
+    out: Annotated[Path | None, typer.Argument(help="Ends in .gif, .webp or .mp4.", show_default="NAME.gif")] = None,
+    split: Annotated[str, typer.Option(help=f"One of {', '.join(SPLITS)}.")] = SPLITS[0],
+    task: Annotated[str | None, typer.Option(help="Labels, with commas.", show_default="all")] = None,
+    rows: Annotated[int | None, typer.Option(help="Films below each other.", min=1, show_default="by number")] = None,
+    columns: Annotated[int | None, typer.Option(help="And beside each other.", min=1, show_default="by number")] = None,
+    scale: Annotated[int | None, typer.Option(help="Pixels that one becomes.", min=1, show_default="by size")] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames a second.", show_default="the films' own, 8 to 25")] = None,
+    form: Annotated[str | None, typer.Option("--format", help="gif or webp.", show_default="OUT's, or gif")] = None,
+    mp4: Annotated[bool, typer.Option("--mp4", help="Write a video instead.")] = False,
+    recipe: Annotated[
+        Path | None, typer.Option(help="The .py that defines its system, where that is your own.")
+    ] = None,
+) -> None:
+    """Write films that move in step, side by side: a GIF, a WebP, or a video."""
+    from slvm_data.look.animated import animate  # which nothing else needs
+
+    films = _films(dataset, [], recipe)
+    if fps is not None and not 0 < fps <= 100:
+        raise ValueError(f"--fps {fps:g} has to lie above 0 and not above 100")
+    if mp4 and (form or (out and out.suffix != ".mp4")):
+        raise ValueError(f"--mp4 writes a video, and {form or out} is none: leave one of them out")
+    ending = "mp4" if mp4 else form or (out.suffix.removeprefix(".") if out else "gif")
+    out = out or Path(f"{films.recipe.name}.{ending}")
+    if out.suffix != f".{ending}":
+        raise ValueError(f"{out} does not end in .{ending}, the format asked for")
+    labels = None if task is None else [whole(word) for word in task.split(",")]
+    frames = animate(films, out, split=split, tasks=labels, rows=rows, columns=columns, scale=scale, fps=fps)
+    T, Y, X, _ = frames.shape
+    print(f"{out}: {T} frames of {X} x {Y} pixels, {out.stat().st_size / 1e3:.0f} kB")
+
+
+def whole(word: str) -> int:
+    """A label from the command line."""
+    if not word.strip().isdigit():
+        raise ValueError(f"--task {word!r} has to be a number, the label of a task, or several with commas")
+    return int(word)
 
 
 @app.command()
@@ -215,6 +255,26 @@ def _films(dataset: str, changes: list[str], recipe: Path | None) -> Films:
     return of_folder(Path(dataset), find(str(recipe)).tasks if recipe else ())
 
 
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of a dataset.")],
+    target: Annotated[Path, typer.Argument(metavar="DST", help="Folder to write, or a path to croissant.json.")],
+    to: Annotated[
+        str | None, typer.Option(help=f"Format: {', '.join(conversion.FORMATS)}.", show_default="as DST ends")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the dataset that stands there.")] = False,
+) -> None:
+    """Write a dataset in another format: .npz, .zarr, .h5, .tar (WebDataset), .parquet (Hugging Face)."""
+    written = conversion.convert(source, target, to=to, overwrite=overwrite)
+    if written.is_file():
+        print(f"{written}: describes {source}")
+        return
+    files = manifest.read(written)["files"]
+    print(f"{written}: {len(files)} files, {sum(file['bytes'] for file in files.values()) / 1e6:.1f} MB")
+    if left := manifest.read(source).get("combined"):
+        print(f"left out, since they hold the same again: {', '.join(left)}")
+
+
 def find(dataset: str) -> Recipe:
     """The recipe of this name, in this .py file, or in this dataset.json."""
     path = Path(dataset)
@@ -232,23 +292,10 @@ def find(dataset: str) -> Recipe:
 
 
 def _from_file(path: Path) -> Recipe:
-    if not path.is_file():
-        raise ValueError(f"{path} is not there")
-    spec = importlib.util.spec_from_file_location(f"slvm_recipe_{path.stem}", path)
-    assert spec
-    assert spec.loader
-    module: Any = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    sys.path.append(str(path.resolve().parent))  # last, so that nothing beside the file hides a library
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # the file is the user's: anything may go wrong in it
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == spec.origin]
-        where = f", line {lines[-1]}," if lines else ""
-        raise ValueError(f"{path}{where} cannot be run: {type(error).__name__}: {error}") from error
-    if not isinstance(getattr(module, "RECIPE", None), Recipe):
+    recipe = getattr(load(path), "RECIPE", None)
+    if not isinstance(recipe, Recipe):
         raise ValueError(f"{path} has no RECIPE = Recipe(…)")
-    return module.RECIPE
+    return recipe
 
 
 def main() -> NoReturn:

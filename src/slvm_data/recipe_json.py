@@ -28,7 +28,7 @@ def as_json(recipe: Recipe) -> dict[str, Any]:
     values = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
     values["tasks"] = [{"system": kind(s), **_fields(s)} for s in recipe.tasks]
     values["view"] = _each(dataclasses.asdict, recipe.view)
-    values["windows"] = recipe.windows and dataclasses.asdict(recipe.windows)
+    values["windows"] = recipe.windows and _fields(recipe.windows)
     return {name: _value(value) for name, value in values.items()}
 
 
@@ -53,8 +53,8 @@ def kind(system: System) -> str:
     return name if KNOWN.get(name) is type(system) else f"{type(system).__module__}.{name}"
 
 
-def _fields(system: System) -> dict[str, Any]:
-    return {field.name: _value(getattr(system, field.name)) for field in dataclasses.fields(system)}
+def _fields(owner: System | Windows) -> dict[str, Any]:
+    return {field.name: _value(getattr(owner, field.name)) for field in dataclasses.fields(owner)}
 
 
 def _value(value: Any) -> Any:

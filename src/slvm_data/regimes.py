@@ -17,9 +17,7 @@ class Regimes:
     def __init__(self, count: int) -> None:
         self.transitions = np.zeros((count, count), int)
         self.frames, self.visits = np.zeros(count, int), np.zeros(count, int)
-        self.total: Any = 0.0  # of the signal, per channel
-        self.squares: Any = 0.0
-        self.noise: Any = 0.0  # sum of its variance over frames
+        self.sums: list[np.ndarray] = []  # [P 2*channels+1] of signal, its square, variance of noise
         self.shown: dict[str, dict[int, np.ndarray]] = {}  # by split and path: whether a window shows a frame [T]
 
     def add(self, films: Arrays, noise: np.ndarray) -> None:
@@ -33,9 +31,8 @@ class Regimes:
         self.transitions += pairs
         self.frames += np.bincount(mode.ravel(), minlength=count)
         self.visits += np.bincount(mode[:, 0], minlength=count) + pairs.sum(axis=0) - pairs.diagonal()
-        self.total = _onwards(self.total, signal.sum(axis=1))
-        self.squares = _onwards(self.squares, (signal**2).sum(axis=1))
-        self.noise = _onwards(self.noise, noise.astype(np.float64) ** 2 * mode.shape[1])
+        variance = noise.astype(np.float64)[:, None] ** 2 * mode.shape[1]
+        self.sums.append(np.hstack([signal.sum(axis=1), (signal**2).sum(axis=1), variance]))
 
     def show(self, windows: Windows, split: str, steps: int, path: np.ndarray, frame: np.ndarray) -> None:
         """Note the windows of a split whose queries begin at these frames [n] of these paths [n].
@@ -54,8 +51,9 @@ class Regimes:
     def summary(self) -> dict[str, Any]:
         """What the certificate says of regimes and signals."""
         frames = max(1, self.frames.sum())
-        variance = np.mean(self.squares / frames - (self.total / frames) ** 2)
-        noise = self.noise / frames
+        *means, noise = np.cumsum(np.concatenate(self.sums), axis=0)[-1] / frames  # one after the other, in any batches
+        total, squares = np.split(np.array(means), 2)
+        variance = np.mean(squares - total**2)
         return {
             "occupancy": (self.frames / frames).tolist(),
             "dwell": [f / v if v else None for f, v in zip(self.frames.tolist(), self.visits.tolist(), strict=True)],
@@ -63,12 +61,19 @@ class Regimes:
             "signal_to_noise_db": float(10 * np.log10((variance - noise) / noise)) if 0 < noise < variance else None,
         }
 
+    def state(self) -> dict[str, Any]:
+        """What was counted, but what windows show, as plain JSON values."""
+        counts = {"transitions": self.transitions, "frames": self.frames, "visits": self.visits}
+        return {**{name: count.tolist() for name, count in counts.items()}, "sums": [s.tolist() for s in self.sums]}
+
+    def join(self, state: dict[str, Any]) -> None:
+        """Count what another one has counted, as if it had passed by here."""
+        self.transitions += np.array(state["transitions"])
+        self.frames += np.array(state["frames"])
+        self.visits += np.array(state["visits"])
+        self.sums += map(np.array, state["sums"])
+
     def leakage(self) -> int:
         """Number of frames that windows of two splits show, contexts included (of whole paths, number of paths)."""
         pairs = combinations(self.shown.values(), 2)
         return sum(int((a[path] & b[path]).sum()) for a, b in pairs for path in a.keys() & b.keys())
-
-
-def _onwards(total: Any, rows: np.ndarray) -> np.ndarray:
-    """The total and one row after the other: so that the sum does not depend on how they came in batches."""
-    return np.cumsum(np.concatenate([np.broadcast_to(total, rows[:1].shape), rows]), axis=0)[-1]

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from slvm_data import preview
 from slvm_data.batches import batch_size
 from slvm_data.certificate import Tally
 from slvm_data.progress import progress
@@ -15,29 +16,38 @@ from slvm_data.store import formats, manifest
 from slvm_data.store.damage import DamageError
 from slvm_data.store.folder import lay_over, room
 
+OTHER = "though made again: by other software than wrote it; generate the dataset anew"
+
 
 def mend(folder: Path, recipe: Recipe, content: dict[str, Any]) -> list[str]:
-    """Make the damaged files of a dataset again, of films in shards the damaged shards; what was made, in words.
+    """Make the damaged files of a dataset again, of what is in shards the damaged shards; what was made, in words.
 
     Raises DamageError where what is made is not, byte for byte, what the manifest says, as with other software.
     """
     made, form = [], manifest.form(content)
+    if form in formats.EXPORTS:
+        raise ValueError(f"{folder} is a copy for other libraries: convert the dataset again with --overwrite")
     for task, split, path in recipe.files(form):
         entry = content["files"][path.as_posix()]
         if formats.of(path).fault(folder / path, entry) is None:
             continue
-        if form == "zarr" and not recipe.windows:
+        if form == "zarr":
             made += _shards(folder, recipe, path)
         else:
             _file(folder, recipe, task, split, path)
             made.append(str(path))
         if fault := formats.of(path).fault(folder / path, entry):
-            raise DamageError(f"{fault}, though made again: by other software than wrote it; generate the dataset anew")
+            raise DamageError(f"{fault}, {OTHER}")
+    if "preview" in content and preview.fault(folder, content["preview"]):
+        preview.write(folder, recipe, form)
+        made.append(manifest.PREVIEW)
+        if fault := preview.fault(folder, content["preview"]):
+            raise DamageError(f"{fault}, {OTHER}")
     return made
 
 
 def _file(folder: Path, recipe: Recipe, task: int, split: str, path: Path) -> None:
-    """One file, or group, as a whole."""
+    """One file, as a whole."""
     batch, tally = batch_size(recipe), Tally(recipe.tasks[task])
     with (
         room(folder) as place,
@@ -46,8 +56,7 @@ def _file(folder: Path, recipe: Recipe, task: int, split: str, path: Path) -> No
     ):
         (place / path).parent.mkdir(exist_ok=True)
         write(place / path, recipe, task, split, made, batch, tally, bar)
-        for name in (path.name, *formats.beside(path)):
-            lay_over((place / path).with_name(name), (folder / path).with_name(name))
+        lay_over(place / path, folder / path)
 
 
 def _shards(folder: Path, recipe: Recipe, path: Path) -> list[str]:
@@ -59,9 +68,8 @@ def _shards(folder: Path, recipe: Recipe, path: Path) -> list[str]:
     if zarr.rest_is_damaged(folder / path):
         shards.make_rest(plan, folder, path)
         made.append(f"{path} metadata")
-    damaged = set(zarr.damaged(folder / path, plan.layouts[path].shards))
     for shard in plan.shards():
-        if shard.path == path and shard.number in damaged:
-            shards.make_shard(plan, folder, shard)
+        if shard.path == path and zarr.is_damaged(folder / path, shard.kind, shard.number):
+            shards.make_shard(plan, folder, shard, counted=False)
             made.append(str(shard))
     return made

@@ -13,13 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from slvm_data import preview
 from slvm_data.batches import LEAST, Batch, Inputs, batch_size, frame_buffer, make, prepare
 from slvm_data.certificate import Tally, certify
 from slvm_data.cores import cores
-from slvm_data.description import bits, describe
+from slvm_data.description import describe
 from slvm_data.progress import Progress, counted, progress
 from slvm_data.recipe import SPLITS, Recipe
 from slvm_data.sequences import from_films, once
+from slvm_data.space import check_space
 from slvm_data.store import card, formats, manifest, npz
 from slvm_data.store.folder import staging
 
@@ -31,17 +33,19 @@ def generate(
     overwrite: bool = False,
     batch: int | None = None,
     form: str = "npz",
-    workers: int = 1,
+    workers: int | None = None,
     part: tuple[int, int] | None = None,
+    dask: str | None = None,
 ) -> Path:
     """Write a dataset to the folder `out` (its name, here, if None) and return the folder.
 
     One `.npz` per split, or with the form "zarr" one sharded group, in `dataset_<i>` where there are several tasks;
-    `dataset.json` with checksums, recipe and certificate; `README.md`, the card. Nothing stands there before everything
-    is complete. `batch` changes no bit.
+    `dataset.json` with checksums, recipe and certificate; `README.md`, the card, with `preview.gif` in it. Nothing
+    stands there before everything is complete. `batch` changes no bit.
 
-    With the form "zarr" films are made in shards: by `workers` processes, or of them only each N-th, from the i-th on,
-    if `part` is (i, N), so that N jobs together make the dataset. Where the same dataset was begun, it goes on.
+    With the form "zarr" a dataset is made in shards: by `workers` processes, by the workers of `dask` (the address of a
+    scheduler, "local" or "slurm"), or of them only each N-th, from the i-th on, if `part` is (i, N), so that N jobs
+    together make the dataset. Where the same dataset was begun, it goes on.
 
     Raises ValueError where the folder holds anything (unless `overwrite`, which removes the dataset that stands
     there and nothing else), or where a sequence cannot be made; OSError where the folder cannot be written.
@@ -51,18 +55,19 @@ def generate(
     formats.check(form)
     files = [path for _, _, path in recipe.files(form)]
     formats.of(files[0])  # says what is missing before anything is made
-    if form == "zarr" and not recipe.windows:
+    if form == "zarr":
         from slvm_data import scale  # which needs the package zarr
 
-        return scale.carry_out(recipe, folder, overwrite, workers, part)
-    if workers != 1 or part:
-        raise ValueError("workers and shards are of films with --format zarr, which are made in shards")
+        return scale.carry_out(recipe, folder, overwrite, workers, part, dask)
+    if workers or part or dask:
+        raise ValueError("workers, shards and dask are of --format zarr, which is made in shards")
     total = len(recipe.tasks) * sum(map(recipe.count, SPLITS))
     with (
-        staging(folder, [*files, Path(manifest.CARD), Path(manifest.NAME)], overwrite) as room,
+        staging(folder, [*files, *preview.beside(recipe)], overwrite) as room,
         progress(total, recipe.name) as bar,
         closing(ahead(recipe, batch, recipe.files(form))) as made,
     ):
+        check_space(recipe, folder, form)
         tallies = [Tally(system) for system in recipe.tasks]
         entries = {}
         for task, split, path in recipe.files(form):
@@ -70,6 +75,7 @@ def generate(
             entries[path.as_posix()] = write(room / path, recipe, task, split, made, batch, tallies[task], bar)
         certificate = [certify(recipe, task, tally) for task, tally in enumerate(tallies)]
         content = describe(recipe, entries, certificate, form)
+        preview.add(room, recipe, content, form)
         content["card"] = {"sha256": card.write(room, content)}
         manifest.write(room, content)
     return folder
@@ -78,13 +84,13 @@ def generate(
 def write(
     path: Path, recipe: Recipe, task: int, split: str, made: Iterator[Batch], batch: int, tally: Tally, bar: Progress
 ) -> dict[str, Any]:
-    """Write the file of one task and split from its batches, the next ones of `made`; what a manifest says of it."""
+    """Write the .npz of one task and split from its batches, the next ones of `made`; what a manifest says of it."""
     films = map(tally.add, islice(made, -(-recipe.paths(split) // batch)))
     show = partial(tally.show, recipe, task, split)
     chunks = counted(map(show, from_films(recipe, task, split, films)), bar)
     rows = dict.fromkeys(npz.SERIES, recipe.paths(split)) if recipe.windows else {}
     alike = once(recipe, task, split)
-    written = formats.of(path).write(path, chunks, recipe.count(split), alike, rows, bits(recipe))
+    written = npz.write(path, chunks, recipe.count(split), alike, rows)
     return written | ({"paths": recipe.paths(split)} if recipe.windows else {})
 
 

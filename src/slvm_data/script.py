@@ -22,6 +22,7 @@ from slvm_data.store import manifest
 from slvm_data.store.damage import DamageError
 from slvm_data.store.formats import FORMATS
 from slvm_data.views import KINDS, LOOKS
+from slvm_data.workers import WorkersError
 
 _Dataset = Annotated[
     str, typer.Argument(metavar="NAME|FILE", help="A dataset's name, a .py with RECIPE, a dataset.json.")
@@ -53,8 +54,15 @@ _Paths = Annotated[
 _Series = Annotated[bool, typer.Option("--series", help="Keep the uncut paths too: signal, state, mode.")]
 _View = Annotated[str | None, typer.Option(help=f"One of {', '.join(KINDS)}.", show_default="the recipe's")]
 _WINDOWS = ("window", "stride", "contexts", "spacing", "gap", "paths", "series", "view")  # options of these alone
+_CUT = ("length", "stride", "contexts", "spacing", "gap", "paths", "series")  # what a recipe calls them
 _Format = Annotated[str, typer.Option("--format", help=f"Of the files: {' or '.join(FORMATS)}, which is sharded.")]
-_Workers = Annotated[int, typer.Option(help="Processes that make shards, with --format zarr.")]
+_Workers = Annotated[
+    int | None, typer.Option(help="Processes that make shards, with --format zarr.", show_default="threads of this one")
+]
+_Dask = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS|local|slurm", help="Have Dask's workers make shards; --workers says how many."),
+]
 _Shards = Annotated[
     str | None,
     typer.Option(metavar="i/N", help="Make only each N-th shard, from the i-th on: one of N jobs.", show_default="all"),
@@ -89,18 +97,18 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         folder_name: _Folder = None,
         original: Annotated[bool, typer.Option("--original", help=_ORIGINAL)] = False,
         form: _Format = FORMATS[0],
-        workers: _Workers = 1,
+        workers: _Workers = None,
         shards: _Shards = None,
+        dask: _Dask = None,
         overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the dataset that stands there.")] = False,
     ) -> None:
         """Write a dataset: {train,val,test}.npz, dataset.json, and a card to read."""
         fields: dict[str, Any] = {"seed": seed, "train": train, "val": val, "test": test, "steps": steps, "dt": dt}
         fields |= {"folder": folder_name, "record": _names(record)}
-        _check_original(original, look, changes)
-        cut = {"length": window, "stride": stride, "contexts": contexts, "spacing": spacing, "gap": gap}
-        cut |= {"paths": paths, "series": series or None}
-        recipe = override(find(dataset), changes or (), fields, {"size": size, "look": look, "kind": view}, cut)
-        _carry_out(as_original(recipe) if original else recipe, out, overwrite, form, workers, shards)
+        cut = zip(_CUT, (window, stride, contexts, spacing, gap, paths, series or None), strict=True)
+        recipe = override(find(dataset), changes or (), fields, {"size": size, "look": look, "kind": view}, dict(cut))
+        how = {"overwrite": overwrite, "form": form, "workers": workers, "part": _part(shards), "dask": dask}
+        _carry_out(_original(recipe, look, changes) if original else recipe, out, **how)
 
     return generate
 
@@ -110,16 +118,17 @@ def _names(record: list[str] | None) -> tuple[str, ...] | None:
     return tuple(name.strip() for words in record or () for name in words.split(",")) or None
 
 
-def _check_original(original: bool, look: str | None, changes: list[str] | None) -> None:
-    if original and (look or any(change.startswith("motion=") for change in changes or ())):
+def _original(recipe: Recipe, look: str | None, changes: list[str] | None) -> Recipe:
+    if look or any(change.startswith("motion=") for change in changes or ()):
         raise ValueError("--original decides motion and look by itself: leave motion= and --look out")
+    return as_original(recipe)
 
 
-def _carry_out(recipe: Recipe, out: Path | None, overwrite: bool, form: str, workers: int, shards: str | None) -> None:
+def _carry_out(recipe: Recipe, out: Path | None, **options: Any) -> None:
     """Generate, and say what came of it."""
     start = time.monotonic()
     _warn(recipe)
-    folder = generate(recipe, out, overwrite=overwrite, form=form, workers=workers, part=_part(shards))
+    folder = generate(recipe, out, **options)
     if not (folder / manifest.NAME).is_file():
         print(f"{folder}: these shards are there, others are missing: slvm-data status {folder}")
         return
@@ -180,7 +189,7 @@ def call(parser: Callable[..., Any]) -> NoReturn:
         sys.exit(parser(standalone_mode=False))
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
-    except DamageError as error:
+    except (DamageError, WorkersError) as error:
         _complain(error, 1)
     except BrokenPipeError:  # whoever read our output has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -44,11 +44,18 @@ def from_films(recipe: Recipe, task: int, split: str, films: Iterable[Arrays]) -
         paths = np.arange(done, done + len(film["label"]))
         done += len(paths)
         index = np.arange(paths[0] * per, min(done * per, recipe.count(split)))
-        size = max(1, ROOM // _bytes(recipe.windows, film))
-        for start in range(0, len(index), size):
-            yield _cut(recipe, recipe.windows, task, split, film, paths, index[start : start + size])
+        yield from from_paths(recipe, recipe.windows, task, split, film, paths, index)
         if recipe.windows.series:
             yield {name: film[name] for name in SERIES}
+
+
+def from_paths(
+    recipe: Recipe, windows: Windows, task: int, split: str, films: Arrays, paths: np.ndarray, index: np.ndarray
+) -> Iterator[Arrays]:
+    """The windows with these indices [n], in increasing order, some at a time, from the films of these paths [P]."""
+    size = max(1, ROOM // _bytes(windows, films))
+    for start in range(0, len(index), size):
+        yield _cut(recipe, windows, task, split, films, paths, index[start : start + size])
 
 
 def first_series(recipe: Recipe, task: int, split: str) -> Arrays:

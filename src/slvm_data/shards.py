@@ -1,13 +1,17 @@
 """A dataset in shards, each made by whoever takes it: begun once, made in any order, finished when all are there.
 
 A shard is a pure function of recipe and number, so it may be made again at any time, by anyone, and is the same. What
-tells how far a dataset has come is its markers alone. Films only: windows are cut from paths, which no shard has whole.
+tells how far a dataset has come is its markers alone. Windows are cut from paths, which are simulated anew for each
+shard that has windows of them.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,16 +19,20 @@ from typing import Any
 
 import numpy as np
 
-from slvm_data.batches import batch_size, collect, frame_buffer, make, prepare
+from slvm_data import preview
+from slvm_data.batches import Batch, Inputs, batch_size, frame_buffer, make, prepare
 from slvm_data.certificate import Tally, certify
 from slvm_data.description import bits, describe, machine
 from slvm_data.recipe import Recipe
 from slvm_data.recipe_json import as_json
-from slvm_data.sequences import once
+from slvm_data.sequences import collect, first_series, from_paths, once
 from slvm_data.store import card, manifest, zarr
 from slvm_data.store.damage import DamageError
 from slvm_data.store.folder import lay_over, replaceable, take_away
 from slvm_data.store.folder import room as staging_room
+from slvm_data.store.npz import SERIES, whole
+from slvm_data.types import Arrays
+from slvm_data.windows import Windows
 
 FORM = "zarr"
 LEFT_OVER = ("*.partial", ".*.tmp")  # names of files that a process which was killed was writing
@@ -32,52 +40,75 @@ LEFT_OVER = ("*.partial", ".*.tmp")  # names of files that a process which was k
 
 @dataclass(frozen=True)
 class Shard:
-    """A range of the sequences of one task and split."""
+    """A range of the sequences of one task and split, or of the paths that they were cut from."""
 
     task: int
     split: str
     path: Path  # of its group, relative to the dataset's folder
+    kind: str  # zarr.SEQUENCES or PATHS
     number: int
     first: int
     stop: int
 
     def __str__(self) -> str:
-        return f"{self.path} shard {self.number}"
+        return f"{self.path} {'shard' if self.kind == zarr.SEQUENCES else 'path'} {self.number}"
 
 
 class Plan:
-    """What the shards of a recipe are."""
+    """What the shards of a recipe are, and what they have in common."""
 
     def __init__(self, recipe: Recipe) -> None:
-        if recipe.windows:
-            raise ValueError(
-                f"{recipe.name} cuts windows from paths, of which a shard has no whole one: use one process"
-            )
         self.recipe = recipe
+        self._inputs: dict[tuple[int, str], Inputs] = {}
+        self._path: tuple[tuple[int, str], Batch] | None = None
 
     @cached_property
-    def layouts(self) -> dict[Path, zarr.Layout]:
-        """How each group lies in shards."""
-        found = {}
-        for task in range(len(self.recipe.tasks)):
-            own = [(split, path) for other, split, path in self.recipe.files(FORM) if other == task]
-            first = collect(self.recipe, task, own[0][0], np.arange(1))
-            found |= {path: zarr.Layout.of(self.recipe.count(split), first, bits(self.recipe)) for split, path in own}
+    def layouts(self) -> dict[Path, dict[str, zarr.Layout]]:
+        """How each group lies in shards, of each kind."""
+        recipe, found = self.recipe, {}
+        for task in range(len(recipe.tasks)):
+            own = [(split, path) for other, split, path in recipe.files(FORM) if other == task]
+            alike = once(recipe, task, own[0][0])
+            first = collect(recipe, task, own[0][0], np.arange(1))
+            first = {name: array for name, array in first.items() if name not in alike}
+            for split, path in own:
+                layout = zarr.Layout.of(recipe.count(split), first, bits(recipe))
+                found[path] = {zarr.SEQUENCES: layout}
+                if series := first_series(recipe, task, split):
+                    found[path][zarr.PATHS] = zarr.Layout.of(recipe.paths(split), series, (), one_by_one=True)
         return found
 
     def shards(self) -> list[Shard]:
         """All of them, in order."""
         found = []
         for task, split, path in self.recipe.files(FORM):
-            layout = self.layouts[path]
-            for number in range(layout.shards):
-                first = number * layout.rows
-                found.append(Shard(task, split, path, number, first, min(first + layout.rows, layout.count)))
+            for kind, layout in self.layouts[path].items():
+                for number in range(layout.shards):
+                    first = number * layout.rows
+                    stop = min(first + layout.rows, layout.count)
+                    found.append(Shard(task, split, path, kind, number, first, stop))
         return found
 
     def missing(self, folder: Path) -> list[Shard]:
-        """Those that have no marker yet."""
-        return [shard for shard in self.shards() if zarr.marker(folder / shard.path, shard.number) is None]
+        """Those that are not whole yet."""
+        return [shard for shard in self.shards() if not _whole(folder, shard)]
+
+    def inputs(self, shard: Shard) -> Inputs:
+        """What all shards of a split are made from."""
+        key = shard.task, shard.split
+        if key not in self._inputs:
+            self._inputs[key] = prepare(self.recipe, *key)
+        return self._inputs[key]
+
+    def batch(self, shard: Shard, index: np.ndarray, frames: np.ndarray) -> Batch:
+        """Films or paths with these numbers; the only path of a split is kept, as all its windows are cut from it."""
+        recipe, key = self.recipe, (shard.task, shard.split)
+        if not recipe.windows or recipe.paths(shard.split) > 1:
+            return make(recipe, *key, self.inputs(shard), index, frames)
+        kept = self._path
+        if kept is None or kept[0] != key:
+            kept = self._path = key, make(recipe, *key, self.inputs(shard), index)
+        return kept[1]
 
 
 def begin(plan: Plan, folder: Path, overwrite: bool = False) -> bool:
@@ -88,7 +119,7 @@ def begin(plan: Plan, folder: Path, overwrite: bool = False) -> bool:
     """
     files = [path for _, _, path in plan.recipe.files(FORM)]
     if overwrite:
-        take_away(folder, replaceable(folder, files, overwrite))
+        take_away(folder, replaceable(folder, [*files, Path(manifest.PREVIEW)], overwrite))
     if (held := _held(folder)) is None:
         _create(plan, folder, files, overwrite)
         held = _held(folder)
@@ -103,17 +134,30 @@ def _create(plan: Plan, folder: Path, files: list[Path], overwrite: bool) -> Non
     except ValueError:
         if _held(folder) is None:  # else another process has just been faster
             raise
-    room = folder.absolute().parent / f".{folder.absolute().name}.{os.getpid()}.tmp"
+    room = _room(folder, os.getpid())
     shutil.rmtree(room, ignore_errors=True)
     try:
         for path in files:
             make_group(plan, room, path)
-        groups = {path.as_posix(): [layout.shards, layout.count] for path, layout in plan.layouts.items()}
+        groups = {path.as_posix(): _counts(layouts) for path, layouts in plan.layouts.items()}
         content = {"name": plan.recipe.name, "recipe": as_json(plan.recipe), "files": {}, "groups": groups}
         manifest.write(room, {**content, **manifest.current(machine(), FORM)}, manifest.PLAN)
         _settle(room, folder)
+    except FileNotFoundError:  # another process was so much faster that it has cleared away what it took for left over
+        if _held(folder) is None:
+            raise
     finally:
         shutil.rmtree(room, ignore_errors=True)
+
+
+def _counts(layouts: dict[str, zarr.Layout]) -> list[int]:
+    """Shards of a group, and its sequences."""
+    return [sum(layout.shards for layout in layouts.values()), layouts[zarr.SEQUENCES].count]
+
+
+def _room(folder: Path, process: int | str) -> Path:
+    """Where the process of this number makes what then takes the name of the folder."""
+    return folder.absolute().parent / f".{folder.absolute().name}.{process}.tmp"
 
 
 def _settle(room: Path, folder: Path) -> None:
@@ -160,7 +204,8 @@ def make_group(plan: Plan, folder: Path, path: Path) -> None:
     task, split = next((task, split) for task, split, other in plan.recipe.files(FORM) if other == path)
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     zarr.create(folder / path)
-    plan.layouts[path].create(folder / path)
+    for layout in plan.layouts[path].values():
+        layout.create(folder / path)
     zarr.mark_rest(folder / path, once(plan.recipe, task, split))
 
 
@@ -172,21 +217,74 @@ def make_rest(plan: Plan, folder: Path, path: Path) -> None:
         lay_over(zarr.markers(place / path), zarr.markers(folder / path))
 
 
-def make_shard(plan: Plan, folder: Path, shard: Shard) -> None:
-    """Make one shard, its marker last; the same again if it is there already."""
-    recipe, layout, tally = plan.recipe, plan.layouts[shard.path], Tally(plan.recipe.tasks[shard.task])
-    inputs, size, parts = prepare(recipe, shard.task, shard.split), batch_size(recipe), []
+def make_shard(plan: Plan, folder: Path, shard: Shard, counted: bool = True) -> None:
+    """Make one shard, its marker last; the same again if it is there already.
+
+    Its tally stands beside the marker until `finish` has counted it; without one if not `counted`. What goes wrong is
+    raised again with the name of folder and shard.
+    """
+    layout, tally = plan.layouts[shard.path][shard.kind], Tally(plan.recipe.tasks[shard.task])
+    with _named(folder, shard):
+        parts = [layout.packs(part) for part in _parts(plan, shard, tally)]
+        rows = {name: np.concatenate([part[name] for part in parts]) for name in layout.schema}
+        try:
+            if counted and shard.kind == zarr.SEQUENCES:
+                with whole(_tally(folder, shard)) as file:
+                    file.write(json.dumps(tally.state()).encode())
+            layout.put(folder / shard.path, shard.kind, shard.number, rows)
+        except FileNotFoundError:  # another run has finished the dataset, and cleared away what it took for left over
+            if zarr.marker(folder / shard.path, shard.kind, shard.number) is None:
+                raise
+
+
+def _parts(plan: Plan, shard: Shard, tally: Tally) -> Iterator[Arrays]:
+    """The rows of a shard, some at a time."""
+    recipe, size = plan.recipe, batch_size(plan.recipe)
     frames = frame_buffer(recipe, size)
+    if recipe.windows and shard.kind == zarr.SEQUENCES:
+        yield from _windows(plan, recipe.windows, shard, tally, frames)
+        return
     for start in range(shard.first, shard.stop, size):
-        index = np.arange(start, min(start + size, shard.stop))
-        made = make(recipe, shard.task, shard.split, inputs, index, frames)
-        parts.append(layout.packs(tally.add(made)))
-    rows = {name: np.concatenate([part[name] for part in parts]) for name in layout.schema}
+        batch = plan.batch(shard, np.arange(start, min(start + size, shard.stop)), frames)
+        series = shard.kind == zarr.PATHS  # of paths that are counted where their windows are cut
+        yield {name: batch.arrays[name] for name in SERIES} if series else tally.add(batch)
+
+
+def _windows(plan: Plan, windows: Windows, shard: Shard, tally: Tally, frames: np.ndarray) -> Iterator[Arrays]:
+    """The windows of a shard, from the paths that they lie on; a path counts where its first window is."""
+    recipe, index = plan.recipe, np.arange(shard.first, shard.stop)
+    path, start = windows.places(shard.split, recipe.steps, index)
+    own = np.unique(path[start == windows.starts(shard.split, recipe.steps)[0]])
+    others = np.setdiff1d(path, own)
+    batches = [own[i : i + len(frames)] for i in range(0, len(own), len(frames))]
+    for paths in [others] * bool(len(others)) + batches:
+        batch = plan.batch(shard, paths, frames)
+        films = batch.arrays if paths is others else tally.add(batch)
+        within = index[np.isin(path, paths)]
+        yield from from_paths(recipe, windows, shard.task, shard.split, films, paths, within)
+
+
+@contextmanager
+def _named(folder: Path, shard: Shard) -> Iterator[None]:
+    """Let errors say where, and what to do next."""
     try:
-        layout.put(folder / shard.path, zarr.SEQUENCES, shard.number, rows, tally=tally.state())
-    except FileNotFoundError:  # another run has finished the dataset, and cleared away what it took for left over
-        if zarr.marker(folder / shard.path, shard.number) is None:
-            raise
+        yield
+    except OSError as error:
+        what = f"{error.strerror or error}, at {shard}: mend this, and run the same command again to go on"
+        raise OSError(error.errno, what, str(folder)) from error
+    except ValueError as error:
+        raise ValueError(f"{folder}, {shard}: {error}") from error
+
+
+def _tally(folder: Path, shard: Shard) -> Path:
+    """Where a shard's tally stands until all are counted."""
+    return zarr.markers(folder / shard.path) / f"tally-{shard.number}"
+
+
+def _whole(folder: Path, shard: Shard) -> bool:
+    """Whether a shard of a dataset that is not finished has its marker, and its tally."""
+    there = zarr.marker(folder / shard.path, shard.kind, shard.number) is not None
+    return there and (shard.kind == zarr.PATHS or _tally(folder, shard).is_file())
 
 
 def finish(plan: Plan, folder: Path) -> None:
@@ -197,19 +295,33 @@ def finish(plan: Plan, folder: Path) -> None:
     recipe, entries = plan.recipe, {}
     tallies = [Tally(system) for system in recipe.tasks]
     for shard in plan.shards():
-        noted = zarr.marker(folder / shard.path, shard.number)
-        if noted is None:
-            raise DamageError(f"{folder}: {shard} is not there: run the same command again")
-        tallies[shard.task].join(noted["tally"])
+        if zarr.marker(folder / shard.path, shard.kind, shard.number) is None:
+            raise DamageError(f"{folder}: {shard} is not there: run the same command again to go on")
+        if shard.kind == zarr.SEQUENCES:
+            tallies[shard.task].join(json.loads(_tally(folder, shard).read_bytes()))
     for pattern in LEFT_OVER:
         for path in folder.rglob(pattern):
             path.unlink(missing_ok=True)
     for task, split, path in recipe.files(FORM):
-        entries[path.as_posix()] = zarr.entry(
-            folder / path, {zarr.SEQUENCES: plan.layouts[path]}, once(recipe, task, split)
-        )
+        tallies[task].show_all(recipe, split)
+        entry = zarr.entry(folder / path, plan.layouts[path], once(recipe, task, split))
+        entries[path.as_posix()] = entry | ({"paths": recipe.paths(split)} if recipe.windows else {})
     certificate = [certify(recipe, task, tally) for task, tally in enumerate(tallies)]
     content = describe(recipe, entries, certificate, FORM)
+    preview.add(folder, recipe, content, FORM)
     content["card"] = {"sha256": card.write(folder, content)}
     manifest.write(folder, content)
+    clear(plan, folder)
+
+
+def clear(plan: Plan, folder: Path) -> None:
+    """Take away what a complete dataset needs no more, the plan last: as long as it is there, more may be."""
+    if not (folder / manifest.PLAN).is_file():
+        return
+    for shard in plan.shards():
+        _tally(folder, shard).unlink(missing_ok=True)
+    for path in folder.absolute().parent.iterdir():
+        process = path.suffixes[-2:-1]  # of a process that was killed
+        if process and process[0][1:].isdigit() and path == _room(folder, process[0][1:]):
+            shutil.rmtree(path, ignore_errors=True)
     (folder / manifest.PLAN).unlink(missing_ok=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from slvm_data.load import Episodes, Sequences, Windows
-from slvm_data.store import manifest, npz
+from slvm_data.load import Episodes, Sequences, Windows, lazily
+from slvm_data.store import manifest, npz, reader
 from slvm_data.store.damage import DamageError
 
 FORMATS = Path(__file__).parents[1] / "formats"
@@ -94,7 +94,31 @@ def test_a_damaged_shard(make, tmp_path, break_it, message):
     break_it(folder / "train.zarr/image/c/0/0/0")
     for fields in (None, ("image",)):
         with pytest.raises(DamageError, match=rf"train\.zarr/{message}"):
-            Sequences(folder, fields=fields)
+            Sequences(folder, fields=fields).to_memory()
+
+
+@pytest.mark.parametrize("library", ["tensorstore", "zarr"])
+@pytest.mark.parametrize("rows", [[0], [0, 1, 2, 3, 4]])
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (lambda file: file.unlink(), r"/image/c/0/0/0 is missing: slvm-data repair makes it again"),
+        (lambda file: os.truncate(file, 0), r" is damaged, at image, shard 0 \(slvm-data repair makes it again\): "),
+        (lambda file: os.truncate(file, 100), r" is damaged, at image, shard 0 "),
+        (lambda file: file.write_bytes(bytes(file.stat().st_size)), r" is damaged, at image, shard 0 "),
+    ],
+)
+def test_a_damaged_shard_that_is_read_when_needed(make, tmp_path, monkeypatch, library, rows, break_it, message):
+    """F4, F8, F9: single rows and whole shards, by either library; never zeros."""
+    monkeypatch.setattr(reader, "at_random", lambda: library == "tensorstore")
+    monkeypatch.setattr(lazily, "CACHE", 0)
+    folder = Path(shutil.copytree(make("pendulum-zarr"), tmp_path / "x"))
+    data = Sequences(folder)
+    break_it(folder / "train.zarr/image/c/0/0/0")
+    assert Sequences(folder, fields=["state"])[rows][0].any()
+    for films in (data, Sequences(folder)):
+        with pytest.raises(DamageError, match=rf"train\.zarr{message}"):
+            films[rows]
 
 
 def forge(folder, members, name="dataset_0/train.npz", **array):

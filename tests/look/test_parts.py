@@ -48,7 +48,7 @@ def test_the_command_gives_the_very_recipe(recipe, monkeypatch):
     line = shlex.split(again.command(recipe, RECIPES))
     assert line[:3] == ["slvm-data", "generate", recipe.name]
     made = []
-    monkeypatch.setattr("slvm_data.script._carry_out", lambda found, *_: made.append(found))
+    monkeypatch.setattr("slvm_data.script._carry_out", lambda found, *_, **__: made.append(found))
     parser = typer.Typer(add_completion=False)
     parser.command()(command(RECIPES.__getitem__))
     typer.main.get_command(parser)(line[2:], standalone_mode=False)

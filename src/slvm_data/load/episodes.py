@@ -15,6 +15,7 @@ import torch
 from torch.utils.data import get_worker_info
 
 from slvm_data.load.checks import whole_number
+from slvm_data.load.column import Column
 from slvm_data.load.draws import Moment
 from slvm_data.load.table import INDEX, Table
 
@@ -116,7 +117,7 @@ class Episodes(Table):
     def _grouped(self) -> list[np.ndarray]:
         """The sequences of each group, in order."""
         column, systems = self._held.columns[self.by], dict.fromkeys(self._held.systems)
-        if column.frame or column.of is not None or column.data.ndim > 2:
+        if not isinstance(column, Column) or column.frame or column.of is not None or column.data.ndim > 2:
             raise ValueError(f"by = {self.by!r} has to be 'label' or a constant that {self.root} has, as 'param_m'")
         if self.by != "label" and len(systems) > 1:
             raise ValueError(f"by = {self.by!r} would mix {', '.join(systems)}: choose tasks of one system with tasks")

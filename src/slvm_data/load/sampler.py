@@ -13,6 +13,7 @@ from slvm_data.load.checks import whole_number
 from slvm_data.load.draws import EPOCHS, STEPS, Moment
 from slvm_data.load.episodes import Episodes
 from slvm_data.load.ranks import check, here
+from slvm_data.load.sequences import Sequences
 
 PER = ("batch", "epoch")
 
@@ -112,17 +113,29 @@ class EpisodeSampler(Sampler[list[tuple[int, ...]]]):
 
 
 class Shuffled(Sampler[int]):
-    """Each item of a dataset once, in an order that is a pure function of seed and epoch."""
+    """Each item of a dataset once, in an order that is a pure function of seed and epoch.
 
-    def __init__(self, dataset: Sized, seed: int = 0) -> None:
-        self.dataset, self.seed, self._epoch = dataset, whole_number("seed", seed, 0), 0
+    Of a `Sequences` that reads from shards a few shards are taken at a time, in random order, and their items mixed, so
+    that each shard is read once; with `whole` all items are mixed, whatever reading them costs.
+    """
+
+    def __init__(self, dataset: Sized, seed: int = 0, whole: bool = False) -> None:
+        self.dataset, self.seed, self.whole = dataset, whole_number("seed", seed, 0), whole
+        self._epoch = 0
 
     def __len__(self) -> int:
         return len(self.dataset)
 
     def __iter__(self) -> Iterator[int]:
         moment, self._epoch = Moment(self.seed, self._epoch), self._epoch + 1
-        yield from moment.choose("order", 0, len(self), len(self)).tolist()
+        blocks, mixed = self.dataset.blocks() if isinstance(self.dataset, Sequences) and not self.whole else ([], 0)
+        if not blocks:
+            yield from moment.choose("order", 0, len(self), len(self)).tolist()
+            return
+        order = moment.choose("shards", 0, len(blocks), len(blocks)).tolist()
+        for k in range(0, len(order), mixed):
+            items = np.concatenate([np.arange(*blocks[i]) for i in order[k : k + mixed]])
+            yield from items[moment.choose("order", k, len(items), len(items))].tolist()
 
     def set_epoch(self, epoch: int) -> None:
         """Begin the next pass with this epoch, as Lightning asks for by itself."""

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from slvm_data.load.checks import whole_number
-from slvm_data.load.held import MOMENTS
+from slvm_data.load.form import MOMENTS
+from slvm_data.load.held import hold, open_manifest
 from slvm_data.load.table import INDEX, Table
 
 
@@ -32,12 +33,16 @@ class Sequences(Table):
         fraction: take the first sequences of each task, so many of them; 0.1 is contained in 0.2, and is what a
             dataset of a tenth of the size would hold.
 
-    Frames stay eight pixels to the octet in memory and become floats in the batch.
+    Frames stay eight pixels to the octet in memory and become floats in the batch. Of a dataset in shards (`--format
+    zarr`) what an item needs is read when it is asked for; `Shuffled` gives an order that suits this, and `to_memory`
+    reads all of it at once.
 
     Raises ValueError for what the dataset does not have, `store.damage.DamageError` for a file that is missing or
     altered.
 
     """
+
+    lazily = True
 
     def __init__(
         self,
@@ -61,6 +66,16 @@ class Sequences(Table):
 
     def __len__(self) -> int:
         return len(self._held) * len(self._starts)
+
+    def to_memory(self) -> Sequences:
+        """Read all of it, if it is in shards, and check every byte; frames stay packed. Returns the dataset itself."""
+        self._held = hold(self.root, open_manifest(self.root), self.split, *self._asked, lazily=False)
+        return self
+
+    def blocks(self) -> tuple[list[tuple[int, int]], int]:
+        """First item, and the one after the last, of each shard, and how many of them to mix; none in memory."""
+        shards, per = self._held.shards, len(self._starts)
+        return ([(per * a, per * b) for a, b in shards.ranges()], shards.mixed()) if shards else ([], 0)
 
     def _arrays(self, indices: Sequence[Any]) -> dict[str, torch.Tensor]:
         numbers = self._numbers(indices)

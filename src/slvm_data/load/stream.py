@@ -20,7 +20,7 @@ from slvm_data import sequences
 from slvm_data.batches import LEAST, frame_buffer, make, prepare
 from slvm_data.load.batch import Whole
 from slvm_data.load.checks import check_known, names_of_fields, whole_number
-from slvm_data.load.held import FRAMES, MASK, Form, empty, forms_of, put
+from slvm_data.load.form import FRAMES, MASK, Form, empty, forms_of, put
 from slvm_data.load.ranks import check, here
 from slvm_data.load.room import Room
 from slvm_data.load.table import INDEX

@@ -24,6 +24,7 @@ class Table(Dataset[Item | Row]):
     """Sequences in memory. A subclass says which arrays an item has, and what its arguments mean."""
 
     of_windows = False  # whether it reads windows, or whole films
+    lazily = False  # whether what lies in shards is read when it is asked for
 
     def __init__(
         self,
@@ -42,8 +43,8 @@ class Table(Dataset[Item | Row]):
         forms = forms_in(self.root, content, split)
         check_known(self.fields, self._known(list(forms)), self.root)
         self._room = Room()
-        wanted = {name: forms[name] for name in self._read(list(forms))}
-        self._held: Held = hold(self.root, content, split, tasks, wanted, fraction)
+        self._asked = tasks, {name: forms[name] for name in self._read(list(forms))}, fraction
+        self._held: Held = hold(self.root, content, split, *self._asked, lazily=self.lazily)
 
     def _known(self, stored: list[str]) -> list[str]:
         """What fields may name, beside the arrays that are stored."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import html
 import math
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from slvm_data.store.manifest import CARD
+from slvm_data.store import elsewhere, formats
+from slvm_data.store.manifest import CARD, PREVIEW, binary
 from slvm_data.store.npz import sha256, stands_once, whole
 
 
-def write(folder: Path, content: dict[str, Any]) -> str:
-    """Write the card from a manifest; its sha256."""
+def write(folder: Path, content: dict[str, Any], front: str = "") -> str:
+    """Write the card from a manifest, after what stands in `front` of it; its sha256."""
     with whole(folder / CARD) as file:
-        file.write(text(content).encode())
+        file.write((front + text(content)).encode())
     return sha256(folder / CARD)
 
 
@@ -23,16 +24,17 @@ def text(content: dict[str, Any]) -> str:
     recipe = content["recipe"]
     sections = {
         "": f"# {recipe['name']}\n\n{html.escape(recipe['about'].strip(), quote=False)}",
+        "The first sequences": f"![The first sequences, in step]({PREVIEW})" if "preview" in content else "",
         "As the original": ORIGINAL if recipe.get("original") else "",
         "Equation": "```\n" + content["equation"].replace("```", "") + "\n```",
         "Tasks": _tasks(recipe["tasks"]),
         "Files": _files(content["files"] | content.get("combined", {})),
-        "Arrays": _arrays(content["files"]),
+        "Arrays": _arrays(content["files"] | content.get("series", {})),
         "Time": _time(recipe, content["certificate"]),
         "Windows": of_windows(recipe["windows"]) if recipe.get("windows") else "",
         "Accuracy": _accuracy(content["certificate"]),
         "Regimes": _regimes(content["certificate"]),
-        "Use": _use(recipe, *next(iter(content["files"].items()))) + _loading(recipe),
+        "Use": _use(recipe, *next(iter(content["files"].items()))),
         "Make it again": _again(content),
         "Source": f"Distributions of parameters and starts: {html.escape(recipe['source'])}"
         if recipe["source"]
@@ -140,12 +142,13 @@ def _arrays(files: dict[str, Any]) -> str:
         own = array["shape"] if once else ["N", *array["shape"][1:]]
         shapes.setdefault(name, {})[" × ".join(map(str, own))] = None
     types = {name: array["dtype"] for name, array, _ in arrays}
-
-    def meaning(name: str) -> str:
-        return MEANINGS.get(name, f"the constant {name.removeprefix('param_')}, as drawn for the sequence")
-
     rows = [[f"`{name}`", " or ".join(found), types[name], meaning(name)] for name, found in shapes.items()]
     return _table(["key", "shape", "type", "what"], rows)
+
+
+def meaning(name: str) -> str:
+    """What an array holds."""
+    return MEANINGS.get(name, f"the constant {name.removeprefix('param_')}, as drawn for the sequence")
 
 
 def _time(recipe: dict[str, Any], certificate: list[dict[str, Any]]) -> str:
@@ -213,8 +216,13 @@ def _others(k: int, follows: list[int]) -> str:
 
 
 def _use(recipe: dict[str, Any], first: str, file: dict[str, Any]) -> str:
-    if first.endswith(".zarr"):
-        return _use_of_zarr(recipe, first, file)
+    if (export := PurePosixPath(first).suffix.removeprefix(".")) in formats.EXPORTS:
+        return elsewhere.use(export, recipe, first, file)
+    return (_use_of_zarr if first.endswith(".zarr") else _use_of_npz)(recipe, first, file) + _loading(recipe)
+
+
+def _use_of_npz(recipe: dict[str, Any], first: str, file: dict[str, Any]) -> str:
+    del recipe
     reads = '    frames, states = data["image"].astype("float32"), data["state"]'
     if "queries" in file["arrays"]:
         reads = "\n".join(f'    {name} = data["{name}"]' for name in WINDOWS)
@@ -237,8 +245,7 @@ WINDOWS = ("queries", "domains", "labels", "latents")
 def _use_of_zarr(recipe: dict[str, Any], first: str, file: dict[str, Any]) -> str:
     names = WINDOWS if "queries" in file["arrays"] else ("state",) if "image" in file["arrays"] else ("signal", "mode")
     lines = [f'{name} = data["{name}"][:100]' for name in names]
-    views = recipe["view"] if isinstance(recipe["view"], list) else [recipe["view"]]
-    if "image" in file["arrays"] and not recipe.get("original") and all(view["binary"] for view in views):
+    if "image" in file["arrays"] and binary(recipe):
         shape = file["arrays"]["image"]["shape"]
         frame = ", ".join(map(str, shape[2:]))
         lines += [

@@ -49,17 +49,17 @@ def room(folder: Path) -> Iterator[Path]:
 def replaceable(folder: Path, files: list[Path], overwrite: bool) -> list[Path]:
     """The old dataset's files; raises ValueError where something stands in the way."""
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file; choose another place with --out")
+        raise ValueError(f"{folder} is a file; choose another folder")
     there = [path.name for path in folder.iterdir() if path.name != PARTIAL] if folder.exists() else []
     if there and not overwrite:
         what = "a dataset" if manifest.NAME in there else f"{min(there)!r}"
-        raise ValueError(f"{folder} already holds {what}: choose another place with --out, or add --overwrite")
+        raise ValueError(f"{folder} already holds {what}: choose another folder, or add --overwrite")
     old = _listed(folder)
     for path in files:
         parent = folder / path.parent
         in_the_way = parent if parent.exists() and not parent.is_dir() else folder / path
         if os.path.lexists(in_the_way) and path not in old:
-            raise ValueError(f"{in_the_way} is not of a dataset of ours and stays: choose another place with --out")
+            raise ValueError(f"{in_the_way} is not of a dataset of ours and stays: choose another folder")
     return old
 
 
@@ -71,10 +71,12 @@ def _listed(folder: Path) -> list[Path]:
             content = manifest.read(folder, name)
         except (DamageError, ValueError):
             continue
-        found += [Path(file) for key in ("files", "combined", "groups") for file in content.get(key, ())]
-        card = folder / manifest.CARD
-        ours = card.is_file() and sha256(card) == content.get("card", {}).get("sha256")  # one edited is its editor's
-        found += [*[Path(manifest.CARD)] * ours, Path(name)]
+        found += [Path(file) for key in ("files", "combined", "series", "groups") for file in content.get(key, ())]
+        for key, text in (("card", manifest.CARD), ("preview", manifest.PREVIEW), ("croissant", manifest.CROISSANT)):
+            path = folder / text
+            if path.is_file() and sha256(path) == content.get(key, {}).get("sha256"):  # one edited is its editor's
+                found.append(Path(text))
+        found.append(Path(name))
     return list(dict.fromkeys(found))
 
 
@@ -130,12 +132,12 @@ def _remove_if_empty(folder: Path) -> None:
 
 def status(folder: Path) -> dict[str, Any]:
     """How many shards of a dataset are there, by their markers alone, whoever makes them."""
-    name = manifest.PLAN if (folder / manifest.PLAN).is_file() else manifest.NAME
-    content = manifest.read(folder, name)
-    if name == manifest.NAME:
-        shards = sum(entry.get("shards", {}).get("sequences", 1) for entry in content["files"].values())
+    begun = not (folder / manifest.NAME).is_file() and (folder / manifest.PLAN).is_file()
+    content = manifest.read(folder, manifest.PLAN if begun else manifest.NAME)
+    if not begun:
+        shards = sum(sum(entry.get("shards", {"": 1}).values()) for entry in content["files"].values())
         return {"name": content["name"], "complete": True, "done": shards, "shards": shards}
     groups = [(folder / group).with_suffix(".shards") for group in content["groups"]]
-    done = sum(len(list(group.glob("sequences-*.json"))) for group in groups)
+    done = sum(len([path for path in group.glob("*-*.json") if path.name[0] != "."]) for group in groups)
     shards = sum(shards for shards, _ in content["groups"].values())
     return {"name": content["name"], "complete": False, "done": done, "shards": shards}

@@ -8,11 +8,14 @@ from types import ModuleType
 
 LIBRARIES = {"npz": ("isal",), "zarr": ("zarr", "numcodecs")}  # of each format, that decide its bytes
 FORMATS = tuple(LIBRARIES)
+EXPORTS = {"h5": ("h5py",), "tar": (), "parquet": ("pyarrow", "pillow")}  # endings that others read, in the same way
 FRAMES = {"image": 2, "domain_image": 3}  # arrays of frames, and their axes before those of a frame
 
 
 def check(form: str) -> None:
     """Raise ValueError for a format that is none of ours."""
+    if form in EXPORTS:
+        raise ValueError(f"files that end in .{form} are a copy for other libraries; ours are {', '.join(FORMATS)}")
     if form not in FORMATS:
         raise ValueError(f"format = {form!r} is unknown; there are {', '.join(FORMATS)}")
 

@@ -18,6 +18,8 @@ from slvm_data.store.npz import stands_once, whole
 
 NAME = "dataset.json"
 CARD = "README.md"
+PREVIEW = "preview.gif"  # of the frames, shown by the card
+CROISSANT = "croissant.json"  # for programs that look for datasets
 PLAN = "plan.json"  # in its place while a dataset is made shard by shard
 FORMAT = "slvm-data"
 VERSION = 1
@@ -61,8 +63,18 @@ def form(content: dict[str, Any]) -> str:
 
 
 def parts(content: dict[str, Any], split: str) -> list[tuple[str, dict[str, Any]]]:
-    """File and entry of each task in a split, in the order of the tasks; none where the split is empty."""
-    return [(name, entry) for name, entry in content["files"].items() if PurePosixPath(name).stem == split]
+    """File and entry of each task in a split, in the order of the tasks; none where the split is empty.
+
+    Of an export in several files, `train-000000.tar`, each of these.
+    """
+    files = content["files"].items()
+    return [(name, entry) for name, entry in files if PurePosixPath(name).stem.partition("-")[0] == split]
+
+
+def binary(recipe: dict[str, Any]) -> bool:
+    """Whether frames are of zeros and ones in an octet each, by what a manifest says of the recipe."""
+    views = recipe["view"] if isinstance(recipe["view"], list) else [recipe["view"]]
+    return not recipe.get("original") and all(view["binary"] for view in views)
 
 
 def _check_files(path: Path, content: dict[str, Any]) -> None:
@@ -70,10 +82,12 @@ def _check_files(path: Path, content: dict[str, Any]) -> None:
     try:
         if not content["recipe"]["tasks"]:
             raise ValueError("its recipe has no task")
-        for name, entry in (content["files"] | content.get("combined", {})).items():
+        for name, entry in (content["files"] | content.get("combined", {}) | content.get("series", {})).items():
             for word in name.split("/"):
                 check_name(word)
             _check_entry(name, entry)
+        if "preview" in content and not isinstance(content["preview"]["sha256"], str):
+            raise ValueError(f"{PREVIEW} has no checksum")
     except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         raise DamageError(f"{path} is damaged, at its list of files: {error}") from None
 
@@ -92,7 +106,7 @@ def _check_entry(name: str, entry: dict[str, Any]) -> None:
 
 def current(machine: dict[str, str], form: str) -> dict[str, Any]:
     """The part of a manifest that says what made the files: within the same, the same recipe gives the same bytes."""
-    libraries = (*LIBRARIES, *formats.LIBRARIES[form])
+    libraries = (*LIBRARIES, *(formats.LIBRARIES | formats.EXPORTS)[form])
     versions = {"python": platform.python_version(), **{name: version(name) for name in libraries}}
     return {"versions": versions, "machine": machine}
 

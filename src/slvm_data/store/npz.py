@@ -155,17 +155,21 @@ def sha256(path: Path) -> str:
 
 def fault(path: Path, entry: dict[str, Any]) -> str | None:
     """What is wrong with a file that a manifest lists, in a sentence that names it; None if it is as it was written."""
+    if (found := altered(path, entry)) and path.is_file() and path.stat().st_size == entry["bytes"]:
+        try:
+            read(path, rows=np.arange(0))  # the reader names the array
+        except DamageError as error:
+            return str(error)
+    return found
+
+
+def altered(path: Path, entry: dict[str, Any]) -> str | None:
+    """What is wrong with the bytes of a file, of whatever format, that a manifest lists."""
     if not path.is_file():
         return f"{path} is missing"
     if (size := path.stat().st_size) != entry["bytes"]:
         return f"{path} has {size} bytes instead of {entry['bytes']}"
-    if sha256(path) == entry["sha256"]:
-        return None
-    try:
-        read(path, rows=np.arange(0))  # the reader names the array
-    except DamageError as error:
-        return str(error)
-    return f"{path} is damaged: its checksum does not fit"
+    return None if sha256(path) == entry["sha256"] else f"{path} is damaged: its checksum does not fit"
 
 
 def read(path: Path, rows: np.ndarray | None = None) -> Arrays:
@@ -200,11 +204,20 @@ def places(path: Path) -> dict[str, Place]:
         }
 
 
-def blocks(path: Path, rows: int) -> Iterator[Arrays]:
-    """All arrays but those that stand there `ONCE`, so many rows at a time; raises DamageError as `read` does."""
+def blocks(path: Path, rows: int, wanted: Collection[str] | None = None) -> Iterator[Arrays]:
+    """The arrays `wanted`, so many rows at a time; raises DamageError as `read` does.
+
+    They have equally many rows. Without `wanted`, these are all but those that stand there `ONCE`.
+    """
     with named_damage(path) as at, zipfile.ZipFile(path) as archive:
         every = _names(archive)
-        members = [member for member in _members(archive, at) if not stands_once(member[0], member[2], every)]
+        if missing := [name for name in wanted or () if name not in every]:
+            raise ValueError(f"it has no {missing[0]}")
+        members = [
+            member
+            for member in _members(archive, at)
+            if (member[0] in wanted if wanted is not None else not stands_once(member[0], member[2], every))
+        ]
         if len({shape[:1] for _, _, shape, _ in members}) != 1:
             raise ValueError("its arrays have different numbers of rows")
         pieces = [_pieces(member, shape, dtype, rows) for _, member, shape, dtype in members]

@@ -35,7 +35,8 @@ LONG, PART = 200, 100  # frames of a sequence that is cut too, and of its parts
 CHUNK = 2**28  # octets of an inner chunk, at most
 PACKED = "packed_frame"  # attribute of an array of packed frames: the shape of a frame
 PER_FRAME = (*formats.FRAMES, *SERIES, "dx_dt", "energy", "latent")  # arrays whose second axis is that of the frames
-SEQUENCES = "sequences"  # kind of the shards of sequences
+SEQUENCES = "sequences"  # kind of the shards that have a row for each sequence
+PATHS = "series"  # of those that have one for each path that sequences were cut from
 REST = "rest"  # marker of the files that belong to no shard
 
 
@@ -102,9 +103,9 @@ class Layout:
             try:
                 target[first : first + n] = array
             except ValueError:  # the file that is there is damaged, and the last shard is read before it is written
-                (path / _file(name, shard, array.ndim)).unlink(missing_ok=True)
+                (path / file_of(name, shard, array.ndim)).unlink(missing_ok=True)
                 target[first : first + n] = array
-        files = [_file(name, shard, array.ndim) for name, array in rows.items()]
+        files = [file_of(name, shard, array.ndim) for name, array in rows.items()]
         _mark(path, f"{kind}-{shard}", files, first=first, stop=first + n, **more)
 
     def packs(self, chunk: Arrays) -> Arrays:
@@ -132,10 +133,10 @@ def write(
     create(path)
     kinds: dict[str, _Rows] = {}
     for chunk in chunks:
-        kind = "series" if rows and chunk.keys() <= rows.keys() else SEQUENCES
+        kind = PATHS if rows and chunk.keys() <= rows.keys() else SEQUENCES
         if kind not in kinds:
-            number = min(rows.values()) if rows and kind == "series" else count
-            layout = Layout.of(number, chunk, bits, kind == "series")
+            number = min(rows.values()) if rows and kind == PATHS else count
+            layout = Layout.of(number, chunk, bits, kind == PATHS)
             layout.create(path)
             kinds[kind] = _Rows(path, kind, layout)
         kinds[kind].add(chunk)
@@ -166,7 +167,8 @@ def entry(path: Path, layouts: Mapping[str, Layout], once: Arrays) -> dict[str, 
     schema = {name: form for layout in layouts.values() for name, form in layout.schema.items()}
     schema |= {name: {"shape": list(array.shape), "dtype": str(array.dtype)} for name, array in once.items()}
     shards = {kind: layout.shards for kind, layout in layouts.items()}
-    return {"sha256": _digest(path), "bytes": _size(path), "shards": shards, "arrays": schema}
+    digest, size = _digest(path)
+    return {"sha256": digest, "bytes": size, "shards": shards, "arrays": schema}
 
 
 class _Rows:
@@ -211,7 +213,8 @@ def _pack(frames: np.ndarray, name: str) -> np.ndarray:
     return np.packbits(frames.reshape(*shape, prod(frames.shape[formats.FRAMES[name] :])), axis=-1)
 
 
-def _file(name: str, shard: int, ndim: int) -> str:
+def file_of(name: str, shard: int, ndim: int) -> str:
+    """The file of one shard of an array, in its group."""
     return "/".join([name, "c", str(shard), *["0"] * (ndim - 1)])
 
 
@@ -231,10 +234,10 @@ def _mark(path: Path, name: str, files: Sequence[str], **more: Any) -> None:
         marker.write((json.dumps({**more, "files": found}, indent=1, sort_keys=True) + "\n").encode())
 
 
-def marker(path: Path, shard: int) -> dict[str, Any] | None:
-    """What was noted when a shard of sequences was complete; None where it is not."""
+def marker(path: Path, kind: str, shard: int) -> dict[str, Any] | None:
+    """What was noted when a shard was complete; None where it is not."""
     try:
-        return json.loads((markers(path) / f"{SEQUENCES}-{shard}.json").read_bytes())
+        return json.loads((markers(path) / f"{kind}-{shard}.json").read_bytes())
     except FileNotFoundError:
         return None
     except ValueError:  # a marker that was cut short is none
@@ -247,15 +250,14 @@ def _marked(path: Path) -> Iterator[dict[str, Any]]:
         yield json.loads(marker.read_bytes())["files"]
 
 
-def _digest(path: Path) -> str:
-    found = hashlib.sha256()
+def _digest(path: Path) -> tuple[str, int]:
+    """Checksum of all markers, and the bytes of the files that they name."""
+    found, size = hashlib.sha256(), 0
     for marker in sorted(markers(path).glob("*.json")):
-        found.update(marker.name.encode() + b"\0" + marker.read_bytes())
-    return found.hexdigest()
-
-
-def _size(path: Path) -> int:
-    return sum(entry["bytes"] for files in _marked(path) for entry in files.values())
+        data = marker.read_bytes()
+        found.update(marker.name.encode() + b"\0" + data)
+        size += sum(entry["bytes"] for entry in json.loads(data)["files"].values())
+    return found.hexdigest(), size
 
 
 def fault(path: Path, promised: dict[str, Any]) -> str | None:
@@ -264,19 +266,19 @@ def fault(path: Path, promised: dict[str, Any]) -> str | None:
     for name in sorted(names):
         if not (markers(path) / f"{name}.json").is_file():
             return f"{markers(path) / name}.json is missing: that shard was not finished (slvm-data repair)"
-    if _digest(path) != promised["sha256"]:
-        return f"the markers in {markers(path)} are not those that were written"
+    try:
+        as_written = _digest(path)[0] == promised["sha256"]
+    except (ValueError, KeyError, TypeError, AttributeError):  # what was cut short is no JSON
+        as_written = False
+    if not as_written:
+        return f"the markers in {markers(path)} are not those that were written (slvm-data repair)"
     return next(_wrong(path, (pair for files in _marked(path) for pair in files.items())), None)
 
 
-def damaged(path: Path, shards: int) -> list[int]:
-    """Shards of sequences that are not complete, or not as their marker says."""
-    found = []
-    for shard in range(shards):
-        noted = marker(path, shard)
-        if noted is None or any(_wrong(path, noted["files"].items())):
-            found.append(shard)
-    return found
+def is_damaged(path: Path, kind: str, shard: int) -> bool:
+    """Whether a shard is not complete, or not as its marker says."""
+    noted = marker(path, kind, shard)
+    return noted is None or any(_wrong(path, noted["files"].items()))
 
 
 def rest_is_damaged(path: Path) -> bool:
@@ -306,18 +308,31 @@ def read(path: Path, rows: np.ndarray | None = None, names: Collection[str] | No
     have the shape and type that an .npz gives them. Raises DamageError, which names group and array.
     """
     arrays: Arrays = {}
-    with _named_damage(path) as at:
+    with named_damage(path) as at:
         group = zarr.open_group(path, mode="r")
         every = list(group.array_keys())
         for name in every if names is None else [name for name in every if name in names]:
             at[0], array = name, _array(group, name)
             chosen = None if stands_once(name, array.shape, every) else rows
             _check_files(path, name, array, chosen)
-            data = np.asarray(array[...] if chosen is None else array.oindex[chosen])
-            if frame := _packed(array):
-                data = np.unpackbits(data, axis=-1, count=prod(frame)).reshape(*data.shape[:-1], *frame)
-            arrays[name] = data
+            arrays[name] = _frames(array, np.asarray(array[...] if chosen is None else array.oindex[chosen]))
     return arrays
+
+
+def blocks(path: Path, rows: int, wanted: Collection[str]) -> Iterator[Arrays]:
+    """The arrays `wanted`, which have equally many rows, so many at a time, as `read` gives them."""
+    with named_damage(path) as at:
+        group, arrays = zarr.open_group(path, mode="r"), {}
+        for at[0] in wanted:
+            arrays[at[0]] = _array(group, at[0])
+            _check_files(path, at[0], arrays[at[0]])
+        if len(counts := {array.shape[0] for array in arrays.values()}) != 1:
+            raise ValueError(f"its arrays have different numbers of rows: {sorted(counts)}")
+        for start in range(0, counts.pop(), rows):
+            block = {}
+            for at[0], array in arrays.items():
+                block[at[0]] = _frames(array, np.asarray(array[start : start + rows]))
+            yield block
 
 
 def pieces(path: Path, wanted: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, int, np.ndarray]]:
@@ -325,7 +340,19 @@ def pieces(path: Path, wanted: Mapping[str, Mapping[str, Any]]) -> Iterator[tupl
 
     Frames of zeros and ones come as they lie there, [n … octets]. Raises DamageError as `read` does.
     """
-    with _named_damage(path) as at:
+    with named_damage(path) as at:
+        for name, array in arrays_of(path, wanted).items():
+            at[0] = name
+            _check_files(path, name, array)
+            step = (array.shards or array.chunks)[0] if name not in ONCE else max(1, array.shape[0])
+            for start in range(0, array.shape[0], step):
+                yield name, start, np.asarray(array[start : start + step])
+
+
+def arrays_of(path: Path, wanted: Mapping[str, Mapping[str, Any]]) -> dict[str, zarr.Array]:
+    """The arrays `wanted`, opened; raises DamageError where one is not what a manifest says of it."""
+    found = {}
+    with named_damage(path) as at:
         group = zarr.open_group(path, mode="r")
         for name, promised in wanted.items():
             at[0], array = name, _array(group, name)
@@ -333,10 +360,8 @@ def pieces(path: Path, wanted: Mapping[str, Mapping[str, Any]]) -> Iterator[tupl
             shape = [*array.shape[:-1], *frame] if frame else list(array.shape)
             if (shape, str(array.dtype)) != (promised["shape"], promised["dtype"]):
                 raise ValueError(f"it is {array.dtype} {shape}, not {promised['dtype']} {promised['shape']}")
-            _check_files(path, name, array)
-            step = (array.shards or array.chunks)[0] if name not in ONCE else max(1, array.shape[0])
-            for start in range(0, array.shape[0], step):
-                yield name, start, np.asarray(array[start : start + step])
+            found[name] = array
+    return found
 
 
 def _array(group: zarr.Group, name: str) -> zarr.Array:
@@ -354,17 +379,24 @@ def _packed(array: zarr.Array) -> tuple[int, ...]:
     return tuple(map(int, frame))
 
 
+def _frames(array: zarr.Array, data: np.ndarray) -> np.ndarray:
+    """Rows of an array as an .npz has them: a pixel to the octet."""
+    if frame := _packed(array):
+        return np.unpackbits(data, axis=-1, count=prod(frame)).reshape(*data.shape[:-1], *frame)
+    return data
+
+
 def _check_files(path: Path, name: str, array: zarr.Array, rows: np.ndarray | None = None) -> None:
     """Every shard, or those of these rows, is there: a reader of Zarr takes a missing one for zeros."""
     step = (array.shards or array.chunks)[0]
     every = range(ceil(array.shape[0] / step)) if rows is None else np.unique(rows // step).tolist()
     for shard in every if array.shards else ():
-        if not (path / _file(name, shard, array.ndim)).is_file():
+        if not (path / file_of(name, shard, array.ndim)).is_file():
             raise FileNotFoundError(f"shard {shard} is missing")
 
 
 @contextmanager
-def _named_damage(path: Path) -> Iterator[list[str]]:
+def named_damage(path: Path) -> Iterator[list[str]]:
     """Turn whatever goes wrong with a group into a DamageError; its user notes the array at hand in what it gives."""
     at = ["its metadata"]
     try:

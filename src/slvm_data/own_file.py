@@ -1,0 +1,28 @@
+"""A .py of the user's, executed: what defines a recipe, or the systems of one."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+
+def load(path: Path) -> ModuleType:
+    """The module that a file makes; raises ValueError, with file and line, where it cannot be run."""
+    if not path.is_file():
+        raise ValueError(f"{path} is not there")
+    spec = importlib.util.spec_from_file_location(f"slvm_recipe_{path.stem}", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    sys.path.append(str(path.resolve().parent))  # last, so that nothing beside the file hides a library
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # the file is the user's: anything may go wrong in it
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == spec.origin]
+        where = f", line {lines[-1]}," if lines else ""
+        raise ValueError(f"{path}{where} cannot be run: {type(error).__name__}: {error}") from error
+    return module
