@@ -62,7 +62,7 @@ def generate(recipe: Recipe, folder: Path, *more: str) -> float:
     start, peak = time.perf_counter(), 0
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as run:
         while run.poll() is None:
-            time.sleep(0.05)
+            time.sleep(0.3)
             peak = max(peak, memory(run.pid))
     seconds = time.perf_counter() - start
     if run.returncode:
@@ -73,10 +73,10 @@ def generate(recipe: Recipe, folder: Path, *more: str) -> float:
 
 
 def memory(pid: int) -> int:
-    """Octets that a process and its children hold; what they share counts for each."""
+    """Octets that a process and its children hold; what they share counts once."""
     try:
         process = psutil.Process(pid)
-        return sum(one.memory_info().rss for one in (process, *process.children(recursive=True)))
+        return sum(one.memory_full_info().pss for one in (process, *process.children(recursive=True)))
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
         return 0
 

@@ -1,40 +1,55 @@
-"""Draw docs/pictures/datasets.png: for datasets and tasks one sequence each, every third frame, as it is stored.
+"""Draw docs/pictures/datasets.png: every dataset, with its name and what is in it. `--out` writes elsewhere."""
 
-Of switching datasets the start of a path, in as many steps as show what it does.
-"""
-
-import dataclasses
+import argparse
 from pathlib import Path
 
-import numpy as np
+import pictures
+from pictures import EDGE, FAINT, HEIGHT, INK, PAPER, WIDTH
 from PIL import Image, ImageDraw
 
-from slvm_data import RECIPES, BallBox, View, sample
+from slvm_data import RECIPES, Recipe
 
-SCALE, GAP, LEFT, FRAMES = 2, 4, 180, 10
-EVERY = {"nascar": 13, "lorenz": 9, "switching_double_pendulum": 3, "three_mode": 6, "bouncing_ball_1d": 6}
-CELL = 32 * SCALE + GAP
-
-
-def strip(name: str, task: int) -> np.ndarray:
-    """Frames [T H W 3] of one sequence, right way up: a file's row 0 is the lowest y, which is on top for balls."""
-    recipe = RECIPES[name]
-    if recipe.windows:
-        recipe = dataclasses.replace(recipe, windows=None, view=View(), steps=10 * EVERY[name])
-    image = sample(recipe, "test", 0, task)["image"][:: EVERY.get(name, 3)]
-    color = np.repeat(image[:, None], 3, axis=1) if image.ndim == 3 else image
-    down = 1 if isinstance(RECIPES[name].tasks[task], BallBox) else -1
-    return 255 * color.transpose(0, 2, 3, 1)[:, ::down].repeat(SCALE, 1).repeat(SCALE, 2)
+COLUMNS, MARGIN, HEAD, FOOT = 2, 24, 26, 18  # px
+TARGET = Path(__file__).parents[1] / "docs/pictures/datasets.png"
+LEGEND = (
+    "Three frames of a film, then four films as trails from dark to bright.",
+    "Of switching dynamics two frames, a path, and its signal, by regime.",
+)
 
 
-OTHERS = ("gravity6", "gravity16", "mixed")  # made of what other sets show
-whole = {name: recipe for name, recipe in RECIPES.items() if not name.startswith(OTHERS)}
-rows = [(name, task) for name, recipe in whole.items() for task in range(len(recipe.tasks))]
-sheet = Image.new("RGB", (LEFT + FRAMES * CELL, len(rows) * CELL), "#30363d")
-for y, (name, task) in enumerate(rows):
-    ImageDraw.Draw(sheet).text((8, y * CELL + CELL // 2 - 8), f"{name}\nlabel {task}", fill="white")
-    for x, frame in enumerate(strip(name, task)):
-        sheet.paste(Image.fromarray(frame), (LEFT + x * CELL, y * CELL + GAP // 2))
-target = Path(__file__).parents[1] / "docs/pictures/datasets.png"
-sheet.save(target, optimize=True)
-print(target)
+def place(number: int) -> tuple[int, int]:
+    """Where the picture of the dataset with this number begins."""
+    row, column = divmod(number, COLUMNS)
+    return MARGIN + column * (WIDTH + MARGIN), MARGIN + row * (HEAD + HEIGHT + FOOT) + HEAD
+
+
+def words(recipe: Recipe) -> str:
+    """Settings and size of a dataset."""
+    settings = f"{len(recipe.tasks)} settings, " if len(recipe.tasks) > 1 else ""
+    return f"{settings}{recipe.train * len(recipe.tasks):,} {'windows' if recipe.windows else 'films'} to train on"
+
+
+def sheet(names: list[str]) -> Image.Image:
+    """These datasets, and below them how to read it."""
+    rows = -(-(len(names) + 1) // COLUMNS)
+    size = MARGIN + COLUMNS * (WIDTH + MARGIN), 2 * MARGIN + rows * (HEAD + HEIGHT + FOOT) - FOOT
+    image = Image.new("RGB", size, PAPER)
+    pen = ImageDraw.Draw(image)
+    for number, name in enumerate(names):
+        x, y = place(number)
+        image.paste(pictures.picture(name), (x, y))
+        pen.text((x, y - 6), name, INK, pictures.font(16), anchor="ls")
+        pen.text((x + WIDTH, y - 6), words(RECIPES[name]), FAINT, pictures.font(12), anchor="rs")
+    x, y = place(len(names))
+    pen.rounded_rectangle((x, y, x + WIDTH - 1, y + HEIGHT - 1), 4, outline=EDGE)
+    for line, text in enumerate(LEGEND):
+        pen.text((x + WIDTH / 2, y + HEIGHT * (0.34 + 0.34 * line)), text, FAINT, pictures.font(13), anchor="mm")
+    return image
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=TARGET)
+    out = parser.parse_args().out
+    sheet(list(RECIPES)).quantize(256, dither=Image.Dither.NONE).save(out, optimize=True)
+    print(out)

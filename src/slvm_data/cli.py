@@ -1,4 +1,4 @@
-"""The command `slvm-data`: list, info, generate, status, verify, repair, combine, convert."""
+"""The command `slvm-data`: list, info, generate, gif, status, view, verify, repair, combine, convert."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ import slvm_data
 from slvm_data import combined, conversion
 from slvm_data.description import equation, machine
 from slvm_data.keys import SEEDS
+from slvm_data.look import saved, server
+from slvm_data.look.films import Films, of_folder, of_recipe
+from slvm_data.overrides import override
 from slvm_data.own_file import load
 from slvm_data.recipe import SPLITS, Recipe
 from slvm_data.recipe_json import as_json, from_json
@@ -116,7 +119,7 @@ def verify(
     content = manifest.read(folder)
     source = from_json(content["recipe"], find(str(recipe)).tasks if recipe else ())
     ours = manifest.current(machine(), manifest.form(content))
-    alike = {key: content[key] for key in ours} == ours
+    alike = content["machine"] == ours["machine"] and ours["versions"].items() <= content["versions"].items()
     if not alike:
         chaos = ", windows of chaotic paths by checksum alone" * any(system.chaotic for system in source.tasks)
         print(f"made by other software or on another class of machine: compared within a tolerance{chaos}")
@@ -143,6 +146,47 @@ def repair(
     for what in made:
         print(f"made again: {what}")
     print(f"{folder}: {len(made)} repaired; every file is as it was written")
+
+
+@app.command()
+def gif(
+    dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE", help="A few films of a name are made here.")],
+    out: Annotated[Path | None, typer.Argument(help="Ends in .gif, .webp or .mp4.", show_default="NAME.gif")] = None,
+    split: Annotated[str, typer.Option(help=f"One of {', '.join(SPLITS)}.")] = SPLITS[0],
+    task: Annotated[str | None, typer.Option(help="Labels, with commas.", show_default="all")] = None,
+    rows: Annotated[int | None, typer.Option(help="Films below each other.", min=1, show_default="by number")] = None,
+    columns: Annotated[int | None, typer.Option(help="And beside each other.", min=1, show_default="by number")] = None,
+    scale: Annotated[int | None, typer.Option(help="Pixels that one becomes.", min=1, show_default="by size")] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames a second.", show_default="the films' own, 8 to 25")] = None,
+    form: Annotated[str | None, typer.Option("--format", help="gif or webp.", show_default="OUT's, or gif")] = None,
+    mp4: Annotated[bool, typer.Option("--mp4", help="Write a video instead.")] = False,
+    recipe: Annotated[
+        Path | None, typer.Option(help="The .py that defines its system, where that is your own.")
+    ] = None,
+) -> None:
+    """Write films that move in step, side by side: a GIF, a WebP, or a video."""
+    from slvm_data.look.animated import animate  # which nothing else needs
+
+    films = _films(dataset, [], recipe)
+    if fps is not None and not 0 < fps <= 100:
+        raise ValueError(f"--fps {fps:g} has to lie above 0 and not above 100")
+    if mp4 and (form or (out and out.suffix != ".mp4")):
+        raise ValueError(f"--mp4 writes a video, and {form or out} is none: leave one of them out")
+    ending = "mp4" if mp4 else form or (out.suffix.removeprefix(".") if out else "gif")
+    out = out or Path(f"{films.recipe.name}.{ending}")
+    if out.suffix != f".{ending}":
+        raise ValueError(f"{out} does not end in .{ending}, the format asked for")
+    labels = None if task is None else [whole(word) for word in task.split(",")]
+    frames = animate(films, out, split=split, tasks=labels, rows=rows, columns=columns, scale=scale, fps=fps)
+    T, Y, X, _ = frames.shape
+    print(f"{out}: {T} frames of {X} x {Y} pixels, {out.stat().st_size / 1e3:.0f} kB")
+
+
+def whole(word: str) -> int:
+    """A label from the command line."""
+    if not word.strip().isdigit():
+        raise ValueError(f"--task {word!r} has to be a number, the label of a task, or several with commas")
+    return int(word)
 
 
 @app.command()
@@ -178,6 +222,37 @@ def combine(
     every = dict.fromkeys(name for file in manifest.read(folder)["files"].values() for name in file["arrays"])
     if lost := [name for name in every if name not in kept]:
         print(f"left out, since not every task has it alike for each sequence: {', '.join(lost)}")
+
+
+@app.command()
+def view(
+    dataset: Annotated[str, typer.Argument(metavar="FOLDER|NAME|FILE", help="A folder, or what `generate` takes.")],
+    changes: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Constants, as `generate` takes them; of no folder.")
+    ] = None,
+    save: Annotated[Path | None, typer.Option(help="Write the page to this file, and serve nothing.")] = None,
+    sequences: Annotated[int, typer.Option(help="How many go into a saved page, of all tasks together.", min=1)] = 64,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Open no browser.")] = False,
+    port: Annotated[int, typer.Option(help="To serve at.", min=0, max=65535, show_default="a free one")] = 0,
+    recipe: Annotated[
+        Path | None, typer.Option(help="The .py that defines its system, where that is your own.")
+    ] = None,
+) -> None:
+    """Look at a dataset in the browser: films, curves, certificate; of a NAME also with its constants to move."""
+    films = _films(dataset, changes or [], recipe)
+    if save is None:
+        server.serve(films, port, not no_open)
+        return
+    print(f"{save}: {saved.save(films, save, sequences) / 1e6:.2f} MB")
+
+
+def _films(dataset: str, changes: list[str], recipe: Path | None) -> Films:
+    """The films of a folder, or of a recipe with these changes."""
+    if not Path(dataset).is_dir() or (dataset in RECIPES and not (Path(dataset) / manifest.NAME).is_file()):
+        return of_recipe(override(find(dataset), changes))
+    if changes:
+        raise ValueError(f"{changes[0]} changes nothing in files: leave it out, or view a dataset by its name")
+    return of_folder(Path(dataset), find(str(recipe)).tasks if recipe else ())
 
 
 @app.command()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from slvm_data import preview
 from slvm_data.export import croissant
 from slvm_data.progress import Progress, counted, progress
 from slvm_data.store import card, formats, manifest
@@ -46,7 +48,9 @@ def convert(source: Path | str, target: Path | str, *, to: str | None = None, ov
         raise ValueError(f"{folder} was exported, and only {' and '.join(formats.FORMATS)} are converted")
     if target.resolve() == folder.resolve():
         raise ValueError(f"{target} is the dataset to convert: choose another folder")
-    _convert(sources(folder, content), target, content, to, overwrite)
+    if "preview" in content and (fault := preview.fault(folder, content["preview"])):
+        raise DamageError(fault)
+    _convert(sources(folder, content), folder, target, content, to, overwrite)
     return target
 
 
@@ -71,10 +75,13 @@ def _describe(folder: Path, target: Path, content: dict[str, Any], overwrite: bo
     return target
 
 
-def _convert(files: list[Source], target: Path, content: dict[str, Any], to: str, overwrite: bool) -> None:
+def _convert(
+    files: list[Source], folder: Path, target: Path, content: dict[str, Any], to: str, overwrite: bool
+) -> None:
     form, ending = _form(to), FORMATS[to][0].removeprefix(".")
     places = [path for file in files for path in form.files(file)]
-    pages = [Path(manifest.CARD), Path(manifest.CROISSANT), Path(manifest.NAME)]
+    shown = [Path(manifest.PREVIEW)] * ("preview" in content)
+    pages = [*shown, Path(manifest.CARD), Path(manifest.CROISSANT), Path(manifest.NAME)]
     count = sum(file.sequences.count for file in files)
     replaceable(target, [*places, *pages], overwrite)  # else it would be found out after all is read
     _check(files)
@@ -84,6 +91,8 @@ def _convert(files: list[Source], target: Path, content: dict[str, Any], to: str
         entries: dict[str, Any] = {}
         for file in files:
             entries |= form.write(room, file, content["recipe"], bar)
+        for path in shown:
+            shutil.copyfile(folder / path, room / path)
         made = _manifest(content, entries, ending)
         front = form.front_matter(made) if to == "parquet" else ""
         made["card"] = {"sha256": card.write(room, made, front)}
@@ -137,6 +146,7 @@ def _manifest(content: dict[str, Any], entries: dict[str, Any], ending: str) -> 
     made = {name: number for name, number in content["versions"].items() if name in ("python", *manifest.LIBRARIES)}
     series = {name: entry for name, entry in entries.items() if Path(name).name.startswith("series-")}
     kept = {name: value for name, value in content.items() if name not in ("combined", "card", "croissant")}
-    kept |= {"versions": made | {name: version(name) for name in libraries}}
+    pillow = {name: number for name, number in content["versions"].items() if name == "pillow"}  # of the preview
+    kept |= {"versions": made | {name: version(name) for name in libraries} | pillow}
     kept |= {"files": {name: entry for name, entry in entries.items() if name not in series}}
     return kept | ({"series": series} if series else {})

@@ -127,7 +127,7 @@ class Recipe:
 
     def _check_folders(self) -> None:
         for name in (folders := self.folders()):
-            if name.lower() in (manifest.NAME.lower(), manifest.CARD.lower()) or name.lower().endswith(
+            if name.lower() in (manifest.NAME, manifest.CARD.lower(), manifest.PREVIEW) or name.lower().endswith(
                 (".npz", ".zarr", ".shards")
             ):
                 raise ValueError(f"folder = {self.folder!r} is the name of a file that a dataset has, or may have")

@@ -69,7 +69,7 @@ def _system(values: Mapping[str, Any], known: Mapping[str, type[System]]) -> Sys
     fields = {name: _constant(value) for name, value in values.items()}
     name = fields.pop("system")
     if name not in known:
-        raise ValueError(f"the system {name} is not part of slvm_data: use the file that defines it (verify: --recipe)")
+        raise ValueError(f"the system {name} is not part of slvm_data: use the file that defines it (--recipe)")
     return known[name](**fields)
 
 

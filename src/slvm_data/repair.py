@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from slvm_data import preview
 from slvm_data.batches import batch_size
 from slvm_data.certificate import Tally
 from slvm_data.progress import progress
@@ -14,6 +15,8 @@ from slvm_data.run import ahead, write
 from slvm_data.store import formats, manifest
 from slvm_data.store.damage import DamageError
 from slvm_data.store.folder import lay_over, room
+
+OTHER = "though made again: by other software than wrote it; generate the dataset anew"
 
 
 def mend(folder: Path, recipe: Recipe, content: dict[str, Any]) -> list[str]:
@@ -34,7 +37,12 @@ def mend(folder: Path, recipe: Recipe, content: dict[str, Any]) -> list[str]:
             _file(folder, recipe, task, split, path)
             made.append(str(path))
         if fault := formats.of(path).fault(folder / path, entry):
-            raise DamageError(f"{fault}, though made again: by other software than wrote it; generate the dataset anew")
+            raise DamageError(f"{fault}, {OTHER}")
+    if "preview" in content and preview.fault(folder, content["preview"]):
+        preview.write(folder, recipe, form)
+        made.append(manifest.PREVIEW)
+        if fault := preview.fault(folder, content["preview"]):
+            raise DamageError(f"{fault}, {OTHER}")
     return made
 
 

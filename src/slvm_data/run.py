@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from slvm_data import preview
 from slvm_data.batches import LEAST, Batch, Inputs, batch_size, frame_buffer, make, prepare
 from slvm_data.certificate import Tally, certify
 from slvm_data.cores import cores
@@ -39,8 +40,8 @@ def generate(
     """Write a dataset to the folder `out` (its name, here, if None) and return the folder.
 
     One `.npz` per split, or with the form "zarr" one sharded group, in `dataset_<i>` where there are several tasks;
-    `dataset.json` with checksums, recipe and certificate; `README.md`, the card. Nothing stands there before everything
-    is complete. `batch` changes no bit.
+    `dataset.json` with checksums, recipe and certificate; `README.md`, the card, with `preview.gif` in it. Nothing
+    stands there before everything is complete. `batch` changes no bit.
 
     With the form "zarr" a dataset is made in shards: by `workers` processes, by the workers of `dask` (the address of a
     scheduler, "local" or "slurm"), or of them only each N-th, from the i-th on, if `part` is (i, N), so that N jobs
@@ -62,7 +63,7 @@ def generate(
         raise ValueError("workers, shards and dask are of --format zarr, which is made in shards")
     total = len(recipe.tasks) * sum(map(recipe.count, SPLITS))
     with (
-        staging(folder, [*files, Path(manifest.CARD), Path(manifest.NAME)], overwrite) as room,
+        staging(folder, [*files, *preview.beside(recipe)], overwrite) as room,
         progress(total, recipe.name) as bar,
         closing(ahead(recipe, batch, recipe.files(form))) as made,
     ):
@@ -74,6 +75,7 @@ def generate(
             entries[path.as_posix()] = write(room / path, recipe, task, split, made, batch, tallies[task], bar)
         certificate = [certify(recipe, task, tally) for task, tally in enumerate(tallies)]
         content = describe(recipe, entries, certificate, form)
+        preview.add(room, recipe, content, form)
         content["card"] = {"sha256": card.write(room, content)}
         manifest.write(room, content)
     return folder

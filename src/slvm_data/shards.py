@@ -19,6 +19,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from slvm_data import preview
 from slvm_data.batches import Batch, Inputs, batch_size, frame_buffer, make, prepare
 from slvm_data.certificate import Tally, certify
 from slvm_data.description import bits, describe, machine
@@ -118,7 +119,7 @@ def begin(plan: Plan, folder: Path, overwrite: bool = False) -> bool:
     """
     files = [path for _, _, path in plan.recipe.files(FORM)]
     if overwrite:
-        take_away(folder, replaceable(folder, files, overwrite))
+        take_away(folder, replaceable(folder, [*files, Path(manifest.PREVIEW)], overwrite))
     if (held := _held(folder)) is None:
         _create(plan, folder, files, overwrite)
         held = _held(folder)
@@ -306,6 +307,7 @@ def finish(plan: Plan, folder: Path) -> None:
         entries[path.as_posix()] = entry | ({"paths": recipe.paths(split)} if recipe.windows else {})
     certificate = [certify(recipe, task, tally) for task, tally in enumerate(tallies)]
     content = describe(recipe, entries, certificate, FORM)
+    preview.add(folder, recipe, content, FORM)
     content["card"] = {"sha256": card.write(folder, content)}
     manifest.write(folder, content)
     clear(plan, folder)

@@ -16,6 +16,7 @@ from slvm_data.keys import INDICES, exact, stream
 from slvm_data.looks import Look, draw, hues, look_of
 from slvm_data.recipe import Recipe
 from slvm_data.sequences import collect
+from slvm_data.systems.ball_box import BallBox
 from slvm_data.systems.base import System
 from slvm_data.systems.constants import bounds
 from slvm_data.types import Array, Arrays, Numbers
@@ -115,6 +116,33 @@ def _render(
         return draw(look, *discs.place(centres + offset, radii, half_width), colors, binary)
 
     return jax.lax.map(frame, states)
+
+
+def energies(population: System, constants: Numbers, states: ArrayLike) -> np.ndarray:
+    """Energy [T] of one member of a population that has one, at the states [T D]; `constants` as for `simulate`."""
+    numbers = _numbers(population, constants)
+    with exact():
+        return np.asarray(_energies(numbers, np.asarray(states, np.float64), template=population.template()))
+
+
+@partial(jax.jit, static_argnames="template")
+def _energies(numbers: Numbers, states: Array, *, template: Any) -> Array:
+    member = template.member(numbers)
+    return jax.lax.map(lambda x: member.energy(*jax.numpy.split(x, 2)), states)
+
+
+def strikes(population: BallBox, constants: Numbers, x0: ArrayLike, t: np.ndarray) -> Arrays:
+    """The impacts of one ball between t[0] and t[-1], from `x0` [4], as `systems.flight.impacts` gives them."""
+    numbers, most = _numbers(population, constants), population.most_impacts(float(t[-1] - t[0]))
+    with exact():
+        start = np.asarray(x0, np.float64)
+        found = _strikes(numbers, start, t, template=population.template(), most=most)
+    return {name: np.asarray(value) for name, value in found.items()}
+
+
+@partial(jax.jit, static_argnames=("template", "most"))
+def _strikes(numbers: Numbers, x0: Array, t: Array, *, template: Any, most: int) -> dict[str, Array]:
+    return template.member(numbers).impacts(x0, t, most)
 
 
 def sample(recipe: Recipe, split: str = "train", index: slice | int = slice(0, 8), task: int = 0) -> Arrays:

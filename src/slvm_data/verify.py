@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from slvm_data import preview
 from slvm_data.recipe import Recipe
 from slvm_data.sequences import collect, first_series
 from slvm_data.store import formats, manifest, npz
@@ -39,6 +40,8 @@ def faults(folder: Path, recipe: Recipe, content: dict[str, Any], sample: int, b
         )
         if fault:
             yield fault
+    if "preview" in content and (fault := preview.fault(folder, content["preview"])):
+        yield fault
     for name, entry in content.get("combined", {}).items():
         if fault := npz.fault(folder / name, entry):
             yield fault

@@ -54,9 +54,9 @@ class Windows:
 
     def offsets(self) -> np.ndarray:
         """Frames that a window and its contexts show, once each, counted from the first of the query."""
-        return np.unique(np.append(self._before(), 0)[:, None] + np.arange(self.length))
+        return np.unique(np.append(self.first_frames(), 0)[:, None] + np.arange(self.length))
 
-    def _before(self) -> np.ndarray:
+    def first_frames(self) -> np.ndarray:
         """First frames of the contexts [contexts], counted from the first of the query."""
         return self.spacing * np.arange(self.contexts) - self.lead
 
@@ -76,6 +76,10 @@ class Windows:
         within = np.arange(0, self.segment - reach + 1, self.stride)
         first = (np.arange(0, steps, self.segment)[:, None] + within).ravel()
         return first[(first >= part.start) & (first + reach <= min(part.stop, steps))] + self.lead
+
+    def apart(self, split: str, steps: int) -> int:
+        """How many queries further there is one that shares no frame with the first, or that is of another path."""
+        return min(-(-self.length // self.stride), max(1, len(self.starts(split, steps))))
 
     def paths(self, split: str, steps: int, count: int) -> int:
         """How many paths so many windows of a split are cut from."""
@@ -103,7 +107,7 @@ class Windows:
     def cut(self, paths: Arrays, row: np.ndarray, start: np.ndarray) -> Arrays:
         """Windows [n …] whose queries begin at these frames [n] of these rows [n] of `paths`, arrays [P T …]."""
         query = row[:, None], start[:, None] + np.arange(self.length)  # [n W]
-        before = start[:, None] + self._before()  # [n contexts]
+        before = start[:, None] + self.first_frames()  # [n contexts]
         context = row[:, None, None], before[:, :, None] + np.arange(self.length)  # [n contexts W]
         found = {name: paths[array][query] for array, name in QUERY.items() if array in paths}
         found |= {name: paths[array][context] for array, name in CONTEXT.items() if array in paths}

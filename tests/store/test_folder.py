@@ -23,7 +23,7 @@ def tree(folder):
 def test_a_dataset_has_these_files(tiny, tmp_path):
     folder = generate(tiny, tmp_path / "x")
     splits = [f"dataset_{i}/{split}.npz" for i in range(3) for split in ("test", "train", "val")]
-    assert sorted(tree(folder)) == ["README.md", "dataset.json", *splits]
+    assert sorted(tree(folder)) == ["README.md", "dataset.json", *splits, "preview.gif"]
 
 
 def test_the_same_again_is_the_same(tiny, tmp_path):
@@ -52,7 +52,8 @@ def test_overwrite_removes_what_the_manifest_lists_and_no_more(tiny, tmp_path):
     (folder / "dataset_2" / "more.txt").write_text("mine")
     one = dataclasses.replace(tiny, tasks=tiny.tasks[:1])
     generate(one, folder, overwrite=True)
-    expected = ["README.md", "dataset.json", "dataset_2/more.txt", "notes.txt", "test.npz", "train.npz", "val.npz"]
+    splits = ("test.npz", "train.npz", "val.npz")
+    expected = ["README.md", "dataset.json", "dataset_2/more.txt", "notes.txt", "preview.gif", *splits]
     assert sorted(tree(folder)) == expected
     assert not (folder / "dataset_1").exists()
 
@@ -111,10 +112,11 @@ def test_a_file_in_the_way_of_a_folder_is_refused_at_once(tiny, tmp_path):
     assert tree(folder) == before
 
 
-def test_an_edited_card_is_its_editors(tiny, tmp_path):
+@pytest.mark.parametrize("name", ["README.md", "preview.gif"])
+def test_an_edited_card_is_its_editors(tiny, tmp_path, name):
     folder = generate(tiny, tmp_path / "x")
-    (folder / "README.md").write_text("mine")
-    with pytest.raises(ValueError, match=r"README\.md is not of a dataset of ours"):
+    (folder / name).write_text("mine")
+    with pytest.raises(ValueError, match=f"{name} is not of a dataset of ours"):
         generate(tiny, folder, overwrite=True)
 
 

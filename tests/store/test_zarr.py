@@ -242,7 +242,7 @@ def test_overwrite_removes_what_was_listed_and_no_more(folder):
     generate(recipe, folder, overwrite=True)
     own = {"dataset_0/notes.txt", "dataset_1/val.zarr/notes.txt"}
     files = {f"dataset_{i}/{split}.npz" for i in range(3) for split in ("train", "val", "test")}
-    assert tree(folder).keys() == files | own | {"README.md", "dataset.json"}
+    assert tree(folder).keys() == files | own | {"README.md", "dataset.json", "preview.gif"}
     (folder / "dataset_1/val.zarr/notes.txt").unlink()
     (folder / "dataset_1/val.zarr").rmdir()
     generate(recipe, folder, overwrite=True, form="zarr")

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from slvm_data.store import elsewhere, formats
-from slvm_data.store.manifest import CARD, binary
+from slvm_data.store.manifest import CARD, PREVIEW, binary
 from slvm_data.store.npz import sha256, stands_once, whole
 
 
@@ -24,6 +24,7 @@ def text(content: dict[str, Any]) -> str:
     recipe = content["recipe"]
     sections = {
         "": f"# {recipe['name']}\n\n{html.escape(recipe['about'].strip(), quote=False)}",
+        "The first sequences": f"![The first sequences, in step]({PREVIEW})" if "preview" in content else "",
         "As the original": ORIGINAL if recipe.get("original") else "",
         "Equation": "```\n" + content["equation"].replace("```", "") + "\n```",
         "Tasks": _tasks(recipe["tasks"]),

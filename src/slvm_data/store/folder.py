@@ -72,7 +72,7 @@ def _listed(folder: Path) -> list[Path]:
         except (DamageError, ValueError):
             continue
         found += [Path(file) for key in ("files", "combined", "series", "groups") for file in content.get(key, ())]
-        for key, text in (("card", manifest.CARD), ("croissant", manifest.CROISSANT)):
+        for key, text in (("card", manifest.CARD), ("preview", manifest.PREVIEW), ("croissant", manifest.CROISSANT)):
             path = folder / text
             if path.is_file() and sha256(path) == content.get(key, {}).get("sha256"):  # one edited is its editor's
                 found.append(Path(text))

@@ -18,6 +18,7 @@ from slvm_data.store.npz import stands_once, whole
 
 NAME = "dataset.json"
 CARD = "README.md"
+PREVIEW = "preview.gif"  # of the frames, shown by the card
 CROISSANT = "croissant.json"  # for programs that look for datasets
 PLAN = "plan.json"  # in its place while a dataset is made shard by shard
 FORMAT = "slvm-data"
@@ -85,6 +86,8 @@ def _check_files(path: Path, content: dict[str, Any]) -> None:
             for word in name.split("/"):
                 check_name(word)
             _check_entry(name, entry)
+        if "preview" in content and not isinstance(content["preview"]["sha256"], str):
+            raise ValueError(f"{PREVIEW} has no checksum")
     except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         raise DamageError(f"{path} is damaged, at its list of files: {error}") from None
 

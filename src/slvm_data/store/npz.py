@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 from uuid import uuid4
 
 import numpy as np
@@ -178,7 +178,7 @@ def read(path: Path, rows: np.ndarray | None = None) -> Arrays:
 
     Never unpickles; sizes are compared before anything is read. Raises DamageError, which names file and array.
     """
-    with _named_damage(path) as at, zipfile.ZipFile(path) as archive:
+    with named_damage(path) as at, zipfile.ZipFile(path) as archive:
         arrays: Arrays = {}
         every = _names(archive)
         for name, member, shape, dtype in _members(archive, at):
@@ -186,12 +186,31 @@ def read(path: Path, rows: np.ndarray | None = None) -> Arrays:
         return arrays
 
 
+class Place(NamedTuple):
+    """Where an array lies in the archive."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    info: zipfile.ZipInfo
+    start: int  # bytes of the member before those of the array
+
+
+def places(path: Path) -> dict[str, Place]:
+    """Where each array lies, without reading any; raises DamageError as `read` does."""
+    with named_damage(path) as at, zipfile.ZipFile(path) as archive:
+        found = _members(archive, at)
+        return {
+            name: Place(shape, dtype, archive.getinfo(f"{name}.npy"), member.tell())
+            for name, member, shape, dtype in found
+        }
+
+
 def blocks(path: Path, rows: int, wanted: Collection[str] | None = None) -> Iterator[Arrays]:
     """The arrays `wanted`, so many rows at a time; raises DamageError as `read` does.
 
     They have equally many rows. Without `wanted`, these are all but those that stand there `ONCE`.
     """
-    with _named_damage(path) as at, zipfile.ZipFile(path) as archive:
+    with named_damage(path) as at, zipfile.ZipFile(path) as archive:
         every = _names(archive)
         if missing := [name for name in wanted or () if name not in every]:
             raise ValueError(f"it has no {missing[0]}")
@@ -217,7 +236,7 @@ def pieces(path: Path, wanted: Mapping[str, Mapping[str, Any]]) -> Iterator[tupl
 
     Each comes to its end, for its checksum. Raises DamageError, as `read` does, also where the file holds other ones.
     """
-    with _named_damage(path) as at, zipfile.ZipFile(path) as archive:
+    with named_damage(path) as at, zipfile.ZipFile(path) as archive:
         missing = set(wanted)
         for name, member, shape, dtype in _members(archive, at):
             if name not in missing:
@@ -239,7 +258,7 @@ def _rows(shape: Sequence[int], dtype: np.dtype) -> int:
 
 
 @contextmanager
-def _named_damage(path: Path) -> Iterator[list[str]]:
+def named_damage(path: Path) -> Iterator[list[str]]:
     """Turn whatever goes wrong with a file into a DamageError; its user notes the array at hand in what it gives."""
     at = ["its directory"]
     try:

@@ -304,19 +304,20 @@ def _wrong(path: Path, files: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[
             yield f"{path / file} is damaged: its checksum does not fit"
 
 
-def read(path: Path, rows: np.ndarray | None = None) -> Arrays:
+def read(path: Path, rows: np.ndarray | None = None, names: Collection[str] | None = None) -> Arrays:
     """All arrays of a group, or only these `rows` (increasing) of all but those that stand there `ONCE`.
 
-    Frames have the shape and type that an .npz gives them. Raises DamageError, which names group and array.
+    Only the shards that hold these rows are looked for; `names` are the only arrays that are read, if given. Frames
+    have the shape and type that an .npz gives them. Raises DamageError, which names group and array.
     """
     arrays: Arrays = {}
     with named_damage(path) as at:
         group = zarr.open_group(path, mode="r")
         every = list(group.array_keys())
-        for name in every:
+        for name in every if names is None else [name for name in every if name in names]:
             at[0], array = name, _array(group, name)
             chosen = None if stands_once(name, array.shape, every) else rows
-            _check_files(path, name, array)
+            _check_files(path, name, array, chosen)
             arrays[name] = _frames(array, np.asarray(array[...] if chosen is None else array.oindex[chosen]))
     return arrays
 
@@ -388,10 +389,11 @@ def _frames(array: zarr.Array, data: np.ndarray) -> np.ndarray:
     return data
 
 
-def _check_files(path: Path, name: str, array: zarr.Array) -> None:
-    """Every shard is there: a reader of Zarr takes a missing one for zeros."""
+def _check_files(path: Path, name: str, array: zarr.Array, rows: np.ndarray | None = None) -> None:
+    """Every shard, or those of these rows, is there: a reader of Zarr takes a missing one for zeros."""
     step = (array.shards or array.chunks)[0]
-    for shard in range(ceil(array.shape[0] / step) if array.shards else 0):
+    every = range(ceil(array.shape[0] / step)) if rows is None else np.unique(rows // step).tolist()
+    for shard in every if array.shards else ():
         if not (path / file_of(name, shard, array.ndim)).is_file():
             raise FileNotFoundError(f"shard {shard} is missing")
 

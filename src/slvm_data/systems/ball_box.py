@@ -33,6 +33,7 @@ class BallBox(System):
     """
 
     state: ClassVar = ("x", "y", "vx", "vy")
+    units: ClassVar = ("px", "px", "px/s", "px/s")
     edge: ClassVar = "clean"
 
     g: Constant = constant((0.0, 0.0), length=2)  # px/s²

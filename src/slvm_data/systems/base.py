@@ -28,6 +28,8 @@ class System(abc.ABC):
 
     state: ClassVar[tuple[str, ...]]
     """Names of the D numbers of the state, positions first."""
+    units: ClassVar[tuple[str, ...]] = ()
+    """Their units, for labels; empty: they have none, or none is said."""
     bodies_drawn: ClassVar[int] = 1
     """The number B of bodies in a frame, and the length of a constant that each body has for itself."""
     edge: ClassVar[str] = "soft"

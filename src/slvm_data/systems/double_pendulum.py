@@ -24,6 +24,7 @@ class DoublePendulum(Hamiltonian):
     """State: the angles q1, q2 [rad], not wrapped, and their momenta p1, p2 [kg m²/s]."""
 
     state: ClassVar = ("q1", "q2", "p1", "p2")
+    units: ClassVar = (*("rad",) * 2, *("kg m²/s",) * 2)
     bodies_drawn: ClassVar[int] = 2
     turn: ClassVar[float] = 0.13
 

@@ -19,6 +19,7 @@ class MassSpring(Hamiltonian):
     """State: q [m], the displacement from rest, drawn vertically, and p [kg m/s]."""
 
     state: ClassVar = ("q", "p")
+    units: ClassVar = ("m", "kg m/s")
     turn: ClassVar[float] = 0.3
 
     m: Constant = constant(0.5, positive=True)  # kg

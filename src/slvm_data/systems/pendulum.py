@@ -19,6 +19,7 @@ class Pendulum(Hamiltonian):
     """State: q [rad], the angle from the downward vertical, not wrapped, and p [kg m²/s], its angular momentum."""
 
     state: ClassVar = ("q", "p")
+    units: ClassVar = ("rad", "kg m²/s")
 
     m: Constant = constant(0.5, positive=True)  # kg
     g: Constant = constant(3.0, minimum=0.0)  # m/s²

@@ -24,6 +24,7 @@ class SwitchingDoublePendulum(Switching):
 
     chaotic: ClassVar = True
     state: ClassVar = ("q1", "q2", "p1", "p2")
+    units: ClassVar = (*("rad",) * 2, *("kg m²/s",) * 2)
     latents: ClassVar = ("x1", "y1", "x2", "y2")
     bodies_drawn: ClassVar[int] = 2
 

@@ -1,4 +1,7 @@
-"""Two bodies in the plane, started at rest about the centre, crosswise to the line between them."""
+"""Two bodies that attract each other: H = |p₁|² / (2 m₁) + |p₂|² / (2 m₂) - g m₁ m₂ / |q₁ - q₂|.
+
+They start about the centre, crosswise to the line between them, and their momenta cancel.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ class TwoBody(NBody):
     """
 
     state: ClassVar = ("q1x", "q1y", "q2x", "q2y", "p1x", "p1y", "p2x", "p2y")
+    units: ClassVar = (*("m",) * 4, *("kg m/s",) * 4)
     bodies_drawn: ClassVar[int] = 2
     turn: ClassVar[float] = 0.25
 

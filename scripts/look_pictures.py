@@ -1,0 +1,13 @@
+"""Draw the pictures of docs/look.md: films that move, and the figures of a ball and of a window."""
+
+from pathlib import Path
+
+from slvm_data import RECIPES
+from slvm_data.look import animate, plot
+from slvm_data.look.films import of_recipe
+
+PLACE = Path(__file__).parents[1] / "docs/pictures"
+
+animate(of_recipe(RECIPES["double_pendulum"]), PLACE / "films.gif", rows=2, columns=6, scale=3)
+plot("gravity3", index=1, task=1).savefig(PLACE / "plot_film.png", dpi=90, pil_kwargs={"optimize": True})
+plot("three_mode", index=4).savefig(PLACE / "plot_window.png", dpi=90, pil_kwargs={"optimize": True})

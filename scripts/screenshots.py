@@ -1,0 +1,52 @@
+"""Draw docs/pictures/view_*.png: the page of `slvm-data view` in Chromium, light and dark, wide and narrow."""
+
+import threading
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from slvm_data import RECIPES
+from slvm_data.look.films import of_recipe
+from slvm_data.look.server import Server
+
+PICTURES = Path(__file__).parents[1] / "docs/pictures"
+WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
+VIEWS = {  # dataset, part of its page, size, colours, frame
+    "grid": ("pendulum3", "films", WIDE, "light", 8),
+    "grid_dark": ("two_body", "films", WIDE, "dark", 8),
+    "film": ("double_pendulum", "film/0/train/5", WIDE, "light", 21),
+    "film_dark": ("gravity3", "film/1/train/2", WIDE, "dark", 17),
+    "regimes": ("bouncing_ball_1d", "film/0/train/3", WIDE, "light", 40),
+    "certificate": ("pendulum3", "certificate", WIDE, "light", 0),
+    "certificate_dark": ("lorenz", "certificate", WIDE, "dark", 0),
+    "narrow": ("pendulum3", "films", NARROW, "light", 8),
+    "narrow_film": ("double_pendulum", "film/0/train/5", NARROW, "dark", 12),
+}
+
+
+def main() -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        for name, view in VIEWS.items():
+            page = browser.new_page(viewport=view[2], color_scheme=view[3], reduced_motion="reduce")
+            picture(page, *view[:2], view[4], PICTURES / f"view_{name}.png")
+            page.close()
+        browser.close()
+
+
+def picture(page: Page, name: str, part: str, frame: int, target: Path) -> None:
+    with Server(of_recipe(RECIPES[name])) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page.goto(f"{server.url}#{part}")
+        page.wait_for_selector("html[data-ready]", timeout=60_000)
+        if not part.startswith("certificate"):
+            page.get_by_label("Frame", exact=True).fill(str(frame))
+        page.evaluate("document.activeElement.blur()")
+        page.wait_for_timeout(300)
+        page.screenshot(path=target)
+        server.shutdown()
+    print(target)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+import { bars } from "./bars.js";
+import { element, table } from "./element.js";
+import { short, size } from "./numbers.js";
+
+const MEANING =
+  "Energy drift: largest relative change, losses to friction added back. Error: largest, against finer steps.";
+
+/** What was measured of a dataset: accuracy, coverage, lit pixels, regimes, and the sizes of its files. */
+export function certificate(about, { entries, measured, lit }) {
+  const parts = [
+    element("p", { className: "note" }, measured),
+    accuracy(about, entries),
+    ...(entries.some((entry) => entry.occupancy) ? [regimes(entries)] : []),
+    ...entries.flatMap((entry, i) => coverage(about, entry, i)),
+    ...(lit.length ? [pixels(about, lit)] : []),
+    ...(about.files.length ? [files(about)] : []),
+  ];
+  return element("div", { className: "certificate" }, ...parts);
+}
+
+function accuracy(about, entries) {
+  const head = ["task", "energy drift", "error of a state", "substeps a frame", "rejected", "sample"];
+  const rows = entries.map((entry) => [
+    `${entry.task}: ${about.tasks[entry.task].title}`,
+    short(entry.energy_drift),
+    short(entry.error),
+    short(entry.substeps),
+    `${short(100 * entry.rejection_rate)} %`,
+    String(entry.sample),
+  ]);
+  return element("section", {}, table("Accuracy", head, rows), element("p", { className: "note" }, MEANING));
+}
+
+function coverage(about, entry, i) {
+  const drawn = Object.entries(entry.coverage).filter(([, seen]) => seen.high > seen.low);
+  if (!drawn.length) return [];
+  const plots = drawn.map(([name, seen]) => {
+    const width = (seen.high - seen.low) / seen.counts.length;
+    const text = (k) => `${short(seen.low + k * width)} to ${short(seen.low + (k + 1) * width)}`;
+    return histogram(name, bars(seen.counts, `Coverage of ${name}`, text), seen.low, seen.high);
+  });
+  const title = about.tasks.length > 1 ? `Constants drawn for task ${i}: ${about.tasks[i].title}` : "Constants drawn";
+  return [section(title, plots)];
+}
+
+function pixels(about, lit) {
+  const plots = lit.map(({ low, width, counts, sequences }, i) => {
+    const text = (k) => (width > 1 ? `${low + k * width} to ${low + (k + 1) * width - 1}` : `${low + k}`) + " pixels";
+    const title = about.tasks.length > 1 ? `task ${i}: ${about.tasks[i].title}` : `${sequences} sequences`;
+    return histogram(title, bars(counts, `Lit pixels, ${title}`, text), low, low + counts.length * width - 1);
+  });
+  return section(`Lit pixels in a frame, of ${lit[0].pixels}`, plots);
+}
+
+function histogram(title, plot, low, high) {
+  const ends = element("div", { className: "ends" }, element("span", {}, short(low)), element("span", {}, short(high)));
+  return element("figure", {}, element("figcaption", {}, title), plot, ends);
+}
+
+function section(title, plots) {
+  return element("section", {}, element("h3", {}, title), element("div", { className: "plots" }, ...plots));
+}
+
+function regimes(entries) {
+  const head = ["task", "regime", "share of frames", "frames at a stretch", "then regime: times"];
+  const rows = entries.flatMap((entry) =>
+    entry.occupancy.map((share, k) => [
+      String(entry.task),
+      String(k),
+      `${short(100 * share)} %`,
+      short(entry.dwell[k]),
+      entry.transitions[k].map((times, next) => `${next}: ${times}`).join(", "),
+    ]),
+  );
+  const leaked = entries.map((entry) => entry.leakage).filter((leakage) => leakage !== undefined);
+  const shared = leaked.length ? `; frames that two splits share: ${leaked.join(", ")}` : "";
+  return table(`Regimes${shared}`, head, rows);
+}
+
+function files(about) {
+  const rows = about.files.map((file) => [file.name, file.sequences.toLocaleString("en"), size(file.bytes)]);
+  return table("Files", ["file", "sequences", "size"], rows);
+}

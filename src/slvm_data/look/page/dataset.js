@@ -1,0 +1,20 @@
+import { Command } from "./command.js";
+import { element, table } from "./element.js";
+
+/** What a dataset is, in words: motion, tasks, windows, source, and the command that makes it. */
+export function dataset(about) {
+  const names = [...new Set(about.tasks.flatMap((task) => task.constants.map(({ name }) => name)))];
+  const rows = about.tasks.map((task, i) => [
+    String(i),
+    task.system,
+    ...names.map((name) => task.constants.find((constant) => constant.name === name)?.text ?? "–"),
+    task.state.join(", "),
+    ...about.splits.map((split) => task.stored[split].toLocaleString("en")),
+  ]);
+  const parts = [element("pre", {}, about.equation)];
+  parts.push(table("Tasks", ["label", "system", ...names, "state", ...about.splits], rows));
+  if (about.windows) parts.push(element("p", {}, about.windows));
+  parts.push(element("h3", {}, "Make it"), new Command(about.command).node);
+  if (about.source) parts.push(element("p", { className: "note" }, `Source: ${about.source}`));
+  return element("div", { className: "dataset" }, ...parts);
+}

@@ -1,0 +1,129 @@
+import { color, dashes, mark, theme } from "./colors.js";
+import { element } from "./element.js";
+import { ends, short, ticks } from "./numbers.js";
+
+const [HEIGHT, LEFT, BOTTOM, ROOM] = [260, 48, 34, 12]; // px
+
+/** Numbers of a state against each other: `portrait` says which, `down` whether the second points down. */
+export class Portrait {
+  constructor(film, portrait, task) {
+    Object.assign(this, { film, task, curves: portrait.curves, frame: 0 });
+    this.names = portrait.curves.map(([x, y]) => [task.state[x], task.state[y]]);
+    const label = `Portrait of ${portrait.title}`;
+    this.canvas = element("canvas", { className: "portrait", role: "img", "aria-label": label });
+    this.observer = new ResizeObserver(() => this.#fit());
+    this.observer.observe(this.canvas);
+  }
+
+  show(frame) {
+    this.frame = Math.min(frame, this.film.time.length - 1);
+    this.#draw();
+  }
+
+  close() {
+    this.observer.disconnect();
+  }
+
+  #fit() {
+    const sharp = window.devicePixelRatio || 1;
+    this.width = this.canvas.clientWidth;
+    Object.assign(this.canvas, { width: this.width * sharp, height: HEIGHT * sharp });
+    this.context = this.canvas.getContext("2d");
+    this.context.scale(sharp, sharp);
+    this.#draw();
+  }
+
+  #draw() {
+    if (!this.width) return;
+    this.context.clearRect(0, 0, this.width, HEIGHT);
+    this.context.font = "11px system-ui";
+    const place = this.#scales();
+    this.#axes(place);
+    this.curves.forEach((curve, i) => this.#curve(curve, i, place));
+  }
+
+  /** Functions from numbers to places on the canvas; one scale for both where they are positions in a plane. */
+  #scales() {
+    const { film, curves, width } = this;
+    let [x0, x1] = ends(curves.map(([x]) => film.state[x]));
+    let [y0, y1] = ends(curves.map(([, y]) => film.state[y]));
+    const [w, h] = [width - LEFT - ROOM, HEIGHT - BOTTOM - ROOM];
+    if (this.#plane()) {
+      const unit = Math.max((x1 - x0) / w, (y1 - y0) / h) || 1;
+      [x0, x1] = [(x0 + x1 - unit * w) / 2, (x0 + x1 + unit * w) / 2];
+      [y0, y1] = [(y0 + y1 - unit * h) / 2, (y0 + y1 + unit * h) / 2];
+    }
+    [x0, x1] = widened(x0, x1);
+    [y0, y1] = widened(y0, y1);
+    const down = this.task.down && this.names[0][1] === "y";
+    const x = (value) => LEFT + (w * (value - x0)) / (x1 - x0);
+    const share = (value) => (value - y0) / (y1 - y0);
+    const y = (value) => ROOM + h * (down ? share(value) : 1 - share(value));
+    return { x, y, xs: ticks(x0, x1, 5), ys: ticks(y0, y1, 4), w, h };
+  }
+
+  #plane() {
+    return this.names.every(([x, y]) => /x$/.test(x) && /y$/.test(y));
+  }
+
+  #axes({ x, y, xs, ys, w, h }) {
+    const { context } = this;
+    context.strokeStyle = theme("--grid");
+    context.fillStyle = theme("--muted");
+    context.setLineDash([]);
+    context.strokeRect(LEFT, ROOM, w, h);
+    context.textAlign = "center";
+    xs.forEach((value) => this.#tick(x(value), ROOM, x(value), ROOM + h, short(value), x(value), ROOM + h + 14));
+    context.textAlign = "right";
+    ys.forEach((value) => this.#tick(LEFT, y(value), LEFT + w, y(value), short(value), LEFT - 5, y(value) + 4));
+    context.fillStyle = theme("--ink");
+    context.textAlign = "center";
+    context.fillText(this.names.map(([name]) => name).join(", "), LEFT + w / 2, HEIGHT - 4);
+    context.save();
+    context.translate(11, ROOM + h / 2);
+    context.rotate(-Math.PI / 2);
+    context.fillText(this.names.map(([, name]) => name).join(", "), 0, 0);
+    context.restore();
+  }
+
+  #tick(x0, y0, x1, y1, text, x, y) {
+    line(this.context, [
+      [x0, y0],
+      [x1, y1],
+    ]);
+    this.context.fillText(text, x, y);
+  }
+
+  #curve([dx, dy], i, { x, y }) {
+    const { context, film, frame } = this;
+    const points = Array.from(film.state[dx], (value, t) => [x(value), y(film.state[dy][t])]);
+    context.lineWidth = 1.5;
+    context.strokeStyle = color(i);
+    context.setLineDash(dashes(i));
+    context.globalAlpha = 0.35;
+    line(context, points);
+    context.globalAlpha = 1;
+    line(context, points.slice(0, frame + 1));
+    context.setLineDash([]);
+    context.lineWidth = 1;
+    if (film.mode) points.forEach(([px, py], t) => this.#regime(film.mode[t], px, py));
+    context.fillStyle = theme("--ink");
+    mark(context, 0, ...points[frame], 5);
+  }
+
+  #regime(mode, x, y) {
+    this.context.fillStyle = color(mode);
+    mark(this.context, mode, x, y, 3);
+  }
+}
+
+function widened(low, high) {
+  const room = (high - low) * 0.06 || Math.abs(high) * 0.1 || 1;
+  return [low - room, high + room];
+}
+
+function line(context, points) {
+  context.beginPath();
+  points.forEach((point) => context.lineTo(...point));
+  context.stroke();
+}

@@ -1,0 +1,53 @@
+import { color, dashes, theme } from "./colors.js";
+import { element } from "./element.js";
+import { ends } from "./numbers.js";
+
+/** A small picture of a signal over time, its regimes as a band below, with a line where the film is. */
+export class Spark {
+  constructor(film, width, height, label) {
+    Object.assign(this, { film, width, height });
+    const sharp = window.devicePixelRatio || 1;
+    this.canvas = element("canvas", { className: "spark", role: "img", "aria-label": label });
+    Object.assign(this.canvas, { width: width * sharp, height: height * sharp });
+    Object.assign(this.canvas.style, { width: `${width}px`, height: `${height}px` });
+    this.context = this.canvas.getContext("2d");
+    this.context.scale(sharp, sharp);
+  }
+
+  show(frame) {
+    const { context, film, width, height } = this;
+    const last = film.time.length - 1;
+    const x = (t) => 4 + ((width - 8) * t) / Math.max(1, last);
+    context.clearRect(0, 0, width, height);
+    if (film.mode) this.#regimes(x);
+    this.#lines(x);
+    context.lineWidth = 1;
+    context.setLineDash([]);
+    context.strokeStyle = theme("--ink");
+    context.beginPath();
+    context.moveTo(x(Math.min(frame, last)), 0);
+    context.lineTo(x(Math.min(frame, last)), height);
+    context.stroke();
+  }
+
+  #lines(x) {
+    this.context.lineWidth = 1.5;
+    const [low, high] = ends(this.film.signal);
+    const room = this.height - 12;
+    const y = (value) => 4 + room * (1 - (value - low) / (high - low || 1));
+    this.film.signal.forEach((column, i) => {
+      this.context.strokeStyle = color(i);
+      this.context.setLineDash(dashes(i));
+      this.context.beginPath();
+      column.forEach((value, t) => this.context.lineTo(x(t), y(value)));
+      this.context.stroke();
+    });
+  }
+
+  #regimes(x) {
+    this.film.mode.forEach((mode, t) => {
+      this.context.fillStyle = color(mode);
+      this.context.fillRect(x(t - 0.5), this.height - 5, x(1) - x(0), 5);
+    });
+  }
+}

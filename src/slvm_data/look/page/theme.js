@@ -1,0 +1,21 @@
+import { element } from "./element.js";
+
+const NEXT = { auto: "light", light: "dark", dark: "auto" };
+
+/** A button that takes the page from the system's colours to light ones, dark ones, and back. */
+export function themeButton(onchange) {
+  const root = document.documentElement;
+  const button = element("button", { type: "button", title: "Colours of the page" });
+  const set = (name) => {
+    root.dataset.theme = name;
+    button.textContent = { auto: "◐ Auto", light: "☀ Light", dark: "☾ Dark" }[name];
+    button.setAttribute("aria-label", `Colours: ${name}; change to ${NEXT[name]}`);
+  };
+  button.addEventListener("click", () => {
+    set(NEXT[root.dataset.theme]);
+    onchange();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", onchange);
+  set("auto");
+  return button;
+}

@@ -1,0 +1,52 @@
+import { choice, element } from "./element.js";
+import { icon } from "./icon.js";
+
+const SPEEDS = [1, 2, 5, 10, 20, 30, 60];
+
+/** Buttons and keys that move the player: play, one frame back or on, any frame, speed. */
+export function transport(player, host) {
+  const button = (shape, label, onclick) =>
+    element("button", { type: "button", "aria-label": label, title: label, onclick }, icon(shape));
+  const play = button("play", "Play", () => player.toggle());
+  const scrub = element("input", { type: "range", min: 0, value: 0, step: 1, "aria-label": "Frame" });
+  scrub.addEventListener("input", () => player.seek(Number(scrub.value)));
+  const place = element("output", { className: "place" });
+  const speeds = SPEEDS.map((speed) => [String(speed), `${speed}`]);
+  const speed = choice("frames/s", speeds, String(player.speed), (value) => player.setSpeed(Number(value)));
+  const back = button("back", "One frame back", () => pausedStep(player, -1));
+  const on = button("on", "One frame on", () => pausedStep(player, 1));
+  host.append(back, play, on, scrub, place, speed);
+  player.addEventListener("frame", () => {
+    scrub.value = player.frame;
+    place.textContent = `${player.frame + 1} / ${player.length}`;
+  });
+  player.addEventListener("state", () => {
+    scrub.max = player.length - 1;
+    play.replaceChildren(icon(player.playing ? "pause" : "play"));
+    play.setAttribute("aria-label", player.playing ? "Pause" : "Play");
+    play.title = player.playing ? "Pause (space)" : "Play (space)";
+  });
+  document.addEventListener("keydown", (event) => pressed(player, event));
+}
+
+function pausedStep(player, frames) {
+  player.toggle(false);
+  player.step(frames);
+}
+
+const KEYS = {
+  " ": (player) => player.toggle(),
+  ArrowLeft: (player) => pausedStep(player, -1),
+  ArrowRight: (player) => pausedStep(player, 1),
+  Home: (player) => player.seek(0),
+  End: (player) => player.seek(player.length - 1),
+};
+
+/** Keys that have no meaning where the focus is. */
+function pressed(player, event) {
+  const own = event.target.closest("input, select, textarea, [role=tab], .scroll");
+  const presses = event.key === " " && event.target.closest("button, summary, a");
+  if (own || presses || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
+  event.preventDefault();
+  KEYS[event.key](player);
+}

@@ -1,0 +1,129 @@
+"""Single rows of an .npz, also far inside: the stream is inflated once up to them, and marks are kept on the way.
+
+From a mark, which is a copy of the inflater, one goes on at once. Nothing is inflated before it is asked for.
+"""
+
+from __future__ import annotations
+
+import threading
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from slvm_data.store import npz
+from slvm_data.types import Arrays
+
+APART = 2**22  # bytes from a mark to the next, at least
+MARKS = 256  # of an array, at most, of about 50 kB each
+SOURCE, PIECE = 2**14, 2**18  # bytes read and inflated at a time
+HEADER = 30  # bytes of a member's header in the archive, before its name
+
+
+class _Inflater:
+    """A stream of the archive at one place, from which it goes on."""
+
+    def __init__(self, place: int, deflated: bool) -> None:
+        self.place, self.at = place, 0  # bytes in the archive, and in the member
+        self._stream: Any = zlib.decompressobj(-zlib.MAX_WBITS) if deflated else None
+
+    def copy(self) -> _Inflater:
+        """The same place, to go on from independently."""
+        other = _Inflater(self.place, deflated=False)
+        other.at, other._stream = self.at, self._stream and self._stream.copy()
+        return other
+
+    def next(self, file: IO[bytes]) -> bytes:
+        """Some bytes more."""
+        data = self._stream and self._stream.unconsumed_tail
+        if not data:
+            file.seek(self.place)
+            data = file.read(SOURCE)
+            self.place += len(data)
+            if not data:
+                raise ValueError("it ends too early")
+        piece = self._stream.decompress(data, PIECE) if self._stream else data
+        if self._stream and self._stream.eof and not piece:
+            raise ValueError("it is shorter than its header says")
+        self.at += len(piece)
+        return piece
+
+
+@dataclass
+class _Member:
+    """An array of the archive, with the marks made in it so far, in order."""
+
+    place: npz.Place
+    marks: list[_Inflater]
+
+    @property
+    def apart(self) -> int:
+        return max(APART, self.place.info.file_size // MARKS)
+
+    def before(self, start: int) -> _Inflater:
+        """A copy of the last mark before a byte of the member."""
+        return next(mark for mark in reversed(self.marks) if mark.at <= start).copy()
+
+    def note(self, here: _Inflater) -> None:
+        """Keep a mark where the last one is far behind."""
+        if here.at >= self.marks[-1].at + self.apart:
+            self.marks.append(here.copy())
+
+
+class Rows:
+    """The rows of an .npz, for several threads at a time. The file is open only while rows are read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._lock = path, threading.Lock()
+        with npz.named_damage(path), path.open("rb") as file:
+            self._members = {name: _Member(place, [_begin(file, place)]) for name, place in npz.places(path).items()}
+
+    def read(self, rows: np.ndarray, names: Collection[str] | None = None) -> Arrays:
+        """These rows (increasing) of all arrays, or of those with these names; whole what stands there once.
+
+        Arrays of the uncut paths that windows come from are left out. Raises DamageError.
+        """
+        found: Arrays = {}
+        with self._lock, npz.named_damage(self.path) as at, self.path.open("rb") as file:
+            for at[0], member in self._members.items():
+                name, shape = at[0], member.place.shape
+                once = npz.stands_once(name, shape, self._members)
+                if (names is None or name in names) and not (once and name != "time"):
+                    found[name] = _rows(file, member, np.arange(shape[0]) if once else rows)
+        return found
+
+
+def _begin(file: IO[bytes], place: npz.Place) -> _Inflater:
+    """The mark at the beginning of a member."""
+    file.seek(place.info.header_offset)
+    header = file.read(HEADER)
+    lengths = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
+    return _Inflater(place.info.header_offset + HEADER + lengths, place.info.compress_type == zipfile.ZIP_DEFLATED)
+
+
+def _rows(file: IO[bytes], member: _Member, rows: np.ndarray) -> np.ndarray:
+    shape, dtype, _, start = member.place
+    if len(rows) and not 0 <= rows[0] <= rows[-1] < shape[0]:
+        raise ValueError(f"it has no row {rows[-1]}, but {shape[0]}")
+    width = dtype.itemsize * prod(shape[1:])
+    data = b"".join(_spans(file, member, [(start + int(row) * width, width) for row in rows]))
+    return np.frombuffer(bytearray(data), dtype).reshape(len(rows), *shape[1:])
+
+
+def _spans(file: IO[bytes], member: _Member, spans: list[tuple[int, int]]) -> Iterator[bytes]:
+    """The bytes of these spans (first byte and number, increasing), by one inflater where they are near each other."""
+    here, data = member.before(spans[0][0] if spans else 0), b""
+    for first, size in spans:
+        mark = member.before(first)
+        if mark.at > here.at:
+            here, data = mark, b""
+        while here.at < first + size:
+            data = data[max(0, first - (here.at - len(data))) :] + here.next(file)
+            member.note(here)
+        skip = first - (here.at - len(data))
+        yield data[skip : skip + size]

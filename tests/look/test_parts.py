@@ -1,0 +1,96 @@
+"""What a page is made of: pictures, the command, its modules, and its data."""
+
+import dataclasses
+import io
+import re
+import shlex
+from importlib.resources import files
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+
+from slvm_data import RECIPES, View
+from slvm_data.look import again, page, png, sliders
+from slvm_data.originals import as_original
+from slvm_data.overrides import override
+from slvm_data.script import command
+
+
+@pytest.mark.parametrize(("shape", "dtype"), [((7, 5, 9), bool), ((30, 8, 8), np.uint8), ((4, 3, 5, 3), np.uint8)])
+def test_pictures_hold_the_frames(shape, dtype):
+    """Pillow reads them back."""
+    frames = np.random.default_rng(1).integers(0, 2 if dtype is bool else 256, shape).astype(dtype)
+    sheet, columns = png.sheet(frames)
+    with Image.open(io.BytesIO(png.encode(sheet))) as picture:
+        assert picture.mode == {bool: "1"}.get(dtype, "RGB" if len(shape) == 4 else "L")
+        pixels = np.asarray(picture)
+    H, W = shape[1:3]
+    for t, frame in enumerate(frames):
+        y, x = H * (t // columns), W * (t % columns)
+        np.testing.assert_array_equal(pixels[y : y + H, x : x + W], frame)
+
+
+def _changed():
+    pendulum, nascar = RECIPES["pendulum3"], RECIPES["nascar"]
+    yield from RECIPES.values()
+    yield override(pendulum, ["g=2,3,4,5", "m=0.5..0.7"], {"seed": 7, "train": 3, "record": ("energy", "dx_dt")})
+    yield override(pendulum, ["g=2.25", "friction=0.1"], {"steps": 9, "dt": 0.2, "folder": "{name}_{i}"}, {"size": 64})
+    yield override(RECIPES["double_pendulum"], ["m=[0.5,0.75]", "uniform_annulus=false"])
+    yield override(RECIPES["gravity3"], ["g=[0,2.5]"], None, {"look": "debug_draw"})
+    yield override(nascar, [], {"train": 100, "val": 50, "test": 50}, {"kind": "pixels"}, {"stride": 2, "series": True})
+    yield as_original(override(pendulum, [], {"train": 9}))
+
+
+@pytest.mark.parametrize("recipe", list(_changed()), ids=lambda recipe: recipe.name)
+def test_the_command_gives_the_very_recipe(recipe, monkeypatch):
+    line = shlex.split(again.command(recipe, RECIPES))
+    assert line[:3] == ["slvm-data", "generate", recipe.name]
+    made = []
+    monkeypatch.setattr("slvm_data.script._carry_out", lambda found, *_, **__: made.append(found))
+    parser = typer.Typer(add_completion=False)
+    parser.command()(command(RECIPES.__getitem__))
+    typer.main.get_command(parser)(line[2:], standalone_mode=False)
+    assert made == [recipe]
+
+
+def test_where_no_words_do_the_manifest_does():
+    other = dataclasses.replace(RECIPES["pendulum"], view=View(jitter=1.0))
+    assert again.command(other, RECIPES) == "slvm-data generate dataset.json"
+    assert again.command(dataclasses.replace(other, name="mine"), RECIPES) == "slvm-data generate dataset.json"
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES.values()), ids=lambda recipe: recipe.name)
+def test_sliders_stay_where_a_constant_may_be(recipe):
+    for slider in sliders.sliders(recipe):
+        for end in ("low", "high", "now"):
+            values = [part[end] for part in slider["components"]]
+            text = f"[{','.join(map(str, values))}]" if len(values) > 1 else str(values[0])
+            override(recipe, [f"{slider['name']}={text}"])
+        for part in slider["components"]:
+            assert part["low"] <= part["now"] <= part["high"] != part["low"]
+            assert (part["high"] - part["low"]) / part["step"] > 50
+
+
+def test_every_module_is_in_the_page_and_imports_come_first():
+    own = [path.name for path in files("slvm_data.look").joinpath("page").iterdir() if path.name.endswith(".js")]
+    assert sorted(own) == sorted(["uPlot.iife.min.js", *(f"{name}.js" for name in page.MODULES)])
+    for i, name in enumerate(page.MODULES):
+        text = files("slvm_data.look").joinpath("page", f"{name}.js").read_text("utf-8")
+        for names, source in re.findall(r'import \{([^}]*)\} from "\./(\w+)\.js"', text):
+            assert source in page.MODULES[:i]
+            exports = files("slvm_data.look").joinpath("page", f"{source}.js").read_text("utf-8")
+            for word in names.split(","):
+                assert re.search(rf"export (async )?(function|class|const) {word.strip()}\b", exports), (name, word)
+                assert text.count(word.strip()) > 1, f"{name}.js imports {word.strip()} and does not use it"
+        assert "innerHTML" not in text
+        assert "http" not in re.sub(r"http://www\.w3\.org/2000/svg", "", text)
+
+
+def test_data_cannot_end_their_element(saved_data):
+    text, policy = page.page({"about": {"name": "</script><script>alert(1)</script>"}})
+    assert text.count(b"<script") == 3
+    assert saved_data(text.decode())["about"]["name"].startswith("</script>")
+    assert "connect-src 'none'" in policy
+    assert policy.encode() in text
