@@ -33,20 +33,13 @@ def small(tmp_path_factory):
     return tree(generate(recipe, tmp_path_factory.mktemp("small") / "x", form="zarr"))
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    """In which workers that come and go find what others have compiled."""
-    place = tmp_path_factory.mktemp("compiled")
-    return {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(place), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
-
-
 @pytest.mark.slow
-def test_three_workers_of_which_one_is_killed_every_few_seconds(tmp_path, environment):
+def test_three_workers_of_which_one_is_killed_every_few_seconds(tmp_path):
     """F1: the dataset is, byte for byte, that of one quiet process."""
     folder, rng, killed = tmp_path / "x", random.Random(0), 0
     with (tmp_path / "errors").open("w") as errors:
         command = [*COMMAND, "--out", str(folder), "--dask", "local", "--workers", "3"]
-        run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, env=environment)
+        run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
     while run.poll() is None:
         time.sleep(2)
         workers = _workers(run.pid) if (folder / "plan.json").is_file() else []
@@ -68,11 +61,11 @@ def _workers(pid):
         return []
 
 
-def test_a_scheduler_that_runs_elsewhere(small, tmp_path, environment):
+def test_a_scheduler_that_runs_elsewhere(small, tmp_path):
     """Two workers of its own, which know of the recipe no more than they are sent."""
     dask, meeting = str(Path(sys.executable).parent / "dask"), tmp_path / "scheduler.json"
     with (tmp_path / "log").open("w") as log:
-        streams = {"stdout": log, "stderr": log, "env": environment, "cwd": tmp_path}
+        streams = {"stdout": log, "stderr": log, "cwd": tmp_path}
         begin = [dask, "scheduler", "--scheduler-file", meeting, "--port", "0", "--no-dashboard"]
         processes = [subprocess.Popen([*begin, "--host", "127.0.0.1"], **streams)]
         worker = [dask, "worker", "--scheduler-file", meeting, "--no-dashboard", "--nworkers", "2", "--nthreads", "1"]
@@ -106,7 +99,7 @@ SLURM = {
 }
 
 
-def test_jobs_of_slurm(small, tmp_path, environment):
+def test_jobs_of_slurm(small, tmp_path):
     """Of a stand-in for its two commands, which starts and ends jobs on this machine."""
     commands = tmp_path / "bin"
     commands.mkdir()
@@ -114,7 +107,7 @@ def test_jobs_of_slurm(small, tmp_path, environment):
     (commands / "scancel").write_text('#!/bin/sh\nkill "$@"\n')
     for command in commands.iterdir():
         command.chmod(0o755)
-    env = {**environment, **SLURM, "PATH": f"{commands}:{os.environ['PATH']}", "TMPDIR": str(tmp_path)}
+    env = {**os.environ, **SLURM, "PATH": f"{commands}:{os.environ['PATH']}", "TMPDIR": str(tmp_path)}
     command = [*COMMAND, *SMALL, "--out", str(tmp_path / "x"), "--dask", "slurm", "--workers", "2"]
     run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=env, timeout=150)
     jobs = list(tmp_path.glob("job-*"))
@@ -133,12 +126,12 @@ def refused(tmp_path, *options, **more):
     return errors[0]
 
 
-def test_refusals(tmp_path, environment):
+def test_refusals(tmp_path):
     """F24."""
-    impatient = {**environment, "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "1s"}
+    impatient = {**os.environ, "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "1s"}
     error = refused(tmp_path, "--dask", "tcp://127.0.0.1:1", env=impatient)
     assert "dask = tcp://127.0.0.1:1: no scheduler answers there" in error
-    assert "dask = slurm: " in (error := refused(tmp_path, "--dask", "slurm", env=environment))
+    assert "dask = slurm: " in (error := refused(tmp_path, "--dask", "slurm"))
     assert "describe a job in ~/.config/dask/jobqueue.yaml" in error
 
 

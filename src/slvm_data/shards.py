@@ -282,7 +282,7 @@ def _tally(folder: Path, shard: Shard) -> Path:
 
 def _whole(folder: Path, shard: Shard) -> bool:
     """Whether a shard of a dataset that is not finished has its marker, and its tally."""
-    there = zarr.marker(folder / shard.path, shard.kind, shard.number) is not None
+    there = zarr.is_there(folder / shard.path, shard.kind, shard.number)
     return there and (shard.kind == zarr.PATHS or _tally(folder, shard).is_file())
 
 
@@ -294,7 +294,7 @@ def finish(plan: Plan, folder: Path) -> None:
     recipe, entries = plan.recipe, {}
     tallies = [Tally(system) for system in recipe.tasks]
     for shard in plan.shards():
-        if zarr.marker(folder / shard.path, shard.kind, shard.number) is None:
+        if not zarr.is_there(folder / shard.path, shard.kind, shard.number):
             raise DamageError(f"{folder}: {shard} is not there: run the same command again to go on")
         if shard.kind == zarr.SEQUENCES:
             tallies[shard.task].join(json.loads(_tally(folder, shard).read_bytes()))

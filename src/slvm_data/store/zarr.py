@@ -247,6 +247,15 @@ def marker(path: Path, kind: str, shard: int) -> dict[str, Any] | None:
         return None
 
 
+def is_there(path: Path, kind: str, shard: int) -> bool:
+    """Whether a shard is complete, as far as its marker and the sizes of its files tell."""
+    try:
+        noted = (marker(path, kind, shard) or {})["files"].items()
+        return all((path / file).stat().st_size == entry["bytes"] for file, entry in noted)
+    except (OSError, KeyError):
+        return False
+
+
 def _marked(path: Path) -> Iterator[dict[str, Any]]:
     """The files of each marker."""
     for marker in sorted(markers(path).glob("*.json")):
