@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from slvm_data import RECIPES, generate, scale
+from slvm_data.conversion import convert
 from slvm_data.load import DamageError, Sequences
 from slvm_data.repair import mend
 from slvm_data.store import manifest
@@ -159,6 +160,24 @@ class Dataset(RuleBasedStateMachine):
         assert not (hurt and everything)
         for name, array in self.films.items():
             np.testing.assert_array_equal(batch[name].numpy(), array)
+
+    @rule()
+    @precondition(lambda self: self.complete())
+    def it_is_converted(self):
+        """To the other format and back it is the same to the byte; what is damaged is not converted."""
+        copy, back = self.room / "copy", self.room / "back"
+        if hurt := self.damaged():
+            with pytest.raises(DamageError, match=str(self.folder)):
+                convert(self.folder, copy, to="npz")
+            assert not copy.exists(), hurt
+            return
+        convert(convert(self.folder, copy, to="npz"), back, to="zarr")
+        pages = {manifest.NAME, manifest.CARD, manifest.CROISSANT}
+        assert {n: d for n, d in tree(back).items() if n not in pages} == {
+            n: d for n, d in self.model.items() if n not in pages
+        }
+        shutil.rmtree(copy)
+        shutil.rmtree(back)
 
     @invariant()
     def its_state_is_told(self):

@@ -15,7 +15,7 @@ from slvm_data.progress import Progress, counted, progress
 from slvm_data.store import card, formats, manifest
 from slvm_data.store.damage import DamageError
 from slvm_data.store.folder import replaceable, staging
-from slvm_data.store.npz import SERIES
+from slvm_data.store.npz import SERIES, altered
 from slvm_data.store.source import Source, sources
 
 FORMATS = {
@@ -84,7 +84,7 @@ def _convert(
     pages = [*shown, Path(manifest.CARD), Path(manifest.CROISSANT), Path(manifest.NAME)]
     count = sum(file.sequences.count for file in files)
     replaceable(target, [*places, *pages], overwrite)  # else it would be found out after all is read
-    _check(files)
+    _check(files, [(folder / path, content["preview"]) for path in shown])
     with staging(target, [*places, *pages], overwrite) as room, progress(count, f"{content['name']} as {to}") as bar:
         for path in places:
             (room / path).parent.mkdir(exist_ok=True)
@@ -133,11 +133,11 @@ class _Own:
         return {path.as_posix(): entry | source.paths}
 
 
-def _check(files: list[Source]) -> None:
+def _check(files: list[Source], others: list[tuple[Path, dict[str, Any]]]) -> None:
     """What is to be converted is what was written."""
-    for file in files:
-        if fault := formats.of(file.path).fault(file.path, file.entry):
-            raise DamageError(fault)
+    found = [formats.of(file.path).fault(file.path, file.entry) for file in files]
+    if faults := list(filter(None, [*found, *(altered(path, entry) for path, entry in others)])):
+        raise DamageError(f"{faults[0]} (slvm-data repair)")
 
 
 def _manifest(content: dict[str, Any], entries: dict[str, Any], ending: str) -> dict[str, Any]:
