@@ -17,10 +17,11 @@ from threading import Thread
 from slvm_data.cores import cores
 from slvm_data.parcel import Parcel, make
 from slvm_data.progress import progress
-from slvm_data.recipe import SPLITS, Recipe
+from slvm_data.recipe import Recipe
 from slvm_data.shards import FORM, Plan, Shard, begin, clear, finish, make_shard
 from slvm_data.space import check_space
 from slvm_data.store import manifest
+from slvm_data.store.zarr import SEQUENCES
 from slvm_data.workers import WorkersError
 
 DEATHS = 3  # in a row, without a shard between them, before the fault is taken to lie in the work
@@ -44,17 +45,17 @@ def carry_out(
     _check(workers, part)
     by_dask = _cluster(dask) if dask else None
     plan = Plan(recipe)
+    shards = plan.shards()
+    own = shards[part[0] :: part[1]] if part else shards
     if not (folder / manifest.NAME).is_file():
-        check_space(recipe, folder, FORM, len(plan.missing(folder)) / len(plan.shards()))
+        check_space(recipe, folder, FORM, len(plan.missing(folder, own)) / len(shards))
     if not begin(plan, folder, overwrite):
         if (folder / manifest.PLAN).is_file():
             clear(plan, folder)
         return folder
-    shards, missing = plan.shards(), set(plan.missing(folder))
-    mine = [shard for shard in (shards[part[0] :: part[1]] if part else shards) if shard in missing]
-    total = len(recipe.tasks) * sum(map(recipe.count, SPLITS))
-    with progress(total, recipe.name) as bar:
-        bar.update(total - sum(shard.stop - shard.first for shard in mine))
+    mine = plan.missing(folder, own)
+    with progress(_sequences(own), recipe.name) as bar:
+        bar.update(_sequences(own) - _sequences(mine))
         if by_dask:
             made = by_dask(recipe, folder, mine, dask, workers)
         elif workers and workers > 1:
@@ -62,9 +63,14 @@ def carry_out(
         else:
             made = _by_threads(plan, folder, mine)
         for shard in made:
-            bar.update(shard.stop - shard.first)
+            bar.update(_sequences([shard]))
     _finish_if_complete(plan, folder)
     return folder
+
+
+def _sequences(shards: list[Shard]) -> int:
+    """How many sequences are in these; uncut paths are none."""
+    return sum(shard.stop - shard.first for shard in shards if shard.kind == SEQUENCES)
 
 
 def _check(workers: int | None, part: tuple[int, int] | None) -> None:
@@ -91,12 +97,12 @@ def _cluster(dask: str) -> Callable[..., Iterator[Shard]]:
 
 def _finish_if_complete(plan: Plan, folder: Path) -> None:
     """Whoever finds all shards there finishes the dataset; of several who do, all come to the same."""
-    if not plan.missing(folder):
+    if plan.is_complete(folder):
         with suppress(FileNotFoundError):  # another run is faster, and clears away what it takes for left over
             finish(plan, folder)
     if (folder / manifest.NAME).is_file():
         clear(plan, folder)  # also what this run has left after another one has finished
-    elif not plan.missing(folder):
+    elif plan.is_complete(folder):
         finish(plan, folder)
 
 

@@ -89,9 +89,13 @@ class Plan:
                     found.append(Shard(task, split, path, kind, number, first, stop))
         return found
 
-    def missing(self, folder: Path) -> list[Shard]:
-        """Those that are not whole yet."""
-        return [shard for shard in self.shards() if not _whole(folder, shard)]
+    def missing(self, folder: Path, shards: list[Shard]) -> list[Shard]:
+        """Those of these that are not whole yet."""
+        return [shard for shard in shards if not _whole(folder, shard)]
+
+    def is_complete(self, folder: Path) -> bool:
+        """Whether all are there."""
+        return all(_whole(folder, shard) for shard in self.shards())
 
     def inputs(self, shard: Shard) -> Inputs:
         """What all shards of a split are made from."""
