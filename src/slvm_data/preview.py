@@ -40,10 +40,10 @@ def add(folder: Path, recipe: Recipe, content: dict[str, Any], form: str) -> Non
 def write(folder: Path, recipe: Recipe, form: str) -> dict[str, Any]:
     """Write the preview of the files in a folder; what the manifest says of it."""
     tasks = range(len(recipe.tasks))
-    films = np.concatenate([_films(folder, recipe, task, form) for task in tasks])
+    films = np.concatenate([animation.colours(_films(folder, recipe, task, form)) for task in tasks])
     _, columns = animation.layout(len(films), len(tasks))
-    sheet = animation.grid(animation.colours(films), columns)
-    scale = max(1, SIDE // films.shape[-1])
+    sheet = animation.grid(films, columns)
+    scale = max(1, SIDE // films.shape[-2])
     with npz.whole(folder / PREVIEW) as file:
         file.write(animation.encode(sheet, scale, animation.rate(recipe.dt_of(0)), "gif"))
     return {"bytes": (folder / PREVIEW).stat().st_size, "sha256": npz.sha256(folder / PREVIEW)}
