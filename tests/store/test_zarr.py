@@ -106,7 +106,7 @@ def test_layout(tmp_path, small_shards):
     assert (meta["zarr_format"], codec["name"]) == (3, "sharding_indexed")
     assert [c["name"] for c in codec["configuration"]["codecs"]] == ["bytes", "zstd", "crc32c"]
     assert codec["configuration"]["codecs"][1]["configuration"]["level"] == 3
-    assert codec["configuration"]["chunk_shape"] == [64, 4, 8]
+    assert codec["configuration"]["chunk_shape"] == [16, 4, 8]
     assert (meta["shape"], meta["attributes"]) == ([130, 4, 8], {"packed_frame": [8, 8]})
     assert all((path / f"state/c/{shard}/0/0").is_file() for shard in range(3))
     assert entry["shards"] == {"sequences": 3}

@@ -30,7 +30,7 @@ from slvm_data.types import Arrays
 
 LEVEL = 3  # of zstd
 SHARD = 2**23  # octets of a shard, before they are compressed, about
-INNER = (16, 64)  # sequences of an inner chunk, fewer where they are long
+INNER = (16, 64)  # sequences of an inner chunk, fewer where they are long, and of frames, which cost most to unpack
 FEW = 2048  # frames of an inner chunk, about
 LONG, PART = 200, 100  # frames of a sequence that is cut too, and of its parts
 CHUNK = 2**28  # octets of an inner chunk, at most
@@ -62,7 +62,7 @@ class Layout:
         packed = {name: first[name].shape[formats.FRAMES[name] :] for name in bits if name in first}
         rows = [_pack(array[:0], name) if name in packed else array[:0] for name, array in first.items()]
         steps = max((array.shape[1] for array in rows if array.ndim > 2), default=1)
-        inner = 1 if one_by_one else int(np.clip(FEW // steps, *INNER))
+        inner = 1 if one_by_one else int(np.clip(FEW // steps, *INNER)) // INNER[0] * INNER[0]
         size = sum(prod(array.shape[1:]) * array.itemsize for array in rows)
         return Layout(schema, inner * 2 ** max(0, (SHARD // max(1, inner * size)).bit_length() - 1), inner, packed)
 
@@ -90,7 +90,7 @@ class Layout:
                 name=name,
                 shape=(self.count, *shape),
                 dtype=entry["dtype"],
-                chunks=(self.inner, *inner),
+                chunks=(INNER[0] if name in formats.FRAMES else self.inner, *inner),
                 shards=(self.rows, *whole),
                 compressors=_codecs(),
                 fill_value=0,
