@@ -22,7 +22,7 @@ try:
 except ModuleNotFoundError:
     tensorstore = None
 
-CACHE = 2**26  # octets of indices of shards, and of chunks just read, that tensorstore keeps
+CACHE = 2**28  # octets of indices of shards, and of chunks just read, that tensorstore keeps for a group
 _users: set[int] = set()  # processes that have used tensorstore: this one, or those it was forked from
 
 
@@ -90,7 +90,8 @@ class Reader:
                 "recheck_cached_metadata": False,
                 "fill_missing_data_reads": False,  # what is missing is an error, never zeros
             }
-            context = tensorstore.Context({"cache_pool": {"total_bytes_limit": CACHE}})
+            pool = {"cache_pool": {"total_bytes_limit": CACHE}}
+            context = self._stores.setdefault("", tensorstore.Context(pool))  # one for all arrays
             self._stores[name] = tensorstore.open(spec, open=True, read=True, context=context).result()
         return self._stores[name]
 
