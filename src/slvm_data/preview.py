@@ -51,10 +51,7 @@ def write(folder: Path, recipe: Recipe, form: str) -> dict[str, Any]:
 
 def fault(folder: Path, entry: dict[str, Any]) -> str | None:
     """What is wrong with the preview that a manifest lists, in a sentence; None if it is as it was written."""
-    path = folder / PREVIEW
-    if not path.is_file():
-        return f"{path} is missing"
-    return None if npz.sha256(path) == entry["sha256"] else f"{path} is damaged: its checksum does not fit"
+    return npz.altered(folder / PREVIEW, entry)
 
 
 def _films(folder: Path, recipe: Recipe, task: int, form: str) -> np.ndarray:
