@@ -119,7 +119,7 @@ def writing(recipe: Recipe, folder: Path, room: Path) -> None:
     layout = plan.layouts[path][zarr.SEQUENCES]
     make_group(plan, room / "new", path)
     stored = reader.Reader(folder / path, layout.schema)
-    rows = [{name: stored.shard(name, k) for name in layout.schema} for k in range(count)]
+    rows = [stored.shard(k)() for k in range(count)]
     put = seconds(lambda: [layout.put(room / "new" / path, zarr.SEQUENCES, k, rows[k]) for k in range(count)])
     files = [room / "new" / path / file for k in range(count) for file in marked(room / "new" / path, k)]
     size = sum(file.stat().st_size for file in files)

@@ -15,8 +15,9 @@ import torch
 
 from slvm_data.load.checks import whole_number
 from slvm_data.load.column import Column
-from slvm_data.load.form import FRAMES, MASK, Form, Frames, Part, blank, forms_of, frames_of, place
-from slvm_data.load.lazily import Lazy, Shards, open_shards
+from slvm_data.load.form import FRAMES, MASK, MOMENTS, Form, Frames, Part, blank, forms_of, frames_of, place
+from slvm_data.load.lazily import Shards, open_shards
+from slvm_data.load.room import Room
 from slvm_data.store import formats, manifest
 from slvm_data.store.damage import DamageError
 from slvm_data.types import SPLITS
@@ -28,7 +29,7 @@ THREADS = 8  # files read at a time
 class Held:
     """Columns by name, each of so many sequences."""
 
-    columns: dict[str, Column | Lazy]
+    columns: dict[str, Column]  # those of shards without a row
     rows: int
     steps: int  # frames of a sequence
     systems: tuple[str, ...]  # of each task
@@ -36,6 +37,15 @@ class Held:
 
     def __len__(self) -> int:
         return self.rows
+
+    def take(self, rows: torch.Tensor, room: Room, moments: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+        """These rows [B …] of every array; of those with frames these `moments` alone [B W], if they are given."""
+        read = self.shards.read(rows.numpy()) if self.shards else {}
+        found = {}
+        for name, column in self.columns.items():
+            some = moments if name in MOMENTS else None
+            found[name] = read[name].all(room, some) if name in read else column.take(rows, room, some)
+        return found
 
 
 def forms_in(root: Path, content: dict[str, Any], split: str) -> dict[str, Form]:
@@ -68,12 +78,12 @@ def hold(
     sizes = [frames.get(n) or (form.shape, form.dtype) for n, form in forms.items() if n not in late]
     _check_memory(root, files, sizes)
     columns = {
-        name: shards.column(name) if shards and name in late else _column(name, form, files, frames.get(name))
+        name: _column(name, form, [] if name in late else files, frames.get(name))
         for name, form in forms.items()
         if name != MASK
     }
     with ThreadPoolExecutor(min(THREADS, len(files))) as pool:
-        list(pool.map(lambda k: _fill(columns, files, k), range(len(files))))
+        list(pool.map(lambda k: _fill(columns, late, files, k), range(len(files))))
     if MASK in forms:
         columns[MASK] = _mask(forms[MASK].shape[-1], files)
     windows = content["recipe"].get("windows")
@@ -134,14 +144,13 @@ def _check_memory(root: Path, files: list[Part], rows: Iterable[Sequence[Any]]) 
         )
 
 
-def _fill(columns: Mapping[str, Column | Lazy], files: list[Part], k: int) -> None:
+def _fill(columns: Mapping[str, Column], late: list[str], files: list[Part], k: int) -> None:
     """Read the file of one task to its place: of shards that are read later, what stands there once alone."""
     part, first = files[k], sum(other.rows for other in files[:k])
     store = formats.of(part.path)
-    late = any(isinstance(column, Lazy) for column in columns.values())
     if not late and (fault := store.fault(part.path, part.entry)):
         raise DamageError(fault)
-    own = {name: column for name, column in columns.items() if isinstance(column, Column)}
+    own = {name: column for name, column in columns.items() if name not in late}
     wanted = {name: array for name, array in part.entry["arrays"].items() if name in own}
     for name, start, block in store.pieces(part.path, wanted):
         column = own[name]

@@ -6,31 +6,30 @@ A shard of which several rows are wanted at once is read as a whole, and stays; 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from slvm_data.load.column import Column
 from slvm_data.load.form import Form, Frames, Part, blank, place
-from slvm_data.load.room import Room
 
 if TYPE_CHECKING:
     from slvm_data.store.reader import Reader
 
+Rows = dict[str, np.ndarray]  # [n …] of each array, as they lie in memory
 CACHE = 2**28  # octets of shards that stay in memory, in each process
 SEVERAL = 4  # rows of a shard from which on it is read as a whole
 MIXED = 8  # shards whose sequences are mixed at a time, where they fit in the cache
 
 
 class Cache:
-    """Shards [n …], those used last; each process has one of its own."""
+    """Shards, those used last; each process has one of its own."""
 
     def __init__(self) -> None:
-        self._shards, self._size = OrderedDict[Any, torch.Tensor](), 0
+        self._shards, self._size = OrderedDict[Any, Rows](), 0
 
     def __reduce__(self) -> tuple[type[Cache], tuple[()]]:
         return Cache, ()
@@ -38,16 +37,21 @@ class Cache:
     def __contains__(self, key: Any) -> bool:
         return key in self._shards
 
-    def get(self, key: Any, read: Callable[[], torch.Tensor]) -> torch.Tensor:
-        """The shard of this key, read if it is not there."""
-        if key not in self._shards:
-            found = read()
-            self._shards[key] = found
-            self._size += found.nbytes
-            while self._size > CACHE and len(self._shards) > 1:
-                self._size -= self._shards.popitem(last=False)[1].nbytes
+    def __getitem__(self, key: Any) -> Rows:
         self._shards.move_to_end(key)
         return self._shards[key]
+
+    def put(self, key: Any, rows: Rows) -> Rows:
+        """Keep a shard, and let go of those used least lately where there are too many. Returns the shard."""
+        self._size += _size(rows) - _size(self._shards.pop(key, {}))
+        self._shards[key] = rows
+        while self._size > CACHE and len(self._shards) > 1:
+            self._size -= _size(self._shards.popitem(last=False)[1])
+        return rows
+
+
+def _size(rows: Rows) -> int:
+    return sum(array.nbytes for array in rows.values())
 
 
 @dataclass(frozen=True)
@@ -58,10 +62,6 @@ class Shards:
     readers: tuple[Reader, ...]  # of each file
     forms: Mapping[str, tuple[Form, Frames | None]]
     cache: Cache
-
-    def column(self, name: str) -> Lazy:
-        """One array."""
-        return Lazy(name, blank(name, *self.forms[name], 0), self)
 
     @cached_property
     def firsts(self) -> np.ndarray:
@@ -92,51 +92,46 @@ class Shards:
         per = max(reader.per for reader in self.readers)
         return int(np.clip(CACHE // (2 * per * self.row_size), 1, MIXED))
 
-    def shard(self, k: int, name: str, number: int) -> torch.Tensor:
-        """The rows of one shard of file k, as they lie in memory."""
-        return self._placed(k, name, self.readers[k].shard(name, number))
+    def read(self, rows: np.ndarray) -> dict[str, Column]:
+        """These rows [B], of every array a column of them [B …]; whatever has to be read is asked for at once."""
+        found = {name: blank(name, *form, len(rows)) for name, form in self.forms.items()}
+        file = np.searchsorted(self.firsts, rows, side="right") - 1
+        files = [(k, np.flatnonzero(file == k)) for k in np.unique(file).tolist()]
+        pieces = [piece for k, at in files for piece in self._pieces(k, at, rows[at] - self.firsts[k])]
+        for at, within, arrive in pieces:
+            for name, data in arrive().items():  # what a task lacks stays blank
+                found[name].data.numpy()[at] = data[within]
+        return found
 
-    def take(self, k: int, name: str, rows: np.ndarray) -> torch.Tensor:
-        """These rows of file k."""
-        return self._placed(k, name, self.readers[k].take(name, rows))
-
-    def _placed(self, k: int, name: str, block: np.ndarray) -> torch.Tensor:
-        column = blank(name, *self.forms[name], len(block))
-        place(column, 0, block, self.files[k].path, name)
-        return column.data
-
-
-@dataclass(frozen=True)
-class Lazy:
-    """One array of a split; gives what a `Column` of it in memory gives."""
-
-    name: str
-    like: Column  # of no row
-    shards: Shards
-
-    def take(self, rows: torch.Tensor, room: Room, moments: torch.Tensor | None = None) -> torch.Tensor:
-        """As of a `Column`."""
-        wanted, firsts = rows.numpy(), self.shards.firsts
-        out = blank(self.name, *self.shards.forms[self.name], len(wanted))
-        file = np.searchsorted(firsts, wanted, side="right") - 1
-        for k in np.unique(file).tolist():
-            if self.name in self.shards.readers[k].names:  # what a task lacks stays blank
-                at = np.flatnonzero(file == k)
-                self._fill(out.data, at, k, wanted[at] - firsts[k])
-        return out.take(torch.arange(len(wanted)), room, moments)
-
-    def _fill(self, out: torch.Tensor, at: np.ndarray, k: int, rows: np.ndarray) -> None:
-        """Put these rows of file k to their places, `at`."""
-        per, cache = self.shards.readers[k].per, self.shards.cache
+    def _pieces(
+        self, k: int, at: np.ndarray, rows: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, Callable[[], Rows]]]:
+        """Places of rows of file k, which rows these are of what arrives, and how it does; the reading has begun."""
+        per = self.readers[k].per
         numbers, which, counts = np.unique(rows // per, return_inverse=True, return_counts=True)
-        several = SEVERAL if not self.shards.small() else 1
-        whole = [(k, self.name, n) in cache or count >= several for n, count in zip(numbers, counts, strict=True)]
-        for i in np.flatnonzero(whole):
+        several = 1 if self.small() else SEVERAL
+        whole = np.array([(k, n) in self.cache or count >= several for n, count in zip(numbers, counts, strict=True)])
+        for i in np.flatnonzero(whole).tolist():
             own, number = which == i, int(numbers[i])
-            data = cache.get((k, self.name, number), lambda number=number: self.shards.shard(k, self.name, number))
-            out[at[own]] = data[rows[own] - number * per]
-        if len(single := np.flatnonzero(~np.array(whole)[which])):
-            out[at[single]] = self.shards.take(k, self.name, rows[single])
+            yield at[own], rows[own] - number * per, self._shard(k, number)
+        if len(single := np.flatnonzero(~whole[which])):
+            asked = self.readers[k].take(rows[single])
+            yield at[single], np.arange(len(single)), lambda: self._placed(k, asked())
+
+    def _shard(self, k: int, number: int) -> Callable[[], Rows]:
+        """A whole shard: kept already, or read and then kept."""
+        if (k, number) in self.cache:
+            kept = self.cache[k, number]
+            return lambda: kept
+        asked = self.readers[k].shard(number)
+        return lambda: self.cache.put((k, number), self._placed(k, asked()))
+
+    def _placed(self, k: int, blocks: Mapping[str, np.ndarray]) -> Rows:
+        """Rows as the file has them, in the form they have in memory."""
+        found = {name: blank(name, *self.forms[name], len(block)) for name, block in blocks.items()}
+        for name, block in blocks.items():
+            place(found[name], 0, block, self.files[k].path, name)
+        return {name: column.data.numpy() for name, column in found.items()}
 
 
 def open_shards(files: Sequence[Part], forms: Mapping[str, tuple[Form, Frames | None]]) -> Shards:

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from slvm_data.load.checks import whole_number
-from slvm_data.load.form import MOMENTS
 from slvm_data.load.held import hold, open_manifest
 from slvm_data.load.table import INDEX, Table
 
@@ -83,6 +82,4 @@ class Sequences(Table):
         if self._window is not None:
             rows, moments = numbers // len(self._starts), self._starts[numbers % len(self._starts), None] + self._window
         found = {INDEX: numbers} if self._wants(INDEX) else {}
-        for name, column in self._held.columns.items():
-            found[name] = column.take(rows, self._room, moments if name in MOMENTS else None)
-        return found
+        return found | self._held.take(rows, self._room, moments)

@@ -28,4 +28,4 @@ class Windows(Table):
     def _arrays(self, indices: Sequence[Any]) -> dict[str, torch.Tensor]:
         rows = self._numbers(indices)
         found = {INDEX: rows} if self._wants(INDEX) else {}
-        return found | {name: column.take(rows, self._room) for name, column in self._held.columns.items()}
+        return found | self._held.take(rows, self._room)

@@ -7,7 +7,7 @@ whose parent has used it reads by zarr, which gives the same rows, more slowly.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ try:
     import tensorstore
 except ModuleNotFoundError:
     tensorstore = None
+
+Asked = Callable[[], dict[str, np.ndarray]]  # gives the rows [n …] of each array, once they have arrived
 
 CACHE = 2**28  # octets of indices of shards, and of chunks just read, that tensorstore keeps for a group
 _users: set[int] = set()  # processes that have used tensorstore: this one, or those it was forked from
@@ -44,28 +46,49 @@ class Reader:
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_of": 0, "_arrays": {}, "_stores": {}}
 
-    def shard(self, name: str, number: int) -> np.ndarray:
-        """The rows [n …] of one shard of an array, frames as they lie there."""
+    def shard(self, number: int) -> Asked:
+        """The rows [n …] of one shard, frames as they lie there."""
         first = number * self.per
-        return self._read(name, slice(first, first + self.per), [number])
+        return self._ask(slice(first, first + self.per), [number])
 
-    def take(self, name: str, rows: np.ndarray) -> np.ndarray:
+    def take(self, rows: np.ndarray) -> Asked:
         """These rows [n …], in any order."""
-        return self._read(name, rows, np.unique(rows // self.per).tolist())
+        return self._ask(rows, np.unique(rows // self.per).tolist())
 
-    def _read(self, name: str, rows: slice | np.ndarray, shards: list[int]) -> np.ndarray:
-        for number in shards:
-            file = self.path / zarr.file_of(name, number, self._array(name).ndim)
-            if not file.is_file():
-                raise DamageError(f"{file} is missing: slvm-data repair makes it again")
+    def _ask(self, rows: slice | np.ndarray, shards: list[int]) -> Asked:
+        """Tensorstore reads all arrays at the same time, from now on."""
+        if at_random():
+            begun = {name: self._begin(name, rows) for name in self.names}
+            return lambda: {name: self._read(name, shards, begun[name]) for name in self.names}
+        return lambda: {name: self._read(name, shards, lambda n=name: self._plainly(n, rows)) for name in self.names}
+
+    def _read(self, name: str, shards: list[int], read: Callable[[], Any]) -> np.ndarray:
+        """What `read` gives of these shards of an array; an error names them, first of all what is missing."""
+        for number in [] if at_random() else shards:
+            self._check_there(name, number)
+        try:
+            with zarr.named_damage(self.path) as at:
+                several = " or ".join(map(str, shards[:4])) + " …" * (len(shards) > 4)
+                at[0] = f"{name}, shard {several} (slvm-data repair makes it again)"
+                return np.asarray(read())
+        except DamageError:
+            for number in shards:
+                self._check_there(name, number)
+            raise
+
+    def _check_there(self, name: str, number: int) -> None:
+        """Zarr-python takes a file that is missing for one of zeros."""
+        file = self.path / zarr.file_of(name, number, self._array(name).ndim)
+        if not file.is_file():
+            raise DamageError(f"{file} is missing: slvm-data repair makes it again")
+
+    def _begin(self, name: str, rows: slice | np.ndarray) -> Callable[[], Any]:
         with zarr.named_damage(self.path) as at:
-            several = " or ".join(map(str, shards[:4])) + " …" * (len(shards) > 4)
-            at[0] = f"{name}, shard {several} (slvm-data repair makes it again)"
-            if at_random():
-                return np.asarray(self._store(name)[_within(rows, self._array(name))].read().result())
-            if isinstance(rows, slice):
-                return np.asarray(self._array(name)[rows])
-            return np.asarray(self._array(name).oindex[rows])
+            at[0] = f"the metadata of {name}"
+            return self._store(name)[_within(rows, self._array(name))].read().result
+
+    def _plainly(self, name: str, rows: slice | np.ndarray) -> Any:
+        return self._array(name)[rows] if isinstance(rows, slice) else self._array(name).oindex[rows]
 
     def _own(self) -> None:
         """What another process has opened is of no use to this one."""

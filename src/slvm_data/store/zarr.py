@@ -32,6 +32,7 @@ LEVEL = 3  # of zstd
 SHARD = 2**23  # octets of a shard, before they are compressed, about
 INNER = (16, 64)  # sequences of an inner chunk, fewer where they are long, and of frames, which cost most to unpack
 FEW = 2048  # frames of an inner chunk, about
+LEAST = 2**13  # octets of an inner chunk, where a shard has them: a small one costs as much to find and to check
 LONG, PART = 200, 100  # frames of a sequence that is cut too, and of its parts
 CHUNK = 2**28  # octets of an inner chunk, at most
 PACKED = "packed_frame"  # attribute of an array of packed frames: the shape of a frame
@@ -90,12 +91,20 @@ class Layout:
                 name=name,
                 shape=(self.count, *shape),
                 dtype=entry["dtype"],
-                chunks=(INNER[0] if name in formats.FRAMES else self.inner, *inner),
+                chunks=(self._inner(name, inner), *inner),
                 shards=(self.rows, *whole),
                 compressors=_codecs(),
                 fill_value=0,
                 attributes={PACKED: list(self.packed[name])} if name in self.packed else {},
             )
+
+    def _inner(self, name: str, part: tuple[int, ...]) -> int:
+        """Rows of an inner chunk, whose rows are parts of this shape; a shard is a whole number of them."""
+        if name in formats.FRAMES:
+            return INNER[0]
+        size = prod(part) * np.dtype(self.schema[name]["dtype"]).itemsize
+        doubled = self.inner * 2 ** max(0, (ceil(LEAST / max(1, self.inner * size)) - 1).bit_length())
+        return min(doubled, self.rows)
 
     def put(self, path: Path, kind: str, shard: int, rows: Arrays, **more: Any) -> None:
         """Write the rows [n …] of one shard, and its marker last; the same again if it is there already."""
