@@ -101,6 +101,10 @@ def test_pages_and_tasks_side_by_side(folder, visit):
 def test_a_query_stands_beside_its_context(folder, visit):
     page = visit(films.of_folder(folder("pendulum3")), "#film/2/train/69")
     assert page.locator(".context figcaption").all_inner_texts() == [f"#{i}" for i in range(5)]
+    page.get_by_role("button", name="Draw others").press("Enter")
+    page.wait_for_selector(".context figcaption:text('#9')")
+    assert page.locator(".context figcaption").all_inner_texts() == [f"#{i}" for i in range(5, 10)]
+    assert page.evaluate("document.activeElement.textContent") == "Draw others"
     assert page.locator("h2").inner_text() == "train #69 of task 2: g 4"
 
 

@@ -6,12 +6,12 @@ import { Grid, name } from "./grid.js";
 import { everything, pageSize, places, searches, tasksOf } from "./selection.js";
 import { Sliders } from "./sliders.js";
 
-const CONTEXT = 5; // other films of a task beside one
+const CONTEXT = 5; // other films of a task beside one, at a time
 
 /** The films of a dataset: a grid of them, or one; the constants to move, where the dataset is made as it is shown. */
 export class Browser {
   constructor(panel, source, about, player, moved) {
-    Object.assign(this, { source, about, player, opened: null, portrait: 0, turn: 0 });
+    Object.assign(this, { source, about, player, opened: null, portrait: 0, turn: 0, draw: 0 });
     this.selection = everything(about);
     this.command = new Command(about.command);
     this.body = element("div", { className: "body" });
@@ -136,19 +136,25 @@ export class Browser {
     const { about, source, player } = this;
     const { task, split, index } = place;
     const count = about.tasks[task].counts[split];
-    const others = about.tasks.length > 1 && !about.windows ? this.#others(count, index) : [];
-    const [film, ...context] = await source.films(task, split, [index, ...others]);
+    const beside = about.tasks.length > 1 && !about.windows ? this.#others(count, index) : [];
+    const [film, ...context] = await source.films(task, split, [index, ...beside]);
     const choose = (k) => {
       this.portrait = k;
       this.refresh();
     };
-    const view = new Film(about, film, context, player, { chosen: this.portrait, choose });
+    const draw = () => {
+      this.draw += 1;
+      this.refresh();
+    };
+    const others = { films: context, draw: count - 1 > CONTEXT ? draw : null };
+    const view = new Film(about, film, others, player, { chosen: this.portrait, choose });
     return [view, this.#heading(place, count), view.node];
   }
 
-  /** Indices of other films of a task, those after this one. */
+  /** Indices of other films of a task: those after this one, at each draw the next ones. */
   #others(count, index) {
-    return Array.from({ length: Math.min(CONTEXT, count - 1) }, (_, k) => (index + 1 + k) % count);
+    const n = Math.min(CONTEXT, count - 1);
+    return Array.from({ length: n }, (_, k) => (index + 1 + ((this.draw * n + k) % (count - 1))) % count);
   }
 
   #heading(place, count) {

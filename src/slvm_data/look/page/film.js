@@ -96,14 +96,18 @@ export class Film {
   }
 
   /** Windows before a query, or other films of the same task: what a learner may be given to go by. */
-  #context(others) {
+  #context({ films, draw }) {
     const before = this.film.context.map((window, k) => [window, `context ${k + 1}, ${short(window.time[0])} s`]);
-    const shown = before.length ? before : others.map((film) => [film, `#${film.index}`]);
+    const shown = before.length ? before : films.map((film) => [film, `#${film.index}`]);
     if (!shown.length) return "";
     const cells = shown.map(([film, text]) => {
       const part = this.#keep(seen(film, SMALL, `Context: ${text}`));
       return element("figure", {}, part.canvas, element("figcaption", {}, text));
     });
+    const more =
+      draw && !before.length
+        ? [element("button", { type: "button", "data-keep": "draw", onclick: draw }, "Draw others")]
+        : [];
     const title = before.length
       ? "Context: the windows before it"
       : `Context: other sequences of task ${this.film.task}`;
@@ -112,6 +116,7 @@ export class Film {
       { className: "context", "aria-label": "Context" },
       element("h3", {}, title),
       element("div", {}, ...cells),
+      ...more,
     );
   }
 }
