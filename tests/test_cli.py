@@ -121,6 +121,18 @@ def test_a_system_of_ones_own_needs_no_registration(tmp_path, own_system):
     assert run("verify", "y", "--recipe", "my_dataset.py", cwd=tmp_path).returncode == 0
 
 
+def test_a_file_is_a_script_too(tmp_path, own_system):
+    """What it writes when it is run itself is what the command writes of it."""
+    lines = "\n\nif __name__ == '__main__':\n    from slvm_data.script import main\n\n    main(RECIPE)\n"
+    (tmp_path / "my_dataset.py").write_text(own_system + lines)
+    for words in (TINY, [*TINY, "--out", "x", "--format", "zarr", "--workers", "2"]):
+        subprocess.run([sys.executable, "my_dataset.py", *words], cwd=tmp_path, check=True, capture_output=True)
+    first = (tmp_path / "elastic/dataset.json").read_bytes()
+    run("generate", "my_dataset.py", *TINY, "--overwrite", cwd=tmp_path)
+    assert (tmp_path / "elastic/dataset.json").read_bytes() == first
+    assert run("verify", "x", "--sample", "2", "--recipe", "my_dataset.py", cwd=tmp_path).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -9,11 +9,16 @@ from pathlib import Path
 from types import ModuleType
 
 
+def module_name(path: Path) -> str:
+    """What a file's module is called, however it is run."""
+    return f"slvm_recipe_{path.stem}"
+
+
 def load(path: Path) -> ModuleType:
     """The module that a file makes; raises ValueError, with file and line, where it cannot be run."""
     if not path.is_file():
         raise ValueError(f"{path} is not there")
-    spec = importlib.util.spec_from_file_location(f"slvm_recipe_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(module_name(path), path)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)

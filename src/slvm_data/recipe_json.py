@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from slvm_data import systems
+from slvm_data.own_file import module_name
 from slvm_data.recipe import Recipe
 from slvm_data.systems.base import System
 from slvm_data.systems.constants import Uniform, uniform
@@ -49,8 +52,12 @@ def _each(change: Callable[[Any], Any], value: Any) -> Any:
 
 def kind(system: System) -> str:
     """The name of a system's class, with its module unless it is one of ours."""
-    name = type(system).__name__
-    return name if KNOWN.get(name) is type(system) else f"{type(system).__module__}.{name}"
+    name, module = type(system).__name__, type(system).__module__
+    if KNOWN.get(name) is type(system):
+        return name
+    if file := getattr(sys.modules["__main__"], "__file__", None) if module == "__main__" else None:
+        module = module_name(Path(file))  # the same as by `slvm-data generate FILE`
+    return f"{module}.{name}"
 
 
 def _fields(owner: System | Windows) -> dict[str, Any]:

@@ -135,6 +135,19 @@ def test_what_is_kept_is_bounded(sharded_films, monkeypatch):
     assert kept == shards.cache._size
 
 
+def test_few_rows_of_a_shard_are_read_alone(sharded_films, library, monkeypatch):
+    """Where not everything fits in memory; several are read with their shard, which stays."""
+    whole, shard = [], reader.Reader.shard
+    monkeypatch.setattr(reader.Reader, "shard", lambda self, number: whole.append(number) or shard(self, number))
+    monkeypatch.setattr(lazily, "CACHE", 200_000)
+    films = Sequences(sharded_films)
+    films[[0, 1, 2, 70, 300, 500]]
+    assert not whole
+    films[[64, 65, 66, 67, 0]]
+    films[[68]]
+    assert whole == [1]
+
+
 def test_a_copy_has_no_handle_and_no_shard(sharded_films):
     films = Sequences(sharded_films)
     films[list(range(100))]

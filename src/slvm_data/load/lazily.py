@@ -42,9 +42,9 @@ class Cache:
         return self._shards[key]
 
     def put(self, key: Any, rows: Rows) -> Rows:
-        """Keep a shard, and let go of those used least lately where there are too many. Returns the shard."""
-        self._size += _size(rows) - _size(self._shards.pop(key, {}))
+        """Keep a shard that is not here yet, and let go of those used least lately where there are too many. Returns the shard."""
         self._shards[key] = rows
+        self._size += _size(rows)
         while self._size > CACHE and len(self._shards) > 1:
             self._size -= _size(self._shards.popitem(last=False)[1])
         return rows
