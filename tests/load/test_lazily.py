@@ -135,6 +135,15 @@ def test_what_is_kept_is_bounded(sharded_films, monkeypatch):
     assert kept == shards.cache._size
 
 
+def test_what_was_used_last_stays(sharded_films, monkeypatch):
+    films = Sequences(sharded_films)
+    shards = films._held.shards
+    monkeypatch.setattr(lazily, "CACHE", 2 * 64 * shards.row_size)
+    for number in (0, 1, 0, 2):
+        films[list(range(64 * number, 64 * number + 64))]
+    assert list(shards.cache._shards) == [(0, 0), (0, 2)]
+
+
 def test_few_rows_of_a_shard_are_read_alone(sharded_films, library, monkeypatch):
     """Where not everything fits in memory; several are read with their shard, which stays."""
     whole, shard = [], reader.Reader.shard

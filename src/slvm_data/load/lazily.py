@@ -42,7 +42,7 @@ class Cache:
         return self._shards[key]
 
     def put(self, key: Any, rows: Rows) -> Rows:
-        """Keep a shard that is not here yet, and let go of those used least lately where there are too many. Returns the shard."""
+        """Keep a shard that is not here yet, in the place of those used least lately; returns it."""
         self._shards[key] = rows
         self._size += _size(rows)
         while self._size > CACHE and len(self._shards) > 1:
