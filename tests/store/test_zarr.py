@@ -117,6 +117,23 @@ def test_layout(tmp_path, small_shards):
     assert marker["files"]["image/c/1/0/0"]["sha256"] == npz.sha256(path / "image/c/1/0/0")
 
 
+@pytest.mark.parametrize(("size", "rows"), [(2**10, 16), (2**17, 1024), (2**23, 65536)])
+def test_inner_chunks_of_small_rows(tmp_path, monkeypatch, size, rows):
+    """8 kB, or a shard, if it is smaller; as many rows as a shard has a whole number of times."""
+    monkeypatch.setattr(sharded, "SHARD", size)
+    path, whole = tmp_path / "train.zarr", arrays(100)
+    layout = sharded.Layout.of(100_000, whole, BITS)
+    sharded.create(path)
+    layout.create(path)
+    for name in ("state", "label", "param_m"):
+        array = zarr.open_array(path / name, mode="r")
+        assert array.shards
+        assert array.shards[0] == layout.rows >= rows
+        assert array.shards[0] % array.chunks[0] == 0
+        octets = array.chunks[0] * whole[name][0].nbytes
+        assert 2**13 <= octets < 2**14 or array.chunks == array.shards
+
+
 def test_long_sequences_are_cut_in_time_too(tmp_path):
     path, whole = tmp_path / "train.zarr", arrays(5, steps=450)
     sharded.write(path, chunks(whole, 2), 5, {}, None, BITS)
