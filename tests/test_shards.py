@@ -129,6 +129,44 @@ def test_workers_that_are_killed_cost_only_their_shards(tmp_path, begun):
     assert tree(folder) == tree(generate(whole, tmp_path / "y", form="zarr"))
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--workers", "2"], "processes died 3 times in a row, while train.zarr shard 0 was to be made"),
+        (["--dask", "local", "--workers", "1"], "train.zarr shard 0: worker after worker died making it"),
+    ],
+)
+def test_work_that_kills_whoever_does_it_is_given_up(tmp_path, own_system, options, says):
+    """F2: the error names the folder, the shard, and what to do."""
+    one_task = re.sub(r"tasks=.*\)\)\)", "tasks=(ElasticPendulum(),))", own_system)
+    deadly = "\nimport multiprocessing, os\n\nif multiprocessing.parent_process():\n    os._exit(9)\n"
+    (tmp_path / "deadly.py").write_text(one_task + deadly)
+    command = [sys.executable, "-m", "slvm_data", "generate", "deadly.py", "--format", "zarr", *options, "--out", "x"]
+    command += ["--train", "4", "--val", "0", "--test", "0"]
+    once = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+    run = subprocess.run(command, cwd=tmp_path, env=once, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert f"x: {says}" in " ".join(run.stderr.split())
+    assert "run the same command again" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_another_run_may_have_finished_meanwhile(tmp_path, monkeypatch):
+    """It clears away what it takes for left over; without a marker that is an error."""
+    folder = generate(RECIPE, tmp_path / "x", form="zarr")
+    plan = shards.Plan(RECIPE)
+    shard = plan.shards()[2]
+
+    def gone(path):
+        raise FileNotFoundError(2, "No such file", str(path))
+
+    monkeypatch.setattr(shards, "whole", gone)
+    shards.make_shard(plan, folder, shard)
+    (folder / "train.shards/sequences-2.json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"train\.zarr shard 2: mend this, and run the same command again"):
+        shards.make_shard(plan, folder, shard)
+
+
 def _workers(pid):
     """Processes that make shards for this one."""
     try:
