@@ -1,7 +1,7 @@
 """Pictures of the datasets, for the README and for docs/datasets.md.
 
 Of films three frames, then four films as trails, late over early and brighter; of switching datasets two frames, a path
-and the beginning of its signal, coloured by regime.
+and the end of its signal, coloured by regime.
 """
 
 import dataclasses

@@ -174,6 +174,7 @@ def gif(
         raise ValueError(f"--mp4 writes a video, and {form or out} is none: leave one of them out")
     ending = "mp4" if mp4 else form or (out.suffix.removeprefix(".") if out else "gif")
     out = out or Path(f"{films.recipe.name}.{ending}")
+    _check_place(out)
     if out.suffix != f".{ending}":
         raise ValueError(f"{out} does not end in .{ending}, the format asked for")
     labels = None if task is None else [whole(word) for word in task.split(",")]
@@ -243,16 +244,27 @@ def view(
     if save is None:
         server.serve(films, port, not no_open)
         return
+    _check_place(save)
     print(f"{save}: {saved.save(films, save, sequences) / 1e6:.2f} MB")
+
+
+def _check_place(path: Path) -> None:
+    """A file can be written there."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder: give the name of a file")
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"{path} would stand in a folder that is not there: make {path.parent} first")
 
 
 def _films(dataset: str, changes: list[str], recipe: Path | None) -> Films:
     """The films of a folder, or of a recipe with these changes."""
     if not Path(dataset).is_dir() or (dataset in RECIPES and not (Path(dataset) / manifest.NAME).is_file()):
-        return of_recipe(override(find(dataset), changes))
+        base = find(dataset)
+        return of_recipe(override(base, changes), (dataset, base))
     if changes:
         raise ValueError(f"{changes[0]} changes nothing in files: leave it out, or view a dataset by its name")
-    return of_folder(Path(dataset), find(str(recipe)).tasks if recipe else ())
+    own = find(str(recipe)) if recipe else None
+    return of_folder(Path(dataset), own.tasks if own else (), (str(recipe), own) if own else None)
 
 
 @app.command()

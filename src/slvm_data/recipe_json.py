@@ -76,7 +76,9 @@ def _system(values: Mapping[str, Any], known: Mapping[str, type[System]]) -> Sys
     fields = {name: _constant(value) for name, value in values.items()}
     name = fields.pop("system")
     if name not in known:
-        raise ValueError(f"the system {name} is not part of slvm_data: use the file that defines it (--recipe)")
+        raise ValueError(
+            f"the system {name} is not part of slvm_data: use the file that defines it (--recipe, in Python look.films.of_folder)"
+        )
     return known[name](**fields)
 
 

@@ -79,6 +79,15 @@ def test_windows(form, view, tmp_path):
     assert told["mode"] == made["labels"][49].tolist()
 
 
+def test_a_film_that_is_cut_has_the_impacts_of_what_is_shown(monkeypatch):
+    recipe = dataclasses.replace(RECIPES["gravity"], train=1, steps=60)
+    every = shown(films.of_recipe(recipe), 0, "train", [0])[0]["impacts"]
+    monkeypatch.setattr("slvm_data.look.shown.FRAMES", 20)
+    some = shown(films.of_recipe(recipe), 0, "train", [0])[0]["impacts"]
+    assert some == [impact for impact in every if impact["time"] <= recipe.time()[19]]
+    assert 0 < len(some) < len(every)
+
+
 def test_constants_of_a_recipe_are_looked_through_in_parts(folder, monkeypatch):
     monkeypatch.setattr(films, "STEP", 33)
     made = films.of_recipe(dataclasses.replace(RECIPES["pendulum3"], train=70)).constants(0, "train")

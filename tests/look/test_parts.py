@@ -5,14 +5,16 @@ import io
 import re
 import shlex
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
 import typer
 from PIL import Image
 
-from slvm_data import RECIPES, View
-from slvm_data.look import again, page, png, sliders
+from slvm_data import RECIPES, View, generate
+from slvm_data.cli import app, find
+from slvm_data.look import again, films, page, png, sliders
 from slvm_data.originals import as_original
 from slvm_data.overrides import override
 from slvm_data.script import command
@@ -41,11 +43,13 @@ def _changed():
     yield override(RECIPES["gravity3"], ["g=[0,2.5]"], None, {"look": "debug_draw"})
     yield override(nascar, [], {"train": 100, "val": 50, "test": 50}, {"kind": "pixels"}, {"stride": 2, "series": True})
     yield as_original(override(pendulum, [], {"train": 9}))
+    yield as_original(override(RECIPES["gravity3"], ["restitution=0.9"], {"train": 9}))
+    yield as_original(RECIPES["mixed_physics_iclr2023"])
 
 
 @pytest.mark.parametrize("recipe", list(_changed()), ids=lambda recipe: recipe.name)
 def test_the_command_gives_the_very_recipe(recipe, monkeypatch):
-    line = shlex.split(again.command(recipe, RECIPES))
+    line = shlex.split(again.command(films.of_recipe(recipe)))
     assert line[:3] == ["slvm-data", "generate", recipe.name]
     made = []
     monkeypatch.setattr("slvm_data.script._carry_out", lambda found, *_, **__: made.append(found))
@@ -55,10 +59,32 @@ def test_the_command_gives_the_very_recipe(recipe, monkeypatch):
     assert made == [recipe]
 
 
-def test_where_no_words_do_the_manifest_does():
-    other = dataclasses.replace(RECIPES["pendulum"], view=View(jitter=1.0))
-    assert again.command(other, RECIPES) == "slvm-data generate dataset.json"
-    assert again.command(dataclasses.replace(other, name="mine"), RECIPES) == "slvm-data generate dataset.json"
+def test_where_no_words_do_the_manifest_does(tmp_path, monkeypatch):
+    """It stands with its folder, so that the command can be run where the page was made."""
+    other = dataclasses.replace(RECIPES["pendulum"], view=View(jitter=1.0), train=2, val=0, test=0, steps=2)
+    assert again.command(films.of_recipe(other)) == ""
+    monkeypatch.chdir(tmp_path)
+    generate(other, "a b")
+    assert again.command(films.of_folder(Path("a b"))) == "slvm-data generate 'a b/dataset.json'"
+    assert find("a b/dataset.json") == other
+    generate(dataclasses.replace(other, name="mine"), "c", form="zarr")
+    assert again.command(films.of_folder(Path("c"))) == "slvm-data generate c/dataset.json --format zarr"
+
+
+def test_the_command_of_a_file_of_ones_own(tmp_path, monkeypatch, own_system):
+    monkeypatch.chdir(tmp_path)
+    Path("my_dataset.py").write_text(own_system)
+    base = find("my_dataset.py")
+    changed = override(base, ["k=20"], {"train": 3, "val": 0, "test": 0, "steps": 3})
+    known = ("my_dataset.py", base)
+    line = "slvm-data generate my_dataset.py k=20 --steps 3 --train 3 --val 0 --test 0"
+    assert again.command(films.of_recipe(changed, known)) == line
+    generate(changed, "x")
+    assert again.command(films.of_folder(Path("x"), base.tasks, known)) == line
+    generate(dataclasses.replace(changed, view=View(jitter=1.0)), "y")
+    mending = again.command(films.of_folder(Path("y"), base.tasks, known))
+    assert mending == "slvm-data repair y --recipe my_dataset.py"
+    app(shlex.split(mending)[1:], standalone_mode=False)
 
 
 @pytest.mark.parametrize("recipe", list(RECIPES.values()), ids=lambda recipe: recipe.name)
@@ -71,6 +97,11 @@ def test_sliders_stay_where_a_constant_may_be(recipe):
         for part in slider["components"]:
             assert part["low"] <= part["now"] <= part["high"] != part["low"]
             assert (part["high"] - part["low"]) / part["step"] > 50
+
+
+def test_sliders_say_what_the_recipe_says():
+    given = {s["name"]: [part["given"] for part in s["components"]] for s in sliders.sliders(RECIPES["pendulum3"])}
+    assert given == {"friction": ["0"], "m": ["0.5 … 1"], "g": ["2, 3, 4"], "l": ["0.5 … 1"]}
 
 
 def test_every_module_is_in_the_page_and_imports_come_first():

@@ -117,6 +117,23 @@ def test_many_channels_become_an_image():
         assert (drawn[:, k : k + 7] == arrays["domains"][k].T).all()
 
 
+def test_a_film_of_one_frame():
+    """Dots stand where lines have no length."""
+    figure = plot(dataclasses.replace(RECIPES["pendulum"], steps=1))
+    for name in ("state 0", "state 1", "path", "energy"):
+        assert any(line.get_marker() == "o" and len(line.get_xdata()) == 1 for line in panels(figure)[name].get_lines())
+
+
+@pytest.mark.parametrize("name", ["nascar", "lorenz"])
+def test_numbers_of_channels_do_not_overlap(name):
+    figure = plot(name)
+    figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in panels(figure)["signal"].get_yticklabels() if label.get_text()]
+    inside = [box for box in boxes if box.y0 >= 0]
+    assert len(inside) >= 3
+    assert all(below.y1 <= above.y0 for below, above in zip(inside, inside[1:], strict=False))
+
+
 def test_films_and_names_are_taken_too(folder):
     figure = plot(of_folder(folder), task=1)
     assert "pendulum3, train 0 of task 1" in figure.get_suptitle()

@@ -7,13 +7,14 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 import typer
 
-from slvm_data import RECIPES
+from slvm_data import RECIPES, generate
 from slvm_data.cli import app
-from slvm_data.look.films import of_recipe
+from slvm_data.look.films import of_folder, of_recipe
 from slvm_data.look.server import Server
 from slvm_data.store.damage import DamageError
 
@@ -64,7 +65,8 @@ def test_lines_have_a_length(ask):
         ("films?task=0&split=train&index=4", "index = 4"),
         ("films?task=0&split=all&index=0", "split = 'all'"),
         ("films?task=x&split=train&index=0", "invalid literal"),
-        ("films?task=0&split=train&index=" + ",".join("0" * 257), "256 at a time"),
+        ("films?task=0&split=train&index=" + ",".join("0" * 257), "has to have from 1 to 256"),
+        ("films?task=0&split=train&index=", "has to have from 1 to 256"),
         ("about?set=m=-1", "has to be above 0"),
         ("about?set=nothing", "KEY=VALUE"),
     ],
@@ -109,6 +111,25 @@ def test_errors_in_one_sentence(words, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises((ValueError, DamageError), match=re.escape(message)):
         typer.main.get_command(app)(["view", *words, "--no-open"], standalone_mode=False)
+
+
+def test_a_folder_that_was_written_anew_is_not_mixed_with_what_it_was(serving, tmp_path):
+    """F10: half of a page would be of the old dataset."""
+    folder = generate(RECIPE, tmp_path / "x", form="zarr")
+    films, ask = of_folder(folder), "/films?task=0&split=train&index=0"
+
+    def get(server):
+        with closing(http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=20)) as connection:
+            connection.request("GET", ask)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+    with serving(films) as server:
+        assert get(server)[0] == 200
+        generate(dataclasses.replace(RECIPE, seed=7), folder, form="zarr", overwrite=True)
+        status, text = get(server)
+        assert status == 400
+        assert json.loads(text)["error"] == f"{folder} was written anew: start slvm-data view again"
 
 
 def test_a_port_that_is_taken_is_said(serving):

@@ -12,7 +12,6 @@ from slvm_data.look.films import Films
 from slvm_data.look.sliders import sliders
 from slvm_data.recipe import Recipe
 from slvm_data.recipe_json import as_json
-from slvm_data.recipes import RECIPES
 from slvm_data.store import card
 from slvm_data.systems.ball_box import BallBox
 from slvm_data.systems.base import System
@@ -34,11 +33,12 @@ def about(films: Films) -> dict[str, Any]:
         "about": recipe.about.strip(),
         "source": recipe.source,
         "equation": films.content["equation"] if films.content else equation(recipe),
-        "command": command(recipe, RECIPES),
+        "command": command(films),
         "generated": films.content is None,
         "splits": [split for split in SPLITS if recipe.count(split)],
         "tasks": [_task(films, task) for task in range(len(recipe.tasks))],
         "frames": recipe.view_of(0).kind == "pixels",
+        "original": card.ORIGINAL.replace("`", "") if recipe.original else "",
         "windows": card.of_windows(asdict(recipe.windows)) if recipe.windows else "",
         "cells": max(CELLS[0], min(CELLS[1], PIXELS // (size**2 * length))),
         "searched": films.searched,

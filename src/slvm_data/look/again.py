@@ -1,15 +1,18 @@
-"""The command that makes a recipe's dataset again: its name, and what differs from the recipe of that name."""
+"""The command that makes a dataset again: a word that `generate` takes, and what differs from its recipe."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
+from slvm_data.look.films import Films
 from slvm_data.originals import as_original
 from slvm_data.overrides import override
 from slvm_data.recipe import Recipe
+from slvm_data.recipe_json import KNOWN, kind
+from slvm_data.recipes import RECIPES
 from slvm_data.store import manifest
 from slvm_data.systems.constants import Uniform
 from slvm_data.types import SPLITS
@@ -24,30 +27,50 @@ VIEW = ("size", "look", "kind")
 WINDOWS = ("length", "stride", "contexts", "spacing", "gap", "series")
 
 
-def command(recipe: Recipe, known: Mapping[str, Recipe]) -> str:
-    """A command line that gives this very recipe; by the manifest in its folder, if no shorter one does."""
-    base = known.get(recipe.name)
-    words = _words(base, recipe) if base else None
-    return shlex.join(["slvm-data", "generate", *(words or [manifest.NAME])])
+def command(films: Films) -> str:
+    """A command line that gives these very films; empty if there is none, as for a recipe made in Python.
+
+    By the shortest word that `generate` takes for them: a name, the user's own file, the manifest in their folder.
+    """
+    recipe, form = films.recipe, manifest.form(films.content) if films.content else "npz"
+    for word, base in _bases(films):
+        if words := _words(word, base, recipe):
+            return shlex.join(["slvm-data", "generate", *words, *["--format", form] * (form != "npz")])
+    if films.folder and films.known:
+        return shlex.join(["slvm-data", "repair", str(films.folder), "--recipe", films.known[0]])
+    return ""
 
 
-def _words(base: Recipe, recipe: Recipe) -> list[str] | None:
-    """Name and changes that make one recipe of the other; None where the command line has no words for them."""
-    constants = _constants(base, recipe)
-    fields, view, windows = _different(FIELDS, base, recipe), {}, {}
-    if not isinstance(recipe.view, tuple) and not isinstance(base.view, tuple):
-        view = _different(VIEW, base.view, recipe.view)
+def _bases(films: Films) -> Iterator[tuple[str, Recipe]]:
+    """What `generate` takes, and what recipe it makes of it."""
+    if base := RECIPES.get(films.recipe.name):
+        yield films.recipe.name, base
+    if films.known:
+        yield films.known
+    if films.folder and all(kind(system) in KNOWN for system in films.recipe.tasks):
+        yield str(films.folder / manifest.NAME), films.recipe
+
+
+def _words(word: str, base: Recipe, recipe: Recipe) -> list[str] | None:
+    """Word and changes that make one recipe of the other; None where the command line has none for them."""
+    if base == recipe:
+        return [word]
+    original = recipe.original and not base.original
+    like = as_original(base) if original else base
+    constants = _constants(like, recipe)
+    fields, windows = _different(FIELDS, base, recipe), {}
+    view = _different(VIEW, like.view_of(0), recipe.view_of(0))
     if base.windows and recipe.windows:
         windows = _different(WINDOWS, base.windows, recipe.windows)
     try:
         draft = override(base, constants, fields, view, windows)
         counts = _different(SPLITS, draft, recipe)
         made = override(base, constants, fields | counts, view, windows)
-        made = as_original(made) if recipe.original else made
+        made = as_original(made) if original else made
     except ValueError:
         return None
     options = [word for name, value in (fields | counts | view | windows).items() for word in _option(name, value)]
-    return [base.name, *constants, *options, *["--original"] * recipe.original] if made == recipe else None
+    return [word, *constants, *options, *["--original"] * original] if made == recipe else None
 
 
 def _different(names: tuple[str, ...], base: Any, other: Any) -> dict[str, Any]:

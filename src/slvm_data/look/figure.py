@@ -92,7 +92,8 @@ def plot(dataset: Path | str | Recipe | Films, split: str = "train", index: int 
     q, or in the plane), and the energy. Impacts are dotted lines, regimes are shaded and numbered. Labels have units
     where the system names them. Nothing of pyplot is touched: save it with `savefig`; a notebook shows it by itself.
 
-    Raises ValueError for a dataset, split, task or index that there is not, or where matplotlib is missing.
+    Of a system of your own give the recipe, or `slvm_data.look.films.of_folder(folder, RECIPE.tasks)`. Raises ValueError
+    for a dataset, split, task or index that there is not, or where matplotlib is missing.
     """
     films = _films(dataset)
     arrays = {name: array[0] for name, array in films.rows(task, split, [index]).items()}
@@ -222,11 +223,13 @@ def _signals(axes: Axes, shown: Sequence, films: Films, task: int) -> None:
         image = axes.imshow(signal.T, aspect="auto", origin="lower", cmap="cividis", extent=edges, interpolation="none")
         axes.figure.colorbar(image, ax=axes, label="signal", pad=0.01)
         axes.set_ylabel("channel")
-        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
 
 
 def _line(axes: Axes, i: int, x: np.ndarray, y: np.ndarray, label: str) -> None:
-    axes.plot(x, y, color=COLORS[i % len(COLORS)], ls=STYLES[i % len(STYLES)], lw=1.5, label=label)
+    """A single frame is a dot, where there is no line to be drawn."""
+    style: Any = {"marker": "o", "ms": 6} if len(x) == 1 else {"ls": STYLES[i % len(STYLES)], "lw": 1.5}
+    axes.plot(x, y, color=COLORS[i % len(COLORS)], label=label, **style)
 
 
 def _legend(axes: Axes) -> None:
@@ -270,7 +273,7 @@ def _alike(shown: Sequence) -> bool:
 def _energy(axes: Axes, shown: Sequence) -> None:
     """On a scale on which what is kept is level."""
     energy = shown.arrays["energy"]
-    axes.plot(shown.time, energy, color="black", lw=1.5)
+    axes.plot(shown.time, energy, "o" if len(energy) == 1 else "-", color="black", lw=1.5)
     room = max(np.ptp(energy), 0.1 * np.abs(energy).max(), 1e-12) / 2
     middle = (energy.max() + energy.min()) / 2
     axes.set_ylim(middle - 1.2 * room, middle + 1.2 * room)

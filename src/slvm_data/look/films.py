@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,8 @@ class Films:
     recipe: Recipe
     folder: Path | None = None
     content: dict[str, Any] | None = None
+    known: tuple[str, Recipe] | None = None  # what the command line calls the recipe, and which it takes that for
+    written: int = 0  # when the manifest was [ns]
     _open: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)  # what has been opened, by its name
 
     def count(self, task: int, split: str) -> int:
@@ -45,6 +48,11 @@ class Films:
         if self.content is None:
             return self.recipe.count(split)
         return next((entry["arrays"]["label"]["shape"][0] for _, entry in self._file(task, split)), 0)
+
+    def check_current(self) -> None:
+        """Raise ValueError where the folder holds another dataset by now: what was read of the old one is no use."""
+        if self.folder and _written(self.folder) != self.written:
+            raise ValueError(f"{self.folder} was written anew: start slvm-data view again")
 
     def rows(self, task: int, split: str, index: Iterable[int]) -> Arrays:
         """The arrays of these sequences [n …], as files have them (docs/format.md), in this order.
@@ -82,7 +90,7 @@ class Films:
         count = self.count(task, split)
         if odd := [i for i in index if not 0 <= i < count]:
             raise ValueError(f"index = {odd[0]} does not exist: {split} of task {task} has {count} sequences")
-        rows, place = np.unique(np.array(index, int), return_inverse=True)
+        rows, place = np.unique(np.array(list(map(operator.index, index)), int), return_inverse=True)
         found = self._stored(task, split, rows) if self.content else self._made(task, split, rows)
         time = found.pop("time", self.recipe.time(task))  # an original has none
         each = {name: array[place] for name, array in found.items()}
@@ -114,18 +122,22 @@ class Films:
         return found
 
 
-def of_folder(folder: Path, own: Iterable[System] = ()) -> Films:
+def of_folder(folder: Path, own: Iterable[System] = (), known: tuple[str, Recipe] | None = None) -> Films:
     """The films of a dataset's folder, whose systems are of this package or of the classes of `own`.
 
     Raises DamageError where the manifest is missing or damaged, ValueError where a class is unknown.
     """
     content = manifest.read(folder)
-    return Films(from_json(content["recipe"], own), folder, content)
+    return Films(from_json(content["recipe"], own), folder, content, known, _written(folder))
 
 
-def of_recipe(recipe: Recipe) -> Films:
+def of_recipe(recipe: Recipe, known: tuple[str, Recipe] | None = None) -> Films:
     """The films of a recipe, made in memory when they are asked for."""
-    return Films(recipe)
+    return Films(recipe, known=known)
+
+
+def _written(folder: Path) -> int:
+    return (folder / manifest.NAME).stat().st_mtime_ns
 
 
 def _check(path: Path, name: str, rows: np.ndarray | None, promised: dict[str, Any]) -> None:

@@ -61,7 +61,7 @@ class Server(ThreadingHTTPServer):
             return self.films
         if self.films.content:
             raise ValueError("what stands in files is not changed: view the dataset by its name")
-        return of_recipe(override(self.films.recipe, changes))
+        return of_recipe(override(self.films.recipe, changes), self.films.known)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -91,8 +91,9 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, answer: Callable[..., Any], query: dict[str, list[str]]) -> tuple[HTTPStatus, Any]:
         try:
             with self.server.making:
+                self.server.films.check_current()
                 return HTTPStatus.OK, answer(self.server.changed(tuple(query.get("set", ()))), query)
-        except (ValueError, DamageError) as error:
+        except (ValueError, DamageError, OSError) as error:
             return HTTPStatus.BAD_REQUEST, {"error": str(error)}
 
     def _send(self, status: HTTPStatus, content: bytes, kind: str, policy: str = "default-src 'none'") -> None:
@@ -119,8 +120,8 @@ class Handler(BaseHTTPRequestHandler):
 def _films(films: Films, query: dict[str, list[str]]) -> Any:
     task, split = _place(query)
     index = [int(i) for i in query.get("index", [""])[0].split(",") if i]
-    if len(index) > MOST:
-        raise ValueError(f"{len(index)} sequences are more than {MOST} at a time")
+    if not 0 < len(index) <= MOST:
+        raise ValueError(f"index has {len(index)} sequences, and has to have from 1 to {MOST}")
     return shown(films, task, split, index)
 
 

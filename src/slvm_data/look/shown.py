@@ -46,7 +46,7 @@ def _seen(films: Films, task: int, row: Arrays) -> dict[str, Any]:
         "energy": numbers(row["energy"][:T]) if "energy" in row else None,
         "mode": mode[:T].tolist() if mode is not None else None,
         "signal": numbers(signal[:T]) if signal is not None else None,
-        "impacts": _impacts(row),
+        "impacts": _impacts(row, row["time"][T - 1]),
         "context": _context(films, task, row),
     }
 
@@ -73,11 +73,12 @@ def _context(films: Films, task: int, row: Arrays) -> list[dict[str, Any]]:
     ]
 
 
-def _impacts(row: Arrays) -> list[dict[str, Any]]:
+def _impacts(row: Arrays, last: float) -> list[dict[str, Any]]:
+    """Those up to the last instant that is shown."""
     if "event_wall" not in row:
         return []
     pairs = zip(row["event_time"].tolist(), row["event_wall"].tolist(), strict=True)
-    return [{"time": time, "wall": WALLS[wall]} for time, wall in pairs if wall >= 0]
+    return [{"time": time, "wall": WALLS[wall]} for time, wall in pairs if wall >= 0 and time <= last]
 
 
 def sprite(films: Films, task: int, frames: np.ndarray) -> dict[str, Any]:
