@@ -77,7 +77,8 @@ def _system(values: Mapping[str, Any], known: Mapping[str, type[System]]) -> Sys
     name = fields.pop("system")
     if name not in known:
         raise ValueError(
-            f"the system {name} is not part of slvm_data: use the file that defines it (--recipe, in Python look.films.of_folder)"
+            f"the system {name} is not part of slvm_data: use the file that defines it "
+            "(--recipe, in Python slvm_data.look.films.of_folder)"
         )
     return known[name](**fields)
 

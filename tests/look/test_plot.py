@@ -1,6 +1,7 @@
 """The figure of one sequence shows what is stored of it."""
 
 import dataclasses
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -131,7 +132,7 @@ def test_numbers_of_channels_do_not_overlap(name):
     boxes = [label.get_window_extent() for label in panels(figure)["signal"].get_yticklabels() if label.get_text()]
     inside = [box for box in boxes if box.y0 >= 0]
     assert len(inside) >= 3
-    assert all(below.y1 <= above.y0 for below, above in zip(inside, inside[1:], strict=False))
+    assert all(below.y1 <= above.y0 for below, above in itertools.pairwise(inside))
 
 
 def test_films_and_names_are_taken_too(folder):

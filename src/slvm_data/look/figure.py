@@ -92,8 +92,9 @@ def plot(dataset: Path | str | Recipe | Films, split: str = "train", index: int 
     q, or in the plane), and the energy. Impacts are dotted lines, regimes are shaded and numbered. Labels have units
     where the system names them. Nothing of pyplot is touched: save it with `savefig`; a notebook shows it by itself.
 
-    Of a system of your own give the recipe, or `slvm_data.look.films.of_folder(folder, RECIPE.tasks)`. Raises ValueError
-    for a dataset, split, task or index that there is not, or where matplotlib is missing.
+    Of a system of your own give the recipe, or `slvm_data.look.films.of_folder(folder, RECIPE.tasks)`.
+
+    Raises ValueError for a dataset, split, task or index that there is not, or where matplotlib is missing.
     """
     films = _films(dataset)
     arrays = {name: array[0] for name, array in films.rows(task, split, [index]).items()}
