@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -228,6 +229,106 @@ def test_files_of_the_user_stay(tmp_path):
     found = tree(tmp_path / "x")
     assert found.pop("notes.txt") == b"mine"
     assert found == tree(generate(small, tmp_path / "y", form="zarr"))
+
+
+def test_a_run_removes_no_file_but_its_own(tmp_path):
+    """F25, also of files that are called as ours are for a moment."""
+    names = ("film.partial", ".draft.tmp", "sub/big.iso.partial", "train.zarr/mine.partial")
+    for name in names:
+        (tmp_path / "x" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "x" / name).write_text("mine")
+    (tmp_path / "x/train.zarr").rename(tmp_path / "x/other.zarr")
+    generate(replace(RECIPE, train=5), tmp_path / "x", form="zarr", overwrite=True)
+    assert [(tmp_path / "x" / name).is_file() for name in (*names[:3], "other.zarr/mine.partial")] == [True] * 4
+
+
+def test_overwrite_goes_on_where_it_was_begun(serial, tmp_path):
+    """A job that is put back into the queue says the same again."""
+    plan, folder = shards.Plan(RECIPE), generate(replace(RECIPE, train=5), tmp_path / "x", form="zarr")
+    assert shards.begin(plan, folder, overwrite=True)
+    shards.make_shard(plan, folder, plan.shards()[3])
+    assert shards.begin(plan, folder, overwrite=True)
+    assert status(folder)["done"] == 1
+    assert tree(generate(RECIPE, folder, form="zarr", overwrite=True)) == serial
+    with pytest.raises(ValueError, match="overwrite is not for shards = 0/2: a job would remove"):
+        generate(RECIPE, folder, form="zarr", overwrite=True, part=(0, 2))
+
+
+OTHERS = {
+    "versions": lambda plan: plan | {"versions": plan["versions"] | {"jax": "0.0.1"}},
+    "machine": lambda plan: plan | {"machine": {"backend": "cpu", "cpu": "arm64 NEON"}},
+    "sources": lambda plan: plan | {"sources": {"wells.py": "0"}},
+}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_what_was_begun_by_other_software_is_not_mixed(tmp_path, what):
+    """Nor what another machine began, whose last bits differ, nor another text of a system of one's own."""
+    small = replace(RECIPE, train=5)
+    folder = tmp_path / "x"
+    shards.begin(shards.Plan(small), folder)
+    content = json.loads((folder / manifest.PLAN).read_text())
+    kept = {key: value for key, value in content.items() if not key.startswith("format") and key != "sha256"}
+    manifest.write(folder, OTHERS[what](kept), manifest.PLAN)
+    with pytest.raises(ValueError, match=f"x holds the same dataset, begun by other {what}: .* or add --overwrite"):
+        generate(small, folder, form="zarr")
+    assert tree(generate(small, folder, form="zarr", overwrite=True)) == tree(
+        generate(small, tmp_path / "y", form="zarr")
+    )
+
+
+def test_a_system_that_was_changed_meanwhile(tmp_path, own_system):
+    file, command = tmp_path / "mine.py", [sys.executable, "-m", "slvm_data", "generate", "mine.py", "--format", "zarr"]
+    command += ["--train", "4", "--val", "1", "--test", "1"]
+    file.write_text(own_system)
+    subprocess.run([*command, "--shards", "0/9"], cwd=tmp_path, check=True, capture_output=True)
+    file.write_text(own_system.replace("/ 2\n", "/ 3\n", 1))
+    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (again.returncode, again.stderr.count("\n")) == (2, 1), again.stderr
+    assert "elastic holds the same dataset, begun by other sources: {'mine.py': " in again.stderr
+
+
+@pytest.mark.parametrize("harm", ["bit", "cut", "gone", "marker", "tally", "number"])
+def test_what_was_begun_is_mended_before_it_goes_on(serial, tmp_path, harm):
+    plan, folder = shards.Plan(RECIPE), tmp_path / "x"
+    shards.begin(plan, folder)
+    shards.make_shard(plan, folder, plan.shards()[2])
+    meta, tally = folder / "train.zarr/image/zarr.json", folder / "train.shards/tally-2"
+    if harm == "bit":
+        meta.write_text(meta.read_text().replace('"level": 3', '"level": 1'))
+    elif harm == "cut":
+        os.truncate(folder / "val.zarr/state/zarr.json", 0)
+    elif harm == "gone":
+        meta.unlink()
+    elif harm == "marker":
+        (folder / "train.shards/rest.json").write_text("{")
+    elif harm == "tally":
+        os.truncate(tally, 0)
+    else:
+        tally.write_text(tally.read_text().replace("1", "2"))
+    assert tree(generate(RECIPE, folder, form="zarr")) == serial
+
+
+def test_a_folder_on_another_disk(small_disk, tmp_path):
+    """By a link, and as the top of a disk itself."""
+    small = replace(RECIPE, train=5)
+    (small_disk / "far").mkdir()
+    (tmp_path / "link").symlink_to(small_disk / "far")
+    expected = tree(generate(small, tmp_path / "y", form="zarr"))
+    assert tree(generate(small, tmp_path / "link", form="zarr")) == expected
+    shutil.rmtree(small_disk / "far")
+    assert tree(generate(small, small_disk, form="zarr")) == expected
+
+
+def test_a_folder_whose_parent_must_not_be_written(tmp_path):
+    own = tmp_path / "locked/own"
+    own.mkdir(parents=True)
+    own.parent.chmod(0o555)
+    command = [*COMMAND, "--train", "5", "--val", "1", "--test", "1", "--out", str(own)]
+    if os.geteuid() == 0:
+        command = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override", *command]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert run.returncode == 0, run.stderr
 
 
 CREATE = """

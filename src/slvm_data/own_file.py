@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import sys
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +14,13 @@ from types import ModuleType
 def module_name(path: Path) -> str:
     """What a file's module is called, however it is run."""
     return f"slvm_recipe_{path.stem}"
+
+
+def digests(modules: Iterable[str]) -> dict[str, str]:
+    """Checksums of the files, by their names, of those of these modules that are not of this package."""
+    own = [sys.modules[name] for name in modules if not name.startswith("slvm_data.")]
+    files = [Path(file) for module in own if (file := getattr(module, "__file__", None))]
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 def load(path: Path) -> ModuleType:

@@ -18,9 +18,10 @@ from slvm_data.cores import cores
 from slvm_data.parcel import Parcel, make
 from slvm_data.progress import progress
 from slvm_data.recipe import Recipe
-from slvm_data.shards import FORM, Plan, Shard, begin, clear, finish, make_shard
+from slvm_data.shards import FORM, Plan, Shard, begin, clear, finish, goes_on, make_shard
 from slvm_data.space import check_space
 from slvm_data.store import manifest
+from slvm_data.store.damage import DamageError
 from slvm_data.store.zarr import SEQUENCES
 from slvm_data.workers import WorkersError
 
@@ -43,12 +44,16 @@ def carry_out(
     it on the disk; WorkersError where processes die again and again.
     """
     _check(workers, part)
+    if part and overwrite:
+        raise ValueError(f"overwrite is not for shards = {part[0]}/{part[1]}: a job would remove what others have made")
     by_dask = _cluster(dask) if dask else None
     plan = Plan(recipe)
     shards = plan.shards()
     own = shards[part[0] :: part[1]] if part else shards
-    if not (folder / manifest.NAME).is_file():
-        check_space(recipe, folder, FORM, len(plan.missing(folder, own)) / len(shards))
+    if overwrite or not (folder / manifest.NAME).is_file():
+        anew = overwrite and not goes_on(plan, folder)
+        left = own if anew else plan.missing(folder, own)
+        check_space(recipe, folder, FORM, len(left) / len(shards), _size(folder) if anew else 0)
     if not begin(plan, folder, overwrite):
         if (folder / manifest.PLAN).is_file():
             clear(plan, folder)
@@ -66,6 +71,14 @@ def carry_out(
             bar.update(_sequences([shard]))
     _finish_if_complete(plan, folder)
     return folder
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the dataset that stands there."""
+    try:
+        return sum(entry["bytes"] for entry in manifest.read(folder)["files"].values())
+    except (ValueError, DamageError):
+        return 0
 
 
 def _sequences(shards: list[Shard]) -> int:

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 
@@ -23,19 +23,18 @@ from slvm_data import preview
 from slvm_data.batches import Batch, Inputs, batch_size, frame_buffer, make, prepare
 from slvm_data.certificate import Tally, certify
 from slvm_data.description import bits, describe, machine
+from slvm_data.own_file import digests
 from slvm_data.recipe import Recipe
 from slvm_data.recipe_json import as_json
 from slvm_data.sequences import collect, first_series, from_paths, once
 from slvm_data.store import card, manifest, zarr
 from slvm_data.store.damage import DamageError
-from slvm_data.store.folder import lay_over, replaceable, take_away
-from slvm_data.store.folder import room as staging_room
+from slvm_data.store.folder import lay_over, left_over, own_room, replaceable, take_away
 from slvm_data.store.npz import SERIES, whole
 from slvm_data.types import Arrays
 from slvm_data.windows import Windows
 
 FORM = "zarr"
-LEFT_OVER = ("*.partial", ".*.tmp")  # names of files that a process which was killed was writing
 
 
 @dataclass(frozen=True)
@@ -118,39 +117,51 @@ class Plan:
 def begin(plan: Plan, folder: Path, overwrite: bool = False) -> bool:
     """Make the folder of a dataset, with everything but its shards; False if the same one is complete there already.
 
-    Of several who do so at once, one makes it, and the others find it. Raises ValueError where another dataset, or
-    anything else, stands there (unless `overwrite`, which removes the files of the dataset that stands there).
+    Several may do so at once: one writes the plan, and whoever finds a group's metadata missing, or not as they were
+    written, makes them. Raises ValueError where another dataset, or anything else, stands there, or the same one begun
+    by other software (unless `overwrite`, which removes the files of the dataset that stands there).
     """
-    files = [path for _, _, path in plan.recipe.files(FORM)]
-    if overwrite:
-        take_away(folder, replaceable(folder, [*files, Path(manifest.PREVIEW)], overwrite))
+    if overwrite and not goes_on(plan, folder):
+        take_away(folder, replaceable(folder, _files(plan), overwrite))
     if (held := _held(folder)) is None:
-        _create(plan, folder, files, overwrite)
+        held = _create(plan, folder, overwrite)
+    if other := _difference(plan, held):
+        raise ValueError(f"{folder} holds {other}: choose another place with --out, or add --overwrite")
+    if held["files"]:
+        return False
+    for path in plan.layouts:
+        if zarr.rest_is_damaged(folder / path):
+            make_rest(plan, folder, path)
+    return True
+
+
+def goes_on(plan: Plan, folder: Path) -> bool:
+    """Whether just this dataset was begun there, and is not complete."""
+    try:
         held = _held(folder)
-    assert held
-    return _same(plan.recipe, folder, held)
+    except DamageError:
+        return False
+    return held is not None and not held["files"] and _difference(plan, held) is None
 
 
-def _create(plan: Plan, folder: Path, files: list[Path], overwrite: bool) -> None:
-    """Make everything but the shards in a room beside the folder, which then takes its name, as a whole."""
+def _files(plan: Plan) -> list[Path]:
+    return [*plan.layouts, Path(manifest.PREVIEW)]
+
+
+def _create(plan: Plan, folder: Path, overwrite: bool) -> dict[str, Any]:
+    """Write the plan, unless another process is faster; what is there then."""
+    groups = {path.as_posix(): _counts(layouts) for path, layouts in plan.layouts.items()}
+    content = {"name": plan.recipe.name, "recipe": as_json(plan.recipe), "files": {}, "groups": groups}
     try:
-        replaceable(folder, files, overwrite)
-    except ValueError:
-        if _held(folder) is None:  # else another process has just been faster
-            raise
-    room = _room(folder, uuid4().hex)
-    try:
-        for path in files:
-            make_group(plan, room, path)
-        groups = {path.as_posix(): _counts(layouts) for path, layouts in plan.layouts.items()}
-        content = {"name": plan.recipe.name, "recipe": as_json(plan.recipe), "files": {}, "groups": groups}
-        manifest.write(room, {**content, **manifest.current(machine(), FORM)}, manifest.PLAN)
-        _settle(room, folder)
-    except FileNotFoundError:  # another process was so much faster that it has cleared away what it took for left over
+        replaceable(folder, _files(plan), overwrite)
+        folder.mkdir(parents=True, exist_ok=True)
+        manifest.write(folder, content | _made_by(plan.recipe), manifest.PLAN, new=True)
+    except (ValueError, FileExistsError, FileNotFoundError):  # another process has even cleared away our draft
         if _held(folder) is None:
             raise
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
+    held = _held(folder)
+    assert held
+    return held
 
 
 def _counts(layouts: dict[str, zarr.Layout]) -> list[int]:
@@ -158,23 +169,10 @@ def _counts(layouts: dict[str, zarr.Layout]) -> list[int]:
     return [sum(layout.shards for layout in layouts.values()), layouts[zarr.SEQUENCES].count]
 
 
-def _room(folder: Path, name: str) -> Path:
-    """Where a process makes what then takes the name of the folder."""
-    return folder.absolute().parent / f".{folder.absolute().name}.{name}.tmp"
-
-
-def _settle(room: Path, folder: Path) -> None:
-    """Give what is complete its name, unless another process was faster."""
-    here = folder.is_dir() and folder.samefile(Path.cwd())  # a folder that we are in cannot be exchanged
-    try:
-        if not here:
-            room.replace(folder)
-            return
-    except OSError:  # it is there, and not empty
-        if _held(folder) is not None:
-            return
-    for path in sorted(room.iterdir(), key=lambda path: path.name == manifest.PLAN):  # beside files of the user's
-        lay_over(path, folder / path.name)
+def _made_by(recipe: Recipe) -> dict[str, Any]:
+    """What all parts of a dataset have to be made by, so that they fit together."""
+    sources = digests(type(system).__module__ for system in recipe.tasks)
+    return manifest.current(machine(), FORM) | ({"sources": sources} if sources else {})
 
 
 def _held(folder: Path) -> dict[str, Any] | None:
@@ -189,17 +187,17 @@ def _held(folder: Path) -> dict[str, Any] | None:
     return None
 
 
-def _same(recipe: Recipe, folder: Path, held: dict[str, Any]) -> bool:
-    """Whether there is more to do; raises ValueError where the folder holds another dataset."""
-    asked, there = as_json(recipe), held["recipe"]
+def _difference(plan: Plan, held: dict[str, Any]) -> str | None:
+    """In what a dataset that stands there differs from the one that is asked for, in words."""
+    asked, there = as_json(plan.recipe), held["recipe"]
     if odd := [name for name in asked if asked[name] != there.get(name)]:
-        kind = f"{there['name']} with {odd[0]} = {there.get(odd[0])}, and {odd[0]} = {asked[odd[0]]} was asked for"
-        raise ValueError(f"{folder} holds {kind}: choose another place with --out, or add --overwrite")
-    if held["files"] and manifest.form(held) != FORM:
-        raise ValueError(
-            f"{folder} holds the same dataset as .npz: choose another place with --out, or add --overwrite"
-        )
-    return not held["files"]
+        return f"{there['name']} with {odd[0]} = {there.get(odd[0])}, and {odd[0]} = {asked[odd[0]]} was asked for"
+    if held["files"]:
+        return "the same dataset as .npz" if manifest.form(held) != FORM else None
+    here = _made_by(plan.recipe)
+    if odd := [name for name in ("versions", "machine", "sources") if here.get(name) != held.get(name)]:
+        return f"the same dataset, begun by other {odd[0]}: {held.get(odd[0])}, here {here.get(odd[0])}"
+    return None
 
 
 def make_group(plan: Plan, folder: Path, path: Path) -> None:
@@ -214,7 +212,7 @@ def make_group(plan: Plan, folder: Path, path: Path) -> None:
 
 def make_rest(plan: Plan, folder: Path, path: Path) -> None:
     """Make all of a group but its shards again."""
-    with staging_room(folder) as place:
+    with own_room(folder) as place:
         make_group(plan, place, path)
         lay_over(place / path, folder / path)
         lay_over(zarr.markers(place / path), zarr.markers(folder / path))
@@ -232,8 +230,7 @@ def make_shard(plan: Plan, folder: Path, shard: Shard, counted: bool = True) -> 
         rows = {name: np.concatenate([part[name] for part in parts]) for name in layout.schema}
         try:
             if counted and shard.kind == zarr.SEQUENCES:
-                with whole(_tally(folder, shard)) as file:
-                    file.write(json.dumps(tally.state()).encode())
+                _write_tally(_tally(folder, shard), tally)
             layout.put(folder / shard.path, shard.kind, shard.number, rows)
         except FileNotFoundError:  # another run has finished the dataset, and cleared away what it took for left over
             if zarr.marker(folder / shard.path, shard.kind, shard.number) is None:
@@ -284,10 +281,25 @@ def _tally(folder: Path, shard: Shard) -> Path:
     return zarr.markers(folder / shard.path) / f"tally-{shard.number}"
 
 
+def _write_tally(path: Path, tally: Tally) -> None:
+    text = json.dumps(tally.state())
+    with whole(path) as file:
+        file.write(f"{sha256(text.encode()).hexdigest()} {text}".encode())
+
+
+def _read_tally(path: Path) -> dict[str, Any] | None:
+    """What was counted, if it is there as it was written."""
+    try:
+        digest, _, text = path.read_bytes().partition(b" ")
+    except FileNotFoundError:
+        return None
+    return json.loads(text) if digest == sha256(text).hexdigest().encode() else None
+
+
 def _whole(folder: Path, shard: Shard) -> bool:
     """Whether a shard of a dataset that is not finished has its marker, and its tally."""
     there = zarr.is_there(folder / shard.path, shard.kind, shard.number)
-    return there and (shard.kind == zarr.PATHS or _tally(folder, shard).is_file())
+    return there and (shard.kind == zarr.PATHS or _read_tally(_tally(folder, shard)) is not None)
 
 
 def finish(plan: Plan, folder: Path) -> None:
@@ -298,14 +310,12 @@ def finish(plan: Plan, folder: Path) -> None:
     recipe, entries = plan.recipe, {}
     tallies = [Tally(system) for system in recipe.tasks]
     for shard in plan.shards():
-        if not zarr.is_there(folder / shard.path, shard.kind, shard.number):
+        if not _whole(folder, shard):
             raise DamageError(f"{folder}: {shard} is not there: run the same command again to go on")
         if shard.kind == zarr.SEQUENCES:
-            tallies[shard.task].join(json.loads(_tally(folder, shard).read_bytes()))
-    for pattern in LEFT_OVER:
-        for path in folder.rglob(pattern):
-            path.unlink(missing_ok=True)
+            tallies[shard.task].join(_read_tally(_tally(folder, shard)) or {})
     for task, split, path in recipe.files(FORM):
+        zarr.remove_left_over(folder / path)
         tallies[task].show_all(recipe, split)
         entry = zarr.entry(folder / path, plan.layouts[path], once(recipe, task, split))
         entries[path.as_posix()] = entry | ({"paths": recipe.paths(split)} if recipe.windows else {})
@@ -321,8 +331,6 @@ def clear(plan: Plan, folder: Path) -> None:
     """Take away what a complete dataset needs no more, the plan last: as long as it is there, more may be."""
     for shard in plan.shards():
         _tally(folder, shard).unlink(missing_ok=True)
-    for path in folder.absolute().parent.iterdir():
-        name = path.suffixes[-2:-1]  # of a process that was killed
-        if name and len(name[0]) == 33 and path == _room(folder, name[0][1:]):
-            shutil.rmtree(path, ignore_errors=True)
+    for path in left_over(folder):
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
     (folder / manifest.PLAN).unlink(missing_ok=True)

@@ -18,10 +18,13 @@ from slvm_data.types import Arrays
 MANIFEST = 2**20  # bytes for what stands beside the arrays
 
 
-def check_space(recipe: Recipe, folder: Path, form: str, left: float = 1.0) -> None:
-    """Raise ValueError where a dataset, or this part of it that is `left` to be made, does not fit on the disk."""
+def check_space(recipe: Recipe, folder: Path, form: str, left: float = 1.0, freed: int = 0) -> None:
+    """Raise ValueError where a dataset, or this part of it that is `left` to be made, does not fit on the disk.
+
+    So many bytes will be `freed` before it is made.
+    """
     place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
-    free = shutil.disk_usage(place).free
+    free = shutil.disk_usage(place).free + freed
     if left * _uncompressed(recipe) + MANIFEST <= free:  # the usual case, and nothing needs to be written for it
         return
     needed = left * sum(_bytes(recipe, task, form) for task in range(len(recipe.tasks)))

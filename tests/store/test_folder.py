@@ -10,10 +10,11 @@ import sys
 import numpy as np
 import pytest
 
-from slvm_data import MassSpring, TwoBody, generate
+from slvm_data import MassSpring, TwoBody, generate, shards
+from slvm_data.conversion import convert
 from slvm_data.store import manifest
 from slvm_data.store.damage import DamageError
-from slvm_data.store.folder import PARTIAL
+from slvm_data.store.folder import PARTIAL, room
 
 
 def tree(folder):
@@ -75,6 +76,75 @@ def test_a_manifest_cannot_name_files_outside(tiny, tmp_path):
     with pytest.raises(ValueError, match="is not of a dataset of ours and stays"):
         generate(tiny, folder, overwrite=True)
     assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_a_plan_cannot_name_groups_outside(tiny, tmp_path):
+    """F17: `--overwrite` takes the groups of a dataset away that was begun."""
+    folder = tmp_path / "x"
+    shards.begin(shards.Plan(tiny), folder)
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / "other.zarr").mkdir()
+    for name in ("../precious", "../other.zarr", "precious"):
+        content = json.loads((folder / manifest.PLAN).read_text()) | {"groups": {name: [1, 1]}}
+        kept = {key: value for key, value in content.items() if not key.startswith("format") and key != "sha256"}
+        manifest.write(folder, kept, manifest.PLAN)
+        with pytest.raises(DamageError, match=r"plan\.json is damaged, at its list of files"):
+            manifest.read(folder, manifest.PLAN)
+        with pytest.raises(ValueError, match="is not of a dataset of ours and stays"):
+            generate(tiny, folder, form="zarr", overwrite=True)
+    assert (tmp_path / "precious").read_text() == "mine"
+    assert (tmp_path / "other.zarr").is_dir()
+
+
+def test_a_file_of_the_user_in_a_group_stays(tiny, tmp_path):
+    source, folder = generate(tiny, tmp_path / "s"), tmp_path / "x.zarr"
+    convert(source, folder)
+    (folder / "dataset_0/train.zarr/notes.txt").write_text("mine")
+    convert(source, folder, overwrite=True)
+    assert (folder / "dataset_0/train.zarr/notes.txt").read_text() == "mine"
+    (folder / "dataset_0/train.zarr/notes.txt").unlink()
+    assert tree(folder) == tree(convert(source, tmp_path / "y.zarr"))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_two_runs_at_once_in_one_folder(tmp_path, seed):
+    """F10, F11: the second waits, and then leaves alone what the first has written."""
+    command = [
+        sys.executable,
+        "-m",
+        "slvm_data",
+        "generate",
+        "pendulum",
+        "--train",
+        "2000",
+        "--out",
+        str(tmp_path / "x"),
+    ]
+    runs = [
+        subprocess.Popen([*command, "--seed", str(s)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        for s in (0, seed)
+    ]
+    ends = [(run.communicate(timeout=100)[1], run.returncode) for run in runs]
+    (error, _), (_, done) = sorted(ends, key=lambda end: -end[1])
+    assert {code for _, code in ends} == {0, 2}, ends
+    assert f"{tmp_path / 'x'} already holds a dataset" in error
+    assert done == 0
+    check = [sys.executable, "-m", "slvm_data", "verify", str(tmp_path / "x")]
+    assert subprocess.run(check, check=False).returncode == 0
+    assert not list((tmp_path / "x").glob(".*"))
+
+
+def test_the_room_is_given_back_by_whoever_is_killed(tmp_path):
+    script = "import sys, os; from pathlib import Path; from slvm_data.store.folder import room\n"
+    script += "with room(Path(sys.argv[1])) as place: (place / 'half').touch(); os._exit(9)"
+    assert subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False).returncode == 9
+    with room(tmp_path) as place:
+        assert not list(place.iterdir())
+        waiting = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stderr=subprocess.PIPE, text=True)
+        assert waiting.stderr
+        assert waiting.stderr.readline() == f"{tmp_path}: another process writes there; waiting\n"
+    assert waiting.wait(timeout=20) == 9
+    waiting.stderr.close()
 
 
 def test_a_failed_overwrite_keeps_the_old(tiny, tmp_path):

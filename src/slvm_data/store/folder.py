@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from slvm_data.store import formats, manifest
 from slvm_data.store.damage import DamageError
 from slvm_data.store.npz import sha256
 
+try:
+    import fcntl
+except ModuleNotFoundError:  # on Windows
+    fcntl = None
+
 PARTIAL = ".slvm-data.partial"  # within the dataset's folder, hence on its disk
+ROOM = ".slvm-data."  # before a number
+LEFT_OVER = re.compile(r"\.slvm-data\.(partial|[0-9a-f]{32})|\.[\w-]+\.(json|md|gif)\.[0-9a-f]{32}\.tmp")
 
 
 @contextmanager
@@ -21,14 +31,15 @@ def staging(folder: Path, files: list[Path], overwrite: bool) -> Iterator[Path]:
     """A folder to write `files` to. They move to `folder` when the block ends well, and vanish when it does not.
 
     Raises ValueError where `folder` holds anything already. `overwrite` lifts this for the files of the dataset that
-    stands there, as its manifest lists them, and for no others.
+    stands there, as its manifest lists them, and for no others. Where another process is about it, it waits.
     """
-    old = replaceable(folder, files, overwrite)
+    replaceable(folder, files, overwrite)
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         with room(folder) as partial:
+            replaceable(folder, files, overwrite)  # by what another process has written meanwhile
             yield partial
-            _move(partial, folder, files, old)
+            _move(partial, folder, files, replaceable(folder, files, overwrite))
     finally:
         for path in made:
             _remove_if_empty(path)
@@ -36,21 +47,66 @@ def staging(folder: Path, files: list[Path], overwrite: bool) -> Iterator[Path]:
 
 @contextmanager
 def room(folder: Path) -> Iterator[Path]:
-    """A folder within `folder` for what is not complete, which vanishes at the end."""
+    """A folder within `folder` for what is not complete, which vanishes at the end. One process has it at a time."""
     partial = folder / PARTIAL
-    shutil.rmtree(partial, ignore_errors=True)  # what a run that was killed left there
+    with _alone(partial):
+        for path in partial.iterdir():  # what a run that was killed left there
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        try:
+            yield partial
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def own_room(folder: Path) -> Iterator[Path]:
+    """A folder within `folder` that no other process has, for what several may make at once; it vanishes at the end."""
+    place = folder / f"{ROOM}{uuid4().hex}"
     try:
-        partial.mkdir(parents=True)
-        yield partial
+        place.mkdir(parents=True)
+        yield place
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
+
+
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Make a folder, and hold a lock on it, which the system takes back whatever becomes of the process."""
+    while True:
+        place.mkdir(parents=True, exist_ok=True)
+        handle = os.open(place, os.O_RDONLY) if fcntl else None
+        try:
+            if handle is not None:
+                _lock(handle, place)
+            if handle is None or (place.exists() and os.path.samestat(os.fstat(handle), place.stat())):
+                yield  # else whoever had it before has removed it
+                return
+        finally:
+            if handle is not None:
+                os.close(handle)
+
+
+def _lock(handle: int, place: Path) -> None:
+    """Wait until no other process has it."""
+    assert fcntl
+    with suppress(OSError):  # a file system that has no locks
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"{place.parent}: another process writes there; waiting", file=sys.stderr)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+def left_over(folder: Path) -> list[Path]:
+    """What processes that were killed have left in a folder, or others are about to remove."""
+    return [path for path in folder.iterdir() if LEFT_OVER.fullmatch(path.name)]
 
 
 def replaceable(folder: Path, files: list[Path], overwrite: bool) -> list[Path]:
     """The old dataset's files; raises ValueError where something stands in the way."""
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file; choose another folder")
-    there = [path.name for path in folder.iterdir() if path.name != PARTIAL] if folder.exists() else []
+    there = [path.name for path in folder.iterdir() if not LEFT_OVER.fullmatch(path.name)] if folder.exists() else []
     if there and not overwrite:
         what = "a dataset" if manifest.NAME in there else f"{min(there)!r}"
         raise ValueError(f"{folder} already holds {what}: choose another folder, or add --overwrite")
@@ -90,7 +146,7 @@ def _move(partial: Path, folder: Path, files: list[Path], old: list[Path]) -> No
         if path.name == manifest.NAME:
             _sync([folder, *{(folder / other).parent for other in files}])
         for name in (path.name, *formats.beside(path)):
-            (partial / path).with_name(name).replace(target.with_name(name))
+            lay_over((partial / path).with_name(name), target.with_name(name))
     for path in set(old) - set(files):
         if not (folder / path).is_dir():  # a user's own, where a group was
             (folder / path).unlink(missing_ok=True)
@@ -108,7 +164,12 @@ def take_away(folder: Path, old: list[Path]) -> None:
 
 
 def lay_over(source: Path, target: Path) -> None:
-    """Move a file to its place, or of a folder every file to where it stands in the other."""
+    """Move a file or a folder to its place; if there is such a folder, each file to where it stands in that."""
+    if not target.is_dir() or not any(target.iterdir()):
+        with suppress(OSError):  # another process has just made it
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source.replace(target)
+            return
     for file in [source] if source.is_file() else [path for path in source.rglob("*") if path.is_file()]:
         place = target / file.relative_to(source) if file != source else target
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -26,11 +26,14 @@ VERSION = 1
 LIBRARIES = ("slvm-data", "jax", "jaxlib", "numpy", "scipy")
 
 
-def write(folder: Path, content: dict[str, Any], name: str = NAME) -> None:
-    """Write the manifest, with its own checksum; the folder counts as a dataset from then on."""
+def write(folder: Path, content: dict[str, Any], name: str = NAME, new: bool = False) -> None:
+    """Write the manifest, with its own checksum; the folder counts as a dataset from then on.
+
+    With `new` it replaces none: raises FileExistsError where there is one.
+    """
     content = {"format": FORMAT, "format_version": VERSION, **content}
     content["sha256"] = _digest(content)
-    with whole(folder / name) as file:
+    with whole(folder / name, new) as file:
         file.write((json.dumps(content, indent=1, ensure_ascii=True, allow_nan=False) + "\n").encode())
 
 
@@ -86,6 +89,11 @@ def _check_files(path: Path, content: dict[str, Any]) -> None:
             for word in name.split("/"):
                 check_name(word)
             _check_entry(name, entry)
+        for name in content.get("groups", {}):
+            for word in name.split("/"):
+                check_name(word)
+            if not name.endswith(".zarr"):
+                raise ValueError(f"{name} is no group")
         if "preview" in content and not isinstance(content["preview"]["sha256"], str):
             raise ValueError(f"{PREVIEW} has no checksum")
     except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:

@@ -135,17 +135,32 @@ def _assemble(file: IO[bytes], streams: list[_Stream]) -> str:
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[IO[bytes]]:
-    """A file that appears under its name only when it is complete and on the disk."""
+def whole(path: Path, new: bool = False) -> Iterator[IO[bytes]]:
+    """A file that appears under its name only when it is complete and on the disk.
+
+    With `new` it takes the place of none: raises FileExistsError where another process was faster.
+    """
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")  # numbers of processes come again
     try:
         with temporary.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        if not new or not _linked(temporary, path):
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _linked(file: Path, path: Path) -> bool:
+    """Whether a file has got a name that no other file had; file systems without links cannot tell."""
+    try:
+        os.link(file, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        return False
+    return True
 
 
 def sha256(path: Path) -> str:

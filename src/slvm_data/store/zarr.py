@@ -428,6 +428,14 @@ def named_damage(path: Path) -> Iterator[list[str]]:
         raise DamageError(f"{path} is damaged, at {at[0]}: {error}") from error
 
 
+def remove_left_over(path: Path) -> None:
+    """Remove what processes that were killed were writing."""
+    for folder, ours, ending in ((path, GROUP, ".partial"), (markers(path), MARKERS, ".tmp")):
+        for file in folder.rglob(f"*{ending}"):
+            if ours.fullmatch(file.relative_to(folder).as_posix()):
+                file.unlink(missing_ok=True)
+
+
 def remove(path: Path) -> None:
     """Remove a group and its markers: the files that a group of ours has, and no others."""
     for folder, ours in ((path, GROUP), (markers(path), MARKERS)):
