@@ -360,6 +360,22 @@ def test_of_several_that_create_at_once_one_does(tmp_path):
     assert tree(generate(small, room / "x", form="zarr")) == tree(generate(small, tmp_path / "y", form="zarr"))
 
 
+def test_who_is_slower_to_create_finds_the_other(tmp_path, monkeypatch):
+    """F11 and F12 at once: between a look at the folder and the plan another process has written its own."""
+    small, folder, look = replace(RECIPE, train=5), tmp_path / "x", shards.replaceable
+
+    def slowly(*arguments):
+        monkeypatch.setattr(shards, "replaceable", look)
+        shards.begin(shards.Plan(replace(small, seed=7)), folder)
+        return []
+
+    monkeypatch.setattr(shards, "replaceable", slowly)
+    with pytest.raises(ValueError, match="holds pendulum with seed = 7, and seed = 0 was asked for"):
+        shards.begin(shards.Plan(small), folder)
+    assert manifest.read(folder, manifest.PLAN)["recipe"]["seed"] == 7
+    assert not list(folder.glob(".*"))
+
+
 def test_two_runs_at_once_give_the_same(serial, tmp_path, begun):
     """F10."""
     runs = [begun(tmp_path / "x") for _ in range(2)]

@@ -3,6 +3,8 @@
 import dataclasses
 import pickle
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -163,6 +165,30 @@ def test_a_copy_has_no_handle_and_no_shard(sharded_films):
     data = pickle.dumps(films)
     assert len(data) < 20_000
     same(pickle.loads(data)[[3, 400]], films[[3, 400]])
+
+
+FORKED = """
+import sys, warnings
+import torch
+from torch.utils.data import DataLoader
+from slvm_data.load import Sequences, lazily
+from slvm_data.store import reader
+warnings.simplefilter("ignore")
+lazily.CACHE = 0
+films = Sequences(sys.argv[1], fields=["state"])
+rows = [0, 70, 140, 210]
+(expected,) = films[rows]
+assert reader.at_random()
+loader = DataLoader(films, sampler=rows, batch_size=4, num_workers=1, multiprocessing_context="fork", timeout=40)
+((found,),) = list(loader)
+assert torch.equal(found, expected)
+"""
+
+
+def test_a_forked_process_reads_too(sharded_films):
+    """After its parent has read by tensorstore, whose threads it has not got."""
+    done = subprocess.run([sys.executable, "-c", FORKED, str(sharded_films)], capture_output=True, text=True, timeout=90)
+    assert done.returncode == 0, done.stderr
 
 
 def test_odd_folder_names(sharded_films, library, tmp_path):
