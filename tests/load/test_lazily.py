@@ -187,7 +187,9 @@ assert torch.equal(found, expected)
 
 def test_a_forked_process_reads_too(sharded_films):
     """After its parent has read by tensorstore, whose threads it has not got."""
-    done = subprocess.run([sys.executable, "-c", FORKED, str(sharded_films)], capture_output=True, text=True, timeout=90)
+    done = subprocess.run(
+        [sys.executable, "-c", FORKED, str(sharded_films)], capture_output=True, text=True, timeout=90
+    )
     assert done.returncode == 0, done.stderr
 
 
