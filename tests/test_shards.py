@@ -17,7 +17,7 @@ import numpy as np
 import psutil
 import pytest
 
-from slvm_data import RECIPES, TwoBody, generate, shards
+from slvm_data import RECIPES, TwoBody, generate, shards, space
 from slvm_data.repair import mend
 from slvm_data.scale import carry_out
 from slvm_data.store import manifest, zarr
@@ -405,6 +405,21 @@ def test_a_disk_that_is_too_small_is_seen_beforehand(small_disk, tmp_path, form,
     size = sum(entry["bytes"] for entry in manifest.read(generate(one, tmp_path / "x", form=form))["files"].values())
     assert told == pytest.approx(copies * factor * size / 1e9, rel=0.1)
     assert not list(small_disk.iterdir())
+
+
+def test_overwrite_counts_what_it_frees(tmp_path, monkeypatch):
+    """F5: and keeps the old dataset where the new one has no room."""
+    one = replace(RECIPE, train=3000, val=0, test=0)
+    folder = generate(one, tmp_path / "x", form="zarr")
+    usage, before = shutil.disk_usage(tmp_path), tree(folder)
+    monkeypatch.setattr(space.shutil, "disk_usage", lambda _: usage._replace(free=500_000))
+    with pytest.raises(ValueError, match="y takes about .* make room"):
+        generate(one, tmp_path / "y", form="zarr")
+    with pytest.raises(ValueError, match="x takes about .* make room"):
+        generate(replace(one, train=9000), folder, form="zarr", overwrite=True)
+    assert tree(folder) == before
+    generate(replace(one, seed=7), folder, form="zarr", overwrite=True)
+    assert tree(folder).keys() == before.keys()
 
 
 def test_a_disk_that_fills_up(serial, small_disk, tmp_path, begun):
