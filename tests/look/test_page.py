@@ -56,7 +56,7 @@ def test_play_advances_and_the_cursor_follows(folder, visit, to_frame):
         assert f"frame {t} " in page.locator(".now").inner_text()
     page.get_by_label("frames/s").select_option("60")
     page.get_by_role("button", name="Play").click()
-    page.wait_for_function("() => document.querySelector('.place').textContent.startsWith('frame 1 ')")  # after the last
+    page.wait_for_function("() => document.querySelector('.place').textContent.startsWith('frame 1 ')")
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="One frame on").click()
     here = place.inner_text()
