@@ -19,7 +19,7 @@ def count_is(page, count):
 
 @pytest.fixture(scope="module")
 def mixed():
-    """A ball, whose g is a vector, pendulums, whose g is a number, and masses on springs, which have neither g nor l."""
+    """A ball, whose g is a vector, pendulums, whose g is a number, and masses on springs, without g and l."""
     tasks = tuple(RECIPES["mixed_physics_iclr2023"].tasks[i] for i in (8, 3, 4))
     return films.of_recipe(Recipe(name="mixed", tasks=tasks, steps=5, train=7, val=0, test=0))
 

@@ -19,8 +19,8 @@ ENDS = """(names) => said.filter(({ text, canvas }) => names.includes(text) && c
     '.portrait')).map(({ text, x, y, right, canvas }) => ({ text, x, y, right, w: canvas.width, h: canvas.height }))"""
 STRIP = """(times) => { const plot = document.querySelector(".uplot"), canvas = plot.querySelector("canvas");
     const [over, all] = [plot.querySelector(".u-over"), canvas].map((e) => e.getBoundingClientRect());
-    const context = canvas.getContext("2d");
-    return times.map((t) => [...context.getImageData(over.x - all.x + t * over.width, over.y - all.y + 1, 1, 1).data]); }"""
+    const [left, top, context] = [over.x - all.x, over.y - all.y, canvas.getContext("2d")];
+    return times.map((t) => [...context.getImageData(left + t * over.width, top + 1, 1, 1).data]); }"""
 COLOR = """(k) => { const c = document.createElement("canvas").getContext("2d");
     c.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(`--line-${k}`); c.fillRect(0, 0, 1, 1);
     return [...c.getImageData(0, 0, 1, 1).data]; }"""
@@ -43,7 +43,7 @@ def test_shades_are_those_of_the_file(name, grey, tmp_path, visit, to_frame, pix
 
 @pytest.fixture(scope="module")
 def changing(folder):
-    """The first window whose regime changes in its last frame, as the only one, to one that is not 0; and its regimes."""
+    """The first window whose regime changes in its last frame alone, to one that is not 0; and its regimes."""
     with np.load(folder("nascar") / "train.npz") as data:
         labels = data["labels"]
     last = (labels[:, :-1] == labels[:, :1]).all(axis=1) & (labels[:, -1] != labels[:, 0]) & (labels[:, -1] != 0)
