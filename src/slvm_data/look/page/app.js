@@ -18,36 +18,55 @@ class App {
   constructor(source) {
     this.source = source;
     this.player = new Player();
+    this.tries = 0;
     this.tabs = new Tabs(find("tabs"), PANELS, (id) => go(id));
     transport(this.player, find("transport"));
   }
 
-  async start() {
-    this.about = await this.source.about();
-    document.title = `${this.about.name} – slvm-data`;
-    find("name").textContent = this.about.name;
-    find("about").textContent = this.about.about;
-    this.browser = new Browser(find("films"), this.source, this.about, this.player, (changes) =>
-      this.#tried(() => this.#move(changes)),
-    );
-    find("theme").append(themeButton(() => this.#tried(() => this.browser.refresh())));
-    window.addEventListener("hashchange", () => this.#tried(() => this.#route()));
-    document.addEventListener("keydown", (event) => event.key === "Escape" && this.browser.opened && go("films"));
-    await this.#route();
+  async run() {
+    if (!(await this.#tried(() => this.#start()))) return;
+    await this.#tried(() => this.#route());
     if (!matchMedia("(prefers-reduced-motion: reduce)").matches) this.player.toggle(true);
     document.documentElement.dataset.ready = performance.now().toFixed(); // ms until the page can be used
   }
 
+  async #start() {
+    this.about = this.recipe = await this.source.about();
+    document.title = `${this.about.name} – slvm-data`;
+    find("name").textContent = this.about.name;
+    find("about").textContent = this.about.about;
+    const tried = (what) => this.#tried(what);
+    const moved = (changes) => tried(() => this.#move(changes));
+    this.browser = new Browser(find("films"), this.source, this.about, this.player, { moved, tried });
+    find("theme").append(themeButton(() => tried(() => this.browser.refresh())));
+    window.addEventListener("hashchange", () => tried(() => this.#route()));
+    document.addEventListener("keydown", (event) => event.key === "Escape" && this.#leave());
+    find("skip").addEventListener("click", (event) => {
+      event.preventDefault(); // the address says what is shown
+      find("main").focus();
+    });
+  }
+
+  /** From a film that is seen to all films. */
+  #leave() {
+    if (this.browser.opened && !find("films").hidden) go("films");
+  }
+
   /** What the address names: the grid, a film, the certificate, or the dataset. */
   async #route() {
-    const [what, task, split, index] = location.hash.slice(1).split("/");
+    const [what, ...place] = location.hash.slice(1).split("/");
     const panel = find(what)?.role === "tabpanel" ? what : "films";
     this.tabs.select(panel);
     find("transport").hidden = panel !== "films";
     if (panel === "certificate") return this.#certificate();
     if (panel === "dataset") return find(panel).replaceChildren(dataset(this.about));
-    const known = what === "film" && this.about.tasks[task]?.counts[split] > Number(index);
-    return this.browser.open(known ? { task: Number(task), split, index: Number(index) } : null);
+    return this.browser.open(what === "film" ? this.#place(...place) : null);
+  }
+
+  /** The film that an address names; null if there is none. No constant is moved in what an address names. */
+  #place(task, split, index) {
+    const count = this.recipe.tasks[task]?.counts[split];
+    return /^\d+$/.test(index) && Number(index) < count ? { task: Number(task), split, index: Number(index) } : null;
   }
 
   async #certificate() {
@@ -68,19 +87,18 @@ class App {
     await this.browser.change(source, about);
   }
 
-  /** Do what may fail, and say in a sentence why if it does. */
+  /** Do what may fail, and say in a sentence why if it does; whether it was done. */
   async #tried(what) {
+    const turn = ++this.tries;
     try {
       await what();
-      find("trouble").hidden = true;
+      if (turn === this.tries) find("trouble").hidden = true; // what was begun before says nothing of what came after
+      return true;
     } catch (error) {
       find("trouble").textContent = error.message;
       find("trouble").hidden = false;
+      return false;
     }
-  }
-
-  run() {
-    return this.#tried(() => this.start());
   }
 }
 

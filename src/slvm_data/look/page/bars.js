@@ -1,4 +1,5 @@
-const SVG = "http://www.w3.org/2000/svg";
+import { shape } from "./icon.js";
+
 const [WIDTH, HEIGHT] = [240, 80];
 
 /** A histogram; `label` says what it is of, `text(i)` what the i-th bar stands for. */
@@ -20,11 +21,4 @@ export function bars(counts, label, text) {
   });
   node.append(shape("line", { x1: 0, x2: WIDTH, y1: HEIGHT - 0.5, y2: HEIGHT - 0.5 }));
   return node;
-}
-
-function shape(tag, attributes, text = "") {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(text);
-  return made;
 }

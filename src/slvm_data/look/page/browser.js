@@ -1,8 +1,8 @@
 import { Command } from "./command.js";
 import { element } from "./element.js";
 import { Film } from "./film.js";
-import { filters } from "./filters.js";
-import { Grid, name } from "./grid.js";
+import { Filters, Pager } from "./filters.js";
+import { Grid, address, name } from "./grid.js";
 import { everything, pageSize, places, searches, tasksOf } from "./selection.js";
 import { Sliders } from "./sliders.js";
 
@@ -10,22 +10,23 @@ const CONTEXT = 5; // other films of a task beside one, at a time
 
 /** The films of a dataset: a grid of them, or one; the constants to move, where the dataset is made as it is shown. */
 export class Browser {
-  constructor(panel, source, about, player, moved) {
-    Object.assign(this, { source, about, player, opened: null, portrait: 0, turn: 0, draw: 0 });
+  /** `moved` is given the constants that were moved; `tried` does what may fail, and says so. */
+  constructor(panel, source, about, player, { moved, tried }) {
+    Object.assign(this, { source, about, player, tried, opened: null, shown: null, portrait: 0, turn: 0, draw: 0 });
     this.selection = everything(about);
     this.command = new Command(about.command);
+    this.filters = new Filters(about, this.selection, (change) => this.#select({ page: 0, ...change }));
+    this.pager = new Pager((page) => this.#select({ page }));
+    this.choosing = element("div", { hidden: true }, this.filters.node, this.pager.node);
     this.body = element("div", { className: "body" });
     this.sliders = about.sliders.length ? new Sliders(about.sliders, moved) : null;
-    panel.append(...(this.sliders ? [this.sliders.node] : []), this.command.node, this.body);
+    panel.append(...(this.sliders ? [this.sliders.node] : []), this.command.node, this.choosing, this.body);
     player.addEventListener("frame", () => this.view?.show(player.frame));
   }
 
-  /** Show the dataset anew, with other constants: what was open stays open if there still is such a film. */
+  /** Show the dataset anew, with other constants: what was open stays open. */
   async change(source, about) {
     Object.assign(this, { source, about });
-    const { task } = this.selection;
-    if (task !== "all" && Number(task) >= about.tasks.length) this.selection = { ...this.selection, task: "all" };
-    if (this.opened?.task >= about.tasks.length) this.opened = { ...this.opened, task: 0 };
     if (await this.refresh()) this.command.set(about.command); // with the films that it makes, not before
   }
 
@@ -38,45 +39,75 @@ export class Browser {
   /** Show what is to be shown now; whether it is still wanted when it has come. */
   async refresh() {
     const turn = ++this.turn;
-    const [view, ...around] = this.opened ? await this.#film(this.opened) : await this.#grid();
+    const { opened } = this;
+    const [view, nodes, found] = opened ? await this.#film(opened) : await this.#grid();
     if (turn !== this.turn) {
       view.close(); // something newer was asked for meanwhile
       return false;
     }
-    const focused = document.activeElement?.dataset?.keep;
+    const focused = document.activeElement;
+    const here = focused === document.body || this.body.contains(focused) || this.choosing.contains(focused);
     this.view?.close();
-    this.view = view;
-    this.body.replaceChildren(...around);
-    if (focused) this.body.querySelector(`[data-keep="${focused}"]`)?.focus();
+    this.choosing.hidden = opened !== null;
+    if (found) this.#said(found);
+    this.body.replaceChildren(...nodes);
+    if (this.view && here) this.#focus(focused.dataset.keep, opened);
+    Object.assign(this, { view, shown: opened });
     this.player.setLength(view.length);
     return true;
   }
 
-  async #grid() {
+  /** Leave the focus where it was; if that is gone, on the film that was opened, or in the grid on the one before. */
+  #focus(keep, opened) {
+    const find = (key) => this.body.querySelector(`[data-keep="${key}"]:not(:disabled)`);
+    const turned = JSON.stringify(opened) !== JSON.stringify(this.shown);
+    const other = opened ? "title" : this.shown && address(this.#there(this.shown));
+    const kept = keep && find(keep);
+    if (kept) kept.focus();
+    else if (keep || turned) find(other)?.focus();
+  }
+
+  /** A place among the tasks that there are: fewer, while the constant in which they differ is moved. */
+  #there(place) {
+    return { ...place, task: Math.min(place.task, this.about.tasks.length - 1) };
+  }
+
+  /** The selection among the tasks that there are. */
+  #selected() {
     const { about, selection } = this;
-    const found = places(about, selection, searches(selection) ? await this.#constants() : {});
+    return Number(selection.task) >= about.tasks.length ? { ...selection, task: "all" } : selection;
+  }
+
+  async #grid() {
+    const { about } = this;
+    const selection = this.#selected();
+    const { length, some } = places(about, selection, searches(selection) ? await this.#constants(selection) : {});
     const size = pageSize(about, selection);
-    const films = await this.#films(found.some(selection.page * size, (selection.page + 1) * size));
-    const grid = new Grid(about, selection, films, ({ task, split, index }) => go(`film/${task}/${split}/${index}`));
-    const controls = filters(about, selection, (change) => this.#select({ page: 0, ...change }));
-    return [grid, controls, this.#pager(found.length), grid.node];
+    const pages = Math.max(1, Math.ceil(length / size));
+    const page = Math.min(selection.page, pages - 1);
+    const films = await this.#films(selection.split, some(page * size, (page + 1) * size));
+    const grid = new Grid(about, selection, films, (film) => go(address(film)));
+    return [grid, [grid.node], { about, selection, length, page, pages }];
+  }
+
+  #said({ about, selection, length, page, pages }) {
+    this.filters.show(about, selection);
+    this.pager.show(length, page, pages);
   }
 
   #select(change) {
     this.selection = { ...this.selection, ...change };
-    return this.refresh();
+    return this.tried(() => this.refresh());
   }
 
-  async #constants() {
-    const { split } = this.selection;
-    const tasks = tasksOf(this.about, this.selection);
-    const found = await Promise.all(tasks.map((task) => this.source.constants(task, split)));
+  async #constants(selection) {
+    const tasks = tasksOf(this.about, selection);
+    const found = await Promise.all(tasks.map((task) => this.source.constants(task, selection.split)));
     return Object.fromEntries(tasks.map((task, i) => [task, found[i]]));
   }
 
   /** Films at these places, in this order; those of one task are asked for together. */
-  async #films(wanted) {
-    const { split } = this.selection;
+  async #films(split, wanted) {
     const tasks = [...new Set(wanted.map(([task]) => task))];
     const films = await Promise.all(
       tasks.map((task) =>
@@ -91,64 +122,21 @@ export class Browser {
     return wanted.map(([task]) => next[task].next().value);
   }
 
-  #pager(length) {
-    const { page } = this.selection;
-    const pages = Math.max(1, Math.ceil(length / pageSize(this.about, this.selection)));
-    const button = (text, label, to) =>
-      element(
-        "button",
-        {
-          type: "button",
-          "data-keep": label,
-          "aria-label": label,
-          disabled: to < 0 || to >= pages || to === page,
-          onclick: () => this.#select({ page: to }),
-        },
-        text,
-      );
-    const jump = element("input", {
-      type: "number",
-      min: 1,
-      max: pages,
-      value: page + 1,
-      "aria-label": "Page",
-      "data-keep": "Page",
-    });
-    jump.addEventListener("change", () =>
-      this.#select({ page: Math.min(pages, Math.max(1, Number(jump.value) || 1)) - 1 }),
-    );
-    const count = element("output", { className: "count" }, `${length.toLocaleString("en")} sequences`);
-    const turning = [
-      button("‹", "Page before", page - 1),
-      jump,
-      ` of ${pages.toLocaleString("en")} `,
-      button("›", "Next page", page + 1),
-    ];
-    return element(
-      "nav",
-      { className: "pager", "aria-label": "Pages" },
-      count,
-      ...(pages > 1 ? [element("span", {}, ...turning)] : []),
-    );
-  }
-
-  async #film(place) {
+  async #film(asked) {
     const { about, source, player } = this;
+    const place = this.#there(asked);
     const { task, split, index } = place;
     const count = about.tasks[task].counts[split];
     const beside = about.tasks.length > 1 && !about.windows ? this.#others(count, index) : [];
     const [film, ...context] = await source.films(task, split, [index, ...beside]);
-    const choose = (k) => {
-      this.portrait = k;
-      this.refresh();
-    };
     const draw = () => {
       this.draw += 1;
-      this.refresh();
+      this.tried(() => this.refresh());
     };
     const others = { films: context, draw: count - 1 > CONTEXT ? draw : null };
-    const view = new Film(about, film, others, player, { chosen: this.portrait, choose });
-    return [view, this.#heading(place, count), view.node];
+    const portrait = { chosen: this.portrait, choose: (k) => (this.portrait = k) };
+    const view = new Film(about, film, others, player, portrait);
+    return [view, [this.#heading(asked, name(about, place), count), view.node]];
   }
 
   /** Indices of other films of a task: those after this one, at each draw the next ones. */
@@ -157,16 +145,16 @@ export class Browser {
     return Array.from({ length: n }, (_, k) => (index + 1 + ((this.draw * n + k) % (count - 1))) % count);
   }
 
-  #heading(place, count) {
-    const { task, split, index } = place;
-    const to = (i) => () => go(`film/${task}/${split}/${i}`);
+  #heading(asked, title, count) {
+    const { index } = asked;
+    const to = (i) => () => go(address({ ...asked, index: i }));
     const button = (text, label, disabled, onclick) =>
       element("button", { type: "button", "data-keep": label, "aria-label": label, disabled, onclick }, text);
     return element(
       "div",
       { className: "heading" },
       button("‹ All films", "All films", false, () => go("films")),
-      element("h2", {}, name(this.about, place)),
+      element("h2", { tabIndex: -1, "data-keep": "title" }, title),
       button("‹", "Film before", index === 0, to(index - 1)),
       button("›", "Next film", index + 1 >= count, to(index + 1)),
     );

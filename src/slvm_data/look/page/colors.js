@@ -1,6 +1,12 @@
+import { shape } from "./icon.js";
+
 // Okabe and Ito's colours, told apart without colour vision; each line has its own dashes too, each regime its mark.
+// Ten lines differ in their dashes alone, seventy in colour or dashes: seven and ten have no divisor in common.
 const LINES = 7;
-const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [14, 4], [4, 2], [1, 2]];
+const DASHES = [
+  ...[[], [8, 4], [2, 3], [12, 3, 2, 3], [18, 4]],
+  ...[[4, 3], [2, 6], [12, 3, 2, 3, 2, 3], [5, 9], [18, 3, 6, 3]],
+];
 const MARKS = ["circle", "square", "triangle", "diamond", "cross"];
 
 /** The value of a custom property of the theme, such as `--ink`. */
@@ -16,6 +22,14 @@ export function color(i) {
 /** Dashes of the i-th line. */
 export function dashes(i) {
   return DASHES[i % DASHES.length];
+}
+
+/** A piece of the i-th line for a legend, long enough for its dashes to be seen. */
+export function sample(i) {
+  const drawing = shape("svg", { viewBox: "0 0 34 8", "aria-hidden": "true", class: "sample" });
+  const drawn = { x1: 0, x2: 34, y1: 4, y2: 4, stroke: color(i), "stroke-dasharray": dashes(i).join(" ") || "none" };
+  drawing.append(shape("line", { ...drawn, "stroke-width": 2 }));
+  return drawing;
 }
 
 /** Draw the mark of the i-th regime about a point. */

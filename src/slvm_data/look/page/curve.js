@@ -1,26 +1,29 @@
 /* global uPlot */
-import { color, dashes, theme } from "./colors.js";
+import { color, dashes, sample, theme } from "./colors.js";
 import { element } from "./element.js";
 import { ends, short } from "./numbers.js";
 
-const HEIGHT = 150; // px
-const DIRECT = 6; // lines that are named where they end; more would lie over each other
+const [HEIGHT, MORE] = [150, 8]; // px: of a plot, and for each line beyond six
+const DIRECT = 10; // lines that are named where they end; more would lie over each other
+const [FONT, APART, LEAD, WIDEST] = [11, 11, 20, 110]; // px: of names, from one to the next, before them, at most
 const NO_MOUSE = ["mousedown", "mouseup", "click", "dblclick", "mousemove", "mouseleave", "mouseenter"];
 const NEARLY = 1e-3; // a curve that changes by less of its value is shown as one that does not
 
 /**
  * Lines over time, with a cursor at the frame that is shown; a click seeks. `film` gives the instants, the regimes, as
- * bands, and the impacts, as dotted lines; `lines` are pairs of name and numbers.
+ * bands, and the impacts, as dotted lines; `lines` are pairs of name and numbers, `room` the px beside them for names:
+ * the same in all plots of a film, whose cursors stand below each other.
  */
 export class Curve {
-  constructor(film, title, lines, player) {
-    this.film = film;
-    this.lines = lines;
+  constructor(film, title, lines, player, room) {
+    Object.assign(this, { film, lines, room });
+    this.height = HEIGHT + MORE * Math.max(0, Math.min(DIRECT, lines.length) - 6);
     this.host = element("div", { className: "curve" });
     this.node = element("figure", {}, element("figcaption", {}, title), this.host);
     this.host.setAttribute("role", "img");
     this.host.setAttribute("aria-label", this.#said(title));
     this.plot = new uPlot(this.#options(), [film.time, ...lines.map(([, numbers]) => numbers)], this.host);
+    samples(this.plot, lines.length);
     this.plot.over.addEventListener("click", (event) => player.seek(this.plot.posToIdx(event.offsetX)));
     this.observer = new ResizeObserver(() => this.#fit());
     this.observer.observe(this.host);
@@ -38,7 +41,7 @@ export class Curve {
 
   #fit() {
     if (!this.host.clientWidth) return;
-    this.plot.setSize({ width: this.host.clientWidth, height: HEIGHT });
+    this.plot.setSize({ width: this.host.clientWidth, height: this.height });
     this.show(this.frame ?? 0);
   }
 
@@ -57,19 +60,20 @@ export class Curve {
       points: { show: false },
       value: (_, value) => short(value),
     }));
-    const direct = this.lines.length <= DIRECT;
+    const direct = this.lines.length > 1 && this.lines.length <= DIRECT;
     return {
       width: 320,
       pxAlign: 0,
-      height: HEIGHT,
-      padding: [8, direct ? 34 : 10, 0, 0],
+      height: this.height,
+      padding: [8, this.room, 0, 0],
       cursor: { y: false, drag: { x: false, y: false, click: () => {} }, bind }, // a click is ours, never a drag
       scales: { x: { time: false }, y: { range: (_, low, high) => roomy(low, high) } },
       axes: [axis("x", 26, 48), axis("y", 52, 22)],
       series: [{ label: "t [s]", value: (_, value) => short(value) }, ...series],
+      legend: { markers: { width: 0 } }, // ours show the dashes
       hooks: {
         drawClear: [(plot) => bands(plot, this.film), (plot) => impacts(plot, this.film)],
-        draw: direct && this.lines.length > 1 ? [(plot) => names(plot, this.lines)] : [],
+        draw: direct ? [(plot) => names(plot, this.lines)] : [],
       },
     };
   }
@@ -82,6 +86,14 @@ function axis(scale, size, space) {
   return { scale, size, stroke: ink, grid, ticks: { ...grid, size: 4 }, font: "11px system-ui", values, space, gap: 3 };
 }
 
+/** Room beside plots for the names of their lines, in px. */
+export function roomFor(names) {
+  const context = document.createElement("canvas").getContext("2d");
+  context.font = `${FONT}px system-ui`;
+  const widest = Math.max(...names.map((name) => context.measureText(name).width));
+  return LEAD + Math.min(WIDEST, Math.ceil(widest)) + 4;
+}
+
 /** Ends of an axis with some room around these; a value that hardly changes is no reason to magnify what it does. */
 function roomy(low, high) {
   const scale = Math.max(Math.abs(low), Math.abs(high));
@@ -89,26 +101,28 @@ function roomy(low, high) {
   return [low - room, high + room];
 }
 
-/** Regimes as bands with their numbers. */
+/** Regimes as bands with their numbers, each from half a frame before its first to half a frame after its last. */
 function bands(plot, { mode, time }) {
   if (!mode) return;
   const { ctx, bbox } = plot;
-  const at = (t) => plot.valToPos(time[Math.min(t, time.length - 1)], "x", true);
+  const sharp = devicePixelRatio;
+  const at = (t) => plot.valToPos(time[t], "x", true);
+  const edge = (t) => (t === 0 ? bbox.left : t === mode.length ? bbox.left + bbox.width : (at(t - 1) + at(t)) / 2);
+  ctx.save();
+  Object.assign(ctx, { font: `${FONT * sharp}px system-ui`, textAlign: "left", textBaseline: "alphabetic" });
   for (let start = 0, stop; start < mode.length; start = stop) {
     stop = start + 1;
     while (stop < mode.length && mode[stop] === mode[start]) stop++;
-    ctx.save();
+    const [left, width] = [edge(start), edge(stop) - edge(start)];
     ctx.fillStyle = color(mode[start]);
     ctx.globalAlpha = 0.18;
-    ctx.fillRect(at(start), bbox.top, at(stop) - at(start), bbox.height);
+    ctx.fillRect(left, bbox.top, width, bbox.height);
     ctx.globalAlpha = 1;
-    ctx.fillRect(at(start), bbox.top, at(stop) - at(start), 3 * devicePixelRatio);
+    ctx.fillRect(left, bbox.top, width, 3 * sharp);
     ctx.fillStyle = theme("--ink");
-    Object.assign(ctx, { font: `${11 * devicePixelRatio}px system-ui`, textAlign: "left", textBaseline: "alphabetic" });
-    if (at(stop) - at(start) > 14 * devicePixelRatio)
-      ctx.fillText(mode[start], at(start) + 4, bbox.top + 15 * devicePixelRatio);
-    ctx.restore();
+    if (width > 14 * sharp) ctx.fillText(mode[start], left + 4 * sharp, bbox.top + 15 * sharp);
   }
+  ctx.restore();
 }
 
 /** Impacts as dotted lines, with a wedge on top. */
@@ -138,20 +152,47 @@ function impacts(plot, film) {
 /** Names of the lines beside their ends, moved apart where they would lie over each other. */
 function names(plot, lines) {
   const { ctx, bbox } = plot;
-  const apart = 11 * devicePixelRatio;
-  const labels = lines.map(([name, numbers], i) => ({
-    name,
-    i,
-    y: plot.valToPos(numbers[numbers.length - 1], "y", true),
-  }));
-  labels.sort((a, b) => a.y - b.y);
-  labels.forEach((label, k) => k && (label.y = Math.max(label.y, labels[k - 1].y + apart)));
+  const sharp = devicePixelRatio;
+  const ends = lines.map(([, numbers]) => plot.valToPos(numbers[numbers.length - 1], "y", true));
+  const places = spread(ends, APART * sharp, bbox.top, bbox.top + bbox.height);
+  const right = bbox.left + bbox.width;
   ctx.save();
-  ctx.font = `${11 * devicePixelRatio}px system-ui`;
-  Object.assign(ctx, { textAlign: "left", textBaseline: "middle" });
-  for (const { name, i, y } of labels) {
-    ctx.fillStyle = color(i);
-    ctx.fillText(name, bbox.left + bbox.width + 5 * devicePixelRatio, y);
-  }
+  ctx.setLineDash([]);
+  ctx.lineWidth = sharp;
+  Object.assign(ctx, { font: `${FONT * sharp}px system-ui`, textAlign: "left", textBaseline: "middle" });
+  lines.forEach(([name], i) => {
+    ctx.fillStyle = ctx.strokeStyle = color(i);
+    ctx.beginPath();
+    ctx.moveTo(right + 2 * sharp, ends[i]);
+    ctx.lineTo(right + (LEAD - 3) * sharp, places[i]);
+    ctx.stroke();
+    ctx.fillText(name, right + LEAD * sharp, places[i], WIDEST * sharp);
+  });
   ctx.restore();
+}
+
+/** Heights as near to these as they can be so far apart: of those too close, the middle stays; between two ends. */
+function spread(heights, apart, top, bottom) {
+  const order = heights.map((_, i) => i).sort((a, b) => heights[a] - heights[b]);
+  const mean = ({ sum, count }) => sum / count;
+  const blocks = []; // of names that touch, by where the first of all would stand
+  order.forEach((i, k) => {
+    let block = { sum: heights[i] - k * apart, count: 1 };
+    while (blocks.length && mean(blocks.at(-1)) >= mean(block)) {
+      const { sum, count } = blocks.pop();
+      block = { sum: sum + block.sum, count: count + block.count };
+    }
+    blocks.push(block);
+  });
+  const most = Math.max(top, bottom - (heights.length - 1) * apart);
+  const first = blocks.flatMap((block) => Array(block.count).fill(Math.min(most, Math.max(top, mean(block)))));
+  const found = [...heights];
+  order.forEach((i, k) => (found[i] = first[k] + k * apart));
+  return found;
+}
+
+/** Lines in the legend with their colours and dashes. */
+function samples(plot, count) {
+  const markers = [...plot.root.querySelectorAll(".u-series .u-marker")].slice(-count);
+  markers.forEach((marker, i) => marker.replaceChildren(sample(i)));
 }

@@ -13,7 +13,8 @@ export function element(tag, properties = {}, ...children) {
 /** A labelled choice: `choices` are pairs of value and text. */
 export function choice(label, choices, value, onchange) {
   const options = choices.map(([key, text]) => element("option", { value: key, selected: key === value }, text));
-  const select = element("select", { "aria-label": label, onchange: () => onchange(select.value) }, ...options);
+  const told = { "aria-label": label, "data-keep": label, onchange: () => onchange(select.value) };
+  const select = element("select", told, ...options);
   return element("label", { className: "field" }, element("span", {}, label), select);
 }
 

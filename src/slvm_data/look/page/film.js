@@ -1,5 +1,5 @@
 import { color, mark } from "./colors.js";
-import { Curve } from "./curve.js";
+import { Curve, roomFor } from "./curve.js";
 import { choice, element } from "./element.js";
 import { Screen, scaleFor } from "./screen.js";
 import { name } from "./grid.js";
@@ -12,7 +12,7 @@ const [LARGE, SMALL] = [352, 96]; // px of a frame, about
 /** One film in full: frames, constants, curves, portrait, context, all at one frame. */
 export class Film {
   constructor(about, film, others, player, portrait) {
-    Object.assign(this, { about, film, task: about.tasks[film.task], shown: [], length: film.time.length });
+    Object.assign(this, { about, film, task: about.tasks[film.task], shown: [], length: film.time.length, frame: 0 });
     const screen =
       film.frames && this.#keep(new Screen(film.frames, largest(film.frames), `Frame of ${name(about, film)}`));
     this.now = element("p", { className: "now" });
@@ -24,11 +24,13 @@ export class Film {
       this.#numbers(),
       this.#context(others),
     );
-    this.node = element("article", { className: "film" }, left, this.#curves(player), this.#portrait(portrait));
+    this.node = element("article", { className: "film" }, left, this.#curves(player), this.#plane(portrait));
   }
 
   show(frame) {
+    this.frame = frame;
     this.shown.forEach((part) => part.show(frame));
+    this.portrait?.show(frame);
     const { film, length } = this;
     const t = Math.min(frame, length - 1);
     const regime = film.mode ? ` · regime ${film.mode[t]}` : "";
@@ -38,6 +40,7 @@ export class Film {
 
   close() {
     this.shown.forEach((part) => part.close?.());
+    this.portrait?.close();
   }
 
   #keep(part) {
@@ -63,36 +66,34 @@ export class Film {
     const half = Math.floor(named.length / 2);
     const groups = task.halves.length ? [named.slice(0, half), named.slice(half)] : [named];
     const titles = groups.length > 1 ? task.halves : [film.signal && this.about.windows ? "Latents" : "State"];
-    const plots = groups.map((lines, i) => new Curve(film, titles[i], lines, player));
-    if (film.energy) plots.push(new Curve(film, "Energy", [["H", film.energy]], player));
-    if (film.signal)
-      plots.push(
-        new Curve(
-          film,
-          "Signal",
-          film.signal.map((numbers, i) => [`y${i + 1}`, numbers]),
-          player,
-        ),
-      );
-    return element("div", { className: "curves" }, ...plots.map((plot) => this.#keep(plot).node));
+    const plots = groups.map((lines, i) => [titles[i], lines]);
+    if (film.energy) plots.push(["Energy", [["H", film.energy]]]);
+    if (film.signal) plots.push(["Signal", film.signal.map((numbers, i) => [`y${i + 1}`, numbers])]);
+    const room = roomFor(plots.flatMap(([, lines]) => lines.map(([text]) => text)));
+    const curves = plots.map(([title, lines]) => this.#keep(new Curve(film, title, lines, player, room)));
+    return element("div", { className: "curves" }, ...curves.map((curve) => curve.node));
   }
 
   /** Numbers against each other, of several pairs the one that is chosen. */
-  #portrait({ chosen, choose }) {
+  #plane({ chosen, choose }) {
     const { portraits } = this.task;
     if (!portraits.length) return "";
-    const k = Math.min(chosen, portraits.length - 1);
+    const place = element("div", {});
+    const draw = (k) => {
+      choose(k);
+      this.portrait?.close();
+      this.portrait = new Portrait(this.film, portraits[k], this.task);
+      place.replaceChildren(this.portrait.canvas);
+      this.portrait.show(this.frame);
+    };
+    const first = Math.min(chosen, portraits.length - 1);
+    const choices = portraits.map(({ title }, k) => [String(k), title]);
     const title =
-      portraits.length > 1
-        ? choice(
-            "Portrait",
-            portraits.map(({ title }, i) => [String(i), title]),
-            String(k),
-            (value) => choose(Number(value)),
-          )
-        : `Portrait: ${portraits[k].title}`;
-    const drawn = this.#keep(new Portrait(this.film, portraits[k], this.task));
-    return element("figure", { className: "plane" }, element("figcaption", {}, title), drawn.canvas);
+      choices.length > 1
+        ? choice("Portrait", choices, String(first), (value) => draw(Number(value)))
+        : `Portrait: ${portraits[0].title}`;
+    draw(first);
+    return element("figure", { className: "plane" }, element("figcaption", {}, title), place);
   }
 
   /** Windows before a query, or other films of the same task: what a learner may be given to go by. */

@@ -1,7 +1,7 @@
 import { element } from "./element.js";
 import { constant } from "./numbers.js";
 import { seen } from "./seen.js";
-import { grouped } from "./selection.js";
+import { grouped, keysOf } from "./selection.js";
 
 const WIDTH = 96; // px of a film, about
 const ROOM = 10; // px, of a cell around it
@@ -42,19 +42,28 @@ function groups(films, buttons) {
 function cell(about, selection, film, screen, onclick) {
   const words = grouped(about, selection) ? [about.tasks[film.task].title] : [`#${film.index}`];
   if (about.tasks.length > 1 && !grouped(about, selection)) words.unshift(`task ${film.task}`);
-  if (selection.sort)
-    words.push(`${selection.sort.split("/")[0]} ${constant(film.constants[selection.sort.split("/")[0]])}`);
+  if (selection.sort) words.push(sortedBy(about.tasks[film.task], film, selection.sort));
   const label = `Open ${name(about, film)}`;
   screen.canvas.setAttribute("aria-hidden", "true");
   return element(
     "button",
-    { type: "button", className: "cell", title: said(film), "aria-label": label, onclick },
+    { type: "button", className: "cell", title: said(film), "aria-label": label, "data-keep": address(film), onclick },
     screen.canvas,
     element("span", {}, words.join(" · ")),
   );
 }
 
-/** A film by its address. */
+function sortedBy(task, film, key) {
+  const [name] = key.split("/");
+  return `${name} ${keysOf(task).has(key) ? constant(film.constants[name]) : "–"}`;
+}
+
+/** Where a film stands, as the page's own address names it. */
+export function address({ task, split, index }) {
+  return `film/${task}/${split}/${index}`;
+}
+
+/** A film in words. */
 export function name(about, { task, split, index }) {
   return about.tasks.length > 1
     ? `${split} #${index} of task ${task}: ${about.tasks[task].title}`

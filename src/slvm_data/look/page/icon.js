@@ -8,12 +8,15 @@ const SHAPES = {
 
 /** A small drawing for a button that has a label of its own. */
 export function icon(name) {
-  const drawing = document.createElementNS(SVG, "svg");
-  const path = document.createElementNS(SVG, "path");
-  drawing.setAttribute("viewBox", "0 0 16 16");
-  drawing.setAttribute("aria-hidden", "true");
-  drawing.setAttribute("class", "icon");
-  path.setAttribute("d", SHAPES[name]);
-  drawing.append(path);
+  const drawing = shape("svg", { viewBox: "0 0 16 16", "aria-hidden": "true", class: "icon" });
+  drawing.append(shape("path", { d: SHAPES[name] }));
   return drawing;
+}
+
+/** A part of a drawing, with these attributes and a text in it. */
+export function shape(tag, attributes, text = "") {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(text);
+  return made;
 }

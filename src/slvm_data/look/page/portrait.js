@@ -70,6 +70,7 @@ export class Portrait {
     const { context } = this;
     context.strokeStyle = theme("--grid");
     context.fillStyle = theme("--muted");
+    context.lineWidth = 1;
     context.setLineDash([]);
     context.strokeRect(LEFT, ROOM, w, h);
     context.textAlign = "center";
@@ -107,8 +108,18 @@ export class Portrait {
     context.setLineDash([]);
     context.lineWidth = 1;
     if (film.mode) points.forEach(([px, py], t) => this.#regime(film.mode[t], px, py));
-    context.fillStyle = theme("--ink");
-    mark(context, 0, ...points[frame], 5);
+    this.#now(...points[frame]);
+  }
+
+  /** Where the film is: a dot, or a ring about the mark of the regime. */
+  #now(x, y) {
+    const { context } = this;
+    context.fillStyle = context.strokeStyle = theme("--ink");
+    if (!this.film.mode) return mark(context, 0, x, y, 5);
+    context.lineWidth = 2;
+    context.beginPath();
+    context.arc(x, y, 7, 0, 2 * Math.PI);
+    context.stroke();
   }
 
   #regime(mode, x, y) {

@@ -44,45 +44,45 @@ function every(about, { split, beside }, tasks) {
 }
 
 function found(about, selection, constants, tasks) {
-  const list = tasks.flatMap((task) => within(task, selection, constants[task]));
+  const list = tasks.flatMap((task) => within(about.tasks[task], task, selection, constants[task]));
   if (selection.sort) {
-    const key = ([task, index]) => value(constants[task], selection.sort, index);
+    const known = Object.fromEntries(tasks.map((t) => [t, column(about.tasks[t], constants[t], selection.sort)]));
     const way = selection.falling ? -1 : 1;
-    list.sort((a, b) => way * (key(a) - key(b)) || a[1] - b[1] || a[0] - b[0]);
+    const byValue = ([a, i], [b, j]) => !known[a] - !known[b] || (known[a] ? way * (known[a][i] - known[b][j]) : 0);
+    list.sort((a, b) => byValue(a, b) || a[1] - b[1] || a[0] - b[0]); // what lacks the constant comes last
   } else if (selection.beside) {
     list.sort((a, b) => a[1] - b[1] || a[0] - b[0]);
   }
   return { length: list.length, some: (first, stop) => list.slice(first, stop) };
 }
 
-/** Places of a task whose constants lie in all ranges. */
-function within(task, { ranges }, constants) {
-  const count = Object.values(constants)[0]?.[0].length ?? 0;
-  const fits = (i) =>
-    Object.entries(ranges).every(([key, [low, high]]) => {
-      const here = value(constants, key, i);
-      return here >= low && here <= high;
-    });
+/** Places of a task, the `number`-th, whose constants lie in all ranges; none where it lacks one of them. */
+function within(task, number, { split, ranges }, constants) {
+  const wanted = Object.entries(ranges).map(([key, ends]) => [column(task, constants, key), ends]);
+  if (wanted.some(([values]) => !values)) return [];
+  const count = Object.values(constants)[0]?.[0].length ?? task.counts[split];
+  const fits = (i) => wanted.every(([values, [low, high]]) => values[i] >= low && values[i] <= high);
   return Array.from({ length: count }, (_, i) => i)
     .filter(fits)
-    .map((i) => [task, i]);
+    .map((i) => [number, i]);
 }
 
-/** A constant of a sequence by its key, `name` or `name/component`; NaN where its task has none. */
-export function value(constants, key, index) {
+/** A constant of a task's sequences by its key, `name` or `name/component`; undefined where the task has none such. */
+function column(task, constants, key) {
   const [name, component] = key.split("/");
-  return constants[name]?.[Number(component ?? 0)][index] ?? NaN;
+  return keysOf(task).has(key) ? constants[name]?.[Number(component ?? 0)] : undefined;
 }
 
 /** Keys of all constants whose values are known, with what they are called. */
 export function keys(about) {
+  return [...new Map(about.tasks.flatMap((task) => [...keysOf(task)]))];
+}
+
+/** Those of one task. */
+export function keysOf(task) {
   const found = new Map();
-  for (const task of about.tasks) {
-    for (const { name, components, scalar } of task.constants.filter(({ stored }) => stored)) {
-      for (let i = 0; i < components; i++) {
-        found.set(scalar ? name : `${name}/${i}`, scalar ? name : `${name} ${i + 1}`);
-      }
-    }
+  for (const { name, components, scalar } of task.constants.filter(({ stored }) => stored)) {
+    for (let i = 0; i < components; i++) found.set(scalar ? name : `${name}/${i}`, scalar ? name : `${name} ${i + 1}`);
   }
-  return [...found];
+  return found;
 }

@@ -42,7 +42,9 @@ class Served {
   async #ask(what, words) {
     const query = new URLSearchParams(words);
     this.changes.forEach((change) => query.append("set", change));
-    const answer = await fetch(`${what}?${query}`);
+    const answer = await fetch(`${what}?${query}`).catch(() => {
+      throw new Error("Nothing answers any more: the slvm-data view that serves this page has ended.");
+    });
     const content = await answer.json();
     if (!answer.ok) throw new Error(content.error);
     return content;

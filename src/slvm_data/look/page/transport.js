@@ -10,7 +10,8 @@ export function transport(player, host) {
   const play = button("play", "Play", () => player.toggle());
   const scrub = element("input", { type: "range", min: 0, value: 0, step: 1, "aria-label": "Frame" });
   scrub.addEventListener("input", () => player.seek(Number(scrub.value)));
-  const place = element("output", { className: "place" });
+  const at = element("span", {});
+  const place = element("output", { className: "place" }, element("span", {}, "frame "), at);
   const speeds = SPEEDS.map((speed) => [String(speed), `${speed}`]);
   const speed = choice("frames/s", speeds, String(player.speed), (value) => player.setSpeed(Number(value)));
   const back = button("back", "One frame back", () => pausedStep(player, -1));
@@ -18,7 +19,7 @@ export function transport(player, host) {
   host.append(back, play, on, scrub, place, speed);
   player.addEventListener("frame", () => {
     scrub.value = player.frame;
-    place.textContent = `${player.frame + 1} / ${player.length}`;
+    at.textContent = `${player.frame} of ${player.length}`;
   });
   player.addEventListener("state", () => {
     scrub.max = player.length - 1;
@@ -26,7 +27,7 @@ export function transport(player, host) {
     play.setAttribute("aria-label", player.playing ? "Pause" : "Play");
     play.title = player.playing ? "Pause (space)" : "Play (space)";
   });
-  document.addEventListener("keydown", (event) => pressed(player, event));
+  document.addEventListener("keydown", (event) => host.hidden || pressed(player, event));
 }
 
 function pausedStep(player, frames) {
@@ -44,7 +45,7 @@ const KEYS = {
 
 /** Keys that have no meaning where the focus is. */
 function pressed(player, event) {
-  const own = event.target.closest("input, select, textarea, [role=tab], .scroll");
+  const own = event.target.closest("input, select, textarea, code, [role=tab], .scroll");
   const presses = event.key === " " && event.target.closest("button, summary, a");
   if (own || presses || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
   event.preventDefault();
