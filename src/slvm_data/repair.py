@@ -69,7 +69,7 @@ def _shards(folder: Path, recipe: Recipe, path: Path) -> list[str]:
         shards.make_rest(plan, folder, path)
         made.append(f"{path} metadata")
     for shard in plan.shards():
-        if shard.path == path and zarr.is_damaged(folder / path, shard.kind, shard.number):
+        if shard.path == path and plan.layouts[path][shard.kind].is_damaged(folder / path, shard.kind, shard.number):
             shards.make_shard(plan, folder, shard, counted=False)
             made.append(str(shard))
     return made

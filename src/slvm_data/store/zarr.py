@@ -106,7 +106,7 @@ class Layout:
         doubled = self.inner * 2 ** max(0, (ceil(LEAST / max(1, self.inner * size)) - 1).bit_length())
         return min(doubled, self.rows)
 
-    def put(self, path: Path, kind: str, shard: int, rows: Arrays, **more: Any) -> None:
+    def put(self, path: Path, kind: str, shard: int, rows: Arrays) -> None:
         """Write the rows [n …] of one shard, and its marker last; the same again if it is there already."""
         first, n = shard * self.rows, len(next(iter(rows.values())))
         for name, array in rows.items():
@@ -117,8 +117,26 @@ class Layout:
             except ValueError:  # the file that is there is damaged, and the last shard is read before it is written
                 (path / file_of(name, shard, array.ndim)).unlink(missing_ok=True)
                 target[first : first + n] = array
-        files = [file_of(name, shard, array.ndim) for name, array in rows.items()]
-        _mark(path, f"{kind}-{shard}", files, first=first, stop=first + n, **more)
+        _mark(path, f"{kind}-{shard}", self._files(shard), **self._range(shard))
+
+    def is_damaged(self, path: Path, kind: str, shard: int) -> bool:
+        """Whether a shard's marker is not what would be written, byte for byte, of its files as they are."""
+        try:
+            noted = (markers(path) / f"{kind}-{shard}.json").read_bytes()
+            return noted != _marker(path, self._files(shard), **self._range(shard))
+        except OSError:
+            return True
+
+    def _files(self, shard: int) -> list[str]:
+        """Of one shard, in the group."""
+        axes = {name: len(entry["shape"]) for name, entry in self.schema.items()}
+        axes |= {name: formats.FRAMES[name] + 1 for name in self.packed}
+        return [file_of(name, shard, ndim) for name, ndim in axes.items()]
+
+    def _range(self, shard: int) -> dict[str, int]:
+        """The rows of one shard."""
+        first = shard * self.rows
+        return {"first": first, "stop": min(first + self.rows, self.count)}
 
     def packs(self, chunk: Arrays) -> Arrays:
         """A copy of rows [n …], frames packed; since whoever makes chunks writes the next into the same memory."""
@@ -179,8 +197,8 @@ def entry(path: Path, layouts: Mapping[str, Layout], once: Arrays) -> dict[str, 
     schema = {name: form for layout in layouts.values() for name, form in layout.schema.items()}
     schema |= {name: {"shape": list(array.shape), "dtype": str(array.dtype)} for name, array in once.items()}
     shards = {kind: layout.shards for kind, layout in layouts.items()}
-    digest, size = _digest(path)
-    return {"sha256": digest, "bytes": size, "shards": shards, "arrays": schema}
+    size = sum(noted["bytes"] for files in _marked(path) for noted in files.values())
+    return {"sha256": _digest(path), "bytes": size, "shards": shards, "arrays": schema}
 
 
 class _Rows:
@@ -237,48 +255,59 @@ def markers(path: Path) -> Path:
 
 def _mark(path: Path, name: str, files: Sequence[str], **more: Any) -> None:
     """Note that these files are complete and on the disk."""
-    found = {}
     for file in files:
         with (path / file).open("rb") as handle:
             os.fsync(handle.fileno())
-        found[file] = {"bytes": (path / file).stat().st_size, "sha256": sha256(path / file)}
     with whole(markers(path) / f"{name}.json") as marker:
-        marker.write((json.dumps({**more, "files": found}, indent=1, sort_keys=True) + "\n").encode())
+        marker.write(_marker(path, files, **more))
 
 
-def marker(path: Path, kind: str, shard: int) -> dict[str, Any] | None:
-    """What was noted when a shard was complete; None where it is not."""
+def _marker(path: Path, files: Iterable[str], **more: Any) -> bytes:
+    """The marker of these files, as they are."""
+    found = {file: {"bytes": (path / file).stat().st_size, "sha256": sha256(path / file)} for file in files}
+    return (json.dumps({**more, "files": found}, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _noted(marker: Path) -> dict[str, dict[str, Any]]:
+    """The files that a marker names, with size and checksum. Raises DamageError where it does not say so."""
     try:
-        return json.loads((markers(path) / f"{kind}-{shard}.json").read_bytes())
-    except FileNotFoundError:
-        return None
-    except ValueError:  # a marker that was cut short is none
+        files = json.loads(marker.read_bytes())["files"]
+        if not all(type(entry["bytes"]) is int and type(entry["sha256"]) is str for entry in files.values()):
+            raise TypeError("sizes or checksums of its files are none")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DamageError(f"{marker} is damaged: slvm-data repair, or generate the dataset with --overwrite") from error
+    return files
+
+
+def marker(path: Path, kind: str, shard: int) -> dict[str, dict[str, Any]] | None:
+    """The files that were noted when a shard was complete; None where it is not."""
+    try:
+        return _noted(markers(path) / f"{kind}-{shard}.json")
+    except (FileNotFoundError, DamageError):  # a marker that was cut short is none
         return None
 
 
 def is_there(path: Path, kind: str, shard: int) -> bool:
     """Whether a shard is complete, as far as its marker and the sizes of its files tell."""
+    noted = marker(path, kind, shard)
     try:
-        noted = (marker(path, kind, shard) or {})["files"].items()
-        return all((path / file).stat().st_size == entry["bytes"] for file, entry in noted)
-    except (OSError, KeyError):
+        return noted is not None and all((path / f).stat().st_size == entry["bytes"] for f, entry in noted.items())
+    except OSError:
         return False
 
 
-def _marked(path: Path) -> Iterator[dict[str, Any]]:
+def _marked(path: Path) -> Iterator[dict[str, dict[str, Any]]]:
     """The files of each marker."""
     for marker in sorted(markers(path).glob("*.json")):
-        yield json.loads(marker.read_bytes())["files"]
+        yield _noted(marker)
 
 
-def _digest(path: Path) -> tuple[str, int]:
-    """Checksum of all markers, and the bytes of the files that they name."""
-    found, size = hashlib.sha256(), 0
+def _digest(path: Path) -> str:
+    """Checksum of all markers."""
+    found = hashlib.sha256()
     for marker in sorted(markers(path).glob("*.json")):
-        data = marker.read_bytes()
-        found.update(marker.name.encode() + b"\0" + data)
-        size += sum(entry["bytes"] for entry in json.loads(data)["files"].values())
-    return found.hexdigest(), size
+        found.update(marker.name.encode() + b"\0" + marker.read_bytes())
+    return found.hexdigest()
 
 
 def fault(path: Path, promised: dict[str, Any]) -> str | None:
@@ -287,28 +316,18 @@ def fault(path: Path, promised: dict[str, Any]) -> str | None:
     for name in sorted(names):
         if not (markers(path) / f"{name}.json").is_file():
             return f"{markers(path) / name}.json is missing: that shard was not finished (slvm-data repair)"
-    try:
-        as_written = _digest(path)[0] == promised["sha256"]
-    except (ValueError, KeyError, TypeError, AttributeError):  # what was cut short is no JSON
-        as_written = False
-    if not as_written:
+    if _digest(path) != promised["sha256"]:
         return f"the markers in {markers(path)} are not those that were written (slvm-data repair)"
     return next(_wrong(path, (pair for files in _marked(path) for pair in files.items())), None)
 
 
-def is_damaged(path: Path, kind: str, shard: int) -> bool:
-    """Whether a shard is not complete, or not as its marker says."""
-    noted = marker(path, kind, shard)
-    return noted is None or any(_wrong(path, noted["files"].items()))
-
-
 def rest_is_damaged(path: Path) -> bool:
-    """Whether a file that belongs to no shard is not as it was written."""
+    """Whether a file that belongs to no shard, or the marker of these, is not as it was written."""
+    marker = markers(path) / f"{REST}.json"
     try:
-        noted = json.loads((markers(path) / f"{REST}.json").read_bytes())["files"]
-    except (OSError, ValueError, KeyError):
+        return marker.read_bytes() != _marker(path, _noted(marker))
+    except (OSError, DamageError):
         return True
-    return any(_wrong(path, noted.items()))
 
 
 def _wrong(path: Path, files: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[str]:
