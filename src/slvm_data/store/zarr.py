@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 from slvm_data.store import formats
 from slvm_data.store.damage import DamageError
 from slvm_data.store.npz import ONCE, SERIES, sha256, stands_once, whole
+from slvm_data.store.zstd_sizes import guarded
 from slvm_data.types import Arrays
 
 LEVEL = 3  # of zstd
@@ -42,9 +42,6 @@ PATHS = "series"  # of those that have one for each path that sequences were cut
 REST = "rest"  # marker of the files that belong to no shard
 GROUP = re.compile(r"(\w+/)?zarr(\.json|\.\w+\.partial)|\w+/c(/\d+)+(\.\w+\.partial)?")  # files of a group
 MARKERS = re.compile(r"rest\.json|(sequences|series)-\d+\.json|tally-\d+|\..*\.tmp")  # and beside it
-
-
-_OPENING = threading.Lock()  # that setting is one for all threads
 
 
 @dataclass(frozen=True)
@@ -110,8 +107,7 @@ class Layout:
         """Write the rows [n …] of one shard, and its marker last; the same again if it is there already."""
         first, n = shard * self.rows, len(next(iter(rows.values())))
         for name, array in rows.items():
-            with _OPENING, zarr.config.set({"array.write_empty_chunks": True}):  # an array keeps what held when opened
-                target = zarr.open_array(path / name, mode="r+")
+            target = guarded(zarr.open_array(path / name, mode="r+"), write_empty_chunks=True)
             try:
                 target[first : first + n] = array
             except ValueError:  # the file that is there is damaged, and the last shard is read before it is written
@@ -352,7 +348,8 @@ def read(path: Path, rows: np.ndarray | None = None, names: Collection[str] | No
         group = zarr.open_group(path, mode="r")
         every = list(group.array_keys())
         for name in every if names is None else [name for name in every if name in names]:
-            at[0], array = name, _array(group, name)
+            at[0] = name
+            array = array_of(group, name)
             chosen = None if stands_once(name, array.shape, every) else rows
             _check_files(path, name, array, chosen)
             arrays[name] = _frames(array, np.asarray(array[...] if chosen is None else array.oindex[chosen]))
@@ -364,7 +361,7 @@ def blocks(path: Path, rows: int, wanted: Collection[str]) -> Iterator[Arrays]:
     with named_damage(path) as at:
         group, arrays = zarr.open_group(path, mode="r"), {}
         for at[0] in wanted:
-            arrays[at[0]] = _array(group, at[0])
+            arrays[at[0]] = array_of(group, at[0])
             _check_files(path, at[0], arrays[at[0]])
         if len(counts := {array.shape[0] for array in arrays.values()}) != 1:
             raise ValueError(f"its arrays have different numbers of rows: {sorted(counts)}")
@@ -395,7 +392,8 @@ def arrays_of(path: Path, wanted: Mapping[str, Mapping[str, Any]]) -> dict[str, 
     with named_damage(path) as at:
         group = zarr.open_group(path, mode="r")
         for name, promised in wanted.items():
-            at[0], array = name, _array(group, name)
+            at[0] = name
+            array = array_of(group, name)
             frame = _packed(array)
             shape = [*array.shape[:-1], *frame] if frame else list(array.shape)
             if (shape, str(array.dtype)) != (promised["shape"], promised["dtype"]):
@@ -404,13 +402,14 @@ def arrays_of(path: Path, wanted: Mapping[str, Mapping[str, Any]]) -> dict[str, 
     return found
 
 
-def _array(group: zarr.Group, name: str) -> zarr.Array:
+def array_of(group: zarr.Group, name: str) -> zarr.Array:
+    """An array of a group. Raises TypeError or ValueError where it is none that is safe to read."""
     array = group[name]
     if not isinstance(array, zarr.Array):
         raise TypeError("it is no array")
     if prod(array.chunks) * array.dtype.itemsize > CHUNK:
         raise ValueError(f"its chunks {array.chunks} are larger than {CHUNK} bytes")
-    return array
+    return guarded(array)
 
 
 def _packed(array: zarr.Array) -> tuple[int, ...]:
