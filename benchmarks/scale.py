@@ -133,7 +133,7 @@ def writing(recipe: Recipe, folder: Path, room: Path) -> None:
 
 
 def marked(path: Path, shard: int) -> list[str]:
-    return list((zarr.marker(path, zarr.SEQUENCES, shard) or {})["files"])
+    return list(zarr.marker(path, zarr.SEQUENCES, shard) or {})
 
 
 def copy(file: Path, target: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -61,11 +62,13 @@ def _workers(pid):
         return []
 
 
-def test_a_scheduler_that_runs_elsewhere(small, tmp_path):
-    """Two workers of its own, which know of the recipe no more than they are sent."""
-    dask, meeting = str(Path(sys.executable).parent / "dask"), tmp_path / "scheduler.json"
+@pytest.fixture
+def scheduler(tmp_path):
+    """Address and process of a scheduler with two workers, which know of a recipe no more than they are sent."""
+    dask, meeting, place = str(Path(sys.executable).parent / "dask"), tmp_path / "scheduler.json", tmp_path / "there"
+    place.mkdir()
     with (tmp_path / "log").open("w") as log:
-        streams = {"stdout": log, "stderr": log, "cwd": tmp_path}
+        streams = {"stdout": log, "stderr": log, "cwd": place}
         begin = [dask, "scheduler", "--scheduler-file", meeting, "--port", "0", "--no-dashboard"]
         processes = [subprocess.Popen([*begin, "--host", "127.0.0.1"], **streams)]
         worker = [dask, "worker", "--scheduler-file", meeting, "--no-dashboard", "--nworkers", "2", "--nthreads", "1"]
@@ -74,15 +77,76 @@ def test_a_scheduler_that_runs_elsewhere(small, tmp_path):
         while not meeting.is_file() or not meeting.read_text().strip():
             assert processes[0].poll() is None, (tmp_path / "log").read_text()
             time.sleep(0.1)
-        address = json.loads(meeting.read_text())["address"]
-        command = [*COMMAND, *SMALL, "--out", "x", "--dask", address]
-        run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=100)
-        assert run.returncode == 0, run.stderr + (tmp_path / "log").read_text()
+        yield json.loads(meeting.read_text())["address"], processes[0]
     finally:
         for process in reversed(processes):
             process.terminate()
             process.wait(timeout=30)
+
+
+def test_a_scheduler_that_runs_elsewhere(small, tmp_path, scheduler):
+    command = [*COMMAND, *SMALL, "--out", "x", "--dask", scheduler[0]]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=100)
+    assert run.returncode == 0, run.stderr + (tmp_path / "log").read_text()
     assert tree(tmp_path / "x") == small
+
+
+BESIDE = (
+    "from mysys import Mine\nfrom slvm_data import Recipe\n\nRECIPE = Recipe(name='mine', tasks=(Mine(),), {sizes})\n"
+)
+
+
+def test_a_system_that_is_defined_beside_the_recipe(tmp_path, scheduler):
+    """It goes along to other machines; what they lack is said in one sentence."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/recipe.py").write_text(BESIDE.format(sizes="train=20, val=0, test=0, steps=3"))
+    system = tmp_path / "mine/mysys.py"
+    system.write_text("from slvm_data import Pendulum\n\nclass Mine(Pendulum):\n    pass\n")
+    command = [*COMMAND[:4], "mine/recipe.py", "--format", "zarr", "--dask", scheduler[0], "--out"]
+    run = subprocess.run([*command, "x"], capture_output=True, text=True, cwd=tmp_path, timeout=100)
+    assert run.returncode == 0, run.stderr
+    assert status(tmp_path / "x")["complete"]
+    system.write_text("import os\n\nif 'HERE' not in os.environ:\n    import rare\n\n" + system.read_text())
+    here = {**os.environ, "HERE": "1"}
+    run = subprocess.run([*command, "z"], capture_output=True, text=True, cwd=tmp_path, env=here, timeout=100)
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1), run.stderr
+    assert "mysys.py cannot be imported on" in run.stderr
+
+
+def test_a_scheduler_that_goes_away(tmp_path, scheduler):
+    """F2: one sentence, and the same command goes on."""
+    command = [*COMMAND, "--out", "x", "--dask", scheduler[0]]
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=tmp_path, **streams) as run:
+        _wait_for_a_shard(run, tmp_path / "x")
+        scheduler[1].kill()
+        errors = run.communicate(timeout=100)[1]
+    errors = [line for line in errors.splitlines() if "it/s" not in line]
+    assert run.returncode == 1, errors
+    assert len(errors) == 1, errors
+    assert f"x: the scheduler at {scheduler[0]} went away: run the same command again to go on" in errors[0]
+    assert 0 < status(tmp_path / "x")["done"] < status(tmp_path / "x")["shards"]
+
+
+def test_interrupted(tmp_path):
+    """F21: workers of this machine say nothing, and are gone."""
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    command = [*COMMAND, "--out", str(tmp_path / "x"), "--dask", "local", "--workers", "2"]
+    with subprocess.Popen(command, **streams) as run:
+        _wait_for_a_shard(run, tmp_path / "x")
+        workers = _workers(run.pid)
+        os.killpg(run.pid, signal.SIGINT)
+        errors = run.communicate(timeout=100)[1]
+    assert run.returncode == 130
+    assert "Traceback" not in errors
+    assert len(workers) == 2
+    assert not [worker for worker in workers if worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE]
+
+
+def _wait_for_a_shard(run, folder):
+    while not (folder / "train.shards/sequences-0.json").is_file():
+        assert run.poll() is None
+        time.sleep(0.05)
 
 
 SBATCH = """#!/bin/sh

@@ -554,6 +554,27 @@ def test_an_export_is_no_source(made, tmp_path, to):
     assert str(folder / hurt) in fault
 
 
+@pytest.mark.parametrize("to", FORMATS)
+def test_what_lies_beside_the_files_is_verified(made, tmp_path, to):
+    """F7, of every format; the description is written again by the command that the error names."""
+    folder, recipe = convert(made("pendulum3"), tmp_path / "x", to=to), SETS["pendulum3"]
+    content, before = manifest.read(folder), tree(folder)
+    for name in ("preview.gif", "croissant.json"):
+        good = (folder / name).read_bytes()
+        for bad in (good[:100] + bytes([good[100] ^ 1]) + good[101:], None):
+            (folder / name).write_bytes(bad) if bad else (folder / name).unlink()
+            (fault,) = faults(folder, recipe, content, 0, True)
+            assert fault.startswith(f"{folder / name} is {'damaged' if bad else 'missing'}")
+        (folder / name).write_bytes(good)
+    (folder / "croissant.json").unlink()
+    if to not in EXPORTS:
+        with pytest.raises(DamageError, match=r"croissant\.json is missing .*slvm-data convert"):
+            mend(folder, recipe, content)
+    convert(*map(Path, re.search(r"slvm-data convert (.*) (.*) --overwrite", fault).groups()), overwrite=True)
+    assert list(faults(folder, recipe, manifest.read(folder), 0, True)) == []
+    assert tree(folder) == before
+
+
 @pytest.mark.parametrize(("to", "package"), [("hdf5", "h5py"), ("parquet", "pyarrow"), ("parquet", "PIL")])
 def test_a_missing_package_is_named(made, tmp_path, monkeypatch, to, package):
     monkeypatch.setitem(sys.modules, package, None)

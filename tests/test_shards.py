@@ -23,6 +23,7 @@ from slvm_data.scale import carry_out
 from slvm_data.store import manifest, zarr
 from slvm_data.store.damage import DamageError
 from slvm_data.store.folder import status
+from slvm_data.store.reader import Reader
 
 RECIPE = replace(RECIPES["pendulum"], train=30_000, val=10, test=10)
 SHARDS = 30 + 1 + 1
@@ -187,10 +188,11 @@ def test_data_without_a_marker_are_made_again(serial, tmp_path):
     (folder / "train.shards/sequences-3.json").unlink()
     os.truncate(folder / "train.zarr/state/c/3/0/0", 100)
     (folder / "train.shards/sequences-1.json").write_text("{")
+    (folder / "train.shards/sequences-7.json").write_text("[1]")
     os.truncate(folder / "train.zarr/image/c/5/0/0", 0)  # F4, before the dataset is finished
     (folder / "train.shards/tally-6").unlink()  # the certificate wants it
     (folder / "train.zarr/image/c/1/0/0.abc.partial").write_text("half")
-    assert [shard.number for shard in plan.missing(folder, plan.shards())] == [1, 3, 5, 6]
+    assert [shard.number for shard in plan.missing(folder, plan.shards())] == [1, 3, 5, 6, 7]
     generate(RECIPE, folder, form="zarr")
     assert tree(folder) == serial
 
@@ -413,9 +415,9 @@ def test_overwrite_counts_what_it_frees(tmp_path, monkeypatch):
     folder = generate(one, tmp_path / "x", form="zarr")
     usage, before = shutil.disk_usage(tmp_path), tree(folder)
     monkeypatch.setattr(space.shutil, "disk_usage", lambda _: usage._replace(free=500_000))
-    with pytest.raises(ValueError, match="y takes about .* make room"):
+    with pytest.raises(ValueError, match=r"y takes about .* make room"):
         generate(one, tmp_path / "y", form="zarr")
-    with pytest.raises(ValueError, match="x takes about .* make room"):
+    with pytest.raises(ValueError, match=r"x takes about .* make room"):
         generate(replace(one, train=9000), folder, form="zarr", overwrite=True)
     assert tree(folder) == before
     generate(replace(one, seed=7), folder, form="zarr", overwrite=True)
@@ -570,6 +572,53 @@ def test_repair_of_windows(tmp_path):
     made = ["train.zarr shard 0", "val.zarr metadata", "test.zarr path 0"]
     assert mend(folder, recipe, manifest.read(folder)) == made
     assert tree(folder) == before
+
+
+OF_A_MARKER = [("files", "filer"), ("sha256", "shb256"), ("bytes", "bytec"), ("zarr", "zasr"), ("{", "[")]
+OF_A_SHARD = [("first", "figst"), ("stop", "suop"), ('"first": 0', '"first": 1'), ('"stop": 5', '"stop": 7')]
+
+
+@pytest.fixture(scope="module")
+def five(tmp_path_factory):
+    return generate(replace(RECIPE, train=5, val=2, test=0), tmp_path_factory.mktemp("five") / "x", form="zarr")
+
+
+@pytest.mark.parametrize("name", ["rest", "sequences-0"])
+def test_a_flipped_bit_in_a_marker(five, tmp_path, name):
+    """F7: it is named, whatever it hits, and that shard or the metadata made again."""
+    folder, before = shutil.copytree(five, tmp_path / "x"), tree(five)
+    marker = folder / f"train.shards/{name}.json"
+    good, rng = marker.read_bytes(), random.Random(0)
+    flips = OF_A_MARKER if name == "rest" else [*OF_A_MARKER[:3], *OF_A_SHARD]
+    bad = [good.replace(old.encode(), new.encode(), 1) for old, new in flips]
+    assert good not in bad
+    bad += [b"[1]", b'{"files": []}', b"[" * 10**5]
+    for _ in range(20):
+        at = rng.randrange(len(good))
+        bad.append(good[:at] + bytes([good[at] ^ 1 << rng.randrange(8)]) + good[at + 1 :])
+    content, recipe = manifest.read(folder), replace(RECIPE, train=5, val=2, test=0)
+    for data in bad:
+        marker.write_bytes(data)
+        assert "the markers in" in (zarr.fault(folder / "train.zarr", content["files"]["train.zarr"]) or "")
+        if name == "rest":
+            with pytest.raises(DamageError, match=r"train\.shards tells \(slvm-data repair\)"):
+                Reader(folder / "train.zarr", {})
+        made = "train.zarr metadata" if name == "rest" else "train.zarr shard 0"
+        assert mend(folder, recipe, content) == [made], data
+        assert tree(folder) == before
+
+
+def test_a_dataset_is_not_finished_with_a_marker_that_is_none(tmp_path):
+    """F7, before the end."""
+    recipe = replace(RECIPE, train=5, val=0, test=0)
+    plan = shards.Plan(recipe)
+    shards.begin(plan, tmp_path / "x")
+    rest = tmp_path / "x/train.shards/rest.json"
+    rest.write_bytes(rest.read_bytes().replace(b"files", b"filer"))
+    with pytest.raises(DamageError, match=r"train\.shards/rest\.json is damaged: .* --overwrite"):
+        generate(recipe, tmp_path / "x", form="zarr")
+    folder = generate(recipe, tmp_path / "x", form="zarr", overwrite=True)
+    assert tree(folder) == tree(generate(recipe, tmp_path / "y", form="zarr"))
 
 
 def test_repair_by_what_gives_other_bytes_is_refused(tmp_path):

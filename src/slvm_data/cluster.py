@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import signal
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from itertools import islice
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
+from dask import config
 from distributed import Client, KilledWorker, LocalCluster, as_completed
+from distributed.comm.core import CommClosedError
 
 from slvm_data.cores import cores
 from slvm_data.parcel import Parcel, make
@@ -20,6 +27,8 @@ LOCAL, SLURM = "local", "slurm"
 WAITING = 2000  # shards that the scheduler knows of at a time
 DEATHS = 3  # of one shard, each after as many workers as the scheduler allows, before the fault lies in the work
 INTERVAL = "1s"  # between looks at whether there are enough workers here
+LOGGERS = ("distributed", "distributed.client", "distributed.gc", "tornado.application")  # that Dask gives levels
+LOGGING = ("logging", "logging-file-config", "distributed.logging", "distributed.logging-file-config")  # what sets them
 RETRIES = 2  # of a shard that failed, as when a disk is away for a moment
 
 
@@ -28,10 +37,10 @@ def by_dask(recipe: Recipe, folder: Path, shards: list[Shard], where: str, worke
 
     `where` is the address of a scheduler, "local" for `workers` processes of this machine (one to a core if None), or
     "slurm" for as many jobs, as dask-jobqueue's configuration describes them. Raises ValueError where no scheduler
-    answers, WorkersError where one shard kills worker after worker.
+    answers, WorkersError where one shard kills worker after worker, or where the scheduler goes away.
     """
     parcel, place, waiting = Parcel.of(recipe), folder.absolute(), iter(shards)
-    with _client(where, workers) as client:
+    with _quiet(), _client(where, workers) as client, _named(folder, client):
 
         def submit(shard: Shard) -> Any:
             future = client.submit(make, parcel, place, shard, pure=False, retries=RETRIES)
@@ -60,12 +69,38 @@ def by_dask(recipe: Recipe, folder: Path, shards: list[Shard], where: str, worke
 
 
 @contextmanager
+def _named(folder: Path, client: Client) -> Iterator[None]:
+    """Say in one sentence that the scheduler went away."""
+    address = client.scheduler_info(n_workers=0)["address"]
+    try:
+        yield
+    except (CommClosedError, CancelledError) as error:
+        raise WorkersError(
+            f"{folder}: the scheduler at {address} went away: run the same command again to go on"
+        ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep to what is raised, not what Dask logs of it, unless the user has said what is to be logged."""
+    said = logging.root.handlers or any(config.get(name, None) for name in LOGGING)
+    levels = {} if said else {logger: logger.level for logger in map(logging.getLogger, LOGGERS)}
+    try:
+        for logger in levels:
+            logger.setLevel(logging.CRITICAL)
+        yield
+    finally:
+        for logger, level in levels.items():
+            logger.setLevel(level)
+
+
+@contextmanager
 def _client(where: str, workers: int | None) -> Iterator[Client]:
     """A client of the scheduler, which ends with it if it was begun here."""
     with ExitStack() as stack:
         address: Any = where
         if where == LOCAL:
-            address = LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address="")
+            address = _local()
             most = workers or cores(WAITING)
             address.adapt(minimum=most, maximum=most, interval=INTERVAL)  # which replaces a worker that dies young
         elif where == SLURM:
@@ -77,6 +112,28 @@ def _client(where: str, workers: int | None) -> Iterator[Client]:
         except (OSError, ValueError) as error:  # a time that has run out is an OSError
             raise ValueError(f"dask = {where}: no scheduler answers there: {error}") from error
         yield stack.enter_context(client)
+
+
+def _local() -> LocalCluster:
+    """A cluster of this machine, whose processes leave it to the first one to say when to stop."""
+    with _interrupts_blocked():
+        return LocalCluster(
+            n_workers=0, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL
+        )
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Threads, and processes that they begin, are begun with the signals blocked that are blocked here."""
+    if os.name != "posix":
+        yield
+        return
+    resource_tracker.ensure_running()  # else whichever thread needs it first unblocks them
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def _slurm(jobs: int) -> Any:

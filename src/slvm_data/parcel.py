@@ -7,12 +7,62 @@ import pickle
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
 from pathlib import Path
+from socket import gethostname
+from threading import Lock
+from types import ModuleType
 from typing import Any
 
 from slvm_data.own_file import load
 from slvm_data.recipe import Recipe
 from slvm_data.shards import Plan, Shard, make_shard
+from slvm_data.store.npz import sha256
+
+_OPENING = Lock()  # a worker of Dask may have several threads
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module of the user's that defines systems: no other process need have it."""
+
+    name: str
+    file: Path
+    digest: str
+
+    @staticmethod
+    def of(name: str) -> Module | None:
+        """None for one that is there wherever this environment is."""
+        file = Path(getattr(sys.modules[name], "__file__", None) or "").absolute()
+        installed = name.startswith("slvm_data.") or not {"site-packages", "dist-packages"}.isdisjoint(file.parts)
+        return None if installed or not file.is_file() else Module(name, file, sha256(file))
+
+    @property
+    def top(self) -> str:
+        """The name of the package that it is in, or its own."""
+        return self.name.partition(".")[0]
+
+    def fetch(self) -> ModuleType:
+        """The module, executed in this process; raises ValueError where it is not here, or not the same."""
+        if not self.file.is_file():
+            raise ValueError(f"{self.file} is not there on {gethostname()}: put it where all workers see it")
+        if sha256(self.file) != self.digest:
+            raise ValueError(f"{self.file} on {gethostname()} is not what it was when the run began: run it again")
+        return load(self.file) if _is_recipe(self.name) else self._import()
+
+    def _import(self) -> ModuleType:
+        """By its name, for those who import it too, from the folder where it was found."""
+        folder = str(self.file.parents[self.name.count(".") + (self.file.name == "__init__.py")])
+        sys.path.append(folder)  # last, so that nothing beside the file hides a library
+        try:
+            if self.top not in sys.modules:
+                _execute(self.top, folder)
+            return import_module(self.name)
+        except Exception as error:  # the file is the user's: anything may go wrong in it
+            what = f"{type(error).__name__}: {error}"
+            raise ValueError(f"{self.file} cannot be imported on {gethostname()}: {what}") from error
 
 
 @dataclass(frozen=True)
@@ -20,28 +70,47 @@ class Parcel:
     """A recipe as bytes. Only our own processes open it, and only what we have packed."""
 
     data: bytes
-    files: tuple[tuple[str, str], ...]  # names of modules that cannot be imported elsewhere, and their files
+    modules: tuple[Module, ...]
 
     @staticmethod
     def of(recipe: Recipe) -> Parcel:
         """Raises ValueError for a system that was defined where there is no file, as in a notebook."""
-        files = {}
-        for name in dict.fromkeys(type(system).__module__ for system in recipe.tasks):
-            if name == "__main__" or name.startswith("slvm_recipe_"):
-                if not (file := getattr(sys.modules[name], "__file__", None)):
-                    raise ValueError(f"{recipe.name}: other processes need its system in a .py file: {name} is none")
-                files[name] = str(Path(file).resolve())
-        return Parcel(pickle.dumps(recipe), tuple(files.items()))
+        names = dict.fromkeys(type(system).__module__ for system in recipe.tasks)
+        found = {name: Module.of(name) for name in names}
+        for name, module in found.items():
+            if module is None and _is_recipe(name):
+                raise ValueError(f"{recipe.name}: other processes need its system in a .py file: {name} is none")
+        return Parcel(pickle.dumps(recipe), tuple(filter(None, found.values())))
 
     def open(self) -> Recipe:
         """The recipe; in this process the files that define its systems are executed for it."""
-        own = {name: load(Path(file)) for name, file in self.files}
+        tops = {module.top for module in self.modules}
+        for old in [name for name in sys.modules if name.partition(".")[0] in tops - {"__main__"}]:
+            del sys.modules[old]  # what a process that lives on has imported for another run
+        own = {module.name: module.fetch() for module in self.modules}
 
         class Unpickler(pickle.Unpickler):
             def find_class(self, module: str, name: str, /) -> Any:
                 return getattr(own[module], name) if module in own else super().find_class(module, name)
 
-        return Unpickler(io.BytesIO(self.data)).load()
+        try:
+            return Unpickler(io.BytesIO(self.data)).load()
+        except ImportError as error:
+            raise ValueError(f"{error} on {gethostname()}: install what defines the system there too") from error
+
+
+def _execute(name: str, folder: str) -> None:
+    """Import a module or package from this folder, and from no other."""
+    spec = PathFinder.find_spec(name, [folder])
+    assert spec
+    assert spec.loader
+    module = sys.modules[name] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+
+def _is_recipe(name: str) -> bool:
+    """Whether a module is a recipe's own file, which has no name to be imported by."""
+    return name == "__main__" or name.startswith("slvm_recipe_")
 
 
 @lru_cache(maxsize=1)
@@ -52,4 +121,6 @@ def _plan(parcel: Parcel) -> Plan:
 
 def make(parcel: Parcel, folder: Path, shard: Shard) -> None:
     """Make one shard of what is in the parcel."""
-    make_shard(_plan(parcel), folder, shard)
+    with _OPENING:
+        plan = _plan(parcel)
+    make_shard(plan, folder, shard)

@@ -9,6 +9,7 @@ from typing import Any
 from slvm_data import preview
 from slvm_data.batches import batch_size
 from slvm_data.certificate import Tally
+from slvm_data.export import croissant
 from slvm_data.progress import progress
 from slvm_data.recipe import Recipe
 from slvm_data.run import ahead, write
@@ -43,6 +44,8 @@ def mend(folder: Path, recipe: Recipe, content: dict[str, Any]) -> list[str]:
         made.append(manifest.PREVIEW)
         if fault := preview.fault(folder, content["preview"]):
             raise DamageError(f"{fault}, {OTHER}")
+    if "croissant" in content and (fault := croissant.fault(folder, content["croissant"])):
+        raise DamageError(fault)
     return made
 
 
@@ -69,7 +72,7 @@ def _shards(folder: Path, recipe: Recipe, path: Path) -> list[str]:
         shards.make_rest(plan, folder, path)
         made.append(f"{path} metadata")
     for shard in plan.shards():
-        if shard.path == path and zarr.is_damaged(folder / path, shard.kind, shard.number):
+        if shard.path == path and plan.layouts[path][shard.kind].is_damaged(folder / path, shard.kind, shard.number):
             shards.make_shard(plan, folder, shard, counted=False)
             made.append(str(shard))
     return made

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from slvm_data import preview
+from slvm_data.export import croissant
 from slvm_data.recipe import Recipe
 from slvm_data.sequences import collect, first_series
 from slvm_data.store import formats, manifest, npz
@@ -23,11 +24,31 @@ def faults(folder: Path, recipe: Recipe, content: dict[str, Any], sample: int, b
 
     `sample` sequences of each file are made again; they have to be equal bit for bit if `bit_exact`, that is on the
     class of machine and with the libraries that made them, and within a tolerance otherwise; windows of chaotic paths
-    are not compared then. Of an export checksums alone are compared.
+    are not compared then. Of an export, and of what lies beside the files,
+    checksums alone are compared.
     """
     if manifest.form(content) in formats.EXPORTS:
         yield from _altered(folder, content["files"] | content.get("series", {}))
-        return
+    else:
+        yield from _unlike(folder, recipe, content, sample, bit_exact)
+    if "preview" in content and (fault := preview.fault(folder, content["preview"])):
+        yield fault
+    if "croissant" in content and (fault := croissant.fault(folder, content["croissant"])):
+        yield fault
+    for name, entry in content.get("combined", {}).items():
+        if fault := npz.fault(folder / name, entry):
+            yield fault
+
+
+def _altered(folder: Path, files: dict[str, Any]) -> Iterator[str]:
+    """Files that are missing, or whose bytes are not those that were written."""
+    for name, entry in files.items():
+        if fault := npz.altered(folder / name, entry):
+            yield fault
+
+
+def _unlike(folder: Path, recipe: Recipe, content: dict[str, Any], sample: int, bit_exact: bool) -> Iterator[str]:
+    """Files that are not what the manifest says, or not what the recipe gives."""
     written = {Path(name).with_suffix(""): Path(name) for name in content["files"]}
     for task, split, path in recipe.files():
         if (path := written.get(path.with_suffix(""), path)).as_posix() not in content["files"]:
@@ -39,18 +60,6 @@ def faults(folder: Path, recipe: Recipe, content: dict[str, Any], sample: int, b
             folder / path, entry, recipe, (task, split), sample * comparable, bit_exact
         )
         if fault:
-            yield fault
-    if "preview" in content and (fault := preview.fault(folder, content["preview"])):
-        yield fault
-    for name, entry in content.get("combined", {}).items():
-        if fault := npz.fault(folder / name, entry):
-            yield fault
-
-
-def _altered(folder: Path, files: dict[str, Any]) -> Iterator[str]:
-    """Files that are missing, or whose bytes are not those that were written."""
-    for name, entry in files.items():
-        if fault := npz.altered(folder / name, entry):
             yield fault
 
 

@@ -2,4 +2,4 @@
 
 
 class WorkersError(RuntimeError):
-    """Processes that make shards die again and again. The message says what to do."""
+    """Processes that make shards die again and again, or their scheduler went away. The message says what to do."""

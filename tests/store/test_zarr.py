@@ -9,14 +9,18 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
+import google_crc32c
 import numpy as np
 import pytest
 import zarr
+from numcodecs import Zstd
+from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from slvm_data import RECIPES, View, generate
 from slvm_data.store import formats, manifest, npz
 from slvm_data.store import zarr as sharded
 from slvm_data.store.damage import DamageError
+from slvm_data.store.zstd_sizes import guarded
 
 BITS = ("image",)
 
@@ -220,6 +224,127 @@ def test_a_flipped_bit_in_a_shard_is_an_error_of_the_reader_too(folder):
     good = path.read_bytes()
     path.write_bytes(good[:100] + bytes([good[100] ^ 1]) + good[101:])
     with pytest.raises(DamageError, match=r"dataset_0/train\.zarr is damaged, at state"):
+        sharded.read(folder / "dataset_0/train.zarr")
+
+
+def checked(data):
+    return data + google_crc32c.value(data).to_bytes(4, "little")
+
+
+def forge(folder, chunk):
+    """Put this in the place of each chunk of frames, with checksums that fit."""
+    meta = json.loads((folder / "dataset_0/train.zarr/image/zarr.json").read_text())
+    shard, (codec,) = meta["chunk_grid"]["configuration"]["chunk_shape"], meta["codecs"]
+    inner = codec["configuration"]["chunk_shape"]
+    count, body = int(np.prod(-(-np.array(shard) // inner))), checked(chunk)
+    index = np.array([[0, len(body)]] * count, "<u8").tobytes()
+    (folder / "dataset_0/train.zarr/image/c/0/0/0").write_bytes(body + checked(index))
+    return int(np.prod(inner))
+
+
+READ = """
+import pickle, resource, sys
+from pathlib import Path
+import numpy as np
+from slvm_data.store import manifest, reader, zarr
+from slvm_data.store.damage import DamageError
+reader.tensorstore = None
+path, count = Path(sys.argv[1]) / "dataset_0/train.zarr", 0
+arrays = manifest.read(path.parents[1])["files"]["dataset_0/train.zarr"]["arrays"]
+some = {name: arrays[name] for name in ("image", "state")}
+lazily = reader.Reader(path, some)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for read in (
+    lambda: zarr.read(path),
+    lambda: zarr.read(path, np.array([3])),
+    lambda: list(zarr.blocks(path, 10, some)),
+    lambda: list(zarr.pieces(path, some)),
+    lambda: lazily.take(np.array([3]))(),
+    lambda: pickle.loads(pickle.dumps(lazily)).shard(0)(),
+):
+    try:
+        read()
+    except DamageError as error:
+        count += "image" in str(error) and "a chunk claims" in str(error)
+print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_chunks_that_claim_gigabytes_are_not_unpacked(folder):
+    """F16: by zarr-python, whichever way; a gigabyte of zeros, packed, has thirty kilobytes."""
+    forge(folder, bytes(Zstd(3).encode(np.zeros(2**30, np.uint8))))
+    run = subprocess.run([sys.executable, "-c", READ, folder], capture_output=True, text=True, check=True)
+    count, grown = map(int, run.stdout.split())
+    assert count == 6
+    assert grown < 2**19  # kB
+
+
+REPAIR = """
+import resource, sys
+from slvm_data.store import zarr
+def put(self, *args):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    ours(self, *args)
+    print("grown", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+ours, zarr.Layout.put = zarr.Layout.put, put
+from slvm_data.cli import main
+main()
+"""
+
+
+def test_a_shard_of_gigabytes_is_made_again(folder):
+    """F16: the last shard of a group is read before it is written."""
+    good = tree(folder)
+    forge(folder, bytes(Zstd(3).encode(np.zeros(2**30, np.uint8))))
+    command = [sys.executable, "-c", REPAIR, "repair", folder]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    grown, made, _ = run.stdout.splitlines()
+    assert made == "made again: dataset_0/train.zarr shard 0"
+    assert int(grown.removeprefix("grown ")) < 2**19  # kB
+    assert tree(folder) == good
+
+
+def frame(data, size=b"", flags=0):
+    """A frame of zstd with one block, as it is, and a window of 1 MB."""
+    return b"\x28\xb5\x2f\xfd" + bytes([flags]) + b"\x50" + size + (len(data) << 3 | 1).to_bytes(3, "little") + data
+
+
+@pytest.mark.parametrize(
+    ("chunk", "claims"),
+    [
+        (lambda data: frame(data), "claims no size instead of"),
+        (lambda data: frame(data, (2**40).to_bytes(8, "little"), 0xC0), f"claims {2**40} instead of"),
+        (lambda data: bytes(Zstd(3).encode(data[1:])), "instead of"),
+        (lambda data: bytes(Zstd(3).encode(data)) * 2, ""),
+        (lambda data: b"\x50\x2a\x4d\x18\0\0\0\0" + bytes(Zstd(3).encode(data)), "claims no size"),
+        (lambda data: frame(data)[:4], "claims no size"),
+        (lambda data: b"", "claims no size"),
+    ],
+)
+def test_frames_of_zstd_that_lie(folder, chunk, claims):
+    """F16."""
+    size = forge(folder, b"")
+    forge(folder, chunk(bytes(size)))
+    with pytest.raises(DamageError, match=f"dataset_0/train.zarr is damaged, at image: .*{claims}"):
+        sharded.read(folder / "dataset_0/train.zarr")
+
+
+@pytest.mark.parametrize("checksum", [False, True])
+def test_sizes_of_frames_that_do_not_lie(tmp_path, checksum):
+    """Their header has one, two, four or eight bytes for it."""
+    rng = np.random.default_rng(0)
+    for size in (1, 2, 255, 256, 257, 1000, 65_791, 65_792, 300_000):
+        data = rng.integers(0, 256, size).astype(np.uint8)
+        codecs = [ZstdCodec(level=3, checksum=checksum), Crc32cCodec()]
+        zarr.create_array(tmp_path / f"{size}", data=data, chunks=(size,), compressors=codecs)
+        np.testing.assert_array_equal(guarded(zarr.open_array(tmp_path / f"{size}", mode="r"))[...], data)
+
+
+def test_codecs_of_others_are_refused(folder):
+    """What unpacks by another rule could not be told its size."""
+    path = folder / "dataset_0/train.zarr/state/zarr.json"
+    path.write_text(path.read_text().replace('"zstd"', '"gzip"').replace(',\n              "checksum": false', "", 1))
+    with pytest.raises(DamageError, match=r"at state: its codec GzipCodec is none of ours"):
         sharded.read(folder / "dataset_0/train.zarr")
 
 

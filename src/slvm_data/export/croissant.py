@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from slvm_data.store import card
+from slvm_data.store.manifest import CROISSANT
 from slvm_data.store.npz import SERIES, sha256, stands_once, whole
 
 CONTEXT = {
@@ -74,6 +75,15 @@ def write(path: Path, content: dict[str, Any]) -> str:
     with whole(path) as file:
         file.write(text(content).encode())
     return sha256(path)
+
+
+def fault(folder: Path, entry: dict[str, Any]) -> str | None:
+    """What is wrong with the description that a manifest lists, in a sentence; None if it is as it was written."""
+    path = folder / CROISSANT
+    if path.is_file() and sha256(path) == entry["sha256"]:
+        return None
+    wrong = "is damaged: its checksum does not fit" if path.is_file() else "is missing"
+    return f"{path} {wrong} (slvm-data convert {folder} {path} --overwrite)"
 
 
 def text(content: dict[str, Any]) -> str:

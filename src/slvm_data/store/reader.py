@@ -98,7 +98,7 @@ class Reader:
     def _array(self, name: str) -> zarr_python.Array:
         self._own()
         if name not in self._arrays:
-            self._arrays[name] = zarr_python.open_array(self.path / name, mode="r")
+            self._arrays[name] = zarr.array_of(zarr_python.open_group(self.path, mode="r"), name)
         return self._arrays[name]
 
     def _store(self, name: str) -> Any:

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 from slvm_data.store import formats
 from slvm_data.store.damage import DamageError
 from slvm_data.store.npz import ONCE, SERIES, sha256, stands_once, whole
+from slvm_data.store.zstd_sizes import guarded
 from slvm_data.types import Arrays
 
 LEVEL = 3  # of zstd
@@ -42,9 +42,6 @@ PATHS = "series"  # of those that have one for each path that sequences were cut
 REST = "rest"  # marker of the files that belong to no shard
 GROUP = re.compile(r"(\w+/)?zarr(\.json|\.\w+\.partial)|\w+/c(/\d+)+(\.\w+\.partial)?")  # files of a group
 MARKERS = re.compile(r"rest\.json|(sequences|series)-\d+\.json|tally-\d+|\..*\.tmp")  # and beside it
-
-
-_OPENING = threading.Lock()  # that setting is one for all threads
 
 
 @dataclass(frozen=True)
@@ -106,19 +103,36 @@ class Layout:
         doubled = self.inner * 2 ** max(0, (ceil(LEAST / max(1, self.inner * size)) - 1).bit_length())
         return min(doubled, self.rows)
 
-    def put(self, path: Path, kind: str, shard: int, rows: Arrays, **more: Any) -> None:
+    def put(self, path: Path, kind: str, shard: int, rows: Arrays) -> None:
         """Write the rows [n …] of one shard, and its marker last; the same again if it is there already."""
         first, n = shard * self.rows, len(next(iter(rows.values())))
         for name, array in rows.items():
-            with _OPENING, zarr.config.set({"array.write_empty_chunks": True}):  # an array keeps what held when opened
-                target = zarr.open_array(path / name, mode="r+")
+            target = guarded(zarr.open_array(path / name, mode="r+"), write_empty_chunks=True)
             try:
                 target[first : first + n] = array
             except ValueError:  # the file that is there is damaged, and the last shard is read before it is written
                 (path / file_of(name, shard, array.ndim)).unlink(missing_ok=True)
                 target[first : first + n] = array
-        files = [file_of(name, shard, array.ndim) for name, array in rows.items()]
-        _mark(path, f"{kind}-{shard}", files, first=first, stop=first + n, **more)
+        _mark(path, f"{kind}-{shard}", self._files(shard), **self._range(shard))
+
+    def is_damaged(self, path: Path, kind: str, shard: int) -> bool:
+        """Whether a shard's marker is not what would be written, byte for byte, of its files as they are."""
+        try:
+            noted = (markers(path) / f"{kind}-{shard}.json").read_bytes()
+            return noted != _marker(path, self._files(shard), **self._range(shard))
+        except OSError:
+            return True
+
+    def _files(self, shard: int) -> list[str]:
+        """Of one shard, in the group."""
+        axes = {name: len(entry["shape"]) for name, entry in self.schema.items()}
+        axes |= {name: formats.FRAMES[name] + 1 for name in self.packed}
+        return [file_of(name, shard, ndim) for name, ndim in axes.items()]
+
+    def _range(self, shard: int) -> dict[str, int]:
+        """The rows of one shard."""
+        first = shard * self.rows
+        return {"first": first, "stop": min(first + self.rows, self.count)}
 
     def packs(self, chunk: Arrays) -> Arrays:
         """A copy of rows [n …], frames packed; since whoever makes chunks writes the next into the same memory."""
@@ -179,8 +193,8 @@ def entry(path: Path, layouts: Mapping[str, Layout], once: Arrays) -> dict[str, 
     schema = {name: form for layout in layouts.values() for name, form in layout.schema.items()}
     schema |= {name: {"shape": list(array.shape), "dtype": str(array.dtype)} for name, array in once.items()}
     shards = {kind: layout.shards for kind, layout in layouts.items()}
-    digest, size = _digest(path)
-    return {"sha256": digest, "bytes": size, "shards": shards, "arrays": schema}
+    size = sum(noted["bytes"] for files in _marked(path) for noted in files.values())
+    return {"sha256": _digest(path), "bytes": size, "shards": shards, "arrays": schema}
 
 
 class _Rows:
@@ -237,48 +251,59 @@ def markers(path: Path) -> Path:
 
 def _mark(path: Path, name: str, files: Sequence[str], **more: Any) -> None:
     """Note that these files are complete and on the disk."""
-    found = {}
     for file in files:
         with (path / file).open("rb") as handle:
             os.fsync(handle.fileno())
-        found[file] = {"bytes": (path / file).stat().st_size, "sha256": sha256(path / file)}
     with whole(markers(path) / f"{name}.json") as marker:
-        marker.write((json.dumps({**more, "files": found}, indent=1, sort_keys=True) + "\n").encode())
+        marker.write(_marker(path, files, **more))
 
 
-def marker(path: Path, kind: str, shard: int) -> dict[str, Any] | None:
-    """What was noted when a shard was complete; None where it is not."""
+def _marker(path: Path, files: Iterable[str], **more: Any) -> bytes:
+    """The marker of these files, as they are."""
+    found = {file: {"bytes": (path / file).stat().st_size, "sha256": sha256(path / file)} for file in files}
+    return (json.dumps({**more, "files": found}, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _noted(marker: Path) -> dict[str, dict[str, Any]]:
+    """The files that a marker names, with size and checksum. Raises DamageError where it does not say so."""
     try:
-        return json.loads((markers(path) / f"{kind}-{shard}.json").read_bytes())
-    except FileNotFoundError:
-        return None
-    except ValueError:  # a marker that was cut short is none
+        files = json.loads(marker.read_bytes())["files"]
+        if not all(type(entry["bytes"]) is int and type(entry["sha256"]) is str for entry in files.values()):
+            raise TypeError("sizes or checksums of its files are none")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DamageError(f"{marker} is damaged: slvm-data repair, or generate the dataset with --overwrite") from error
+    return files
+
+
+def marker(path: Path, kind: str, shard: int) -> dict[str, dict[str, Any]] | None:
+    """The files that were noted when a shard was complete; None where it is not."""
+    try:
+        return _noted(markers(path) / f"{kind}-{shard}.json")
+    except (FileNotFoundError, DamageError):  # a marker that was cut short is none
         return None
 
 
 def is_there(path: Path, kind: str, shard: int) -> bool:
     """Whether a shard is complete, as far as its marker and the sizes of its files tell."""
+    noted = marker(path, kind, shard)
     try:
-        noted = (marker(path, kind, shard) or {})["files"].items()
-        return all((path / file).stat().st_size == entry["bytes"] for file, entry in noted)
-    except (OSError, KeyError):
+        return noted is not None and all((path / f).stat().st_size == entry["bytes"] for f, entry in noted.items())
+    except OSError:
         return False
 
 
-def _marked(path: Path) -> Iterator[dict[str, Any]]:
+def _marked(path: Path) -> Iterator[dict[str, dict[str, Any]]]:
     """The files of each marker."""
     for marker in sorted(markers(path).glob("*.json")):
-        yield json.loads(marker.read_bytes())["files"]
+        yield _noted(marker)
 
 
-def _digest(path: Path) -> tuple[str, int]:
-    """Checksum of all markers, and the bytes of the files that they name."""
-    found, size = hashlib.sha256(), 0
+def _digest(path: Path) -> str:
+    """Checksum of all markers."""
+    found = hashlib.sha256()
     for marker in sorted(markers(path).glob("*.json")):
-        data = marker.read_bytes()
-        found.update(marker.name.encode() + b"\0" + data)
-        size += sum(entry["bytes"] for entry in json.loads(data)["files"].values())
-    return found.hexdigest(), size
+        found.update(marker.name.encode() + b"\0" + marker.read_bytes())
+    return found.hexdigest()
 
 
 def fault(path: Path, promised: dict[str, Any]) -> str | None:
@@ -287,28 +312,18 @@ def fault(path: Path, promised: dict[str, Any]) -> str | None:
     for name in sorted(names):
         if not (markers(path) / f"{name}.json").is_file():
             return f"{markers(path) / name}.json is missing: that shard was not finished (slvm-data repair)"
-    try:
-        as_written = _digest(path)[0] == promised["sha256"]
-    except (ValueError, KeyError, TypeError, AttributeError):  # what was cut short is no JSON
-        as_written = False
-    if not as_written:
+    if _digest(path) != promised["sha256"]:
         return f"the markers in {markers(path)} are not those that were written (slvm-data repair)"
     return next(_wrong(path, (pair for files in _marked(path) for pair in files.items())), None)
 
 
-def is_damaged(path: Path, kind: str, shard: int) -> bool:
-    """Whether a shard is not complete, or not as its marker says."""
-    noted = marker(path, kind, shard)
-    return noted is None or any(_wrong(path, noted["files"].items()))
-
-
 def rest_is_damaged(path: Path) -> bool:
-    """Whether a file that belongs to no shard is not as it was written."""
+    """Whether a file that belongs to no shard, or the marker of these, is not as it was written."""
+    marker = markers(path) / f"{REST}.json"
     try:
-        noted = json.loads((markers(path) / f"{REST}.json").read_bytes())["files"]
-    except (OSError, ValueError, KeyError):
+        return marker.read_bytes() != _marker(path, _noted(marker))
+    except (OSError, DamageError):
         return True
-    return any(_wrong(path, noted.items()))
 
 
 def _wrong(path: Path, files: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[str]:
@@ -333,7 +348,8 @@ def read(path: Path, rows: np.ndarray | None = None, names: Collection[str] | No
         group = zarr.open_group(path, mode="r")
         every = list(group.array_keys())
         for name in every if names is None else [name for name in every if name in names]:
-            at[0], array = name, _array(group, name)
+            at[0] = name
+            array = array_of(group, name)
             chosen = None if stands_once(name, array.shape, every) else rows
             _check_files(path, name, array, chosen)
             arrays[name] = _frames(array, np.asarray(array[...] if chosen is None else array.oindex[chosen]))
@@ -345,7 +361,7 @@ def blocks(path: Path, rows: int, wanted: Collection[str]) -> Iterator[Arrays]:
     with named_damage(path) as at:
         group, arrays = zarr.open_group(path, mode="r"), {}
         for at[0] in wanted:
-            arrays[at[0]] = _array(group, at[0])
+            arrays[at[0]] = array_of(group, at[0])
             _check_files(path, at[0], arrays[at[0]])
         if len(counts := {array.shape[0] for array in arrays.values()}) != 1:
             raise ValueError(f"its arrays have different numbers of rows: {sorted(counts)}")
@@ -376,7 +392,8 @@ def arrays_of(path: Path, wanted: Mapping[str, Mapping[str, Any]]) -> dict[str, 
     with named_damage(path) as at:
         group = zarr.open_group(path, mode="r")
         for name, promised in wanted.items():
-            at[0], array = name, _array(group, name)
+            at[0] = name
+            array = array_of(group, name)
             frame = _packed(array)
             shape = [*array.shape[:-1], *frame] if frame else list(array.shape)
             if (shape, str(array.dtype)) != (promised["shape"], promised["dtype"]):
@@ -385,13 +402,14 @@ def arrays_of(path: Path, wanted: Mapping[str, Mapping[str, Any]]) -> dict[str, 
     return found
 
 
-def _array(group: zarr.Group, name: str) -> zarr.Array:
+def array_of(group: zarr.Group, name: str) -> zarr.Array:
+    """An array of a group. Raises TypeError or ValueError where it is none that is safe to read."""
     array = group[name]
     if not isinstance(array, zarr.Array):
         raise TypeError("it is no array")
     if prod(array.chunks) * array.dtype.itemsize > CHUNK:
         raise ValueError(f"its chunks {array.chunks} are larger than {CHUNK} bytes")
-    return array
+    return guarded(array)
 
 
 def _packed(array: zarr.Array) -> tuple[int, ...]:
