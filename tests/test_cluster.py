@@ -14,7 +14,6 @@ import psutil
 import pytest
 
 from slvm_data import RECIPES, generate
-from slvm_data.store import manifest
 from slvm_data.store.folder import status
 
 RECIPE = replace(RECIPES["pendulum"], train=40_000, val=10, test=10)
@@ -186,7 +185,7 @@ def refused(tmp_path, *options, **more):
     )
     errors = [line for line in run.stderr.splitlines() if line.startswith("error: ")]
     assert (run.returncode, len(errors)) == (2, 1), run.stderr
-    assert not (tmp_path / "x" / manifest.NAME).exists()
+    assert not (tmp_path / "x").exists()
     return errors[0]
 
 

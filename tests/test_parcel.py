@@ -81,6 +81,13 @@ def test_a_file_that_is_not_the_same_elsewhere(written, tmp_path, change, says):
         parcel.open()
 
 
+def test_other_software_gives_other_bytes(monkeypatch):
+    packed = Parcel.of(RECIPES["pendulum"])
+    monkeypatch.setattr("slvm_data.parcel._software", lambda: "jax 0.0.1")
+    with pytest.raises(ValueError, match=r"has other software: jax 0\.0\.1, and .*jax \d.* began the run"):
+        packed.open()
+
+
 def test_what_it_imports_may_be_missing_elsewhere(written, monkeypatch):
     monkeypatch.setitem(sys.modules, "rare", sys)
     parcel = written({"mysys.py": "import rare\n" + SYSTEM.format(size=1)}, "mysys")

@@ -32,23 +32,32 @@ LOGGING = ("logging", "logging-file-config", "distributed.logging", "distributed
 RETRIES = 2  # of a shard that failed, as when a disk is away for a moment
 
 
-def by_dask(recipe: Recipe, folder: Path, shards: list[Shard], where: str, workers: int | None) -> Iterator[Shard]:
-    """Have shards made, and say which one is done; a worker that dies costs the shard that it was making.
+@contextmanager
+def connected(where: str, workers: int | None) -> Iterator[Client]:
+    """A client of Dask.
 
     `where` is the address of a scheduler, "local" for `workers` processes of this machine (one to a core if None), or
-    "slurm" for as many jobs, as dask-jobqueue's configuration describes them. Raises ValueError where no scheduler
-    answers, WorkersError where one shard kills worker after worker, or where the scheduler goes away.
+    "slurm" for as many jobs, as dask-jobqueue's configuration describes them. Raises ValueError where none answers.
+    """
+    with _quiet(), _client(where, workers) as client:
+        yield client
+
+
+def by_dask(client: Client, recipe: Recipe, folder: Path, shards: list[Shard]) -> Iterator[Shard]:
+    """Have shards made, and say which one is done; a worker that dies costs the shard that it was making.
+
+    Raises WorkersError where one shard kills worker after worker, or where the scheduler goes away.
     """
     parcel, place, waiting = Parcel.of(recipe), folder.absolute(), iter(shards)
-    with _quiet(), _client(where, workers) as client, _named(folder, client):
 
-        def submit(shard: Shard) -> Any:
-            future = client.submit(make, parcel, place, shard, pure=False, retries=RETRIES)
-            own[future.key] = shard
-            return future
+    def submit(shard: Shard) -> Any:
+        future = client.submit(make, parcel, place, shard, pure=False, retries=RETRIES)
+        own[future.key] = shard
+        return future
 
-        own: dict[Any, Shard] = {}
-        deaths: dict[Shard, int] = {}
+    own: dict[Any, Shard] = {}
+    deaths: dict[Shard, int] = {}
+    with _named(folder, client):
         futures = as_completed([submit(shard) for shard in islice(waiting, WAITING)])
         for future in futures:
             shard = own.pop(future.key)

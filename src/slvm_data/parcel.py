@@ -16,9 +16,11 @@ from threading import Lock
 from types import ModuleType
 from typing import Any
 
+from slvm_data.description import machine
 from slvm_data.own_file import load
 from slvm_data.recipe import Recipe
-from slvm_data.shards import Plan, Shard, make_shard
+from slvm_data.shards import FORM, Plan, Shard, make_shard
+from slvm_data.store import manifest
 from slvm_data.store.npz import sha256
 
 _OPENING = Lock()  # a worker of Dask may have several threads
@@ -71,6 +73,7 @@ class Parcel:
 
     data: bytes
     modules: tuple[Module, ...]
+    software: str  # versions and class of machine, which have to be the same everywhere
 
     @staticmethod
     def of(recipe: Recipe) -> Parcel:
@@ -80,10 +83,15 @@ class Parcel:
         for name, module in found.items():
             if module is None and _is_recipe(name):
                 raise ValueError(f"{recipe.name}: other processes need its system in a .py file: {name} is none")
-        return Parcel(pickle.dumps(recipe), tuple(filter(None, found.values())))
+        return Parcel(pickle.dumps(recipe), tuple(filter(None, found.values())), _software())
 
     def open(self) -> Recipe:
-        """The recipe; in this process the files that define its systems are executed for it."""
+        """The recipe; in this process the files that define its systems are executed for it.
+
+        Raises ValueError where these cannot be had, or where other software would give other bytes.
+        """
+        if (here := _software()) != self.software:
+            raise ValueError(f"{gethostname()} has other software: {here}, and {self.software} began the run")
         tops = {module.top for module in self.modules}
         for old in [name for name in sys.modules if name.partition(".")[0] in tops - {"__main__"}]:
             del sys.modules[old]  # what a process that lives on has imported for another run
@@ -97,6 +105,12 @@ class Parcel:
             return Unpickler(io.BytesIO(self.data)).load()
         except ImportError as error:
             raise ValueError(f"{error} on {gethostname()}: install what defines the system there too") from error
+
+
+def _software() -> str:
+    return ", ".join(
+        f"{key} {value}" for part in manifest.current(machine(), FORM).values() for key, value in part.items()
+    )
 
 
 def _execute(name: str, folder: str) -> None:

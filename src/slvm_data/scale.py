@@ -8,11 +8,12 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 from slvm_data.cores import cores
 from slvm_data.parcel import Parcel, make
@@ -46,7 +47,13 @@ def carry_out(
     _check(workers, part)
     if part and overwrite:
         raise ValueError(f"overwrite is not for shards = {part[0]}/{part[1]}: a job would remove what others have made")
-    by_dask = _cluster(dask) if dask else None
+    with _connected(dask, workers) if dask else nullcontext() as client:  # before anything is written
+        return _carry_out(recipe, folder, overwrite, workers, part, client)
+
+
+def _carry_out(
+    recipe: Recipe, folder: Path, overwrite: bool, workers: int | None, part: tuple[int, int] | None, client: Any
+) -> Path:
     plan = Plan(recipe)
     shards = plan.shards()
     own = shards[part[0] :: part[1]] if part else shards
@@ -61,8 +68,10 @@ def carry_out(
     mine = plan.missing(folder, own)
     with progress(_sequences(own), recipe.name) as bar:
         bar.update(_sequences(own) - _sequences(mine))
-        if by_dask:
-            made = by_dask(recipe, folder, mine, dask, workers)
+        if client:
+            from slvm_data.cluster import by_dask
+
+            made = by_dask(client, recipe, folder, mine)
         elif workers and workers > 1:
             made = _by_processes(recipe, folder, mine, workers)
         else:
@@ -93,10 +102,10 @@ def _check(workers: int | None, part: tuple[int, int] | None) -> None:
         raise ValueError(f"shards = {part[0]}/{part[1]} has to be i/N, with i from 0 to N - 1")
 
 
-def _cluster(dask: str) -> Callable[..., Iterator[Shard]]:
-    """What hands shards to Dask; raises ValueError where it is not installed."""
+def _connected(dask: str, workers: int | None) -> AbstractContextManager[Any]:
+    """A client of Dask; raises ValueError where that is not installed."""
     try:
-        from slvm_data.cluster import SLURM, by_dask
+        from slvm_data.cluster import SLURM, connected
 
         if dask == SLURM:
             import_module("dask_jobqueue")
@@ -105,7 +114,7 @@ def _cluster(dask: str) -> Callable[..., Iterator[Shard]]:
         raise ValueError(
             f"dask = {dask} needs a package that is not installed: pip install 'slvm-data[{extra}]'"
         ) from error
-    return by_dask
+    return connected(dask, workers)
 
 
 def _finish_if_complete(plan: Plan, folder: Path) -> None:
