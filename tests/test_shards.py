@@ -99,6 +99,7 @@ def test_a_run_that_is_killed_goes_on(serial, tmp_path, begun, seed):
         os.killpg(run.pid, kill)
         run.wait(timeout=60)
         assert run.returncode in (-kill, 128 + kill, 0)
+        assert "Traceback" not in (tmp_path / "errors").read_text()
     if (folder / "plan.json").is_file():
         assert 0 <= status(folder)["done"] <= SHARDS
         with pytest.raises(DamageError, match="is not complete: run the command that began it again"):
@@ -129,6 +130,17 @@ def test_workers_that_are_killed_cost_only_their_shards(tmp_path, begun):
     assert killed >= 10
     generate(whole, folder, form="zarr")
     assert tree(folder) == tree(generate(whole, tmp_path / "y", form="zarr"))
+
+
+def test_workers_end_with_the_process_that_began_them(tmp_path, begun):
+    """F2, where it alone is killed: they would make shards for nobody."""
+    run = begun(tmp_path / "x", "--workers", "2")
+    while not (workers := _workers(run.pid)) or not (tmp_path / "x/plan.json").is_file():
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.kill()
+    run.wait()
+    assert not psutil.wait_procs(workers, timeout=30)[1]
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from itertools import islice
-from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +18,7 @@ from slvm_data.cores import cores
 from slvm_data.parcel import Parcel, make
 from slvm_data.recipe import Recipe
 from slvm_data.shards import Shard
-from slvm_data.workers import WorkersError
+from slvm_data.workers import WorkersError, interrupts_blocked
 
 LOCAL, SLURM = "local", "slurm"
 WAITING = 2000  # shards that the scheduler knows of at a time
@@ -125,24 +122,10 @@ def _client(where: str, workers: int | None) -> Iterator[Client]:
 
 def _local() -> LocalCluster:
     """A cluster of this machine, whose processes leave it to the first one to say when to stop."""
-    with _interrupts_blocked():
+    with interrupts_blocked():
         return LocalCluster(
             n_workers=0, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL
         )
-
-
-@contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Threads, and processes that they begin, are begun with the signals blocked that are blocked here."""
-    if os.name != "posix":
-        yield
-        return
-    resource_tracker.ensure_running()  # else whichever thread needs it first unblocks them
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def _slurm(jobs: int) -> Any:

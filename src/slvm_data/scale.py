@@ -24,7 +24,7 @@ from slvm_data.space import check_space
 from slvm_data.store import manifest
 from slvm_data.store.damage import DamageError
 from slvm_data.store.zarr import SEQUENCES
-from slvm_data.workers import WorkersError
+from slvm_data.workers import WorkersError, interrupts_blocked
 
 DEATHS = 3  # in a row, without a shard between them, before the fault is taken to lie in the work
 THREADS = 8  # at most, since each has memory of its own
@@ -159,7 +159,8 @@ def _by_processes(recipe: Recipe, folder: Path, shards: list[Shard], workers: in
 
 def _each(pool: Executor, work: Callable[[Shard], None], shards: list[Shard]) -> Iterator[Shard]:
     """Have shards made, and say which one is done."""
-    made = {pool.submit(work, shard): shard for shard in shards}
+    with interrupts_blocked():  # also in processes that have only just begun
+        made = {pool.submit(work, shard): shard for shard in shards}
     try:
         for future in as_completed(made):
             future.result()
