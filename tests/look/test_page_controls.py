@@ -8,6 +8,7 @@ import pytest
 
 from slvm_data import RECIPES, Recipe
 from slvm_data.look import films
+from slvm_data.originals import as_original
 
 FOCUSED = "(document.activeElement.ariaLabel ?? '') + document.activeElement.tagName"
 REFUSED = {"status": 400, "body": '{"error": "the file is damaged"}', "content_type": "application/json"}
@@ -242,3 +243,25 @@ def test_an_address_of_no_film_leads_to_all(place, folder, visit):
 def test_nothing_else_was_complained_of(seen):
     """Stands last; requests that were refused on purpose are the browser's own complaints."""
     assert [text for text in seen.complaints if "Failed to load resource" not in text] == []
+
+
+def test_what_cannot_be_moved_is_said(mixed, visit):
+    page = visit(mixed)
+    assert page.locator("#films > .note").all_inner_texts() == [
+        "No constant can be moved here: there is none that all tasks have."
+    ]
+    assert not page.locator(".slider").count()
+
+
+def test_an_original_says_what_is_odd_about_it(visit):
+    ball = dataclasses.replace(as_original(RECIPES["gravity"]), train=2, val=0, test=0, steps=5)
+    note = visit(films.of_recipe(ball)).locator("#films > .note")
+    assert "Frame t shows state[t], of a ball the state before it" in note.inner_text()
+
+
+def test_many_impacts_are_counted(visit):
+    recipe = dataclasses.replace(RECIPES["gravity"], train=1, val=0, test=0, steps=300)
+    page = visit(films.of_recipe(recipe), "#film/0/train/0")
+    told = page.locator("dt:text('impacts') + dd").inner_text()
+    assert len(told.split(", ")) == 13
+    assert re.search(r", and \d+ more$", told)

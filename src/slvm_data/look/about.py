@@ -20,6 +20,7 @@ from slvm_data.systems.switching import Switching
 from slvm_data.types import SPLITS
 
 CELLS = (8, 64)  # films on a page of the grid: fewer where they are large
+FIXED = "No constant can be moved here: there is none that all tasks have."
 PIXELS = 2**24  # of all films on a page
 
 
@@ -28,6 +29,7 @@ def about(films: Films) -> dict[str, Any]:
     recipe = films.recipe
     size = recipe.view_of(0).size if recipe.view_of(0).kind == "pixels" else 1
     length = recipe.windows.length if recipe.windows else recipe.steps
+    movable = [] if films.content else sliders(recipe)
     return {
         "name": recipe.name,
         "about": recipe.about.strip(),
@@ -42,7 +44,8 @@ def about(films: Films) -> dict[str, Any]:
         "windows": card.of_windows(asdict(recipe.windows)) if recipe.windows else "",
         "cells": max(CELLS[0], min(CELLS[1], PIXELS // (size**2 * length))),
         "searched": films.searched,
-        "sliders": [] if films.content else sliders(recipe),
+        "sliders": movable,
+        "fixed": FIXED if not films.content and not movable else "",
         "files": _files(films),
     }
 

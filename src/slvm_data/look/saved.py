@@ -30,7 +30,7 @@ def data(films: Films, sequences: int) -> dict[str, Any]:
     for task, one in enumerate(said["tasks"]):
         one["counts"] = {split: len(here[task, split]) for split in said["splits"]}
     return {
-        "about": said | {"sliders": []},
+        "about": said | {"sliders": [], "fixed": ""},
         "films": {f"{t}/{s}": shown(films, t, s, list(index)) for (t, s), index in here.items()},
         "quality": quality(films),
     }

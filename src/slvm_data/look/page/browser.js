@@ -20,7 +20,8 @@ export class Browser {
     this.choosing = element("div", { hidden: true }, this.filters.node, this.pager.node);
     this.body = element("div", { className: "body" });
     this.sliders = about.sliders.length ? new Sliders(about.sliders, moved) : null;
-    panel.append(...(this.sliders ? [this.sliders.node] : []), this.command.node, this.choosing, this.body);
+    const notes = [about.original, about.fixed].filter(Boolean).map((text) => element("p", { className: "note" }, text));
+    panel.append(...(this.sliders ? [this.sliders.node] : []), ...notes, this.command.node, this.choosing, this.body);
     player.addEventListener("frame", () => this.view?.show(player.frame));
   }
 

@@ -7,6 +7,7 @@ import { constant, short } from "./numbers.js";
 import { Portrait } from "./portrait.js";
 import { seen } from "./seen.js";
 
+const IMPACTS = 12; // told one by one
 const [LARGE, SMALL] = [352, 96]; // px of a frame, about
 
 /** One film in full: frames, constants, curves, portrait, context, all at one frame. */
@@ -53,8 +54,7 @@ export class Film {
     const { film, task } = this;
     const pairs = [["label", `${film.task}${this.about.tasks.length > 1 ? ` (${task.title})` : ""}`]];
     for (const [key, value] of Object.entries(film.constants)) pairs.push([key, constant(value)]);
-    if (film.impacts.length)
-      pairs.push(["impacts", film.impacts.map(({ time, wall }) => `${short(time)} s ${wall}`).join(", ")]);
+    if (film.impacts.length) pairs.push(["impacts", impacts(film.impacts)]);
     const rows = pairs.flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, value)]);
     if (film.mode) rows.push(element("dt", {}, "regimes"), element("dd", {}, ...regimes(task.regimes)));
     return element("dl", {}, ...rows);
@@ -120,6 +120,12 @@ export class Film {
       ...more,
     );
   }
+}
+
+/** The first of them in words. */
+function impacts(all) {
+  const first = all.slice(0, IMPACTS).map(({ time, wall }) => `${short(time)} s ${wall}`);
+  return first.join(", ") + (all.length > IMPACTS ? `, and ${all.length - IMPACTS} more` : "");
 }
 
 function largest(frames) {
