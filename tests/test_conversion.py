@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from slvm_data import RECIPES, View, generate
+from slvm_data.combined import combine
 from slvm_data.conversion import FORMATS, convert
 from slvm_data.export import croissant, parquet, webdataset
 from slvm_data.load import Windows
@@ -146,6 +147,17 @@ def test_there_and_back(made, small, tmp_path):
         "dataset.json",
         "croissant.json",
     }
+
+
+def test_a_copy_has_no_combined_files(tmp_path):
+    """They were made of the files, and can be made of the copy's."""
+    recipe = dataclasses.replace(RECIPES["pendulum3"], train=3, val=1, test=1, steps=3)
+    folder = generate(recipe, tmp_path / "x")
+    combine(folder)
+    assert "combined" in manifest.read(folder)
+    copy = convert(folder, tmp_path / "y.zarr")
+    assert "combined" not in manifest.read(copy)
+    assert not list(copy.glob("combined*"))
 
 
 @pytest.mark.parametrize("form", ["npz", "zarr"])

@@ -436,6 +436,20 @@ def test_overwrite_counts_what_it_frees(tmp_path, monkeypatch):
     assert tree(folder).keys() == before.keys()
 
 
+def test_what_is_left_has_to_have_room_and_no_more(tmp_path, monkeypatch):
+    """F5: of what was begun, most is there."""
+    one, folder = replace(RECIPE, train=3000, val=0, test=0), tmp_path / "x"
+    plan = shards.Plan(one)
+    shards.begin(plan, folder)
+    for shard in plan.shards()[:2]:
+        shards.make_shard(plan, folder, shard)
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(space.shutil, "disk_usage", lambda _: usage._replace(free=700_000))
+    with pytest.raises(ValueError, match=r"y takes about .* make room"):
+        generate(one, tmp_path / "y", form="zarr")
+    assert (generate(one, folder, form="zarr") / manifest.NAME).is_file()
+
+
 def test_a_disk_that_fills_up(serial, small_disk, tmp_path, begun):
     """F5: others have taken the room that was there; once they are gone the run goes on."""
     run = begun(small_disk / "x")

@@ -102,6 +102,7 @@ def test_shuffled_reads_each_shard_once(sharded_films, library, monkeypatch):
     parts = [set(owner[part].tolist()) for part in _parts(first, owner)]
     assert sorted(map(len, parts)) == [1, 3, 3, 3]
     assert set().union(*parts) == set(range(10))
+    assert [max(part) - min(part) for part in parts] != [2, 2, 2, 0]  # not those that follow each other
     for batch in DataLoader(films, batch_size=50, sampler=again):
         assert len(batch["image"])
     assert len(read) == len(set(read)) == len(blocks)
