@@ -90,11 +90,11 @@ class Plan:
 
     def missing(self, folder: Path, shards: list[Shard]) -> list[Shard]:
         """Those of these that are not whole yet."""
-        return [shard for shard in shards if not _whole(folder, shard)]
+        return [shard for shard in shards if _counted(folder, shard) is None]
 
     def is_complete(self, folder: Path) -> bool:
         """Whether all are there."""
-        return all(_whole(folder, shard) for shard in self.shards())
+        return not self.missing(folder, self.shards())
 
     def inputs(self, shard: Shard) -> Inputs:
         """What all shards of a split are made from."""
@@ -296,10 +296,11 @@ def _read_tally(path: Path) -> dict[str, Any] | None:
     return json.loads(text) if digest == sha256(text).hexdigest().encode() else None
 
 
-def _whole(folder: Path, shard: Shard) -> bool:
-    """Whether a shard of a dataset that is not finished has its marker, and its tally."""
-    there = zarr.is_there(folder / shard.path, shard.kind, shard.number)
-    return there and (shard.kind == zarr.PATHS or _read_tally(_tally(folder, shard)) is not None)
+def _counted(folder: Path, shard: Shard) -> dict[str, Any] | None:
+    """The tally of a shard of a dataset that is not finished, empty of a path; None if not all of it is there."""
+    if not zarr.is_there(folder / shard.path, shard.kind, shard.number):
+        return None
+    return _read_tally(_tally(folder, shard)) if shard.kind == zarr.SEQUENCES else {}
 
 
 def finish(plan: Plan, folder: Path) -> None:
@@ -310,10 +311,10 @@ def finish(plan: Plan, folder: Path) -> None:
     recipe, entries = plan.recipe, {}
     tallies = [Tally(system) for system in recipe.tasks]
     for shard in plan.shards():
-        if not _whole(folder, shard):
+        if (tally := _counted(folder, shard)) is None:
             raise DamageError(f"{folder}: {shard} is not there: run the same command again to go on")
-        if shard.kind == zarr.SEQUENCES:
-            tallies[shard.task].join(_read_tally(_tally(folder, shard)) or {})
+        if tally:
+            tallies[shard.task].join(tally)
     for task, split, path in recipe.files(FORM):
         zarr.remove_left_over(folder / path)
         tallies[task].show_all(recipe, split)
