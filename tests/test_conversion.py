@@ -454,6 +454,8 @@ def test_the_description_alone(made, tmp_path):
     assert elsewhere.read_bytes() == whole
     with pytest.raises(ValueError, match=r"croissant\.json exists: add --overwrite"):
         convert(folder, elsewhere)
+    with pytest.raises(ValueError, match=r"would stand in a folder that is not there: make .*nowhere first"):
+        convert(folder, tmp_path / "nowhere/croissant.json")
     plain = generate(SETS["pendulum3"], tmp_path / "plain")
     convert(plain, plain / "croissant.json")
     assert (plain / "croissant.json").read_bytes() == whole

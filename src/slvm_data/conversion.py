@@ -69,6 +69,8 @@ def _describe(folder: Path, target: Path, content: dict[str, Any], overwrite: bo
     """Write the description alone; in the dataset's own folder its manifest lists it from then on."""
     if target.exists() and not overwrite:
         raise ValueError(f"{target} exists: add --overwrite to replace it")
+    if not target.absolute().parent.is_dir():
+        raise ValueError(f"{target} would stand in a folder that is not there: make {target.parent} first")
     digest = croissant.write(target, content)
     if target.parent.resolve() == folder.resolve():
         manifest.write(folder, content | {"croissant": {"sha256": digest}})
