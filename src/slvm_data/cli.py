@@ -25,6 +25,7 @@ from slvm_data.recipes import RECIPES
 from slvm_data.repair import mend
 from slvm_data.script import call, command
 from slvm_data.store import card, manifest
+from slvm_data.store.folder import check_place
 from slvm_data.store.folder import status as status_of
 from slvm_data.store.formats import FORMATS
 from slvm_data.systems.switching import Switching
@@ -174,7 +175,7 @@ def gif(
         raise ValueError(f"--mp4 writes a video, and {form or out} is none: leave one of them out")
     ending = "mp4" if mp4 else form or (out.suffix.removeprefix(".") if out else "gif")
     out = out or Path(f"{films.recipe.name}.{ending}")
-    _check_place(out)
+    check_place(out)
     if out.suffix != f".{ending}":
         raise ValueError(f"{out} does not end in .{ending}, the format asked for")
     labels = None if task is None else [whole(word) for word in task.split(",")]
@@ -244,16 +245,8 @@ def view(
     if save is None:
         server.serve(films, port, not no_open)
         return
-    _check_place(save)
+    check_place(save)
     print(f"{save}: {saved.save(films, save, sequences) / 1e6:.2f} MB")
-
-
-def _check_place(path: Path) -> None:
-    """A file can be written there."""
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder: give the name of a file")
-    if not path.absolute().parent.is_dir():
-        raise ValueError(f"{path} would stand in a folder that is not there: make {path.parent} first")
 
 
 def _films(dataset: str, changes: list[str], recipe: Path | None) -> Films:

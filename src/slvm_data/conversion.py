@@ -14,7 +14,7 @@ from slvm_data.export import croissant
 from slvm_data.progress import Progress, counted, progress
 from slvm_data.store import card, formats, manifest
 from slvm_data.store.damage import DamageError
-from slvm_data.store.folder import replaceable, staging
+from slvm_data.store.folder import check_place, replaceable, staging
 from slvm_data.store.npz import SERIES, altered
 from slvm_data.store.source import Source, sources
 
@@ -69,8 +69,7 @@ def _describe(folder: Path, target: Path, content: dict[str, Any], overwrite: bo
     """Write the description alone; in the dataset's own folder its manifest lists it from then on."""
     if target.exists() and not overwrite:
         raise ValueError(f"{target} exists: add --overwrite to replace it")
-    if not target.absolute().parent.is_dir():
-        raise ValueError(f"{target} would stand in a folder that is not there: make {target.parent} first")
+    check_place(target)
     digest = croissant.write(target, content)
     if target.parent.resolve() == folder.resolve():
         manifest.write(folder, content | {"croissant": {"sha256": digest}})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import sys
 import traceback
@@ -10,17 +9,26 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
+from slvm_data.store.npz import sha256
+
+RECIPE = "slvm_recipe_"  # begins the names of modules that are no one's to import
+
 
 def module_name(path: Path) -> str:
     """What a file's module is called, however it is run."""
-    return f"slvm_recipe_{path.stem}"
+    return f"{RECIPE}{path.stem}"
+
+
+def is_recipe(name: str) -> bool:
+    """Whether a module is a recipe's own file, which has no name to be imported by."""
+    return name == "__main__" or name.startswith(RECIPE)
 
 
 def digests(modules: Iterable[str]) -> dict[str, str]:
     """Checksums of the files, by their names, of those of these modules that are not of this package."""
     own = [sys.modules[name] for name in modules if not name.startswith("slvm_data.")]
     files = [Path(file) for module in own if (file := getattr(module, "__file__", None))]
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    return {file.name: sha256(file) for file in files}
 
 
 def load(path: Path) -> ModuleType:

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from slvm_data.description import machine
-from slvm_data.own_file import load
+from slvm_data.own_file import is_recipe, load
 from slvm_data.recipe import Recipe
 from slvm_data.shards import FORM, Plan, Shard, make_shard
 from slvm_data.store import manifest
@@ -52,7 +52,7 @@ class Module:
             raise ValueError(f"{self.file} is not there on {gethostname()}: put it where all workers see it")
         if sha256(self.file) != self.digest:
             raise ValueError(f"{self.file} on {gethostname()} is not what it was when the run began: run it again")
-        return load(self.file) if _is_recipe(self.name) else self._import()
+        return load(self.file) if is_recipe(self.name) else self._import()
 
     def _import(self) -> ModuleType:
         """By its name, for those who import it too, from the folder where it was found."""
@@ -81,7 +81,7 @@ class Parcel:
         names = dict.fromkeys(type(system).__module__ for system in recipe.tasks)
         found = {name: Module.of(name) for name in names}
         for name, module in found.items():
-            if module is None and _is_recipe(name):
+            if module is None and is_recipe(name):
                 raise ValueError(f"{recipe.name}: other processes need its system in a .py file: {name} is none")
         return Parcel(pickle.dumps(recipe), tuple(filter(None, found.values())), _software())
 
@@ -120,11 +120,6 @@ def _execute(name: str, folder: str) -> None:
     assert spec.loader
     module = sys.modules[name] = module_from_spec(spec)
     spec.loader.exec_module(module)
-
-
-def _is_recipe(name: str) -> bool:
-    """Whether a module is a recipe's own file, which has no name to be imported by."""
-    return name == "__main__" or name.startswith("slvm_recipe_")
 
 
 @lru_cache(maxsize=1)

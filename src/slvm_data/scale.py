@@ -54,6 +54,7 @@ def carry_out(
 def _carry_out(
     recipe: Recipe, folder: Path, overwrite: bool, workers: int | None, part: tuple[int, int] | None, client: Any
 ) -> Path:
+    """With a client of Dask, if there is to be one."""
     plan = Plan(recipe)
     shards = plan.shards()
     own = shards[part[0] :: part[1]] if part else shards

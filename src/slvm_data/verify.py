@@ -24,8 +24,7 @@ def faults(folder: Path, recipe: Recipe, content: dict[str, Any], sample: int, b
 
     `sample` sequences of each file are made again; they have to be equal bit for bit if `bit_exact`, that is on the
     class of machine and with the libraries that made them, and within a tolerance otherwise; windows of chaotic paths
-    are not compared then. Of an export, and of what lies beside the files,
-    checksums alone are compared.
+    are not compared then. Of an export, and of what lies beside the files, checksums alone are compared.
     """
     if manifest.form(content) in formats.EXPORTS:
         yield from _altered(folder, content["files"] | content.get("series", {}))

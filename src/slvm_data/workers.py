@@ -13,7 +13,7 @@ class WorkersError(RuntimeError):
 
 @contextmanager
 def interrupts_blocked() -> Iterator[None]:
-    """Threads, and processes that they begin, are begun with the signals blocked that are blocked here."""
+    """Threads and processes that are begun here, and by these, leave Ctrl-C to the first process."""
     if os.name != "posix":
         yield
         return

@@ -97,6 +97,14 @@ def _lock(handle: int, place: Path) -> None:
             fcntl.flock(handle, fcntl.LOCK_EX)
 
 
+def check_place(path: Path) -> None:
+    """Raise ValueError where no file can be written, since a folder stands there, or none around it."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder: give the name of a file")
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"{path} would stand in a folder that is not there: make {path.parent} first")
+
+
 def left_over(folder: Path) -> list[Path]:
     """What processes that were killed have left in a folder, or others are about to remove."""
     return [path for path in folder.iterdir() if LEFT_OVER.fullmatch(path.name)]

@@ -60,34 +60,33 @@ class Reader:
         if at_random():
             begun = {name: self._begin(name, rows) for name in self.names}
             return lambda: {name: self._read(name, shards, begun[name]) for name in self.names}
-        return lambda: {name: self._read(name, shards, lambda n=name: self._plainly(n, rows)) for name in self.names}
+        return lambda: {n: self._read(n, shards, lambda n=n: self._plainly(n, rows, shards)) for n in self.names}
 
     def _read(self, name: str, shards: list[int], read: Callable[[], Any]) -> np.ndarray:
         """What `read` gives of these shards of an array; an error names them, first of all what is missing."""
-        for number in [] if at_random() else shards:
-            self._check_there(name, number)
         try:
             with zarr.named_damage(self.path) as at:
                 several = " or ".join(map(str, shards[:4])) + " …" * (len(shards) > 4)
                 at[0] = f"{name}, shard {several} (slvm-data repair makes it again)"
                 return np.asarray(read())
         except DamageError:
-            for number in shards:
-                self._check_there(name, number)
+            self._check_there(name, shards)
             raise
 
-    def _check_there(self, name: str, number: int) -> None:
-        """Zarr-python takes a file that is missing for one of zeros."""
-        file = self.path / zarr.file_of(name, number, self._array(name).ndim)
-        if not file.is_file():
-            raise DamageError(f"{file} is missing: slvm-data repair makes it again")
+    def _check_there(self, name: str, shards: list[int]) -> None:
+        for number in shards:
+            file = self.path / zarr.file_of(name, number, self._array(name).ndim)
+            if not file.is_file():
+                raise DamageError(f"{file} is missing: slvm-data repair makes it again")
 
     def _begin(self, name: str, rows: slice | np.ndarray) -> Callable[[], Any]:
         with zarr.named_damage(self.path) as at:
             at[0] = f"the metadata of {name}"
             return self._store(name)[_within(rows, self._array(name))].read().result
 
-    def _plainly(self, name: str, rows: slice | np.ndarray) -> Any:
+    def _plainly(self, name: str, rows: slice | np.ndarray, shards: list[int]) -> Any:
+        """By zarr-python, which takes a file that is missing for one of zeros."""
+        self._check_there(name, shards)
         return self._array(name)[rows] if isinstance(rows, slice) else self._array(name).oindex[rows]
 
     def _own(self) -> None:

@@ -448,18 +448,25 @@ def named_damage(path: Path) -> Iterator[list[str]]:
 
 def remove_left_over(path: Path) -> None:
     """Remove what processes that were killed were writing."""
-    for folder, ours, ending in ((path, GROUP, ".partial"), (markers(path), MARKERS, ".tmp")):
-        for file in folder.rglob(f"*{ending}"):
-            if ours.fullmatch(file.relative_to(folder).as_posix()):
-                file.unlink(missing_ok=True)
+    for file in _own_files(path):
+        if file.suffix in (".partial", ".tmp"):
+            file.unlink(missing_ok=True)
 
 
 def remove(path: Path) -> None:
     """Remove a group and its markers: the files that a group of ours has, and no others."""
-    for folder, ours in ((path, GROUP), (markers(path), MARKERS)):
-        for file in [file for file in folder.rglob("*") if file.is_file()]:
-            if ours.fullmatch(file.relative_to(folder).as_posix()):
-                file.unlink(missing_ok=True)
+    for file in _own_files(path):
+        file.unlink(missing_ok=True)
     for folder in sorted([path, markers(path), *path.rglob("*")], reverse=True):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
+
+
+def _own_files(path: Path) -> list[Path]:
+    """The files of a group and its markers, complete or not, that are called as ours are."""
+    pairs = [
+        (file, folder, ours) for folder, ours in ((path, GROUP), (markers(path), MARKERS)) for file in folder.rglob("*")
+    ]
+    return [
+        file for file, folder, ours in pairs if file.is_file() and ours.fullmatch(file.relative_to(folder).as_posix())
+    ]
