@@ -24,9 +24,9 @@ from pathlib import Path
 import numpy as np
 
 from slvm_data import RECIPES, Recipe, generate
-from slvm_data.batches import BATCH, collect
+from slvm_data.core.types import Arrays
+from slvm_data.simulation.batch import BATCH, collect
 from slvm_data.store import npz
-from slvm_data.types import Arrays
 
 FILMS = [name for name, recipe in RECIPES.items() if recipe.windows is None]
 RING = 8  # batches held in memory, written again and again

@@ -162,7 +162,7 @@ def main() -> None:
         print(json.dumps(contender(options.contender, Path(options.root), Path(options.original))))
         return
     from slvm_data import RECIPES, generate  # here, since loaders are measured without JAX
-    from slvm_data.originals import as_original
+    from slvm_data.recipe.original import as_original
 
     recipe = dataclasses.replace(RECIPES["pendulum3"], train=options.train)
     with tempfile.TemporaryDirectory() as place:

@@ -23,10 +23,11 @@ import psutil
 
 from slvm_data import RECIPES
 from slvm_data.load import Sequences, Shuffled
-from slvm_data.parcel import Parcel
-from slvm_data.recipe import Recipe
-from slvm_data.shards import Plan, Shard, make_group
-from slvm_data.store import reader, zarr
+from slvm_data.recipe.recipe import Recipe
+from slvm_data.run.portable import Parcel
+from slvm_data.run.shards import Plan, Shard, make_group
+from slvm_data.store import zarr
+from slvm_data.store import zarr_reader as reader
 
 BATCH = 64
 SCRIPTS = 30 * (32 * 32 * 3 + 2) * 8  # octets of a film as the scripts in use write it, in float64
@@ -94,7 +95,7 @@ def nothing(parcel: Parcel, folder: Path, shard: Shard) -> None:
 
 def overhead(recipe: Recipe, folder: Path) -> None:
     """What Dask takes for a shard that takes no time."""
-    from slvm_data import cluster
+    from slvm_data.run import dask_cluster as cluster
 
     shards = Plan(recipe).shards()
     many = [shards[i % len(shards)] for i in range(TASKS)]

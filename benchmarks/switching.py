@@ -26,8 +26,8 @@ import numpy as np
 from scipy.integrate import odeint
 
 from slvm_data import RECIPES, Recipe, generate
-from slvm_data.batches import batch_size, parameters
-from slvm_data.run import ahead
+from slvm_data.run.generation import ahead
+from slvm_data.simulation.batch import batch_size, parameters
 
 SWITCHING = [name for name, recipe in RECIPES.items() if recipe.windows]
 ROUNDS = 3

@@ -8,10 +8,10 @@ import pictures
 from PIL import Image
 
 from slvm_data import RECIPES, Recipe, Switching, System
-from slvm_data.description import equation
-from slvm_data.recipe_json import as_json
+from slvm_data.core.types import SPLITS
+from slvm_data.recipe.serialisation import as_json
+from slvm_data.run.description import equation
 from slvm_data.store.card import constant, of_windows
-from slvm_data.types import SPLITS
 
 PAGE = Path(__file__).parents[1] / "docs/datasets.md"
 GROUPS = {

@@ -1,10 +1,10 @@
-"""Draw the pictures of docs/look.md: films that move, and the figures of a ball and of a window."""
+"""Draw the pictures of docs/pictures.md: films that move, and the figures of a ball and of a window."""
 
 from pathlib import Path
 
 from slvm_data import RECIPES
-from slvm_data.look import animate, plot
-from slvm_data.look.films import of_recipe
+from slvm_data.view import animate, plot
+from slvm_data.view.dataset import of_recipe
 
 PLACE = Path(__file__).parents[1] / "docs/pictures"
 

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from slvm_data import RECIPES, BallBox, Recipe, View, sample
-from slvm_data.animation import colours
-from slvm_data.types import Arrays
+from slvm_data.core.types import Arrays
+from slvm_data.export.animation import colours
 
 SCALE, GAP = 2, 2  # px
 TILE = 32 * SCALE + GAP

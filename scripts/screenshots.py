@@ -6,8 +6,8 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from slvm_data import RECIPES
-from slvm_data.look.films import of_recipe
-from slvm_data.look.server import Server
+from slvm_data.view.dataset import of_recipe
+from slvm_data.view.server import Server
 
 PICTURES = Path(__file__).parents[1] / "docs/pictures"
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}

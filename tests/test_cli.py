@@ -19,12 +19,12 @@ import pytest
 import slvm_data
 from slvm_data import RECIPES, uniform
 from slvm_data.cli import find
-from slvm_data.overrides import override
-from slvm_data.progress import Heartbeat
+from slvm_data.core.progress import Heartbeat
+from slvm_data.recipe.overrides import override
+from slvm_data.run.verification import faults
 from slvm_data.store import manifest, npz
-from slvm_data.verify import faults
 
-RECIPE_FILES = Path(__file__).parents[1] / "src/slvm_data/recipes/hamiltonian"
+RECIPE_FILES = Path(__file__).parents[1] / "src/slvm_data/datasets/hamiltonian"
 TINY = ("--train", "4", "--val", "2", "--test", "2", "--steps", "3")
 
 

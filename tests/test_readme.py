@@ -34,7 +34,7 @@ def test_commands(text, tmp_path, own_system):
         (tmp_path / "my_dataset.py").write_text(own_system)
         if command.startswith("python3 "):
             name = command.split()[1]
-            script = next((ROOT / "src/slvm_data/recipes").rglob(Path(name).name), ROOT / name)
+            script = next((ROOT / "src/slvm_data/datasets").rglob(Path(name).name), ROOT / name)
             words = [sys.executable, str(script), *shlex.split(command)[2:]]
         else:
             assert command.startswith("slvm-data "), command

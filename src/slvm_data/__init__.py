@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from slvm_data.recipe import Recipe
-    from slvm_data.recipes import RECIPES
-    from slvm_data.run import generate
+    from slvm_data.datasets import RECIPES
+    from slvm_data.observe.view import View
+    from slvm_data.observe.windowing import Windows
+    from slvm_data.recipe.recipe import Recipe
+    from slvm_data.run.generation import generate
+    from slvm_data.simulation.member import render, sample, simulate
     from slvm_data.systems import (
         BallBox,
         BouncingBall1D,
@@ -37,9 +40,6 @@ if TYPE_CHECKING:
         parameter,
         uniform,
     )
-    from slvm_data.truth import render, sample, simulate
-    from slvm_data.views import View
-    from slvm_data.windows import Windows
 
 __all__ = [
     "BallBox",
@@ -71,12 +71,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Recipe": "recipe",
-    "RECIPES": "recipes",
-    "View": "views",
-    "Windows": "windows",
-    "generate": "run",
-    **dict.fromkeys(("render", "sample", "simulate"), "truth"),
+    "Recipe": "recipe.recipe",
+    "RECIPES": "datasets",
+    "View": "observe.view",
+    "Windows": "observe.windowing",
+    "generate": "run.generation",
+    **dict.fromkeys(("render", "sample", "simulate"), "simulation.member"),
 }
 
 

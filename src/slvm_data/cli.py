@@ -12,24 +12,25 @@ from typing import Annotated, NoReturn
 import typer
 
 import slvm_data
-from slvm_data import combined, conversion
-from slvm_data.description import equation, machine
-from slvm_data.keys import SEEDS
-from slvm_data.look import saved, server
-from slvm_data.look.films import Films, of_folder, of_recipe
-from slvm_data.overrides import override
-from slvm_data.own_file import load
-from slvm_data.recipe import SPLITS, Recipe
-from slvm_data.recipe_json import as_json, from_json
-from slvm_data.recipes import RECIPES
-from slvm_data.repair import mend
+from slvm_data.core.keys import SEEDS
+from slvm_data.datasets import RECIPES
+from slvm_data.recipe.overrides import override
+from slvm_data.recipe.own_file import load
+from slvm_data.recipe.recipe import SPLITS, Recipe
+from slvm_data.recipe.serialisation import as_json, from_json
+from slvm_data.run import combination as combined
+from slvm_data.run import conversion
+from slvm_data.run.description import equation, machine
+from slvm_data.run.repair import mend
+from slvm_data.run.verification import faults
 from slvm_data.script import call, command
 from slvm_data.store import card, manifest
 from slvm_data.store.folder import check_place
 from slvm_data.store.folder import status as status_of
 from slvm_data.store.formats import FORMATS
 from slvm_data.systems.switching import Switching
-from slvm_data.verify import faults
+from slvm_data.view import saved, server
+from slvm_data.view.dataset import Films, of_folder, of_recipe
 
 app = typer.Typer(
     help="Datasets for sequential latent-variable models: films of moving scenes, with the truth behind every frame.",
@@ -166,7 +167,7 @@ def gif(
     ] = None,
 ) -> None:
     """Write films that move in step, side by side: a GIF, a WebP, or a video."""
-    from slvm_data.look.animated import animate  # which nothing else needs
+    from slvm_data.view.animation import animate  # which nothing else needs
 
     films = _films(dataset, [], recipe)
     if fps is not None and not 0 < fps <= 100:

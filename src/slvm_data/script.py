@@ -13,16 +13,16 @@ from typing import Annotated, Any, NoReturn
 import numpy as np
 import typer
 
-from slvm_data.certificate import TOLERANCE
-from slvm_data.originals import as_original
-from slvm_data.overrides import override
-from slvm_data.recipe import Recipe
-from slvm_data.run import generate
+from slvm_data.core.errors import DamageError
+from slvm_data.observe.view import KINDS, LOOKS
+from slvm_data.recipe.original import as_original
+from slvm_data.recipe.overrides import override
+from slvm_data.recipe.recipe import Recipe
+from slvm_data.run.generation import generate
+from slvm_data.run.workers import WorkersError
+from slvm_data.simulation.certificate import TOLERANCE
 from slvm_data.store import manifest
-from slvm_data.store.damage import DamageError
 from slvm_data.store.formats import FORMATS
-from slvm_data.views import KINDS, LOOKS
-from slvm_data.workers import WorkersError
 
 _Dataset = Annotated[
     str, typer.Argument(metavar="NAME|FILE", help="A dataset's name, a .py with RECIPE, a dataset.json.")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from slvm_data import RECIPES, View, generate
-from slvm_data.originals import as_original
+from slvm_data.recipe.original import as_original
 
 COUNTS = {"train": 12, "val": 3, "test": 2}
 MORE = ("dx_dt", "energy", "offset", "color_index")

@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from slvm_data.load import Episodes, Sequences, Windows, lazily
-from slvm_data.store import manifest, npz, reader
-from slvm_data.store.damage import DamageError
+from slvm_data.core.errors import DamageError
+from slvm_data.load import Episodes, Sequences, Windows
+from slvm_data.load import shards as lazily
+from slvm_data.store import manifest, npz
+from slvm_data.store import zarr_reader as reader
 
 FORMATS = Path(__file__).parents[1] / "formats"
 

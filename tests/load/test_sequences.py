@@ -17,9 +17,9 @@ from torch.utils.data import BatchSampler, ConcatDataset, DataLoader, Subset
 
 from slvm_data import RECIPES, View, generate, sample
 from slvm_data.load import Episodes, Sequences, Windows
+from slvm_data.load.buffers import Room
 from slvm_data.load.column import Column, octets
-from slvm_data.load.room import Room
-from slvm_data.recipe import mixed
+from slvm_data.recipe.recipe import mixed
 
 FILMS = [name for name, recipe in RECIPES.items() if not recipe.windows]
 ORIGINALS = ["gravity-original", "pendulum3-original"]

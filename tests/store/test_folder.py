@@ -10,10 +10,11 @@ import sys
 import numpy as np
 import pytest
 
-from slvm_data import MassSpring, TwoBody, generate, shards
-from slvm_data.conversion import convert
+from slvm_data import MassSpring, TwoBody, generate
+from slvm_data.core.errors import DamageError
+from slvm_data.run import shards
+from slvm_data.run.conversion import convert
 from slvm_data.store import manifest
-from slvm_data.store.damage import DamageError
 from slvm_data.store.folder import PARTIAL, room
 
 

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from slvm_data.core.errors import DamageError
 from slvm_data.store import npz
-from slvm_data.store.damage import DamageError
 
 
 def chunks(count=37, step=5, seed=0):

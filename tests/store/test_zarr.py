@@ -17,9 +17,9 @@ from numcodecs import Zstd
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from slvm_data import RECIPES, View, generate
+from slvm_data.core.errors import DamageError
 from slvm_data.store import formats, manifest, npz
 from slvm_data.store import zarr as sharded
-from slvm_data.store.damage import DamageError
 from slvm_data.store.zstd_sizes import guarded
 
 BITS = ("image",)
@@ -246,8 +246,9 @@ READ = """
 import pickle, resource, sys
 from pathlib import Path
 import numpy as np
-from slvm_data.store import manifest, reader, zarr
-from slvm_data.store.damage import DamageError
+from slvm_data.store import manifest, zarr
+from slvm_data.store import zarr_reader as reader
+from slvm_data.core.errors import DamageError
 reader.tensorstore = None
 path, count = Path(sys.argv[1]) / "dataset_0/train.zarr", 0
 arrays = manifest.read(path.parents[1])["files"]["dataset_0/train.zarr"]["arrays"]

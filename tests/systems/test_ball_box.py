@@ -60,7 +60,7 @@ def test_flight_is_that_of_a_physics_engine(name, restitution, start):
 
 def impacts(ball, start, t):
     """Impacts of one ball up to t[-1], those that happened."""
-    from slvm_data.keys import exact
+    from slvm_data.core.keys import exact
 
     with exact():
         found = {k: np.asarray(v) for k, v in ball.impacts(np.array(start), t, 512).items()}

@@ -8,7 +8,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from slvm_data import DoublePendulum, MassSpring, Pendulum, Recipe, TwoBody, generate, sample, simulate
-from slvm_data.keys import exact
+from slvm_data.core.keys import exact
 from slvm_data.store import manifest
 
 MEMBERS = 64

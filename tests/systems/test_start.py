@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import kstest, norm, truncnorm
 
 from slvm_data import RECIPES, BallBox, DoublePendulum, MassSpring, Pendulum, TwoBody, sample
-from slvm_data.systems.base import System
+from slvm_data.systems.system import System
 
 DRAWS = 5000
 SIGNIFICANT = 1e-4  # some hundred tests with fixed seeds

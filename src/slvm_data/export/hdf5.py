@@ -13,7 +13,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from slvm_data.progress import Progress, counted
+from slvm_data.core.progress import Progress, counted
 from slvm_data.store.npz import sha256
 from slvm_data.store.source import Rows, Source
 

@@ -17,12 +17,12 @@ import pyarrow as pa
 from PIL import Image
 from pyarrow import parquet
 
-from slvm_data.export.shards import SERIES, Shards, parts
-from slvm_data.progress import Progress
+from slvm_data.core.progress import Progress
+from slvm_data.core.types import Arrays
+from slvm_data.export.parts import SERIES, Shards, parts
 from slvm_data.store.elsewhere import SPLITS
 from slvm_data.store.npz import whole
 from slvm_data.store.source import Rows, Source
-from slvm_data.types import Arrays
 
 ENDING = "parquet"
 SIZE = 2**29  # bytes of a file before it is compressed, about

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from slvm_data.export.shards import Shards, parts
-from slvm_data.progress import Progress
+from slvm_data.core.progress import Progress
+from slvm_data.core.types import Arrays
+from slvm_data.export.parts import Shards, parts
 from slvm_data.store.npz import whole
 from slvm_data.store.source import Rows, Source
-from slvm_data.types import Arrays
 
 ENDING = "tar"
 SIZE = 2**27  # bytes of a tar file, about

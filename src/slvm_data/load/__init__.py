@@ -11,22 +11,22 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from slvm_data.core.errors import DamageError
+    from slvm_data.load.data_module import DataModule as DataModule
     from slvm_data.load.episodes import Episodes
-    from slvm_data.load.module import DataModule as DataModule
-    from slvm_data.load.sampler import EpisodeSampler, Shuffled
+    from slvm_data.load.samplers import EpisodeSampler, Shuffled
     from slvm_data.load.sequences import Sequences
     from slvm_data.load.stream import Stream as Stream
     from slvm_data.load.windows import Windows
-    from slvm_data.store.damage import DamageError
 
 __all__ = ["DamageError", "Episodes", "EpisodeSampler", "Sequences", "Shuffled", "Windows"]
 _MORE = ["DataModule", "Stream"]  # which need more than torch
 
 _HOMES = {
-    "DamageError": "store.damage",
-    "DataModule": "load.module",
-    "EpisodeSampler": "load.sampler",
-    "Shuffled": "load.sampler",
+    "DamageError": "core.errors",
+    "DataModule": "load.data_module",
+    "EpisodeSampler": "load.samplers",
+    "Shuffled": "load.samplers",
 }
 
 

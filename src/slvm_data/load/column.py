@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 import torch
 
-from slvm_data.load.room import Room
+from slvm_data.load.buffers import Room
 
 WORD = 2  # octets; the table below has a row for each word
 

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch.utils.data import get_worker_info
 
-from slvm_data.load.checks import whole_number
+from slvm_data.load.arguments import whole_number
 from slvm_data.load.column import Column
 from slvm_data.load.draws import Moment
-from slvm_data.load.table import INDEX, Table
+from slvm_data.load.map_dataset import INDEX, Table
 
 CONTEXT = "context_"
 EPISODE = "episode"

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from slvm_data.load.checks import whole_number
-from slvm_data.load.held import hold, open_manifest
-from slvm_data.load.table import INDEX, Table
+from slvm_data.load.arguments import whole_number
+from slvm_data.load.columns import hold, open_manifest
+from slvm_data.load.map_dataset import INDEX, Table
 
 
 class Sequences(Table):

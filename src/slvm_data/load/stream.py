@@ -16,16 +16,16 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
-from slvm_data import sequences
-from slvm_data.batches import LEAST, frame_buffer, make, prepare
+from slvm_data.core.types import Arrays
+from slvm_data.load.arguments import check_known, names_of_fields, whole_number
 from slvm_data.load.batch import Whole
-from slvm_data.load.checks import check_known, names_of_fields, whole_number
-from slvm_data.load.form import FRAMES, MASK, Form, empty, forms_of, put
+from slvm_data.load.buffers import Room
+from slvm_data.load.layout import FRAMES, MASK, Form, empty, forms_of, put
+from slvm_data.load.map_dataset import INDEX
 from slvm_data.load.ranks import check, here
-from slvm_data.load.room import Room
-from slvm_data.load.table import INDEX
-from slvm_data.recipe import Recipe
-from slvm_data.types import Arrays
+from slvm_data.recipe.recipe import Recipe
+from slvm_data.simulation import sequences
+from slvm_data.simulation.batch import LEAST, frame_buffer, make, prepare
 
 ROWS = 256  # sequences of a task made at a time
 AHEAD = 2  # groups of batches made while others are used

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from slvm_data.load.table import INDEX, Table
+from slvm_data.load.map_dataset import INDEX, Table
 
 
 class Windows(Table):

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from slvm_data.core.errors import DamageError
 from slvm_data.store import formats, manifest
-from slvm_data.store.damage import DamageError
 from slvm_data.store.npz import sha256
 
 try:

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from slvm_data.core.errors import DamageError
+from slvm_data.core.names import check_name
 from slvm_data.store import formats
-from slvm_data.store.damage import DamageError
-from slvm_data.store.names import check_name
 from slvm_data.store.npz import stands_once, whole
 
 NAME = "dataset.json"

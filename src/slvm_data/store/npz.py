@@ -18,9 +18,9 @@ from uuid import uuid4
 import numpy as np
 from isal import isal_zlib
 
-from slvm_data.store import zipped
-from slvm_data.store.damage import DamageError
-from slvm_data.types import Arrays
+from slvm_data.core.errors import DamageError
+from slvm_data.core.types import Arrays
+from slvm_data.store import zip_archive as zipped
 
 ONCE = ("time", "series_time")  # arrays that are not one row per sequence
 SERIES: tuple[str, ...] = (

@@ -16,8 +16,8 @@ from typing import IO, Any
 
 import numpy as np
 
+from slvm_data.core.types import Arrays
 from slvm_data.store import npz
-from slvm_data.types import Arrays
 
 APART = 2**22  # bytes from a mark to the next, at least
 MARKS = 256  # of an array, at most, of about 50 kB each

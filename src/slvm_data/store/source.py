@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from slvm_data.core.errors import DamageError
+from slvm_data.core.types import Arrays
 from slvm_data.store import formats
-from slvm_data.store.damage import DamageError
 from slvm_data.store.npz import SERIES, stands_once
-from slvm_data.types import Arrays
 
 ROOM = 2**24  # bytes of rows read at a time, if there is more than one
 

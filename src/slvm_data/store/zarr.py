@@ -22,11 +22,11 @@ import numpy as np
 import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
+from slvm_data.core.errors import DamageError
+from slvm_data.core.types import Arrays
 from slvm_data.store import formats
-from slvm_data.store.damage import DamageError
 from slvm_data.store.npz import ONCE, SERIES, sha256, stands_once, whole
 from slvm_data.store.zstd_sizes import guarded
-from slvm_data.types import Arrays
 
 LEVEL = 3  # of zstd
 SHARD = 2**23  # octets of a shard, before they are compressed, about

@@ -5,9 +5,9 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from slvm_data.keys import stream
-from slvm_data.systems.constants import Uniform
-from slvm_data.types import Array, Key
+from slvm_data.core.keys import stream
+from slvm_data.core.types import Array, Key
+from slvm_data.systems.parameters import Uniform
 
 
 def annulus(key: Key, radii: Uniform, uniform_annulus: bool) -> Array:

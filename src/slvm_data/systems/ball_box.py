@@ -13,11 +13,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from slvm_data.keys import stream
+from slvm_data.core.keys import stream
+from slvm_data.core.types import Array, Key
 from slvm_data.systems import contact, flight
-from slvm_data.systems.base import System
-from slvm_data.systems.constants import Constant, Uniform, constant
-from slvm_data.types import Array, Key
+from slvm_data.systems.parameters import Constant, Uniform, constant
+from slvm_data.systems.system import System
 
 MOTIONS = ("exact", "contact")
 IMPACTS = 10_000  # in a frame, at most

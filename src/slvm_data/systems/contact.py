@@ -10,7 +10,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from slvm_data.types import Array
+from slvm_data.core.types import Array
 
 SLOP = 0.1  # overlap that is never taken back
 KEPT = 0.9**60  # share of the rest of an overlap that is left after a unit of time

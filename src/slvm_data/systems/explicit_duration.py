@@ -14,11 +14,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from slvm_data.keys import stream
-from slvm_data.systems.constants import Constant, Parameter, constant, parameter
+from slvm_data.core.keys import stream
+from slvm_data.core.types import Array, Key
+from slvm_data.systems.parameters import Constant, Parameter, constant, parameter
 from slvm_data.systems.switching import product
 from slvm_data.systems.switching_linear import SwitchingLinear
-from slvm_data.types import Array, Key
 
 
 @dataclass(frozen=True, kw_only=True)

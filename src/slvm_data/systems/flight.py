@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from slvm_data.types import Array
+from slvm_data.core.types import Array
 
 REST = 1e-6  # s; a ball whose next bounce would be shorter lies on the wall from then on
 LEFT, RIGHT, TOP, BOTTOM = range(4)  # walls, y pointing down

@@ -9,9 +9,9 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from slvm_data.systems.base import System
-from slvm_data.systems.constants import Constant, Uniform, constant
-from slvm_data.types import Array
+from slvm_data.core.types import Array
+from slvm_data.systems.parameters import Constant, Uniform, constant
+from slvm_data.systems.system import System
 
 
 @dataclass(frozen=True, kw_only=True)

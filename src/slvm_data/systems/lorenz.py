@@ -11,9 +11,9 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from slvm_data.systems.constants import Constant, constant
+from slvm_data.core.types import Array, Key
+from slvm_data.systems.parameters import Constant, constant
 from slvm_data.systems.switching import Switching
-from slvm_data.types import Array, Key
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 
+from slvm_data.core.types import Array, Key
 from slvm_data.systems.annulus import annulus
-from slvm_data.systems.constants import Constant, Uniform, constant
 from slvm_data.systems.hamiltonian import Hamiltonian
-from slvm_data.types import Array, Key
+from slvm_data.systems.parameters import Constant, Uniform, constant
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,9 @@ from math import inf, pi
 import jax.numpy as jnp
 import numpy as np
 
-from slvm_data.systems.constants import Constant, constant
+from slvm_data.core.types import Array
 from slvm_data.systems.hamiltonian import Hamiltonian
-from slvm_data.types import Array
+from slvm_data.systems.parameters import Constant, constant
 
 
 @dataclass(frozen=True, kw_only=True)

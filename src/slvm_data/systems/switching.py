@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from slvm_data.keys import stream
-from slvm_data.systems.base import System
-from slvm_data.systems.constants import Constant, Parameter, check_parameter, constant, parameter
-from slvm_data.types import Array, Key
+from slvm_data.core.keys import stream
+from slvm_data.core.types import Array, Key
+from slvm_data.systems.parameters import Constant, Parameter, check_parameter, constant, parameter
+from slvm_data.systems.system import System
 
 RADIUS = 3 / 16  # of a disc, in half widths of the scene: 3 of 32 pixels
 

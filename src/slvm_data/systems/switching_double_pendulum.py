@@ -12,10 +12,10 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from slvm_data.systems.constants import Constant, constant
+from slvm_data.core.types import Array, Key
 from slvm_data.systems.double_pendulum import DoublePendulum
+from slvm_data.systems.parameters import Constant, constant
 from slvm_data.systems.switching import RADIUS, Switching
-from slvm_data.types import Array, Key
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from slvm_data.systems.constants import Constant, Parameter, constant, parameter
+from slvm_data.core.types import Array, Key
+from slvm_data.systems.parameters import Constant, Parameter, constant, parameter
 from slvm_data.systems.switching import Switching
-from slvm_data.types import Array, Key
 
 
 @dataclass(frozen=True, kw_only=True)

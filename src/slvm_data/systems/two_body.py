@@ -12,9 +12,9 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from slvm_data.systems.constants import Uniform
+from slvm_data.core.types import Array, Key
 from slvm_data.systems.n_body import NBody
-from slvm_data.types import Array, Key
+from slvm_data.systems.parameters import Uniform
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""What every other part uses: types, random keys, the integrator, progress, errors, files."""

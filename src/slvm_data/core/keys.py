@@ -1,0 +1,40 @@
+"""Random keys: a sequence is a pure function of its address, a stream of its name.
+
+key = seed ∘ task ∘ split ∘ index ∘ attempt, then one stream per purpose ("constants", "start", "camera", …).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import zlib
+from collections.abc import Iterator
+
+import jax
+
+from slvm_data.core.types import Array, Key
+
+SEEDS = 2**63
+INDICES = 2**32
+
+
+@contextlib.contextmanager
+def exact() -> Iterator[None]:
+    """Double precision and one fixed bit generator, in this block alone, whatever the caller has set."""
+    promotion = jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow")
+    with jax.enable_x64(True), jax.threefry_partitionable(True), promotion[0], promotion[1]:
+        yield
+
+
+def split_key(seed: int, task: int, split: str) -> Key:
+    """Key of one split of one task; `seed` in 0 … 2^63 - 1."""
+    return stream(jax.random.fold_in(jax.random.key(seed, impl="threefry2x32"), task), split)
+
+
+def sequence_key(key: Key, index: Array, attempt: Array) -> Key:
+    """Key of one attempt at one sequence of a split; `index` in 0 … 2^32 - 1."""
+    return jax.random.fold_in(jax.random.fold_in(key, index), attempt)
+
+
+def stream(key: Key, name: str) -> Key:
+    """A key for one purpose. It follows from the name alone, so that adding a stream changes no other."""
+    return jax.random.fold_in(key, zlib.crc32(name.encode()))

@@ -1,0 +1,94 @@
+"""What every map-style dataset has in common: items by number, whole batches at once."""
+
+from __future__ import annotations
+
+import operator
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from slvm_data.load.arguments import check_known, names_of_fields
+from slvm_data.load.batch import Batch, Item, Row
+from slvm_data.load.buffers import Room
+from slvm_data.load.columns import Held, forms_in, hold, open_manifest
+
+INDEX = "index"
+
+
+class Table(Dataset[Item | Row]):
+    """Sequences in memory. A subclass says which arrays an item has, and what its arguments mean."""
+
+    of_windows = False  # whether it reads windows, or whole films
+    lazily = False  # whether what lies in shards is read when it is asked for
+
+    def __init__(
+        self,
+        root: Path | str,
+        split: str = "train",
+        *,
+        tasks: Sequence[int] | None = None,
+        fields: Iterable[str] | None = None,
+        fraction: float = 1.0,
+    ) -> None:
+        self.root, self.split, self.fields = Path(root), split, names_of_fields(fields)
+        content = open_manifest(self.root)
+        if (windows := bool(content["recipe"].get("windows"))) != self.of_windows:
+            kind, loader = ("windows with context", "Windows") if windows else ("whole films", "Sequences")
+            raise ValueError(f"{self.root} holds {kind}: open it with slvm_data.load.{loader}")
+        forms = forms_in(self.root, content, split)
+        check_known(self.fields, self._known(list(forms)), self.root)
+        self._room = Room()
+        self._asked = tasks, {name: forms[name] for name in self._read(list(forms))}, fraction
+        self._held: Held = hold(self.root, content, split, *self._asked, lazily=self.lazily)
+
+    def _known(self, stored: list[str]) -> list[str]:
+        """What fields may name, beside the arrays that are stored."""
+        return [INDEX, *stored]
+
+    def _read(self, stored: list[str]) -> list[str]:
+        """The stored arrays that the fields need."""
+        return [name for name in stored if self._wants(name)]
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def _arrays(self, indices: Sequence[Any]) -> dict[str, torch.Tensor]:
+        """The arrays [B …] of these items."""
+
+    def __getitem__(self, index: Any) -> Any:
+        """An item; of a list of indices, or a slice, the batch of them."""
+        if isinstance(index, slice):
+            index = list(range(*index.indices(len(self))))
+        if isinstance(index, list):  # as a DataLoader with batch_size=None asks for
+            return Batch(self._arrays(index), self.fields).whole()
+        return Batch(self._arrays([index]), self.fields)[0]
+
+    def __getitems__(self, indices: Sequence[Any]) -> Sequence[Any]:
+        """A whole batch, which PyTorch's DataLoader asks for where a dataset can give one."""
+        if type(self).__getitem__ is not Table.__getitem__:  # a subclass does more to each item
+            return [self[index] for index in indices]
+        return Batch(self._arrays(indices), self.fields)
+
+    def __repr__(self) -> str:
+        fields = ", ".join(self.fields or self._known(list(self._held.columns)))
+        return f"{type(self).__name__}({str(self.root)!r}, {self.split!r}): {len(self)} items of {fields}"
+
+    def _numbers(self, indices: Sequence[Any]) -> torch.Tensor:
+        """Item numbers [B], negative ones counted from the end; raises IndexError for what is none."""
+        try:
+            numbers = torch.from_numpy(np.array([operator.index(i) for i in indices], np.int64))
+        except (TypeError, OverflowError):
+            raise IndexError(f"{list(indices)[:4]} are no numbers of items") from None
+        numbers = torch.where(numbers < 0, numbers + len(self), numbers)
+        if len(numbers) and not (int(numbers.min()) >= 0 and int(numbers.max()) < len(self)):
+            raise IndexError(f"index {max(indices, key=abs)} of {len(self)} items in {self.split} of {self.root}")
+        return numbers
+
+    def _wants(self, name: str) -> bool:
+        return self.fields is None or name in self.fields

@@ -1,0 +1,142 @@
+"""Rows that are read when they are asked for: from shards, of which those just read stay in memory.
+
+A shard of which several rows are wanted at once is read as a whole, and stays; single rows are read by themselves.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from slvm_data.load.column import Column
+from slvm_data.load.layout import Form, Frames, Part, blank, place
+
+if TYPE_CHECKING:
+    from slvm_data.store.zarr_reader import Reader
+
+Rows = dict[str, np.ndarray]  # [n …] of each array, as they lie in memory
+CACHE = 2**28  # octets of shards that stay in memory, in each process
+SEVERAL = 4  # rows of a shard from which on it is read as a whole
+MIXED = 8  # shards whose sequences are mixed at a time, where they fit in the cache
+
+
+class Cache:
+    """Shards, those used last; each process has one of its own."""
+
+    def __init__(self) -> None:
+        self._shards, self._size = OrderedDict[Any, Rows](), 0
+
+    def __reduce__(self) -> tuple[type[Cache], tuple[()]]:
+        return Cache, ()
+
+    def __contains__(self, key: Any) -> bool:
+        return key in self._shards
+
+    def __getitem__(self, key: Any) -> Rows:
+        self._shards.move_to_end(key)
+        return self._shards[key]
+
+    def put(self, key: Any, rows: Rows) -> Rows:
+        """Keep a shard that is not here yet, in the place of those used least lately; returns it."""
+        self._shards[key] = rows
+        self._size += _size(rows)
+        while self._size > CACHE and len(self._shards) > 1:
+            self._size -= _size(self._shards.popitem(last=False)[1])
+        return rows
+
+
+def _size(rows: Rows) -> int:
+    return sum(array.nbytes for array in rows.values())
+
+
+@dataclass(frozen=True)
+class Shards:
+    """The files of a split whose rows are read when they are asked for."""
+
+    files: tuple[Part, ...]
+    readers: tuple[Reader, ...]  # of each file
+    forms: Mapping[str, tuple[Form, Frames | None]]
+    cache: Cache
+
+    @cached_property
+    def firsts(self) -> np.ndarray:
+        """Number of the first row of each file [files]."""
+        counts = [part.rows for part in self.files]
+        return np.cumsum([0, *counts[:-1]])
+
+    def ranges(self) -> list[tuple[int, int]]:
+        """First row, and the one after the last, of each shard, in order."""
+        found: list[tuple[int, int]] = []
+        for first, part, reader in zip(self.firsts.tolist(), self.files, self.readers, strict=True):
+            starts = range(0, part.rows, reader.per)
+            found += [(first + start, first + min(start + reader.per, part.rows)) for start in starts]
+        return found
+
+    @cached_property
+    def row_size(self) -> int:
+        """Octets of a row of all arrays."""
+        rows = [blank(name, *form, 1).data for name, form in self.forms.items()]
+        return sum(row.nbytes for row in rows)
+
+    def small(self) -> bool:
+        """Whether everything fits in the cache."""
+        return self.row_size * sum(part.rows for part in self.files) <= CACHE
+
+    def mixed(self) -> int:
+        """Shards whose sequences can be mixed without reading one twice; a batch may end some and begin the next."""
+        per = max(reader.per for reader in self.readers)
+        return int(np.clip(CACHE // (2 * per * self.row_size), 1, MIXED))
+
+    def read(self, rows: np.ndarray) -> dict[str, Column]:
+        """These rows [B], of every array a column of them [B …]; whatever has to be read is asked for at once."""
+        found = {name: blank(name, *form, len(rows)) for name, form in self.forms.items()}
+        file = np.searchsorted(self.firsts, rows, side="right") - 1
+        files = [(k, np.flatnonzero(file == k)) for k in np.unique(file).tolist()]
+        pieces = [piece for k, at in files for piece in self._pieces(k, at, rows[at] - self.firsts[k])]
+        for at, within, arrive in pieces:
+            for name, data in arrive().items():  # what a task lacks stays blank
+                found[name].data.numpy()[at] = data[within]
+        return found
+
+    def _pieces(
+        self, k: int, at: np.ndarray, rows: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, Callable[[], Rows]]]:
+        """Places of rows of file k, which rows these are of what arrives, and how it does; the reading has begun."""
+        per = self.readers[k].per
+        numbers, which, counts = np.unique(rows // per, return_inverse=True, return_counts=True)
+        several = 1 if self.small() else SEVERAL
+        whole = np.array([(k, n) in self.cache or count >= several for n, count in zip(numbers, counts, strict=True)])
+        for i in np.flatnonzero(whole).tolist():
+            own, number = which == i, int(numbers[i])
+            yield at[own], rows[own] - number * per, self._shard(k, number)
+        if len(single := np.flatnonzero(~whole[which])):
+            asked = self.readers[k].take(rows[single])
+            yield at[single], np.arange(len(single)), lambda: self._placed(k, asked())
+
+    def _shard(self, k: int, number: int) -> Callable[[], Rows]:
+        """A whole shard: kept already, or read and then kept."""
+        if (k, number) in self.cache:
+            kept = self.cache[k, number]
+            return lambda: kept
+        asked = self.readers[k].shard(number)
+        return lambda: self.cache.put((k, number), self._placed(k, asked()))
+
+    def _placed(self, k: int, blocks: Mapping[str, np.ndarray]) -> Rows:
+        """Rows as the file has them, in the form they have in memory."""
+        found = {name: blank(name, *self.forms[name], len(block)) for name, block in blocks.items()}
+        for name, block in blocks.items():
+            place(found[name], 0, block, self.files[k].path, name)
+        return {name: column.data.numpy() for name, column in found.items()}
+
+
+def open_shards(files: Sequence[Part], forms: Mapping[str, tuple[Form, Frames | None]]) -> Shards:
+    """Raises DamageError where the metadata of a file are not what was written."""
+    from slvm_data.store.zarr_reader import Reader  # which needs the package zarr
+
+    readers = [Reader(p.path, {n: a for n, a in p.entry["arrays"].items() if n in forms}) for p in files]
+    return Shards(tuple(files), tuple(readers), forms, Cache())

@@ -1,0 +1,1 @@
+"""How a scene is seen: view, camera, windows, drawing."""

@@ -1,0 +1,1 @@
+"""Bodies to pixels, in each style."""

@@ -1,0 +1,24 @@
+"""Clean discs on black: a pixel is as bright as the share of it that a disc covers.
+
+Pixel j spans [j, j + 1) of the scene's W pixels, so that a disc inside the scene is inside the picture. With the
+distance d of the disc's edge from the middle of a pixel, outwards positive, in pixels, it covers M = ½ - d, clipped to
+0 … 1. A binary pixel is set where half of it is covered: where its middle lies within the disc.
+"""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+
+from slvm_data.core.types import Array
+from slvm_data.observe.render.soft import blend
+
+LIT = 128  # the least of 0 … 255 that half a pixel rounds to
+
+
+def draw(centres: Array, radii: Array, colors: Array, size: int) -> Array:
+    """One frame, uint8 [3 H W], from centres [B 2] and radii [B] in canvas widths and RGB colours [B 3]."""
+    away = jnp.arange(size) + 0.5 - size * centres[:, :, None]  # [B 2 W], in pixels
+    distance = jnp.sqrt(away[:, 1, :, None] ** 2 + away[:, 0, None, :] ** 2)
+    covers = jnp.clip(0.5 + size * radii[:, None, None] - distance, 0.0, 1.0)
+    channels = [blend(covers, colors[:, c], jnp.zeros((size, size))) for c in range(3)]
+    return jnp.round(255 * jnp.stack(channels)).astype(jnp.uint8)

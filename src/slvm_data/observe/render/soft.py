@@ -1,0 +1,62 @@
+"""Bodies to pixels: soft discs over a grey background, the look of the Hamiltonian benchmarks.
+
+In unit coordinates (the canvas is [0, 1]²) disc i with centre uᵢ and radius ρᵢ covers a pixel at c by
+Mᵢ = 1 / (1 + exp(80 (|c - uᵢ| - ρᵢ))). Disc 0 lies on top. Pixels sample the canvas at j / (W - 1), end points
+included; row 0 is the *lowest* y. A binary pixel is set where the quantised value exceeds 0.45.
+
+Source: A. Botev et al., "Which priors matter? Benchmarking models for learning latent dynamics", NeurIPS 2021
+Datasets and Benchmarks, arXiv:2111.05458.
+"""
+
+from __future__ import annotations
+
+import colorsys
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from slvm_data.core.types import Array
+
+BACKGROUND = (0.321, 0.349, 0.368)  # RGB
+TEMPERATURE = 80.0  # per canvas width
+LIT = 115  # the least of 0 … 255 above 0.45
+
+
+def hues(palette: int) -> np.ndarray:
+    """Fully saturated colours [palette 3], evenly spaced around the colour circle, from red."""
+    return np.array([colorsys.hsv_to_rgb(i / palette, 1.0, 1.0) for i in range(palette)])
+
+
+def place(centres: Array, radii: Array, half_width: Array | float) -> tuple[Array, Array]:
+    """Centres [B 2] and radii [B] in canvas widths, from metres about the centre of a canvas."""
+    return (centres + half_width) / (2 * half_width), radii / (2 * half_width)
+
+
+def cover(centres: Array, radii: Array, size: int, dtype: type = np.float64) -> Array:
+    """How far each disc covers each pixel, M [B H W]; centres [B 2] and radii [B] in canvas widths."""
+    pixels = jnp.linspace(0.0, 1.0, size)
+    squares = ((pixels - centres[:, :, None]) ** 2).astype(dtype)  # [B 2 W]; `dtype` is for raster.py
+    distance = jnp.sqrt(squares[:, 1, :, None] + squares[:, 0, None, :])
+    return 1 / (1 + jnp.exp(TEMPERATURE * (distance - radii.astype(dtype)[:, None, None])))
+
+
+def blend(covers: Array, colors: Array, background: Any) -> Array:
+    """One channel [H W], disc 0 on top, from covers [B H W], colours [B] and what is behind."""
+    value = background
+    for i in reversed(range(covers.shape[0])):
+        value = covers[i] * colors[i] + (1 - covers[i]) * value
+    return jnp.asarray(value)
+
+
+def draw(centres: Array, radii: Array, colors: Array, size: int) -> Array:
+    """One frame, uint8 [3 H W], from centres [B 2] and radii [B] in canvas widths and RGB colours [B 3]."""
+    covers = cover(centres, radii, size)
+    channels = [blend(covers, colors[:, c], BACKGROUND[c]) for c in range(3)]
+    return jnp.floor(255 * jnp.stack(channels)).astype(jnp.uint8)
+
+
+def binarise(frame: Array, palette: int, lit: int = LIT) -> Array:
+    """{0, 1} in uint8: [H W] if one hue is all there is (its first channel tells all), else [3 H W]; from [3 H W]."""
+    bits = (frame >= lit).astype(jnp.uint8)
+    return bits[0] if palette == 1 else bits

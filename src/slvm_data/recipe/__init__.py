@@ -1,0 +1,1 @@
+"""A dataset as a recipe: its fields, its JSON, its changes from the command line."""

@@ -1,0 +1,85 @@
+"""What the scripts in use write, where it differs from what a dataset of ours holds, for those who compare with them.
+
+Balls move by a discrete contact rule, are drawn as a physics engine's debugging view, and their frames show the state
+before the one that is stored; a film with an empty frame is dropped. Of the other systems one frame more is simulated,
+and a window without the first or the last is kept; a mass on a spring is shifted by one number along both axes, and by
+up to 1 m more to the right. Frames are float64, with three channels for all but balls.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from slvm_data.core.keys import stream
+from slvm_data.core.types import Array, Key
+from slvm_data.observe import view as views
+from slvm_data.observe.render import style as looks
+from slvm_data.recipe.recipe import Recipe
+from slvm_data.systems.ball_box import BallBox
+from slvm_data.systems.hamiltonian import Hamiltonian
+from slvm_data.systems.mass_spring import MassSpring
+from slvm_data.systems.system import System
+
+CHANNELS = 3
+ITEMSIZE = 8  # bytes of a pixel
+
+
+def as_original(recipe: Recipe) -> Recipe:
+    """The recipe by whose dataset one gets what the original script would have written for the same draws.
+
+    Raises ValueError for a system that is neither a ball in a box nor moved by an energy: no script has it.
+    """
+    pairs = [_task(system, recipe.view_of(task)) for task, system in enumerate(recipe.tasks)]
+    tasks, seen = zip(*pairs, strict=True)
+    return dataclasses.replace(recipe, tasks=tasks, view=seen, original=True)
+
+
+def _task(system: System, view: views.View) -> tuple[System, views.View]:
+    if isinstance(system, BallBox):
+        return dataclasses.replace(system, motion="contact"), dataclasses.replace(view, look="debug_draw")
+    if isinstance(system, Hamiltonian):
+        return system, view
+    raise ValueError(f"there is no original of {type(system).__name__}: it is no ball and has no energy")
+
+
+def pairing(system: System, key: Key, path: Array) -> tuple[Array, Array]:
+    """States [T D] that the frames show and that are stored beside them, out of one more, `path` [T + 1 D]."""
+    if isinstance(system, BallBox):
+        return path[:-1], path[1:]  # drawn, moved, stored
+    first = jax.random.bernoulli(stream(key, "window"))
+    window = jnp.where(first, path[1:], path[:-1])
+    return window, window
+
+
+def shift(system: System, key: Key, reach: Array | float, jitter: Array | float) -> Array:
+    """The camera's shift [2] in metres."""
+    free = views.shift(stream(key, "camera"), reach)
+    if not isinstance(system, MassSpring):
+        return free
+    right = jnp.where(jitter > 0, jax.random.uniform(stream(key, "right"), dtype=float), 0.0)
+    return jnp.stack([free[1] + right, free[1]])
+
+
+def keeps(look: looks.Look, centres: Array) -> Array:
+    """Whether a ball at these centres [T 2] in canvas widths is kept: something of it shows in every frame.
+
+    The scripts' other conditions, a row of pixels or 160 of them lit at once, cannot be met.
+    """
+
+    def lit(centre: Array) -> Array:
+        return looks.draw(look, centre[None], jnp.zeros(1), jnp.zeros((1, 3)), binary=True).any()
+
+    return jax.lax.map(lit, centres).all()
+
+
+def pixels(system: System, frames: np.ndarray) -> np.ndarray:
+    """Frames as float64, [N T H W] of balls and [N T 3 H W] of everything else, from uint8 of one or three channels."""
+    image = frames.astype(np.float64)
+    if isinstance(system, BallBox) or image.ndim == 5:
+        return image
+    empty = np.zeros_like(image)  # what a red disc leaves in the other channels
+    return np.stack([image, empty, empty], axis=2)

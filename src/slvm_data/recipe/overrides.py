@@ -1,0 +1,124 @@
+"""Changes to a recipe from the command line.
+
+`m=0.5` sets a constant of its systems, `m=0.5..1.0` a range, `g=[0,2.5]` a vector, `g=2,3,4` makes a task of each.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from slvm_data.core.keys import INDICES
+from slvm_data.core.types import SPLITS
+from slvm_data.recipe.recipe import Recipe
+from slvm_data.systems.parameters import uniform
+from slvm_data.systems.system import System
+
+_OPTIONS = {"length": "window"}  # of the command line, where they have another name
+_COMMA = re.compile(r",(?![^\[]*\])")  # outside of brackets
+
+
+def override(
+    recipe: Recipe,
+    changes: Iterable[str],
+    fields: Mapping[str, Any] | None = None,
+    view: Mapping[str, Any] | None = None,
+    windows: Mapping[str, Any] | None = None,
+) -> Recipe:
+    """The recipe with each change made to every task; tasks that have become equal are merged.
+
+    `fields`, `view` and `windows` are values for fields of the recipe, of the views of all tasks, and of its windows;
+    None leaves one as it is. Among those of its windows `paths` is how many whole paths the splits share out.
+    Raises ValueError for a change that is no KEY=VALUE, an unknown constant, or a value that it cannot take.
+    """
+    fields, seen, cut = map(_given, (fields, view, windows))
+    fields = _cut(recipe, fields, cut) | fields
+    dt = fields.pop("dt", None)
+    tasks = [
+        (system, recipe.dt_of(i) if dt is None else dt, dataclasses.replace(recipe.view_of(i), **seen))
+        for i, system in enumerate(recipe.tasks)
+    ]
+    for change in (changes := list(changes)):
+        name, values = _parsed(change)
+        tasks = [(_changed(system, name, value), *rest) for system, *rest in tasks for value in values]
+    systems, times, views = zip(*(dict.fromkeys(tasks) if changes else tasks), strict=True)
+    return dataclasses.replace(recipe, tasks=systems, dt=_common(times), view=_common(views), **fields)
+
+
+def _given(values: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (values or {}).items() if value is not None}
+
+
+def _cut(recipe: Recipe, fields: Mapping[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Windows with these changes, and how many: those of so many paths; else as many as the recipe has, if they fit."""
+    paths, changes = changes.get("paths"), {name: value for name, value in changes.items() if name != "paths"}
+    if recipe.windows is None and (changes or paths is not None):
+        given = next(iter(changes), "paths")
+        raise ValueError(f"{recipe.name} has whole films, not windows: leave --{_OPTIONS.get(given, given)} out")
+    if recipe.windows is None or not (changes or paths is not None or "steps" in fields):
+        return {}
+    windows = dataclasses.replace(recipe.windows, **changes, whole=recipe.windows.whole or paths is not None)
+    steps = fields.get("steps", recipe.steps)
+    per = {split: len(windows.starts(split, steps)) for split in SPLITS}
+    if empty := [split for split in SPLITS if not per[split] and fields.get(split) != 0]:
+        needed = windows.lead + windows.length
+        raise ValueError(
+            f"steps = {steps} leave no window for {empty[0]}: one takes {needed} frames of its part, context included; "
+            f"give more --steps, a smaller --gap or shorter windows, or --{empty[0]} 0"
+        )
+    if paths is not None and paths * max(per.values()) >= INDICES:
+        raise ValueError(f"paths = {paths} have more than {INDICES - 1} windows: ask for fewer, or a larger --stride")
+    if paths is not None:
+        return {"windows": windows, **{split: n * per[split] for split, n in windows.shared_out(paths).items()}}
+    if windows.whole:
+        return {"windows": windows}
+    return {"windows": windows, **{split: min(recipe.count(split), n) for split, n in per.items()}}
+
+
+def _parsed(change: str) -> tuple[str, list[Any]]:
+    """Name and values of a KEY=VALUE,…."""
+    name, equals, text = change.partition("=")
+    if not equals or not text:
+        raise ValueError(f"{change!r} is not of the form KEY=VALUE, such as m=0.5, m=0.5..1.0 or g=2,3,4")
+    return name, [_value(name, part) for part in _COMMA.split(text)]
+
+
+def _common(values: tuple[Any, ...]) -> Any:
+    return values[0] if len(set(values)) == 1 else values
+
+
+def _changed(system: System, name: str, value: Any) -> System:
+    kind = type(system).__name__
+    if name not in (*system.domains(), *system.settings()):
+        constants, settings = ", ".join(system.domains()), ", ".join(system.settings())
+        raise ValueError(f"{kind} has no constant {name!r}; it has {constants} (and the settings {settings})")
+    if name in system.parameter_names():
+        raise ValueError(f"{kind}: {name} is an array of numbers: give it in a .py file with a RECIPE of your own")
+    if name in system.settings() and _kind(value) is not _kind(getattr(system, name)):
+        now = str(getattr(system, name))
+        now = now if len(now) < 80 else f"{now[:60]} …"
+        raise ValueError(f"{kind}: {name} is {now}, which {value} cannot replace")
+    return dataclasses.replace(system, **{name: value})
+
+
+def _kind(value: object) -> type:
+    return float if isinstance(value, int | None) and not isinstance(value, bool) else type(value)
+
+
+def _value(name: str, text: str) -> Any:
+    """A number, a range, a vector of these, true or false; else the word itself, for a setting such as `motion`."""
+    if text in ("true", "false"):
+        return text == "true"
+    if text.startswith("[") and text.endswith("]"):
+        return tuple(_value(name, part) for part in text[1:-1].split(",") if part)
+    low, dots, high = text.partition("..")
+    try:
+        ends = (float(low), float(high)) if dots else (float(low), float(low))
+    except ValueError:
+        return text
+    try:
+        return uniform(*ends) if dots else ends[0]
+    except ValueError as error:
+        raise ValueError(f"{name} = {text}: {error}") from None

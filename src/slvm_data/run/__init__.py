@@ -1,0 +1,1 @@
+"""A recipe carried out: files in a folder, made, finished, verified, repaired, converted."""

@@ -1,0 +1,135 @@
+"""A recipe on its way to another process, with the files that define its systems where those are the user's own."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+from pathlib import Path
+from socket import gethostname
+from threading import Lock
+from types import ModuleType
+from typing import Any
+
+from slvm_data.recipe.own_file import is_recipe, load
+from slvm_data.recipe.recipe import Recipe
+from slvm_data.run.description import machine
+from slvm_data.run.shards import FORM, Plan, Shard, make_shard
+from slvm_data.store import manifest
+from slvm_data.store.npz import sha256
+
+_OPENING = Lock()  # a worker of Dask may have several threads
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module of the user's that defines systems: no other process need have it."""
+
+    name: str
+    file: Path
+    digest: str
+
+    @staticmethod
+    def of(name: str) -> Module | None:
+        """None for one that is there wherever this environment is."""
+        file = Path(getattr(sys.modules[name], "__file__", None) or "").absolute()
+        installed = name.startswith("slvm_data.") or not {"site-packages", "dist-packages"}.isdisjoint(file.parts)
+        return None if installed or not file.is_file() else Module(name, file, sha256(file))
+
+    @property
+    def top(self) -> str:
+        """The name of the package that it is in, or its own."""
+        return self.name.partition(".")[0]
+
+    def fetch(self) -> ModuleType:
+        """The module, executed in this process; raises ValueError where it is not here, or not the same."""
+        if not self.file.is_file():
+            raise ValueError(f"{self.file} is not there on {gethostname()}: put it where all workers see it")
+        if sha256(self.file) != self.digest:
+            raise ValueError(f"{self.file} on {gethostname()} is not what it was when the run began: run it again")
+        return load(self.file) if is_recipe(self.name) else self._import()
+
+    def _import(self) -> ModuleType:
+        """By its name, for those who import it too, from the folder where it was found."""
+        folder = str(self.file.parents[self.name.count(".") + (self.file.name == "__init__.py")])
+        sys.path.append(folder)  # last, so that nothing beside the file hides a library
+        try:
+            if self.top not in sys.modules:
+                _execute(self.top, folder)
+            return import_module(self.name)
+        except Exception as error:  # the file is the user's: anything may go wrong in it
+            what = f"{type(error).__name__}: {error}"
+            raise ValueError(f"{self.file} cannot be imported on {gethostname()}: {what}") from error
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A recipe as bytes. Only our own processes open it, and only what we have packed."""
+
+    data: bytes
+    modules: tuple[Module, ...]
+    software: str  # versions and class of machine, which have to be the same everywhere
+
+    @staticmethod
+    def of(recipe: Recipe) -> Parcel:
+        """Raises ValueError for a system that was defined where there is no file, as in a notebook."""
+        names = dict.fromkeys(type(system).__module__ for system in recipe.tasks)
+        found = {name: Module.of(name) for name in names}
+        for name, module in found.items():
+            if module is None and is_recipe(name):
+                raise ValueError(f"{recipe.name}: other processes need its system in a .py file: {name} is none")
+        return Parcel(pickle.dumps(recipe), tuple(filter(None, found.values())), _software())
+
+    def open(self) -> Recipe:
+        """The recipe; in this process the files that define its systems are executed for it.
+
+        Raises ValueError where these cannot be had, or where other software would give other bytes.
+        """
+        if (here := _software()) != self.software:
+            raise ValueError(f"{gethostname()} has other software: {here}, and {self.software} began the run")
+        tops = {module.top for module in self.modules}
+        for old in [name for name in sys.modules if name.partition(".")[0] in tops - {"__main__"}]:
+            del sys.modules[old]  # what a process that lives on has imported for another run
+        own = {module.name: module.fetch() for module in self.modules}
+
+        class Unpickler(pickle.Unpickler):
+            def find_class(self, module: str, name: str, /) -> Any:
+                return getattr(own[module], name) if module in own else super().find_class(module, name)
+
+        try:
+            return Unpickler(io.BytesIO(self.data)).load()
+        except ImportError as error:
+            raise ValueError(f"{error} on {gethostname()}: install what defines the system there too") from error
+
+
+def _software() -> str:
+    return ", ".join(
+        f"{key} {value}" for part in manifest.current(machine(), FORM).values() for key, value in part.items()
+    )
+
+
+def _execute(name: str, folder: str) -> None:
+    """Import a module or package from this folder, and from no other."""
+    spec = PathFinder.find_spec(name, [folder])
+    assert spec
+    assert spec.loader
+    module = sys.modules[name] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+
+@lru_cache(maxsize=1)
+def _plan(parcel: Parcel) -> Plan:
+    """Once in each process, so that everything compiles once."""
+    return Plan(parcel.open())
+
+
+def make(parcel: Parcel, folder: Path, shard: Shard) -> None:
+    """Make one shard of what is in the parcel."""
+    with _OPENING:
+        plan = _plan(parcel)
+    make_shard(plan, folder, shard)

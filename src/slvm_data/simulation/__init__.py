@@ -1,0 +1,1 @@
+"""A recipe's sequences in memory: batches, windows, certificate, single members."""

@@ -1,0 +1,79 @@
+"""What passes by of regimes, signals and windows while a switching dataset is made, for its certificate."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from slvm_data.core.types import Arrays
+from slvm_data.observe.windowing import Windows
+
+
+class Regimes:
+    """Counts over the frames that belong to a split, and the frames that its windows show."""
+
+    def __init__(self, count: int) -> None:
+        self.transitions = np.zeros((count, count), int)
+        self.frames, self.visits = np.zeros(count, int), np.zeros(count, int)
+        self.sums: list[np.ndarray] = []  # [P 2*channels+1] of signal, its square, variance of noise
+        self.shown: dict[str, dict[int, np.ndarray]] = {}  # by split and path: whether a window shows a frame [T]
+
+    def add(self, films: Arrays, noise: np.ndarray) -> None:
+        """Count films with `mode` [P T] and `signal` [P T channels], seen with noise of this deviation [P]."""
+        if films["mode"].min() < 0 or films["mode"].max() >= len(self.frames):
+            raise ValueError(
+                f"there are {len(self.frames)} regimes, but mode gave {films['mode'].max()}: see `regimes`"
+            )
+        mode, signal, count = films["mode"], films["signal"].astype(np.float64), len(self.frames)
+        pairs = np.bincount((count * mode[:, :-1] + mode[:, 1:]).ravel(), minlength=count**2).reshape(count, count)
+        self.transitions += pairs
+        self.frames += np.bincount(mode.ravel(), minlength=count)
+        self.visits += np.bincount(mode[:, 0], minlength=count) + pairs.sum(axis=0) - pairs.diagonal()
+        variance = noise.astype(np.float64)[:, None] ** 2 * mode.shape[1]
+        self.sums.append(np.hstack([signal.sum(axis=1), (signal**2).sum(axis=1), variance]))
+
+    def show(self, windows: Windows, split: str, steps: int, path: np.ndarray, frame: np.ndarray) -> None:
+        """Note the windows of a split whose queries begin at these frames [n] of these paths [n].
+
+        Of whole paths, which no other split should have, it is enough to know which.
+        """
+        shown = self.shown.setdefault(split, {})
+        for number in np.unique(path).tolist():
+            every = shown.setdefault(number, np.zeros(1 if windows.whole else steps, bool))
+            if windows.whole:
+                every[0] = True
+                continue
+            for offset in windows.offsets():
+                every[frame + offset] = True
+
+    def summary(self) -> dict[str, Any]:
+        """What the certificate says of regimes and signals."""
+        frames = max(1, self.frames.sum())
+        *means, noise = np.cumsum(np.concatenate(self.sums), axis=0)[-1] / frames  # one after the other, in any batches
+        total, squares = np.split(np.array(means), 2)
+        variance = np.mean(squares - total**2)
+        return {
+            "occupancy": (self.frames / frames).tolist(),
+            "dwell": [f / v if v else None for f, v in zip(self.frames.tolist(), self.visits.tolist(), strict=True)],
+            "transitions": self.transitions.tolist(),
+            "signal_to_noise_db": float(10 * np.log10((variance - noise) / noise)) if 0 < noise < variance else None,
+        }
+
+    def state(self) -> dict[str, Any]:
+        """What was counted, but what windows show, as plain JSON values."""
+        counts = {"transitions": self.transitions, "frames": self.frames, "visits": self.visits}
+        return {**{name: count.tolist() for name, count in counts.items()}, "sums": [s.tolist() for s in self.sums]}
+
+    def join(self, state: dict[str, Any]) -> None:
+        """Count what another one has counted, as if it had passed by here."""
+        self.transitions += np.array(state["transitions"])
+        self.frames += np.array(state["frames"])
+        self.visits += np.array(state["visits"])
+        self.sums += map(np.array, state["sums"])
+
+    def leakage(self) -> int:
+        """Number of frames that windows of two splits show, contexts included (of whole paths, number of paths)."""
+        pairs = combinations(self.shown.values(), 2)
+        return sum(int((a[path] & b[path]).sum()) for a, b in pairs for path in a.keys() & b.keys())

@@ -1,0 +1,178 @@
+"""What every system has: constants that a population draws, a start, a motion, and bodies to look at."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import jax
+import numpy as np
+
+from slvm_data.core.integrator import solve
+from slvm_data.core.keys import stream
+from slvm_data.core.types import Array, Key
+from slvm_data.systems.parameters import Constant, Domain, bounds, check_setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class System(abc.ABC):
+    """A population of systems. Its members differ in their constants; every method is written for one member.
+
+    Subclass it with a frozen, keyword-only dataclass. Motion is `velocity`, integrated to order 8, unless the
+    class brings its own `simulate`.
+    """
+
+    state: ClassVar[tuple[str, ...]]
+    """Names of the D numbers of the state, positions first."""
+    units: ClassVar[tuple[str, ...]] = ()
+    """Their units, for labels; empty: they have none, or none is said."""
+    bodies_drawn: ClassVar[int] = 1
+    """The number B of bodies in a frame, and the length of a constant that each body has for itself."""
+    edge: ClassVar[str] = "soft"
+    """How its discs end (`slvm_data.observe.render.style`): "soft", as in the Hamiltonian benchmarks, or "clean"."""
+    chaotic: ClassVar[bool] = False
+    """Whether a long path depends on its last bit, so that another class of machine gives another one."""
+
+    substep: float | None = None  # s, longest step of the integrator; None: what `longest_step` finds
+
+    @abc.abstractmethod
+    def start(self, key: Key) -> Array:
+        """Draw the initial state [D]."""
+
+    def velocity(self, x: Array) -> Array:
+        """Time derivative [D] of the state [D]; only a class with a `simulate` of its own can do without."""
+        raise NotImplementedError(f"{type(self).__name__} moves in steps and has no velocity")
+
+    @abc.abstractmethod
+    def bodies(self, x: Array) -> tuple[Array, Array]:
+        """Centres [B 2] (x to the right, y up) and radii [B] of the discs that show the state [D], in metres."""
+
+    @abc.abstractmethod
+    def extent(self) -> float:
+        """Half the width [m] of the square scene that holds every member of the population."""
+
+    def longest_step(self) -> float:
+        """Longest step [s] of the integrator that is accurate for every member of the population."""
+        return 0.01
+
+    def simulate(self, x0: Array, t: Array, key: Key) -> Array:  # noqa: ARG002 - noise is for other systems
+        """States [T D] of one member at the instants `t` [T], from `x0` [D] at t[0]."""
+        assert self.substep is not None  # a member has it from its population
+        return solve(self.velocity, x0, t, self.substep)
+
+    def recordable(self) -> tuple[str, ...]:
+        """What can be stored of it beside frames, states and constants."""
+        flows = type(self).velocity is not System.velocity
+        return (*("dx_dt",) * flows, *("energy",) * hasattr(self, "energy"))
+
+    def most_impacts(self, duration: float) -> int:  # noqa: ARG002 - most systems have none
+        """How many impacts a member can have in so many seconds: room for what `events` stores."""
+        return 0
+
+    def stays(self, x: Array, centres: Array, extent: Array | float) -> Array:  # noqa: ARG002 - for other rules
+        """Whether states [T D], shown by discs at `centres` [T B 2], are a sequence to keep, or to be drawn anew."""
+        return (abs(centres) <= extent).all()
+
+    def rule(self) -> str:
+        """What became of a sequence that `stays` rejects, in words."""
+        return f"left the scene (a centre beyond ±{self.extent():g})"
+
+    def keeps_energy(self) -> bool:
+        """Whether the energy stays what it was, but for losses to friction, which the certificate adds back."""
+        return False
+
+    def check_start(self, x0: np.ndarray, frame: float) -> None:  # noqa: B027 - most systems can be anywhere
+        """Raise ValueError for an initial state [D] that cannot be, or be followed over frames this far apart [s]."""
+
+    def integrated(self) -> bool:
+        """Whether the motion follows from `velocity` in steps, rather than being the class's own."""
+        return type(self).simulate is System.simulate
+
+    def __post_init__(self) -> None:
+        if self.integrated() and type(self).velocity is System.velocity:
+            raise TypeError(f"{type(self).__name__} needs a velocity, or a simulate of its own")
+        for field in dataclasses.fields(self):
+            name, value = field.name, getattr(self, field.name)
+            if isinstance(value, list | np.ndarray):
+                object.__setattr__(self, name, _tuples(value))  # a system can be hashed
+            if isinstance(field.default, int) and isinstance(value, float) and value.is_integer():
+                object.__setattr__(self, name, int(value))  # as it comes from the command line
+            if name not in self.domains():
+                check_setting(type(self).__name__, name, getattr(self, name), field.default)
+        for name in self.domains():
+            self.bounds(name)
+        if self.substep is not None and not 0 < self.substep < math.inf:
+            raise ValueError(f"{type(self).__name__}: substep = {self.substep!r} has to be above 0 and finite")
+
+    def __str__(self) -> str:
+        constants = ", ".join(f"{name}={getattr(self, name)}" for name in self.domains())
+        return f"{type(self).__name__}({constants})"
+
+    @classmethod
+    def domains(cls) -> dict[str, Domain]:
+        """The constants of the system, by name."""
+        fields = dataclasses.fields(cls)
+        return {field.name: field.metadata["domain"] for field in fields if "domain" in field.metadata}
+
+    @classmethod
+    def parameter_names(cls) -> tuple[str, ...]:
+        """Names of the arrays that all sequences of a task share."""
+        return tuple(field.name for field in dataclasses.fields(cls) if "parameter" in field.metadata)
+
+    def parameters(self, key: Key) -> dict[str, np.ndarray]:  # noqa: ARG002 - most systems have none
+        """The arrays that all sequences of a task share, by name: as given, or drawn."""
+        return {}
+
+    @classmethod
+    def settings(cls) -> tuple[str, ...]:
+        """Names of what is fixed for the whole population and not stored with a sequence."""
+        return tuple(field.name for field in dataclasses.fields(cls) if field.name not in cls.domains())
+
+    def bounds(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest value of a constant in the population: [] each, or [B] if each body has its own."""
+        try:
+            return bounds(getattr(self, name), self.domains()[name], self.bodies_drawn)
+        except ValueError as error:
+            raise ValueError(f"{type(self).__name__}: {name} = {error}") from None
+
+    def low(self, name: str) -> float:
+        """The smallest value of a constant in the population, over all bodies."""
+        return float(np.min(self.bounds(name)[0]))
+
+    def high(self, name: str) -> float:
+        """The largest value of a constant in the population, over all bodies."""
+        return float(np.max(self.bounds(name)[1]))
+
+    def template(self) -> Self:
+        """The population with its constants left open: equal for populations that differ in numbers alone."""
+        return self._with(dict.fromkeys([*self.domains(), *self.parameter_names(), "substep"]))
+
+    def member(self, numbers: Mapping[str, Any]) -> Self:
+        """One member, with these constants, parameters and substep in place of the population's."""
+        return self._with(numbers)
+
+    def _with(self, values: Mapping[str, Constant]) -> Self:
+        # Not dataclasses.replace: its checks are for a population, and here the values may be traced by JAX.
+        copy = object.__new__(type(self))
+        for name, value in {**vars(self), **values}.items():
+            object.__setattr__(copy, name, value)
+        return copy
+
+
+def _tuples(value: Any) -> Any:
+    """Lists and arrays within each other as tuples."""
+    value = value.tolist() if isinstance(value, np.ndarray) else value
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
+
+
+def draw(ranges: Mapping[str, tuple[Array, Array]], key: Key) -> dict[str, Array]:
+    """Constants of one member: each uniform between its two bounds, by a stream of its own name."""
+
+    def one(name: str, low: Array, high: Array) -> Array:
+        return low + (high - low) * jax.random.uniform(stream(key, name), np.shape(low), dtype=float)
+
+    return {name: one(name, low, high) for name, (low, high) in ranges.items()}

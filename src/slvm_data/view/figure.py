@@ -1,0 +1,307 @@
+"""One sequence in one figure: frames, signal, state over time, its path, energy, impacts and regimes."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from slvm_data.core.types import Arrays
+from slvm_data.datasets import RECIPES
+from slvm_data.export import animation
+from slvm_data.recipe.recipe import Recipe
+from slvm_data.store import manifest
+from slvm_data.systems.ball_box import BallBox
+from slvm_data.systems.switching import Switching
+from slvm_data.systems.system import System
+from slvm_data.view.dataset import Films, of_folder, of_recipe
+
+try:
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError("plots need matplotlib: pip install 'slvm-data[look]'", name="matplotlib") from error
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")  # M. Okabe and K. Ito
+STYLES = ("-", "--", "-.", ":")
+SHADES = ("#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#f0e442")  # of regimes
+STRIP = 10  # frames shown
+FEW = 3  # channels that are drawn as lines; more become an image
+WIDTH, HEIGHT = 9.0, 2.3  # inches, of the figure and of a row
+
+
+class Plot(Figure):
+    """A figure that a notebook shows, whether or not pyplot is there."""
+
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        self.savefig(file, format="png", dpi=90, pil_kwargs={"optimize": True})
+        return file.getvalue()
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """What is drawn of one sequence."""
+
+    system: System
+    arrays: Arrays  # as `Films.rows` gives them, without the first axis
+    names: tuple[str, ...]  # of the numbers [D] of `state`
+    units: tuple[str, ...]
+
+    @property
+    def time(self) -> np.ndarray:
+        """Instants [T]."""
+        return self.arrays["time"]
+
+    @property
+    def state(self) -> np.ndarray:
+        """States [T D], of a window latents."""
+        return self.arrays.get("state", self.arrays.get("latents", self.arrays.get("latent")))  # pyright: ignore
+
+    @property
+    def regime(self) -> np.ndarray | None:
+        """Regimes [T], of a switching system."""
+        return self.arrays.get("labels", self.arrays.get("mode"))
+
+    def label(self, i: int) -> str:
+        """Name and unit of a number of the state."""
+        return f"{self.names[i]} [{self.units[i]}]" if self.units else self.names[i]
+
+    def pairs(self) -> list[tuple[int, int]]:
+        """What is drawn against what: the plane where the names say x and y, else p against q."""
+        D = len(self.names)
+        planar = all(self.names[i].rstrip("0123456789")[-1:] == "xy"[i % 2] for i in range(D // 2 // 2 * 2))
+        if isinstance(self.system, Switching) and self.state.shape[1] != len(self.system.state):
+            return [(i, i + 1) for i in range(0, D - 1, 2)]  # positions alone
+        if isinstance(self.system, Switching) or D % 2:
+            return [(0, D - 1)] if D > 1 else []
+        half = D // 2
+        return [(i, i + 1) for i in range(0, half, 2)] if planar and half > 1 else [(i, half + i) for i in range(half)]
+
+
+def plot(dataset: Path | str | Recipe | Films, split: str = "train", index: int = 0, task: int = 0) -> Figure:
+    """A figure of one sequence of a dataset: of a folder, of a name, or of a recipe, whose films are made in memory.
+
+    Frames, the signal of a switching system with its context, every number of the state over time, its path (p against
+    q, or in the plane), and the energy. Impacts are dotted lines, regimes are shaded and numbered. Labels have units
+    where the system names them. Nothing of pyplot is touched: save it with `savefig`; a notebook shows it by itself.
+
+    Of a system of your own give the recipe, or `slvm_data.view.dataset.of_folder(folder, RECIPE.tasks)`.
+
+    Raises ValueError for a dataset, split, task or index that there is not, or where matplotlib is missing.
+    """
+    films = _films(dataset)
+    arrays = {name: array[0] for name, array in films.rows(task, split, [index]).items()}
+    system = films.recipe.tasks[task]
+    whole = "state" in arrays
+    names = system.state if whole else getattr(system, "latents", ()) or system.state
+    units = system.units if names == system.state else ()
+    shown = Sequence(system, arrays, names, units if len(units) == len(names) else ())
+    figure = Plot(figsize=(WIDTH, 1.0), layout="constrained")
+    rows, heights = _panels(shown)
+    figure.set_figheight(HEIGHT * sum(heights))
+    mosaic: Any = rows
+    axes = figure.subplot_mosaic(mosaic, height_ratios=heights)
+    figure.suptitle(_title(films.recipe, split, index, task, arrays), fontsize="medium")
+    for name, panel in axes.items():
+        panel.spines[["top", "right"]].set_visible(False)
+        _draw(str(name), panel, shown, films, task)
+    return figure
+
+
+def _films(dataset: Path | str | Recipe | Films) -> Films:
+    if isinstance(dataset, Films):
+        return dataset
+    if isinstance(dataset, Recipe):
+        return of_recipe(dataset)
+    if (Path(dataset) / manifest.NAME).is_file():
+        return of_folder(Path(dataset))
+    if str(dataset) in RECIPES:
+        return of_recipe(RECIPES[str(dataset)])
+    raise ValueError(f"{dataset} is neither a dataset's folder nor the name of one; there are {', '.join(RECIPES)}")
+
+
+def _title(recipe: Recipe, split: str, index: int, task: int, arrays: Arrays) -> str:
+    constants = [f"{n.removeprefix('param_')} = {_number(a)}" for n, a in arrays.items() if n.startswith("param_")]
+    of_task = f" of task {task}" * (len(recipe.tasks) > 1)
+    return f"{recipe.name}, {split} {index}{of_task}\n{', '.join(constants)}"
+
+
+def _number(value: np.ndarray) -> str:
+    words = [f"{x:.3g}" for x in np.atleast_1d(value)]
+    return words[0] if value.ndim == 0 else f"({', '.join(words)})"
+
+
+def _panels(shown: Sequence) -> tuple[list[list[str]], list[float]]:
+    """Which panels stand in which rows, and how high these are."""
+    wide = {"frames": 0.55 if "image" in shown.arrays else 0.0, "signal": 0.8 * (_signal(shown.arrays) is not None)}
+    cells = [*(f"state {k}" for k in range(len(_groups(shown)))), *["path"] * bool(shown.pairs())]
+    cells += ["energy"] * ("energy" in shown.arrays)
+    rows = [[name] * 2 for name, height in wide.items() if height]
+    pairs = [cells[i : i + 2] for i in range(0, len(cells), 2)]
+    heights = [height for height in wide.values() if height] + [1.0] * len(pairs)
+    return rows + [pair * (2 // len(pair)) for pair in pairs], heights
+
+
+def _groups(shown: Sequence) -> list[range]:
+    """Numbers of the state that share an axis: positions, then momenta or velocities; latents all in one."""
+    D = len(shown.names)
+    split = shown.units[: D // 2] != shown.units[D // 2 :] or (not isinstance(shown.system, Switching) and D % 2 == 0)
+    return [range(D // 2), range(D // 2, D)] if split and D > 1 else [range(D)]
+
+
+def _draw(name: str, axes: Axes, shown: Sequence, films: Films, task: int) -> None:
+    if name == "frames":
+        _frames(axes, films.upright(task, shown.arrays["image"]), shown.time)
+        return
+    if name == "path":
+        _path(axes, shown)
+        return
+    if name == "signal":
+        _signals(axes, shown, films, task)
+    elif name == "energy":
+        _energy(axes, shown)
+    else:
+        _states(axes, shown, _groups(shown)[int(name.split()[1])])
+    axes.set_xlabel("time [s]")
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    _impacts(axes, shown)
+    _regimes(axes, shown, shade=not axes.images)
+    if len(axes.get_legend_handles_labels()[1]) > 1:
+        _legend(axes)
+
+
+def _states(axes: Axes, shown: Sequence, group: range) -> None:
+    """Numbers of the state over time."""
+    for k, i in enumerate(group):
+        _line(axes, k, shown.time, shown.state[:, i], shown.names[i])
+    units = {shown.units[i] for i in group} if shown.units else set()
+    axes.set_ylabel(shown.label(group[0]) if len(group) == 1 else f"[{units.pop()}]" if len(units) == 1 else "")
+
+
+def _frames(axes: Axes, image: np.ndarray, time: np.ndarray) -> None:
+    """Some frames [T H W] or [T 3 H W], evenly apart, with their instants."""
+    chosen = np.unique(np.linspace(0, len(image) - 1, STRIP).astype(int))
+    strip = animation.grid(animation.colours(image[chosen][:, None]), len(chosen))[0]
+    width = image.shape[-1] + 1
+    axes.imshow(strip, interpolation="nearest")
+    axes.set_xticks([width * (i + 0.5) for i in range(len(chosen))], [f"{time[i]:.3g}" for i in chosen])
+    axes.set_yticks([])
+    axes.tick_params(length=0)
+    axes.set_xlabel("time [s]")
+    axes.spines[:].set_visible(False)
+
+
+def _signal(arrays: Arrays) -> np.ndarray | None:
+    """Signal [T D], of a window that of the query."""
+    return arrays.get("queries", arrays.get("signal"))
+
+
+def _signals(axes: Axes, shown: Sequence, films: Films, task: int) -> None:
+    """The signal, with its context before it: a few channels as lines, more as an image."""
+    signal = _signal(shown.arrays)
+    assert signal is not None
+    time, windows = shown.time, films.recipe.windows
+    if windows and "domains" in shown.arrays and windows.contexts:
+        offsets = windows.offsets()
+        every = np.full((offsets[-1] - offsets[0] + 1, signal.shape[1]), np.nan)
+        for first, part in zip((*windows.first_frames(), 0), (*shown.arrays["domains"], signal), strict=True):
+            every[first - offsets[0] : first - offsets[0] + len(part)] = part
+        signal, time = every, time[0] + films.recipe.dt_of(task) * np.arange(offsets[0], offsets[-1] + 1)
+        axes.axvline(time[-len(shown.time)], color="black", lw=1.5, label="begin of the query")
+    if signal.shape[1] <= FEW:
+        for i in range(signal.shape[1]):
+            _line(axes, i, time, signal[:, i], f"channel {i}")
+    else:
+        half = films.recipe.dt_of(task) / 2
+        edges = (time[0] - half, time[-1] + half, -0.5, signal.shape[1] - 0.5)
+        image = axes.imshow(signal.T, aspect="auto", origin="lower", cmap="cividis", extent=edges, interpolation="none")
+        axes.figure.colorbar(image, ax=axes, label="signal", pad=0.01)
+        axes.set_ylabel("channel")
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+
+
+def _line(axes: Axes, i: int, x: np.ndarray, y: np.ndarray, label: str) -> None:
+    """A single frame is a dot, where there is no line to be drawn."""
+    style: Any = {"marker": "o", "ms": 6} if len(x) == 1 else {"ls": STYLES[i % len(STYLES)], "lw": 1.5}
+    axes.plot(x, y, color=COLORS[i % len(COLORS)], label=label, **style)
+
+
+def _legend(axes: Axes) -> None:
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.04), ncols=5, frameon=False, borderaxespad=0.1, fontsize="small")
+
+
+def _path(axes: Axes, shown: Sequence) -> None:
+    """Begins at a filled circle; in the plane with one scale for both axes."""
+    for k, (i, j) in enumerate(shown.pairs()):
+        x, y = shown.state[:, i], shown.state[:, j]
+        _line(axes, k, x, y, f"{shown.names[j]} against {shown.names[i]}")
+        axes.plot(x[:1], y[:1], "o", color=COLORS[k % len(COLORS)], ms=6)
+        if shown.regime is not None:
+            shades = [SHADES[z % len(SHADES)] for z in shown.regime]
+            axes.scatter(x, y, c=shades, s=14, zorder=3, edgecolors="black", lw=0.3)
+    first, *others = shown.pairs()
+    axes.set_xlabel(shown.label(first[0]) if not others else _common(shown, 0))
+    axes.set_ylabel(shown.label(first[1]) if not others else _common(shown, 1))
+    if others:
+        _legend(axes)
+    if _alike(shown):
+        axes.set_aspect("equal", adjustable="datalim")
+    if isinstance(shown.system, BallBox):
+        axes.yaxis.set_inverted(True)  # the y of balls points down
+
+
+def _common(shown: Sequence, side: int) -> str:
+    """One label for what several pairs have on one axis."""
+    which = [pair[side] for pair in shown.pairs()]
+    unit = f" [{shown.units[which[0]]}]" if shown.units else ""
+    return ", ".join(shown.names[i] for i in which) + unit
+
+
+def _alike(shown: Sequence) -> bool:
+    """Whether both axes of the path are of one kind."""
+    i, j = shown.pairs()[0]
+    a, b = (shown.names[k].rstrip("0123456789") for k in (i, j))
+    return shown.units[i] == shown.units[j] if shown.units else a == b or {a, b} <= set("xyz")
+
+
+def _energy(axes: Axes, shown: Sequence) -> None:
+    """On a scale on which what is kept is level."""
+    energy = shown.arrays["energy"]
+    axes.plot(shown.time, energy, "o" if len(energy) == 1 else "-", color="black", lw=1.5)
+    room = max(np.ptp(energy), 0.1 * np.abs(energy).max(), 1e-12) / 2
+    middle = (energy.max() + energy.min()) / 2
+    axes.set_ylim(middle - 1.2 * room, middle + 1.2 * room)
+    axes.ticklabel_format(useOffset=False)
+    unit = "px²/s²" if isinstance(shown.system, BallBox) else "J" if shown.units else ""  # of a ball for a unit mass
+    axes.set_ylabel(f"energy [{unit}]" if unit else "energy")
+
+
+def _impacts(axes: Axes, shown: Sequence) -> None:
+    """Dotted lines."""
+    times = shown.arrays.get("event_time", np.zeros(0))
+    for k, t in enumerate(times[times > 0]):
+        axes.axvline(t, color="black", ls=":", lw=1, label="impact" if k == 0 else None)
+
+
+def _regimes(axes: Axes, shown: Sequence, shade: bool) -> None:
+    """Bands with their numbers, and a line at each change."""
+    if shown.regime is None:
+        return
+    step = shown.time[1] - shown.time[0] if len(shown.time) > 1 else 1.0
+    changes = np.flatnonzero(np.diff(shown.regime)) + 1
+    for begin, end in zip((0, *changes), (*changes, len(shown.regime)), strict=True):
+        z = int(shown.regime[begin])
+        left, right = shown.time[begin] - step / 2, shown.time[end - 1] + step / 2
+        if shade:
+            axes.axvspan(left, right, color=SHADES[z % len(SHADES)], alpha=0.25, lw=0, zorder=0)
+        if begin:
+            axes.axvline(left, color="black", lw=0.5)
+        place: Any = axes.get_xaxis_transform()
+        axes.text((left + right) / 2, 1.01, str(z), transform=place, ha="center", va="bottom", fontsize="x-small")

@@ -1,0 +1,71 @@
+"""The page: one HTML file with its style, its scripts and, where it is saved, its data in it; nothing else is fetched.
+
+The modules in `page/` are joined to one script, so that the file works from a disk, where browsers load no modules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from base64 import b64encode
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+MODULES = (  # those that others import come first
+    *("element", "icon", "colors", "numbers", "source", "player", "selection"),
+    *("screen", "spark", "seen", "curve", "portrait", "bars", "command"),
+    *("transport", "filters", "sliders", "grid", "film", "certificate"),
+    *("dataset", "tabs", "theme", "browser", "app"),
+)
+_IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";\n', re.M)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.M)
+
+
+def page(data: dict[str, Any] | None) -> tuple[bytes, str]:
+    """The page with these data in it, or that asks its server for them; and its Content-Security-Policy."""
+    script, style = _script(), _style()
+    policy = _policy([_read("uPlot.iife.min.js"), script], [style], "'none'" if data else "'self'")
+    parts = {
+        "policy": policy,
+        "style": style,
+        "data": json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
+        "plots": _read("uPlot.iife.min.js"),
+        "script": script,
+    }
+    text = re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _read("index.html"))
+    return text.encode(), policy
+
+
+def _policy(scripts: list[str], styles: list[str], connect: str) -> str:
+    """What the browser may load: just these scripts and styles, by their digests."""
+    allowed = [f"script-src {' '.join(map(_digest, scripts))}", f"style-src {' '.join(map(_digest, styles))}"]
+    rest = ["img-src data:", f"connect-src {connect}", "base-uri 'none'", "form-action 'none'"]
+    return "; ".join(["default-src 'none'", *allowed, *rest])
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@cache
+def _script() -> str:
+    return "const modules = {};\n" + "".join(map(_module, MODULES))
+
+
+def _module(name: str) -> str:
+    """A module as a function that is called once, with names of its own, and gives what it exports."""
+    text = _read(f"{name}.js")
+    body = _EXPORT.sub("", _IMPORT.sub(r"const {\1} = modules.\2;\n", text))
+    return f"modules.{name} = (() => {{\n{body}return {{ {', '.join(_EXPORT.findall(text))} }};\n}})();\n"
+
+
+@cache
+def _style() -> str:
+    return _read("uPlot.min.css") + _read("style.css")
+
+
+@cache
+def _read(name: str) -> str:
+    return files("slvm_data.view").joinpath("page", name).read_text("utf-8")

@@ -1,0 +1,151 @@
+"""A page served to this machine's own browser, and the films that it asks for. Nothing of it is written anywhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import webbrowser
+from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from slvm_data.core.errors import DamageError
+from slvm_data.recipe.overrides import override
+from slvm_data.view.dataset import Films, of_recipe
+from slvm_data.view.page import page
+from slvm_data.view.payload import numbers, shown
+from slvm_data.view.report import quality
+from slvm_data.view.summary import about
+
+ADDRESS = "127.0.0.1"
+LONGEST = 8192  # characters of what is asked for
+MOST = 256  # sequences asked for at a time
+KEPT = 16  # recipes with changed constants
+WAIT = 30.0  # s, for a request to arrive
+
+
+class Server(ThreadingHTTPServer):
+    """Answers on the loopback address alone; its page stands at `url`."""
+
+    daemon_threads = True
+
+    def __init__(self, films: Films, port: int = 0) -> None:
+        try:
+            super().__init__((ADDRESS, port), Handler)
+        except OSError as error:
+            raise ValueError(
+                f"port = {port} cannot be used: {error.strerror}; leave --port out to take a free one"
+            ) from error
+        self.making = threading.Lock()  # one film at a time: more at once would only wait for each other
+        self.films = films
+        self.changed = lru_cache(KEPT)(self._changed)
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return f"http://{ADDRESS}:{self.server_port}/"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what went wrong, but not that a browser went on to something else."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+    def _changed(self, changes: tuple[str, ...]) -> Films:
+        """The films with these changes of constants; raises ValueError where they cannot be."""
+        if not changes:
+            return self.films
+        if self.films.content:
+            raise ValueError("what stands in files is not changed: view the dataset by its name")
+        return of_recipe(override(self.films.recipe, changes), self.films.known)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One request: GET, with a Host that is ours, so that no other site's page reaches us under another name."""
+
+    server: Server  # pyright: ignore[reportIncompatibleVariableOverride]
+    timeout = WAIT
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer with the page, or with JSON."""
+        port = self.server.server_port
+        if self.headers.get("Host") not in (f"{ADDRESS}:{port}", f"localhost:{port}"):
+            self._send(HTTPStatus.FORBIDDEN, b"this host is not served", "text/plain")
+            return
+        where = urlsplit(self.path)
+        if where.path == "/":
+            text, policy = page(None)
+            self._send(HTTPStatus.OK, text, "text/html; charset=utf-8", policy)
+            return
+        if where.path not in ANSWERS or len(self.path) > LONGEST:
+            self._send(HTTPStatus.NOT_FOUND, b"there is nothing here", "text/plain")
+            return
+        status, content = self._answer(ANSWERS[where.path], parse_qs(where.query))
+        self._send(status, json.dumps(content, allow_nan=False).encode(), "application/json")
+
+    def _answer(self, answer: Callable[..., Any], query: dict[str, list[str]]) -> tuple[HTTPStatus, Any]:
+        try:
+            with self.server.making:
+                self.server.films.check_current()
+                return HTTPStatus.OK, answer(self.server.changed(tuple(query.get("set", ()))), query)
+        except (ValueError, DamageError, OSError) as error:
+            return HTTPStatus.BAD_REQUEST, {"error": str(error)}
+
+    def _send(self, status: HTTPStatus, content: bytes, kind: str, policy: str = "default-src 'none'") -> None:
+        self.send_response(status)
+        headers = {
+            "Content-Type": kind,
+            "Content-Length": str(len(content)),
+            "Content-Security-Policy": policy,
+            "Cache-Control": "no-store",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+        }
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in http.server
+        """Say nothing: the terminal is the user's."""
+
+
+def _films(films: Films, query: dict[str, list[str]]) -> Any:
+    task, split = _place(query)
+    index = [int(i) for i in query.get("index", [""])[0].split(",") if i]
+    if not 0 < len(index) <= MOST:
+        raise ValueError(f"index has {len(index)} sequences, and has to have from 1 to {MOST}")
+    return shown(films, task, split, index)
+
+
+def _constants(films: Films, query: dict[str, list[str]]) -> Any:
+    found = films.constants(*_place(query))
+    return {name: numbers(values) for name, values in found.items()}
+
+
+def _place(query: dict[str, list[str]]) -> tuple[int, str]:
+    return int(query.get("task", ["0"])[0]), query.get("split", [""])[0]
+
+
+ANSWERS: dict[str, Callable[[Films, dict[str, list[str]]], Any]] = {
+    "/about": lambda films, _: about(films),
+    "/films": _films,
+    "/constants": _constants,
+    "/quality": lambda films, _: quality(films),
+}
+
+
+def serve(films: Films, port: int, opened: bool) -> None:
+    """Serve the page until the user presses Ctrl-C, and open it in the browser if asked to."""
+    with Server(films, port) as server, suppress(KeyboardInterrupt):
+        print(f"{films.recipe.name}: {server.url} (Ctrl-C ends it)", flush=True)
+        if opened:
+            webbrowser.open(server.url)
+        server.serve_forever()

@@ -1,0 +1,53 @@
+"""Which constants of a recipe can be moved, and how far: their ranges, and as much again on either side."""
+
+from __future__ import annotations
+
+from math import ceil, floor, log10
+from typing import Any
+
+import numpy as np
+
+from slvm_data.recipe.recipe import Recipe
+
+STEPS = 100  # of a slider, at least
+FEW = 4  # numbers that are told one by one
+FRICTION = 0.2  # how far a constant that is 0 can be moved
+
+
+def sliders(recipe: Recipe) -> list[dict[str, Any]]:
+    """Those that all tasks have: name, and for each component lowest and highest value, step and where it stands."""
+    common = [name for name in recipe.tasks[0].domains() if all(name in s.domains() for s in recipe.tasks)]
+    return [{"name": name, "components": _components(recipe, name)} for name in common if _alike(recipe, name)]
+
+
+def _alike(recipe: Recipe, name: str) -> bool:
+    return len({np.shape(system.bounds(name)[0]) for system in recipe.tasks}) == 1
+
+
+def _components(recipe: Recipe, name: str) -> list[dict[str, Any]]:
+    ends = np.array([system.bounds(name) for system in recipe.tasks])
+    each = ends.reshape(*ends.shape[:2], -1)  # [tasks 2 components]
+    domain = recipe.tasks[0].domains()[name]
+    return [_range(each[:, :, k], domain.minimum, domain.strict) for k in range(each.shape[2])]
+
+
+def _range(ends: np.ndarray, minimum: float, strict: bool) -> dict[str, Any]:
+    low, high = float(ends[:, 0].min()), float(ends[:, 1].max())
+    reach = (high - low) / 2 or max(abs(low), abs(high)) or FRICTION
+    step = 10.0 ** floor(log10((high - low + 2 * reach) / STEPS))
+    least = max(low - reach, minimum + step if strict else minimum)
+    first, last = ceil(round(least / step, 6)), floor(round((high + reach) / step, 6))
+    now = round((low + high) / 2 / step)
+    digits = max(0, -floor(log10(step) + 1e-9))
+    places = {"low": first * step, "high": last * step, "step": step, "now": now * step}
+    rounded = {name: round(value, digits) for name, value in places.items()}
+    return rounded | {"digits": digits, "given": _given(ends)}
+
+
+def _given(ends: np.ndarray) -> str:
+    """What the recipe says: a few numbers, of tasks that each have one, or a range."""
+    low, high = ends.T
+    numbers = sorted(set(low.tolist()))
+    if (low == high).all() and len(numbers) <= FEW:
+        return ", ".join(f"{value:.4g}" for value in numbers)
+    return f"{low.min():.4g} … {high.max():.4g}"

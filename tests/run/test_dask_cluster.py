@@ -1,0 +1,208 @@
+"""Shards made by Dask: on this machine, by a scheduler that runs elsewhere, by jobs of SLURM."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from slvm_data import RECIPES, generate
+from slvm_data.store.folder import status
+
+RECIPE = replace(RECIPES["pendulum"], train=40_000, val=10, test=10)
+COMMAND = [sys.executable, "-m", "slvm_data", "generate", "pendulum", "--format", "zarr"]
+COMMAND += ["--train", "40000", "--val", "10", "--test", "10"]
+SMALL = ["--train", "3000", "--val", "0", "--test", "0"]
+
+
+def tree(folder):
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """What the commands with these sizes have to give."""
+    recipe = replace(RECIPE, train=3000, val=0, test=0)
+    return tree(generate(recipe, tmp_path_factory.mktemp("small") / "x", form="zarr"))
+
+
+@pytest.mark.slow
+def test_three_workers_of_which_one_is_killed_every_few_seconds(tmp_path):
+    """F1: the dataset is, byte for byte, that of one quiet process."""
+    folder, rng, killed = tmp_path / "x", random.Random(0), 0
+    with (tmp_path / "errors").open("w") as errors:
+        command = [*COMMAND, "--out", str(folder), "--dask", "local", "--workers", "3"]
+        run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
+    while run.poll() is None:
+        time.sleep(2)
+        workers = _workers(run.pid) if (folder / "plan.json").is_file() else []
+        if workers and run.poll() is None:
+            done = status(folder)["done"]
+            rng.choice(workers).kill()
+            killed += 1
+            assert status(folder)["done"] >= done
+    assert run.returncode == 0, (tmp_path / "errors").read_text()
+    assert killed >= 3
+    assert tree(folder) == tree(generate(RECIPE, tmp_path / "y", form="zarr"))
+
+
+def _workers(pid):
+    try:
+        children = psutil.Process(pid).children(recursive=True)
+        return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return []
+
+
+@pytest.fixture
+def scheduler(tmp_path):
+    """Address and process of a scheduler with two workers, which know of a recipe no more than they are sent."""
+    dask, meeting, place = str(Path(sys.executable).parent / "dask"), tmp_path / "scheduler.json", tmp_path / "there"
+    place.mkdir()
+    with (tmp_path / "log").open("w") as log:
+        streams = {"stdout": log, "stderr": log, "cwd": place}
+        begin = [dask, "scheduler", "--scheduler-file", meeting, "--port", "0", "--no-dashboard"]
+        processes = [subprocess.Popen([*begin, "--host", "127.0.0.1"], **streams)]
+        worker = [dask, "worker", "--scheduler-file", meeting, "--no-dashboard", "--nworkers", "2", "--nthreads", "1"]
+        processes.append(subprocess.Popen(worker, **streams))
+    try:
+        while not meeting.is_file() or not meeting.read_text().strip():
+            assert processes[0].poll() is None, (tmp_path / "log").read_text()
+            time.sleep(0.1)
+        yield json.loads(meeting.read_text())["address"], processes[0]
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def test_a_scheduler_that_runs_elsewhere(small, tmp_path, scheduler):
+    command = [*COMMAND, *SMALL, "--out", "x", "--dask", scheduler[0]]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=100)
+    assert run.returncode == 0, run.stderr + (tmp_path / "log").read_text()
+    assert tree(tmp_path / "x") == small
+
+
+BESIDE = (
+    "from mysys import Mine\nfrom slvm_data import Recipe\n\nRECIPE = Recipe(name='mine', tasks=(Mine(),), {sizes})\n"
+)
+
+
+def test_a_system_that_is_defined_beside_the_recipe(tmp_path, scheduler):
+    """It goes along to other machines; what they lack is said in one sentence."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/recipe.py").write_text(BESIDE.format(sizes="train=20, val=0, test=0, steps=3"))
+    system = tmp_path / "mine/mysys.py"
+    system.write_text("from slvm_data import Pendulum\n\nclass Mine(Pendulum):\n    pass\n")
+    command = [*COMMAND[:4], "mine/recipe.py", "--format", "zarr", "--dask", scheduler[0], "--out"]
+    run = subprocess.run([*command, "x"], capture_output=True, text=True, cwd=tmp_path, timeout=100)
+    assert run.returncode == 0, run.stderr
+    assert status(tmp_path / "x")["complete"]
+    system.write_text("import os\n\nif 'HERE' not in os.environ:\n    import rare\n\n" + system.read_text())
+    here = {**os.environ, "HERE": "1"}
+    run = subprocess.run([*command, "z"], capture_output=True, text=True, cwd=tmp_path, env=here, timeout=100)
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1), run.stderr
+    assert "mysys.py cannot be imported on" in run.stderr
+
+
+def test_a_scheduler_that_goes_away(tmp_path, scheduler):
+    """F2: one sentence, and the same command goes on."""
+    command = [*COMMAND, "--out", "x", "--dask", scheduler[0]]
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=tmp_path, **streams) as run:
+        _wait_for_a_shard(run, tmp_path / "x")
+        scheduler[1].kill()
+        errors = run.communicate(timeout=100)[1]
+    errors = [line for line in errors.splitlines() if "it/s" not in line]
+    assert run.returncode == 1, errors
+    assert len(errors) == 1, errors
+    assert f"x: the scheduler at {scheduler[0]} went away: run the same command again to go on" in errors[0]
+    assert 0 < status(tmp_path / "x")["done"] < status(tmp_path / "x")["shards"]
+
+
+def test_interrupted(tmp_path):
+    """F21: workers of this machine say nothing, and are gone."""
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    command = [*COMMAND, "--out", str(tmp_path / "x"), "--dask", "local", "--workers", "2"]
+    with subprocess.Popen(command, **streams) as run:
+        _wait_for_a_shard(run, tmp_path / "x")
+        workers = _workers(run.pid)
+        os.killpg(run.pid, signal.SIGINT)
+        errors = run.communicate(timeout=100)[1]
+    assert run.returncode == 130
+    assert "Traceback" not in errors
+    assert len(workers) == 2
+    assert not [worker for worker in workers if worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE]
+
+
+def _wait_for_a_shard(run, folder):
+    while not (folder / "train.shards/sequences-0.json").is_file():
+        assert run.poll() is None
+        time.sleep(0.05)
+
+
+SBATCH = """#!/bin/sh
+for last; do :; done
+cp "$last" "$last.kept"
+sh "$last.kept" > {place}/job-$$ 2>&1 &
+echo "Submitted batch job $!"
+"""
+SLURM = {
+    "DASK_JOBQUEUE__SLURM__CORES": "1",
+    "DASK_JOBQUEUE__SLURM__MEMORY": "2GB",
+    "DASK_JOBQUEUE__SLURM__INTERFACE": "lo",
+    "DASK_JOBQUEUE__SLURM__SCHEDULER_OPTIONS": "{'dashboard_address': ''}",
+}
+
+
+def test_jobs_of_slurm(small, tmp_path):
+    """Of a stand-in for its two commands, which starts and ends jobs on this machine."""
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    (commands / "sbatch").write_text(SBATCH.format(place=tmp_path))
+    (commands / "scancel").write_text('#!/bin/sh\nkill "$@"\n')
+    for command in commands.iterdir():
+        command.chmod(0o755)
+    env = {**os.environ, **SLURM, "PATH": f"{commands}:{os.environ['PATH']}", "TMPDIR": str(tmp_path)}
+    command = [*COMMAND, *SMALL, "--out", str(tmp_path / "x"), "--dask", "slurm", "--workers", "2"]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=env, timeout=150)
+    jobs = list(tmp_path.glob("job-*"))
+    assert run.returncode == 0, run.stderr + "".join(job.read_text() for job in jobs)
+    assert len(jobs) >= 2
+    assert tree(tmp_path / "x") == small
+
+
+def refused(tmp_path, *options, **more):
+    run = subprocess.run(
+        [*COMMAND, *SMALL, "--out", "x", *options], capture_output=True, text=True, cwd=tmp_path, timeout=100, **more
+    )
+    errors = [line for line in run.stderr.splitlines() if line.startswith("error: ")]
+    assert (run.returncode, len(errors)) == (2, 1), run.stderr
+    assert not (tmp_path / "x").exists()
+    return errors[0]
+
+
+def test_refusals(tmp_path):
+    """F24."""
+    impatient = {**os.environ, "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "1s"}
+    error = refused(tmp_path, "--dask", "tcp://127.0.0.1:1", env=impatient)
+    assert "dask = tcp://127.0.0.1:1: no scheduler answers there" in error
+    assert "dask = slurm: " in (error := refused(tmp_path, "--dask", "slurm"))
+    assert "describe a job in ~/.config/dask/jobqueue.yaml" in error
+
+
+def test_without_the_packages(tmp_path, monkeypatch):
+    for name, extra, where in (("distributed", "dask", "local"), ("dask_jobqueue", "slurm", "slurm")):
+        monkeypatch.setitem(sys.modules, name, None)
+        sys.modules.pop("slvm_data.run.dask_cluster", None)
+        with pytest.raises(ValueError, match=rf"dask = {where} needs a package .* pip install 'slvm-data\[{extra}\]'"):
+            generate(replace(RECIPE, train=5), tmp_path / "x", form="zarr", dask=where)
+        monkeypatch.undo()
+    assert not (tmp_path / "x").exists()

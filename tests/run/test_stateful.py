@@ -1,0 +1,218 @@
+"""Whatever happens to a dataset, in whatever order: it ends as the dataset that one quiet run makes.
+
+A run that is killed leaves what had reached the disk by then. So a copy of the folder is taken in the middle of a run,
+before one of its operations on files, and the test goes on with the copy.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from slvm_data import RECIPES, generate
+from slvm_data.load import DamageError, Sequences
+from slvm_data.run import executors as scale
+from slvm_data.run.conversion import convert
+from slvm_data.run.repair import mend
+from slvm_data.run.verification import faults
+from slvm_data.store import manifest
+from slvm_data.store import zarr as sharded
+from slvm_data.store.folder import status
+
+RECIPE = replace(RECIPES["pendulum3"], tasks=RECIPES["pendulum3"].tasks[:2], train=130, val=3, test=0, steps=3)
+SHARDS = 2 * (3 + 1)
+LAST = 640  # operations of a whole run on its files, about
+OPERATIONS = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir")
+
+
+class Camera:
+    """Takes a copy of a place before the n-th operation on a file in it."""
+
+    def __init__(self):
+        self.place = self.copy = None
+        self.left = 0
+        sys.addaudithook(self.see)
+
+    def see(self, event, arguments):
+        if not self.place or event not in OPERATIONS or not str(arguments[0]).startswith(str(self.place)):
+            return
+        if event == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR):
+            return
+        self.left -= 1
+        if self.left == 0:
+            place, self.place = self.place, None
+            shutil.copytree(place, self.copy)
+
+
+CAMERA = Camera()  # a hook cannot be taken away again
+
+
+def tree(folder):
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+class Dataset(RuleBasedStateMachine):
+    """A folder, and the dataset of a quiet run as its model."""
+
+    model: dict[str, bytes]
+    films: dict[str, np.ndarray]
+
+    @initialize()
+    def begin(self):
+        self.room = Path(tempfile.mkdtemp())
+        self.place = self.room / "place"
+        self.place.mkdir()
+
+    @property
+    def folder(self):
+        return self.place / "x"
+
+    def complete(self):
+        return (self.folder / manifest.NAME).is_file()
+
+    def damaged(self):
+        """Files that are not what they were."""
+        return {name for name, data in self.model.items() if tree(self.folder).get(name) != data}
+
+    @rule(moment=st.integers(1, LAST), part=st.sampled_from([None, (0, 2), (1, 2)]))
+    @precondition(lambda self: not self.complete())
+    def a_run_is_killed(self, moment, part):
+        copy = self.room / "copy"
+        CAMERA.place, CAMERA.copy, CAMERA.left = self.place, copy, moment
+        try:
+            generate(RECIPE, self.folder, form="zarr", part=part)
+        finally:
+            CAMERA.place = None
+        if copy.exists():
+            shutil.rmtree(self.place)
+            copy.rename(self.place)
+
+    @rule()
+    @precondition(lambda self: not self.complete())
+    def it_goes_on(self):
+        generate(RECIPE, self.folder, form="zarr")
+        assert tree(self.folder) == self.model
+        assert [path.name for path in self.place.iterdir()] == ["x"]
+
+    @rule()
+    def it_is_begun_anew(self):
+        generate(RECIPE, self.folder, form="zarr", overwrite=True)
+        assert tree(self.folder) == self.model
+
+    @rule()
+    @precondition(lambda self: self.folder.exists() and any(self.folder.iterdir()))
+    def another_one_is_refused(self):
+        before = tree(self.place)
+        with pytest.raises(ValueError, match="seed = 0, and seed = 1 was asked for"):
+            generate(replace(RECIPE, seed=1), self.folder, form="zarr")
+        assert tree(self.place) == before
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.complete())
+    def a_file_is_damaged(self, data):
+        names = sorted(name for name in self.model if name not in (manifest.NAME, manifest.CARD))
+        path = self.folder / data.draw(st.sampled_from(names))
+        if not path.exists() or not path.stat().st_size:
+            return
+        content, how = path.read_bytes(), data.draw(st.sampled_from(["flip", "cut", "remove"]))
+        at, bit = data.draw(st.integers(0, len(content) - 1)), data.draw(st.integers(0, 7))
+        if how == "flip":
+            path.write_bytes(content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :])
+        elif how == "cut":
+            path.write_bytes(content[:at])
+        else:
+            path.unlink()
+
+    @rule()
+    @precondition(lambda self: self.complete())
+    def it_is_verified(self):
+        found = list(faults(self.folder, RECIPE, manifest.read(self.folder), 2, bit_exact=True))
+        assert bool(found) == bool(self.damaged())
+        assert all(str(self.folder) in fault for fault in found)
+
+    @rule()
+    @precondition(lambda self: self.complete())
+    def it_is_repaired(self):
+        damaged = self.damaged()
+        made = mend(self.folder, RECIPE, manifest.read(self.folder))
+        assert bool(made) == bool(damaged)
+        assert tree(self.folder) == self.model
+
+    @rule(everything=st.booleans())
+    @precondition(lambda self: self.complete())
+    def it_is_read(self, everything):
+        """All at once every damage is found; when needed what is read is right, or refused."""
+        hurt = any("/train." in name for name in self.damaged())
+        try:
+            films = Sequences(self.folder)
+            batch = (films.to_memory() if everything else films)[list(range(len(films)))]
+        except DamageError as error:
+            assert hurt, error
+            assert str(self.folder) in str(error)
+            return
+        assert not (hurt and everything)
+        for name, array in self.films.items():
+            np.testing.assert_array_equal(batch[name].numpy(), array)
+
+    @rule()
+    @precondition(lambda self: self.complete())
+    def it_is_converted(self):
+        """To the other format and back it is the same to the byte; what is damaged is not converted."""
+        copy, back = self.room / "copy", self.room / "back"
+        if hurt := self.damaged():
+            with pytest.raises(DamageError, match=str(self.folder)):
+                convert(self.folder, copy, to="npz")
+            assert not copy.exists(), hurt
+            return
+        convert(convert(self.folder, copy, to="npz"), back, to="zarr")
+        pages = {manifest.NAME, manifest.CARD, manifest.CROISSANT}
+        assert {n: d for n, d in tree(back).items() if n not in pages} == {
+            n: d for n, d in self.model.items() if n not in pages
+        }
+        shutil.rmtree(copy)
+        shutil.rmtree(back)
+
+    @invariant()
+    def its_state_is_told(self):
+        if self.folder.exists() and any(self.folder.iterdir()):
+            told = status(self.folder)
+            assert told["complete"] == self.complete()
+            assert 0 <= told["done"] <= told["shards"] == SHARDS
+
+    def teardown(self):
+        shutil.rmtree(self.room)
+
+
+@pytest.fixture
+def small_shards(monkeypatch):
+    monkeypatch.setattr(sharded, "SHARD", 1)  # 64 films
+    monkeypatch.setattr(scale, "THREADS", 1)
+
+
+TestDataset = pytest.mark.usefixtures("small_shards")(Dataset.TestCase)
+TestDataset.settings = settings(
+    max_examples=12,
+    stateful_step_count=10,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to make a failure smaller takes minutes
+)
+
+
+@pytest.fixture(autouse=True)
+def model(small_shards, tmp_path):
+    CAMERA.place, CAMERA.left = tmp_path, 0
+    folder = generate(RECIPE, tmp_path / "serial", form="zarr")
+    CAMERA.place = None
+    assert 0.8 * LAST < -CAMERA.left < LAST
+    Dataset.model = tree(folder)
+    films = Sequences(folder).to_memory()
+    Dataset.films = {name: array.numpy() for name, array in films[list(range(len(films)))].items()}

@@ -1,0 +1,215 @@
+"""A sequence is a pure function of its address: recipe, seed, task, split, index."""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from slvm_data import (
+    RECIPES,
+    BallBox,
+    MassSpring,
+    Pendulum,
+    Recipe,
+    TwoBody,
+    View,
+    generate,
+    render,
+    sample,
+    simulate,
+    uniform,
+)
+from slvm_data.simulation.batch import ATTEMPTS, frame_buffer, make, prepare
+
+
+def load(path):
+    with np.load(path, allow_pickle=False) as data:
+        return dict(data)
+
+
+def equal(a, b, rows=slice(None)):
+    assert a.keys() == b.keys()
+    for name in a:
+        here = slice(None) if name == "time" else rows
+        assert a[name].dtype == b[name].dtype
+        np.testing.assert_array_equal(a[name][here], b[name][here], err_msg=name)
+
+
+@pytest.mark.parametrize("name", ["pendulum", "two_body"])
+def test_the_first_hundred_are_the_same_however_many_are_made(name, tmp_path):
+    recipe = dataclasses.replace(RECIPES[name], train=100, val=3, test=2)
+    many = dataclasses.replace(recipe, train=5000, val=0, test=7)
+    a, b = (load(generate(r, tmp_path / str(r.train)) / "train.npz") for r in (recipe, many))
+    equal(a, b, slice(0, 100))
+    equal(load(tmp_path / "100/test.npz"), load(tmp_path / "5000/test.npz"), slice(0, 2))
+    alone = sample(many, index=77)
+    for name, value in alone.items():
+        np.testing.assert_array_equal(value, b[name] if name == "time" else b[name][77])
+
+
+def test_size_of_a_batch_changes_no_bit(task):
+    recipe, number = task
+    recipe = dataclasses.replace(recipe, record=recipe.recordable(), steps=9)
+    index = np.arange(509, 512)
+    inputs = prepare(recipe, number, "val")
+    few = make(recipe, number, "val", inputs, index, frame_buffer(recipe, 3)).arrays
+    many = make(recipe, number, "val", inputs, np.arange(512), frame_buffer(recipe, 512)).arrays
+    for name in few:
+        np.testing.assert_array_equal(few[name], many[name][509:], err_msg=name)
+
+
+@pytest.mark.parametrize("name", ["mass_spring3", "two_body"])
+def test_files_do_not_depend_on_the_batch(name, tmp_path):
+    recipe = dataclasses.replace(RECIPES[name], train=40, val=7, test=0)
+    folders = [generate(recipe, tmp_path / str(batch), batch=batch) for batch in (1, 3, 512)]
+    names = [sorted(p.relative_to(f).as_posix() for p in f.rglob("*") if p.is_file()) for f in folders]
+    assert names[0] == names[1] == names[2]
+    for file in names[0]:
+        assert len({(folder / file).read_bytes() for folder in folders}) == 1, file
+
+
+def test_seeds_tasks_and_splits_differ(tiny):
+    starts = [
+        sample(dataclasses.replace(tiny, seed=seed), split, task=task)["state"][:2, 0]
+        for seed in (0, 1, 2**40, 2**63 - 1)
+        for split in ("train", "val", "test")
+        for task in (0, 1)
+    ]
+    assert len(np.unique(np.concatenate(starts), axis=0)) == 2 * len(starts)
+
+
+def test_recording_more_changes_nothing_else(tiny):
+    more = dataclasses.replace(tiny, record=("energy", "color_index", "dx_dt", "offset"))
+    a, b = sample(tiny), sample(more)
+    assert list(b) == [*list(a)[:-1], *more.record, "time"]
+    assert list(a) == ["image", "state", "label", "param_friction", "param_m", "param_g", "param_l", "time"]
+    equal(a, {name: b[name] for name in a})
+
+
+def test_arrays_are_as_documented(task):
+    recipe, number = task
+    arrays, system = sample(recipe, index=slice(0, 3), task=number), recipe.tasks[number]
+    channels = (3,) if recipe.view_of(number).palette > 1 else ()
+    assert arrays["image"].shape == (3, 30, *channels, 32, 32)
+    assert arrays["image"].dtype == np.uint8
+    assert set(np.unique(arrays["image"])) == {0, 1}
+    assert arrays["state"].shape == (3, 30, len(system.state))
+    assert arrays["state"].dtype == np.float32
+    np.testing.assert_array_equal(arrays["label"], np.full((3, 1), number))
+    assert arrays["label"].dtype == np.int64
+    np.testing.assert_array_equal(arrays["time"], np.arange(30) * (0.25 if isinstance(system, BallBox) else 0.1))
+    for name, domain in system.domains().items():
+        count = domain.count(system.bodies_drawn)
+        assert arrays[f"param_{name}"].shape == ((3, count) if count else (3,))
+        assert arrays[f"param_{name}"].dtype == np.float32
+
+
+def test_what_is_stored_can_be_simulated_and_drawn_again(task):
+    """From the file's own numbers, bit for bit: frame t shows state t."""
+    recipe, number = task
+    recipe = dataclasses.replace(recipe, record=("offset", "color_index"))
+    population, view = recipe.tasks[number], recipe.view_of(number)
+    seen = {"jitter": view.jitter, "palette": view.palette}
+    arrays = sample(recipe, "test", slice(0, 40), number)
+    for i in range(40):
+        constants = {n.removeprefix("param_"): arrays[n][i] for n in arrays if n.startswith("param_")}
+        states = simulate(population, constants, arrays["state"][i, 0], arrays["time"])
+        np.testing.assert_array_equal(states.astype(np.float32), arrays["state"][i])
+        seen |= {"offset": arrays["offset"][i], "colors": arrays["color_index"][i]}
+        frames = render(population, constants, arrays["state"][i], binary=True, **seen)
+        np.testing.assert_array_equal(frames, arrays["image"][i])
+
+
+def test_frames_show_the_rounded_state():
+    """At a size where the rounding to float32 would move some pixel of an edge."""
+    recipe = dataclasses.replace(RECIPES["pendulum"], view=View(size=512))
+    arrays = sample(recipe, index=slice(0, 8))
+    for state, image in zip(arrays["state"], arrays["image"], strict=True):
+        np.testing.assert_array_equal(render(recipe.tasks[0], {}, state, size=512, binary=True), image)
+
+
+def test_frames_of_other_sizes_and_in_color():
+    recipe = dataclasses.replace(RECIPES["two_body"], steps=3, view=View(palette=2, size=50))
+    arrays = sample(dataclasses.replace(recipe, record=("color_index",)))
+    population = recipe.tasks[0]
+    constants = {"m": arrays["param_m"][0], "g": 1.0}
+    seen = {"size": 50, "palette": 2, "colors": arrays["color_index"][0]}
+    full = render(population, constants, arrays["state"][0], **seen)
+    np.testing.assert_array_equal(arrays["image"][0], full.transpose(0, 3, 1, 2) >= 115)
+    grey = dataclasses.replace(recipe, view=View(palette=2, size=50, binary=False))
+    np.testing.assert_array_equal(sample(grey)["image"][0], full.transpose(0, 3, 1, 2))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Runaway(MassSpring):
+    """A spring that some members stretch beyond the canvas."""
+
+    def bodies(self, x):
+        centres, radii = super().bodies(x)
+        return centres * 2.0, radii
+
+
+def test_rejection_draws_the_same_index_again():
+    easy = Recipe(name="runaway", tasks=(Runaway(radii=uniform(0.1, 1.0)),), train=300, steps=20)
+    inputs = prepare(easy, 0, "train")
+    batch = make(easy, 0, "train", inputs, np.arange(200))
+    assert 20 < batch.rejected < 400
+    q = batch.arrays["state"][..., 0]
+    assert np.abs(q * 2.0).max() <= easy.tasks[0].extent()
+    alone = sample(easy, index=131)
+    np.testing.assert_array_equal(alone["state"], batch.arrays["state"][131])
+    first_try = sample(dataclasses.replace(easy, tasks=(MassSpring(radii=uniform(0.1, 1.0)),)), index=slice(0, 200))
+    kept = (first_try["state"][:, 0] == batch.arrays["state"][:, 0]).all(axis=1)
+    assert kept.sum() + batch.rejected >= 200  # those that were valid at once have not moved
+    assert 0.3 < kept.mean() < 0.95
+
+
+def test_rejection_that_never_succeeds_names_the_rule(tmp_path):
+    impossible = Recipe(name="too_narrow", tasks=(TwoBody(half_width=0.1),), train=2)
+    with pytest.raises(ValueError, match=rf"too_narrow: sequence 0 of train.*left the scene.*±0\.1\).*{ATTEMPTS}"):
+        generate(impossible, tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Unstable(Pendulum):
+    """Energy that explodes for a member with more than 0.9 kg."""
+
+    def energy(self, q, p):
+        return super().energy(q, p) + jnp.sum(jnp.exp(jnp.where(self.m > 0.9, 1e3, 0.0) * q**2))
+
+
+def test_a_diverging_sequence_is_an_error_that_names_it(tmp_path):
+    recipe = Recipe(name="unstable", tasks=(Unstable(m=uniform(0.5, 1.0)),), train=700, val=0, test=0)
+    with pytest.raises(ValueError, match=r"unstable: sequence \d+ of train, task 0, is not finite with .*m = 0\.9\d*"):
+        generate(recipe, tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_nothing_global_is_touched(tiny):
+    """Neither NumPy's nor JAX's global state, and none of theirs changes a bit."""
+    import random
+
+    import jax
+
+    before = np.random.get_state()[1].tolist(), random.getstate()  # noqa: NPY002
+    expected = sample(tiny)
+    assert (np.random.get_state()[1].tolist(), random.getstate()) == before  # noqa: NPY002
+    assert jnp.ones(1).dtype == jnp.float32
+    with jax.threefry_partitionable(False), jax.default_prng_impl("rbg"):
+        equal(sample(tiny), expected)
+    with jax.enable_x64(True):
+        equal(sample(tiny), expected)
+
+
+def test_sample_asks_for_what_exists(tiny):
+    with pytest.raises(ValueError, match="split = 'training' is unknown"):
+        sample(tiny, "training")
+    with pytest.raises(ValueError, match="task = 3 does not exist; pendulum3 has 3"):
+        sample(tiny, task=3)
+    with pytest.raises(ValueError, match="names no sequence"):
+        sample(tiny, index=slice(4, 4))
+    for index in (-1, 2**32, 1.5):
+        with pytest.raises(ValueError, match="names no sequence"):
+            sample(tiny, index=index)

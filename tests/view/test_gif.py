@@ -1,0 +1,199 @@
+"""Moving pictures, read back by Pillow and by ffmpeg."""
+
+import builtins
+import dataclasses
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from PIL import Image
+
+from slvm_data import RECIPES, View, Windows, generate, sample
+from slvm_data.export import animation
+from slvm_data.view.animation import animate
+from slvm_data.view.dataset import of_folder, of_recipe
+
+SIGNALS = Path(__file__).parents[1] / "formats/1/windows"
+
+
+def small(name, **fields):
+    return dataclasses.replace(RECIPES[name], **{"train": 6, "val": 2, "test": 2, "steps": 7} | fields)
+
+
+def frames(path):
+    """Every frame of a picture [T H W 3], as often as it is shown in the time of the shortest."""
+    found = []
+    with Image.open(path) as image:
+        for t in range(image.n_frames):
+            image.seek(t)
+            image.load()
+            found.append((image.info["duration"], np.asarray(image.convert("RGB"))))
+    shortest = min(duration for duration, _ in found)
+    return np.stack([frame for duration, frame in found for _ in range(round(duration / shortest))]), shortest
+
+
+def cell(sheet, number, columns, scale, size=32):
+    """One film of a grid, made as small as it was."""
+    y, x = (number // columns * (size + 1) + 1) * scale, (number % columns * (size + 1) + 1) * scale
+    film = sheet[:, y : y + size * scale, x : x + size * scale]
+    small = film[:, ::scale, ::scale]
+    assert (film == small.repeat(scale, 1).repeat(scale, 2)).all()
+    return small
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return generate(small("pendulum"), tmp_path_factory.mktemp("films") / "pendulum")
+
+
+@pytest.mark.parametrize("form", animation.FORMS)
+def test_frame_t_shows_frame_t(folder, tmp_path, form):
+    """What is up stands on top: the first row of a file is the least y."""
+    animate(of_folder(folder), tmp_path / f"x.{form}", rows=2, columns=3, scale=2)
+    sheet, duration = frames(tmp_path / f"x.{form}")
+    assert sheet.shape == (7, 2 * (2 * 33 + 1), 2 * (3 * 33 + 1), 3)
+    assert duration == 100  # ms, of 0.1 s
+    with np.load(folder / "train.npz") as data:
+        for i in range(6):
+            assert (cell(sheet, i, 3, 2) == 255 * data["image"][i][:, ::-1, :, None]).all()
+
+
+@pytest.mark.parametrize("form", animation.FORMS)
+def test_colours_stay(tmp_path, form):
+    recipe = small("two_body")
+    animate(of_recipe(recipe), tmp_path / f"x.{form}", split="test", rows=1, columns=2, scale=1)
+    sheet, _ = frames(tmp_path / f"x.{form}")
+    image = sample(recipe, "test", slice(0, 2))["image"]
+    for i in range(2):
+        assert (cell(sheet, i, 2, 1) == 255 * image[i].transpose(0, 2, 3, 1)[:, ::-1]).all()
+
+
+def test_a_row_for_each_task_and_balls_fall_down(tmp_path):
+    recipe = small("gravity3")
+    animate(of_recipe(recipe), tmp_path / "x.gif", columns=2, rows=3, scale=1)
+    sheet, duration = frames(tmp_path / "x.gif")
+    assert duration == 120  # ms: no slower, though frames are 0.25 s apart
+    for task in range(3):
+        image = sample(recipe, "train", slice(0, 2), task)["image"]
+        for i in range(2):
+            assert (cell(sheet, 2 * task + i, 2, 1) == 255 * image[i][..., None]).all()
+
+
+def test_the_same_films_give_the_same_bytes(folder, tmp_path):
+    for form in ("gif", "webp", "mp4"):
+        for name in "ab":
+            animate(of_folder(folder), tmp_path / f"{name}.{form}")
+        assert (tmp_path / f"a.{form}").read_bytes() == (tmp_path / f"b.{form}").read_bytes()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_it_loops(folder, tmp_path):
+    animate(of_folder(folder), tmp_path / "x.gif")
+    with Image.open(tmp_path / "x.gif") as image:
+        assert image.info["loop"] == 0
+
+
+def test_a_video(tmp_path):
+    """Read back by ffmpeg: as many frames, of even sides, nearly as they were."""
+    sheet = animate(of_recipe(small("two_body")), tmp_path / "x.mp4", rows=1, columns=3, scale=3)
+    read = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", tmp_path / "x.mp4", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    done = subprocess.run(read, check=True, capture_output=True)
+    assert re.search(rb"Video: h264.* yuv420p.* 300x102.* 10 fps", done.stderr)
+    found = np.frombuffer(done.stdout, np.uint8).reshape(-1, 102, 300, 3)
+    assert len(found) == len(sheet) == 7
+    assert np.abs(found.astype(int) - sheet).mean() < 3
+    assert np.abs(found[0].astype(int) - found[-1]).mean() > 1
+
+
+def test_many_colours(tmp_path):
+    """More than a GIF has: WebP keeps them all, a GIF nearly."""
+    rng = np.random.default_rng(0)
+    sheet = rng.integers(0, 256, (3, 20, 30, 3)).astype(np.uint8)
+    sheet[:, :10] = np.linspace(0, 255, 30).astype(np.uint8)[:, None]
+    (tmp_path / "x.webp").write_bytes(animation.encode(sheet, 1, 10.0, "webp"))
+    (tmp_path / "x.gif").write_bytes(animation.encode(sheet, 1, 10.0, "gif"))
+    assert (frames(tmp_path / "x.webp")[0] == sheet).all()
+    assert np.abs(frames(tmp_path / "x.gif")[0].astype(int) - sheet).mean() < 25
+
+
+def test_signals_by_name_are_drawn_as_pixels(tmp_path):
+    sheet = animate(
+        of_recipe(dataclasses.replace(RECIPES["bouncing_ball_1d"], steps=400)), tmp_path / "x.gif", columns=2
+    )
+    assert sheet.shape[0] == 150
+    assert frames(tmp_path / "x.gif")[1] == 40
+    assert (np.ptp(sheet, axis=0).max(axis=(0, 2))[10:80] > 0).any()
+
+
+def test_windows_of_a_folder_follow_each_other(tmp_path):
+    """Where a path has several; else each is of another path."""
+    windows = Windows(length=5, contexts=1, whole=True)
+    fields = {"view": View(), "windows": windows, "steps": 24, "train": 25, "val": 1, "test": 1}
+    recipe = dataclasses.replace(RECIPES["bouncing_ball_1d"], **fields)
+    assert len(windows.starts("train", 24)) == 15
+    folder = generate(recipe, tmp_path / "x")
+    animate(of_folder(folder), tmp_path / "x.gif", scale=1)
+    sheet, _ = frames(tmp_path / "x.gif")
+    image = sample(recipe, "train", slice(0, 25))["image"]
+    for i in range(5):
+        assert (cell(sheet, i, 5, 1) == 255 * image[5 * i][:, ::-1, :, None]).all()
+    assert dataclasses.replace(windows, stride=20).apart("train", 24) == 1
+
+
+def test_signals_in_a_folder_are_named(tmp_path):
+    with pytest.raises(ValueError, match="holds signals, which are not to be seen: generate it again with --view pix"):
+        animate(of_folder(SIGNALS), tmp_path / "x.gif")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tasks": [3]}, "task = 3 does not exist"),
+        ({"tasks": []}, "tasks is empty"),
+        ({"rows": 0}, "rows = 0 has to be at least 1"),
+        ({"split": "trian"}, "split = 'trian' is unknown"),
+        ({"scale": 400}, "fewer rows or columns, or a smaller scale"),
+    ],
+)
+def test_what_cannot_be(folder, tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        animate(of_folder(folder), tmp_path / "x.gif", **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_the_package_for_videos(folder, tmp_path, monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *arguments, **options):
+        if name == "imageio_ffmpeg":
+            raise ModuleNotFoundError(name=name)
+        return real(name, *arguments, **options)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ValueError, match=r"pip install 'slvm-data\[mp4\]', or write a \.gif"):
+        animate(of_folder(folder), tmp_path / "x.mp4")
+
+
+def command(*words, cwd):
+    words = [sys.executable, "-m", "slvm_data", "gif", *map(str, words)]
+    return subprocess.run(words, cwd=cwd, capture_output=True, text=True, timeout=120)
+
+
+def test_the_command(folder, tmp_path):
+    done = command(folder, "--columns", 2, "--rows", 1, "--scale", 1, "--format", "webp", cwd=tmp_path)
+    assert (
+        done.stdout
+        == f"pendulum.webp: 7 frames of 67 x 34 pixels, {(tmp_path / 'pendulum.webp').stat().st_size / 1e3:.0f} kB\n"
+    )
+    assert not done.stderr
+    assert len(frames(tmp_path / "pendulum.webp")[0]) == 7
+
+
+def test_the_command_complains_in_one_line(folder, tmp_path):
+    done = command(folder, "x.png", "--task", "0", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "error: x.png has to end in .gif, .webp, .mp4\n"

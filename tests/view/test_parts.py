@@ -1,0 +1,129 @@
+"""What a page is made of: pictures, the command, its modules, and its data."""
+
+import dataclasses
+import io
+import re
+import shlex
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+
+from slvm_data import RECIPES, View, generate
+from slvm_data.cli import app, find
+from slvm_data.recipe.original import as_original
+from slvm_data.recipe.overrides import override
+from slvm_data.script import command
+from slvm_data.view import command_line as again
+from slvm_data.view import dataset as films
+from slvm_data.view import page, png, sliders
+
+
+@pytest.mark.parametrize(("shape", "dtype"), [((7, 5, 9), bool), ((30, 8, 8), np.uint8), ((4, 3, 5, 3), np.uint8)])
+def test_pictures_hold_the_frames(shape, dtype):
+    """Pillow reads them back."""
+    frames = np.random.default_rng(1).integers(0, 2 if dtype is bool else 256, shape).astype(dtype)
+    sheet, columns = png.sheet(frames)
+    with Image.open(io.BytesIO(png.encode(sheet))) as picture:
+        assert picture.mode == {bool: "1"}.get(dtype, "RGB" if len(shape) == 4 else "L")
+        pixels = np.asarray(picture)
+    H, W = shape[1:3]
+    for t, frame in enumerate(frames):
+        y, x = H * (t // columns), W * (t % columns)
+        np.testing.assert_array_equal(pixels[y : y + H, x : x + W], frame)
+
+
+def _changed():
+    pendulum, nascar = RECIPES["pendulum3"], RECIPES["nascar"]
+    yield from RECIPES.values()
+    yield override(pendulum, ["g=2,3,4,5", "m=0.5..0.7"], {"seed": 7, "train": 3, "record": ("energy", "dx_dt")})
+    yield override(pendulum, ["g=2.25", "friction=0.1"], {"steps": 9, "dt": 0.2, "folder": "{name}_{i}"}, {"size": 64})
+    yield override(RECIPES["double_pendulum"], ["m=[0.5,0.75]", "uniform_annulus=false"])
+    yield override(RECIPES["gravity3"], ["g=[0,2.5]"], None, {"look": "debug_draw"})
+    yield override(nascar, [], {"train": 100, "val": 50, "test": 50}, {"kind": "pixels"}, {"stride": 2, "series": True})
+    yield as_original(override(pendulum, [], {"train": 9}))
+    yield as_original(override(RECIPES["gravity3"], ["restitution=0.9"], {"train": 9}))
+    yield as_original(RECIPES["mixed_physics_iclr2023"])
+
+
+@pytest.mark.parametrize("recipe", list(_changed()), ids=lambda recipe: recipe.name)
+def test_the_command_gives_the_very_recipe(recipe, monkeypatch):
+    line = shlex.split(again.command(films.of_recipe(recipe)))
+    assert line[:3] == ["slvm-data", "generate", recipe.name]
+    made = []
+    monkeypatch.setattr("slvm_data.script._carry_out", lambda found, *_, **__: made.append(found))
+    parser = typer.Typer(add_completion=False)
+    parser.command()(command(RECIPES.__getitem__))
+    typer.main.get_command(parser)(line[2:], standalone_mode=False)
+    assert made == [recipe]
+
+
+def test_where_no_words_do_the_manifest_does(tmp_path, monkeypatch):
+    """It stands with its folder, so that the command can be run where the page was made."""
+    other = dataclasses.replace(RECIPES["pendulum"], view=View(jitter=1.0), train=2, val=0, test=0, steps=2)
+    assert again.command(films.of_recipe(other)) == ""
+    monkeypatch.chdir(tmp_path)
+    generate(other, "a b")
+    assert again.command(films.of_folder(Path("a b"))) == "slvm-data generate 'a b/dataset.json'"
+    assert find("a b/dataset.json") == other
+    generate(dataclasses.replace(other, name="mine"), "c", form="zarr")
+    assert again.command(films.of_folder(Path("c"))) == "slvm-data generate c/dataset.json --format zarr"
+
+
+def test_the_command_of_a_file_of_ones_own(tmp_path, monkeypatch, own_system):
+    monkeypatch.chdir(tmp_path)
+    Path("my_dataset.py").write_text(own_system)
+    base = find("my_dataset.py")
+    changed = override(base, ["k=20"], {"train": 3, "val": 0, "test": 0, "steps": 3})
+    known = ("my_dataset.py", base)
+    line = "slvm-data generate my_dataset.py k=20 --steps 3 --train 3 --val 0 --test 0"
+    assert again.command(films.of_recipe(changed, known)) == line
+    generate(changed, "x")
+    assert again.command(films.of_folder(Path("x"), base.tasks, known)) == line
+    generate(dataclasses.replace(changed, view=View(jitter=1.0)), "y")
+    mending = again.command(films.of_folder(Path("y"), base.tasks, known))
+    assert mending == "slvm-data repair y --recipe my_dataset.py"
+    app(shlex.split(mending)[1:], standalone_mode=False)
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES.values()), ids=lambda recipe: recipe.name)
+def test_sliders_stay_where_a_constant_may_be(recipe):
+    for slider in sliders.sliders(recipe):
+        for end in ("low", "high", "now"):
+            values = [part[end] for part in slider["components"]]
+            text = f"[{','.join(map(str, values))}]" if len(values) > 1 else str(values[0])
+            override(recipe, [f"{slider['name']}={text}"])
+        for part in slider["components"]:
+            assert part["low"] <= part["now"] <= part["high"] != part["low"]
+            assert (part["high"] - part["low"]) / part["step"] > 50
+
+
+def test_sliders_say_what_the_recipe_says():
+    given = {s["name"]: [part["given"] for part in s["components"]] for s in sliders.sliders(RECIPES["pendulum3"])}
+    assert given == {"friction": ["0"], "m": ["0.5 … 1"], "g": ["2, 3, 4"], "l": ["0.5 … 1"]}
+
+
+def test_every_module_is_in_the_page_and_imports_come_first():
+    own = [path.name for path in files("slvm_data.view").joinpath("page").iterdir() if path.name.endswith(".js")]
+    assert sorted(own) == sorted(["uPlot.iife.min.js", *(f"{name}.js" for name in page.MODULES)])
+    for i, name in enumerate(page.MODULES):
+        text = files("slvm_data.view").joinpath("page", f"{name}.js").read_text("utf-8")
+        for names, source in re.findall(r'import \{([^}]*)\} from "\./(\w+)\.js"', text):
+            assert source in page.MODULES[:i]
+            exports = files("slvm_data.view").joinpath("page", f"{source}.js").read_text("utf-8")
+            for word in names.split(","):
+                assert re.search(rf"export (async )?(function|class|const) {word.strip()}\b", exports), (name, word)
+                assert text.count(word.strip()) > 1, f"{name}.js imports {word.strip()} and does not use it"
+        assert "innerHTML" not in text
+        assert "http" not in re.sub(r"http://www\.w3\.org/2000/svg", "", text)
+
+
+def test_data_cannot_end_their_element(saved_data):
+    text, policy = page.page({"about": {"name": "</script><script>alert(1)</script>"}})
+    assert text.count(b"<script") == 3
+    assert saved_data(text.decode())["about"]["name"].startswith("</script>")
+    assert "connect-src 'none'" in policy
+    assert policy.encode() in text
