@@ -1,5 +1,37 @@
-"""The error of every reader that meets a file which is not what was written."""
+"""Errors that a command answers with a sentence and an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 
 class DamageError(Exception):
     """A file is missing, cut short or altered. The message names it and what is wrong with it."""
+
+
+class WorkersError(RuntimeError):
+    """Processes that make a dataset die again and again, or their scheduler went away. The message says what to do."""
+
+
+@dataclass
+class At:
+    """The part of a file that is being read, for errors."""
+
+    array: str
+
+
+@contextmanager
+def damage_named(path: Path, part: str = "its directory") -> Iterator[At]:
+    """Turn any error into a DamageError that names the file, and the array at hand: the block notes it in `At`."""
+    at = At(part)
+    try:
+        yield at
+    except FileNotFoundError:
+        raise DamageError(f"{path} is missing") from None
+    except PermissionError:
+        raise
+    except Exception as error:  # bytes that make no sense raise anything at all, tokenize.TokenError included
+        raise DamageError(f"{path} is damaged, at {at.array}: {error}") from error

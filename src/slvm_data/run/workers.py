@@ -1,14 +1,10 @@
-"""Whoever has others make shards: how they are begun, and the error where they cannot go on."""
+"""Processes and threads that a run begins leave it to the first process to say when to stop."""
 
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
-
-
-class WorkersError(RuntimeError):
-    """Processes that make shards die again and again, or their scheduler went away. The message says what to do."""
 
 
 @contextmanager
