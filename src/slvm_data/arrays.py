@@ -1,0 +1,176 @@
+"""Every array that a dataset may hold, once: its axes, type, unit and role, and a sentence that tells what it is.
+
+Whoever has to know something of an array asks this table: windows, files, loaders, manifest, card and documentation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+AXES = {
+    "N": "sequence",  # or trajectory, in the files of uncut trajectories
+    "T": "frame",  # of a sequence; of a window where it is one
+    "K": "context",  # windows before a query
+    "D": "state",
+    "L": "latent",
+    "S": "channel",  # of a signal
+    "E": "impact",
+    "X": "xy",
+    "B": "body",
+    "P": "component",  # of a parameter: one per body, or those of a vector
+    "C": "colour",
+    "H": "row",  # of pixels
+    "W": "column",
+    "1": "one",
+}
+"""The letters of axes, and their names in Zarr."""
+
+
+class Role(StrEnum):
+    """The part that an array plays for whoever trains a model."""
+
+    OBSERVATION = "observation"
+    CONTEXT = "context"
+    TRUTH = "truth"
+    PARAMETER = "parameter"
+    LABEL = "label"
+    TIME = "time"
+    EVENT = "event"
+    MASK = "mask"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArrayInfo:
+    """What is known of an array by its name. The first axis counts sequences: every array has one row for each."""
+
+    name: str
+    axes: str  # letters of `AXES`; one in brackets is left out where it would have a single element
+    dtype: str
+    role: Role
+    meaning: str  # in a sentence
+    unit: str = ""  # empty: it has none, or that of the system
+    fill: float | None = None  # where a task has less of it than others; None: NaN, -1 in integers
+    query: str = ""  # its name in a window that is cut from a trajectory; empty: windows leave it out
+    context: str = ""  # and in the windows of context before that
+
+    @property
+    def per_frame(self) -> bool:
+        """Whether it has one element for each frame; its last axes are then those of a frame."""
+        return "T" in self.axes
+
+    @property
+    def frame_axis(self) -> int | None:
+        """Number of axes before those of a picture, of an array of pictures; None for any other."""
+        return self.axes.split().index("H") - self.axes.count("(") if "H" in self.axes else None
+
+    @property
+    def filling(self) -> float:
+        """Number to fill up with where a task has less of it than others."""
+        if self.fill is not None:
+            return self.fill
+        return float("nan") if self.dtype.startswith("float") else -1
+
+    def letters(self, ndim: int) -> tuple[str, ...]:
+        """The letter of each axis where it has so many; those in brackets are left out first."""
+        every = self.axes.split()
+        if ndim < len(every):
+            every = [letter for letter in every if not letter.startswith("(")]
+        return tuple(letter.strip("()") for letter in every)
+
+
+def _row(
+    name: str, axes: str, dtype: str, role: Role, meaning: str, unit: str = "", fill: float | None = None, **window: str
+) -> ArrayInfo:
+    return ArrayInfo(name=name, axes=axes, dtype=dtype, role=role, meaning=meaning, unit=unit, fill=fill, **window)
+
+
+_EVERY = (
+    _row(
+        *("image", "N T (C) H W", "uint8", Role.OBSERVATION),
+        'frame t shows state[t], in a window latents[t]; row 0 is y_min (plot with origin="lower", balls with "upper")',
+        query="image",
+        context="domain_image",
+    ),
+    _row("domain_image", "N K T (C) H W", "uint8", Role.CONTEXT, "frames of the context windows"),
+    _row(
+        *("state", "N T D", "float32", Role.TRUTH),
+        "positions first, then momenta or velocities; frame 0 is the initial state",
+        fill=0,
+    ),
+    _row("state_mask", "N D", "bool", Role.MASK, "which numbers of the state are its own, not padding", fill=0),
+    _row("label", "N 1", "int64", Role.LABEL, "number of the task"),
+    _row("time", "N T", "float64", Role.TIME, "instants of the frames", "s"),
+    _row(
+        *("queries", "N T S", "float32", Role.OBSERVATION),
+        "signal of the window",
+    ),
+    _row(
+        *("domains", "N K T S", "float32", Role.CONTEXT),
+        "signal of the context windows before it, in the order of time",
+    ),
+    _row(
+        *("labels", "N T", "int64", Role.LABEL),
+        "regime at each frame of the window, as in mode; label is the number of the task",
+    ),
+    _row("latents", "N T L", "float32", Role.TRUTH, "latents at each frame of the window, before emission and noise"),
+    _row("path", "N", "int64", Role.LABEL, "number of the trajectory that a window is cut from"),
+    _row(
+        *("signal", "N T S", "float32", Role.OBSERVATION),
+        "emission of the latents, with noise",
+        query="queries",
+        context="domains",
+    ),
+    _row("latent", "N T L", "float32", Role.TRUTH, "latents, before emission and noise", query="latents"),
+    _row(
+        *("mode", "N T", "int64", Role.LABEL),
+        "regime that moved frame t-1 to frame t; where the regime is read off the state, that of frame t",
+        query="labels",
+    ),
+    _row(
+        *("dx_dt", "N T D", "float32", Role.TRUTH),
+        "time derivative of the state, friction included",
+        fill=0,
+        query="dx_dt",
+    ),
+    _row(
+        *("energy", "N T", "float64", Role.TRUTH),
+        "the Hamiltonian; of a ball the energy of a unit mass above its lowest place",
+        query="energy",
+    ),
+    _row("event_time", "N E", "float64", Role.EVENT, "instants of impacts, in order; 0 beyond the last", "s"),
+    _row(
+        *("event_wall", "N E", "int64", Role.EVENT),
+        "0 left, 1 right, 2 top (y_min), 3 bottom; -1 beyond the last impact",
+    ),
+    _row("event_before", "N E X", "float32", Role.EVENT, "velocity before the impact", "px/s"),
+    _row("event_after", "N E X", "float32", Role.EVENT, "velocity after the impact", "px/s"),
+    _row("offset", "N X", "float32", Role.TRUTH, "shift of the camera, x and y", "m"),
+    _row("color_index", "N B", "int64", Role.TRUTH, "hue of each body"),
+)
+
+TABLE: dict[str, ArrayInfo] = {row.name: row for row in _EVERY}
+"""The arrays by name, in the order in which files and pages have them; parameters, `param_<name>`, come after them."""
+
+QUERIES = {row.name: row.query for row in _EVERY if row.query}
+CONTEXTS = {row.name: row.context for row in _EVERY if row.context}
+"""Arrays of a trajectory, and what a window's part of them is called."""
+
+PARAMETER = "param_"
+EVENTS = tuple(row.name for row in _EVERY if row.role is Role.EVENT)
+SERIES = ("signal", "state", "mode", "time", "label", "path")  # arrays of the files of uncut trajectories
+
+
+def info(name: str) -> ArrayInfo:
+    """What is known of the array with this name; raises ValueError for one that no dataset has."""
+    if name in TABLE:
+        return TABLE[name]
+    if not name.startswith(PARAMETER):
+        raise ValueError(f"{name[:80]!r} is not among the arrays that a dataset may hold: {', '.join(TABLE)}, param_…")
+    meaning = f"the parameter {name.removeprefix(PARAMETER)}, as drawn for the sequence"
+    return _row(name, "N (P)", "float32", Role.PARAMETER, meaning)
+
+
+def pictures(name: str) -> bool:
+    """Whether an array holds pictures."""
+    return info(name).frame_axis is not None
