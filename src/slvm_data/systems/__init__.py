@@ -1,38 +1,24 @@
-"""Physical systems, one file each."""
+"""Physical systems, one file each. A line here, in this form, makes a system part of the package."""
 
-from slvm_data.systems.ball_box import BallBox
-from slvm_data.systems.bouncing_ball_1d import BouncingBall1D
-from slvm_data.systems.double_pendulum import DoublePendulum
-from slvm_data.systems.explicit_duration import ExplicitDuration
-from slvm_data.systems.hamiltonian import Hamiltonian
-from slvm_data.systems.lorenz import Lorenz
-from slvm_data.systems.mass_spring import MassSpring
-from slvm_data.systems.n_body import NBody
-from slvm_data.systems.parameters import Uniform, constant, parameter, uniform
-from slvm_data.systems.pendulum import Pendulum
-from slvm_data.systems.rslds import Rslds
-from slvm_data.systems.switching import Switching
-from slvm_data.systems.switching_double_pendulum import SwitchingDoublePendulum
-from slvm_data.systems.system import System
-from slvm_data.systems.two_body import TwoBody
+from slvm_data.systems.ball_box import BallBox as BallBox
+from slvm_data.systems.bouncing_ball_1d import BouncingBall1D as BouncingBall1D
+from slvm_data.systems.double_pendulum import DoublePendulum as DoublePendulum
+from slvm_data.systems.explicit_duration import ExplicitDuration as ExplicitDuration
+from slvm_data.systems.hamiltonian import Hamiltonian as Hamiltonian
+from slvm_data.systems.lorenz import Lorenz as Lorenz
+from slvm_data.systems.mass_spring import MassSpring as MassSpring
+from slvm_data.systems.n_body import NBody as NBody
+from slvm_data.systems.parameters import Uniform as Uniform
+from slvm_data.systems.parameters import parameter as parameter
+from slvm_data.systems.parameters import shared_parameter as shared_parameter
+from slvm_data.systems.parameters import uniform as uniform
+from slvm_data.systems.pendulum import Pendulum as Pendulum
+from slvm_data.systems.rslds import Rslds as Rslds
+from slvm_data.systems.switching import Switching as Switching
+from slvm_data.systems.switching_double_pendulum import SwitchingDoublePendulum as SwitchingDoublePendulum
+from slvm_data.systems.system import System as System
+from slvm_data.systems.two_body import TwoBody as TwoBody
 
-__all__ = [
-    "BallBox",
-    "BouncingBall1D",
-    "DoublePendulum",
-    "ExplicitDuration",
-    "Hamiltonian",
-    "Lorenz",
-    "MassSpring",
-    "NBody",
-    "Pendulum",
-    "Rslds",
-    "Switching",
-    "SwitchingDoublePendulum",
-    "System",
-    "TwoBody",
-    "Uniform",
-    "constant",
-    "parameter",
-    "uniform",
-]
+__all__ = sorted(  # pyright: ignore[reportUnsupportedDunderAll] - derived, so that a system needs but one line
+    name for name, value in vars().items() if hasattr(value, "__module__") and not name.startswith("_")
+)

@@ -16,7 +16,7 @@ import numpy as np
 from slvm_data.core.keys import stream
 from slvm_data.core.types import Array, Key
 from slvm_data.systems import contact, flight
-from slvm_data.systems.parameters import Constant, Uniform, constant
+from slvm_data.systems.parameters import Parameter, Uniform, parameter
 from slvm_data.systems.system import System
 
 MOTIONS = ("exact", "contact")
@@ -34,9 +34,13 @@ class BallBox(System):
 
     state: ClassVar = ("x", "y", "vx", "vy")
     units: ClassVar = ("px", "px", "px/s", "px/s")
-    edge: ClassVar = "clean"
+    halves: ClassVar = ("Position", "Velocity")
+    energy_unit: ClassVar = "px²/s²"  # of a unit mass
+    style: ClassVar = "clean"
+    y_down: ClassVar = True
+    debug_style: ClassVar = True
 
-    g: Constant = constant((0.0, 0.0), length=2)  # px/s²
+    g: Parameter = parameter((0.0, 0.0), length=2, unit="px/s²")
     radius: float = 3.0  # px
     side: float = 32.0  # px, of the scene
     margin: float = 0.0  # px, from the border of the scene to the walls
@@ -64,8 +68,8 @@ class BallBox(System):
         """States [T 4] of one ball at the instants `t` [T], from `x0` [4] at t[0]."""
         g = jnp.asarray(self.g)
         if self.motion == "exact":
-            return flight.path(x0, t, g, self._box)
-        return contact.path(x0, t, g, self.walls, self.radius, self.restitution)
+            return flight.trajectory(x0, t, g, self._box)
+        return contact.trajectory(x0, t, g, self.walls, self.radius, self.restitution)
 
     def impacts(self, x0: Array, t: Array, most: int) -> dict[str, Array]:
         """The impacts between t[0] and t[-1], from `x0` [4]: time [most], wall, velocity before and after [most 2]."""
@@ -86,17 +90,18 @@ class BallBox(System):
 
     def most_impacts(self, duration: float) -> int:
         """As many impacts as a ball of the population can have in so many seconds, if it starts as `start` does."""
-        gap = min(GAP, self._room / 2)
+        gap = min(GAP, self._free / 2)
         return sum(flight.most_impacts(g, self._box, self.speed.high, gap, duration) for g in self._strongest)
 
     def longest_step(self) -> float:
-        """The shortest time from wall to wall [s]: no step of the motion, but what bounds the impacts in a frame."""
+        """The shortest time from wall to wall [s]: no step of the motion, but the limit of impacts in a frame."""
         fastest = flight.fastest(max(self._strongest), self._box, self.speed.high)
-        return self._room / fastest if fastest else inf
+        return self._free / fastest if fastest else inf
 
     def recordable(self) -> tuple[str, ...]:
         """Impacts too, where they have an instant."""
-        return (*super().recordable(), *("events",) * (self.motion == "exact"))
+        found = super().recordable()
+        return (*found, "events") if self.motion == "exact" else found
 
     def keeps_energy(self) -> bool:
         """Where impacts are exact and elastic."""
@@ -108,7 +113,7 @@ class BallBox(System):
         slack = 1e-6 * self.side  # of a position that was stored as float32
         if (x0[:2] < low - slack).any() or (x0[:2] > high + slack).any():
             raise ValueError(f"x, y = {x0[0]:g}, {x0[1]:g} lies in a wall: both have to be within {low:g} … {high:g}")
-        if np.abs(x0[2:]).max() * frame > IMPACTS * self._room:
+        if np.abs(x0[2:]).max() * frame > IMPACTS * self._free:
             raise ValueError(f"vx, vy = {x0[2]:g}, {x0[3]:g} is too fast: more than {IMPACTS} impacts in {frame:g} s")
 
     def __post_init__(self) -> None:
@@ -121,7 +126,7 @@ class BallBox(System):
         for name in ("margin", "spread"):
             if not 0 <= getattr(self, name) < inf:
                 raise ValueError(f"BallBox: {name} = {getattr(self, name)!r} has to be at least 0 and finite")
-        if self._room <= 0:
+        if self._free <= 0:
             raise ValueError(f"BallBox: radius = {self.radius:g} is too large for walls {self._apart:g} apart")
         if not 0 < self.restitution <= 1:
             raise ValueError(f"BallBox: restitution = {self.restitution!r} has to lie above 0 and not above 1")
@@ -138,14 +143,14 @@ class BallBox(System):
     @property
     def _strongest(self) -> list[float]:
         """The largest |g| along either axis [px/s²]."""
-        return np.max(np.abs(self.bounds("g")), axis=0).tolist()
+        return np.max(np.abs(self.range_of("g")), axis=0).tolist()
 
     @property
     def _apart(self) -> float:
         return self.side - 2 * self.margin
 
     @property
-    def _room(self) -> float:
+    def _free(self) -> float:
         return self._apart - 2 * self.radius
 
     @property

@@ -15,7 +15,7 @@ import numpy as np
 
 from slvm_data.core.keys import stream
 from slvm_data.core.types import Array, Key
-from slvm_data.systems.parameters import Constant, Uniform, constant
+from slvm_data.systems.parameters import Parameter, Uniform, parameter
 from slvm_data.systems.switching import Switching
 
 
@@ -25,7 +25,7 @@ class BouncingBall1D(Switching):
 
     state: ClassVar = ("y", "v")
 
-    observation_noise: Constant = constant(0.1, minimum=0.0)
+    observation_noise: Parameter = parameter(0.1, minimum=0.0)
     channels: int = 1
     side: float = 10.0
     speed: Uniform = Uniform(-0.5, 0.5)  # at the start

@@ -31,7 +31,7 @@ def touched(p: Array, low: float, high: float, radius: float) -> tuple[Array, Ar
     return distance <= radius, radius - distance, away / jnp.where(distance > 0, distance, 1.0)[:, None]
 
 
-def path(x0: Array, t: Array, g: Array, walls: tuple[float, float], radius: float, restitution: float) -> Array:
+def trajectory(x0: Array, t: Array, g: Array, walls: tuple[float, float], radius: float, restitution: float) -> Array:
     """States [T 4], positions then velocities, at the instants `t` [T], one step to each, from `x0` [4] at t[0]."""
 
     def frame(carry: tuple[Array, Array], dt: Array) -> tuple[tuple[Array, Array], Array]:

@@ -16,7 +16,7 @@ from slvm_data.core.keys import stream
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.annulus import annulus
 from slvm_data.systems.hamiltonian import Hamiltonian
-from slvm_data.systems.parameters import Constant, Uniform, constant
+from slvm_data.systems.parameters import Parameter, Uniform, parameter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +28,9 @@ class DoublePendulum(Hamiltonian):
     bodies_drawn: ClassVar[int] = 2
     turn: ClassVar[float] = 0.13
 
-    m: Constant = constant(0.5, positive=True, per_body=True)  # kg
-    l: Constant = constant(1.0, positive=True, per_body=True)  # m
-    g: Constant = constant(3.0, minimum=0.0)  # m/s²
+    m: Parameter = parameter(0.5, positive=True, per_body=True, unit="kg")
+    l: Parameter = parameter(1.0, positive=True, per_body=True, unit="m")
+    g: Parameter = parameter(3.0, minimum=0.0, unit="m/s²")
     radii: Uniform = Uniform(1.3, 2.3)  # of (q, p) of each arm, taken together without units
     uniform_annulus: bool = True
 
@@ -59,7 +59,7 @@ class DoublePendulum(Hamiltonian):
 
     def extent(self) -> float:
         """Both rods at their longest, stretched out, and the largest bob."""
-        return float(self.bounds("l")[1].sum()) + sqrt(self.high("m") / pi)
+        return float(self.range_of("l")[1].sum()) + sqrt(self.high("m") / pi)
 
     def damping(self) -> float:
         """Friction over the least moment of inertia, that of the arms folded upon each other."""

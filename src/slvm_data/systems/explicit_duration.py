@@ -16,21 +16,21 @@ import numpy as np
 
 from slvm_data.core.keys import stream
 from slvm_data.core.types import Array, Key
-from slvm_data.systems.parameters import Constant, Parameter, constant, parameter
+from slvm_data.systems.parameters import Parameter, SharedParameter, parameter, shared_parameter
 from slvm_data.systems.switching import product
 from slvm_data.systems.switching_linear import SwitchingLinear
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExplicitDuration(SwitchingLinear):
-    """State: the latent position x1, x2, …; one step a frame. The first segment starts with the path."""
+    """State: the latent position x1, x2, …; one step a frame. The first segment starts with the trajectory."""
 
-    C: Parameter = parameter()  # emission of each regime [K d channels]
-    d: Parameter = parameter()  # and its offset [K channels]
-    transitions: Parameter = parameter()  # probabilities [K K] of the next segment's regime, a row for each
+    C: SharedParameter = shared_parameter()  # emission of each regime [K d channels]
+    d: SharedParameter = shared_parameter()  # and its offset [K channels]
+    transitions: SharedParameter = shared_parameter()  # probabilities [K K] of the next segment's regime, in rows
     durations: tuple[Any, ...] = ()  # for each regime, pairs of a number of frames and its weight
-    process_noise: Constant = constant(0.1, minimum=0.0)  # standard deviation
-    observation_noise: Constant = constant(0.2, minimum=0.0)
+    process_noise: Parameter = parameter(0.1, minimum=0.0)  # standard deviation
+    observation_noise: Parameter = parameter(0.2, minimum=0.0)
     channels: int = 1
     half_width: float = 4.0
     first: tuple[float, ...] = (2.0, 0.0)  # mean of the first state [d]
@@ -97,7 +97,7 @@ class ExplicitDuration(SwitchingLinear):
         return jnp.append(first, jax.lax.scan(frame, begin, chance[1:])[1])
 
     def _table(self) -> tuple[np.ndarray, np.ndarray]:
-        """Durations [K n] and their cumulative probabilities [K n], rows filled up with what never happens."""
+        """Durations [K n] and their cumulative probabilities [K n], rows padded with durations of weight 0."""
         n = max(map(len, self.durations))
         rows = [(*row, *((1, 0),) * (n - len(row))) for row in self.durations]
         lengths, weights = np.array(rows, dtype=float).transpose(2, 0, 1)

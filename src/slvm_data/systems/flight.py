@@ -68,7 +68,7 @@ def _reach(distance: Array, speed: Array, acceleration: Array) -> tuple[Array, A
     return jnp.where(square < 0, jnp.inf, seconds), final
 
 
-def path(x0: Array, t: Array, g: Array, box: Box) -> Array:
+def trajectory(x0: Array, t: Array, g: Array, box: Box) -> Array:
     """States [T 4], positions then velocities, at the instants `t` [T], from `x0` [4] at t[0]."""
     start = jnp.concatenate([jnp.clip(x0[:2], box.low, box.high), x0[2:]])  # rounding may have left it outside
 
@@ -87,7 +87,7 @@ def path(x0: Array, t: Array, g: Array, box: Box) -> Array:
 def impacts(x0: Array, t: Array, g: Array, box: Box, most: int) -> dict[str, Array]:
     """The first `most` impacts between t[0] and t[-1]: time [s], wall, velocities before and after; then -1 for a wall.
 
-    What stands after the last impact is 0, and -1 for the wall.
+    Beyond the last impact everything is 0, and the wall -1.
     """
 
     def one(carry: tuple[Array, Array, Array], _: None) -> tuple[tuple[Array, Array, Array], dict[str, Array]]:

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from slvm_data.core.types import Array
-from slvm_data.systems.parameters import Constant, Uniform, constant
+from slvm_data.systems.parameters import Parameter, Uniform, parameter
 from slvm_data.systems.system import System
 
 
@@ -18,9 +18,10 @@ from slvm_data.systems.system import System
 class Hamiltonian(System):
     """A system whose motion follows from its energy by automatic differentiation. State: positions, then momenta."""
 
+    halves: ClassVar = ("Positions", "Momenta")
     turn: ClassVar[float] = 1.0  # rad, how far the fastest member may turn within one step of the integrator
 
-    friction: Constant = constant(0.0, minimum=0.0)  # kg/s (kg m² rad/s² per rad/s for an angle)
+    friction: Parameter = parameter(0.0, minimum=0.0, unit="kg/s")  # of an angle kg m²/s
     radii: Uniform = Uniform(0.5, 1.5)  # of the annulus of initial states
 
     @abc.abstractmethod
@@ -37,7 +38,7 @@ class Hamiltonian(System):
 
     def damping(self) -> float:
         """The highest rate [1/s] at which friction slows a member: γ over its least inertia."""
-        return self.high("friction") / (self.low("m") if "m" in self.domains() else 1.0)
+        return self.high("friction") / (self.low("m") if "m" in self.parameters() else 1.0)
 
     def keeps_energy(self) -> bool:
         """Always, with the losses to friction."""

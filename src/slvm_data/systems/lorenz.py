@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from slvm_data.core.types import Array, Key
-from slvm_data.systems.parameters import Constant, constant
+from slvm_data.systems.parameters import Parameter, parameter
 from slvm_data.systems.switching import Switching
 
 
@@ -23,10 +23,10 @@ class Lorenz(Switching):
     chaotic: ClassVar = True
     state: ClassVar = ("x", "y", "z")
 
-    sigma: Constant = constant(10.0, minimum=0.0)
-    rho: Constant = constant(28.0, minimum=0.0)
-    beta: Constant = constant(2.667, minimum=0.0)
-    observation_noise: Constant = constant(0.001, minimum=0.0)  # of the deviation of each channel
+    sigma: Parameter = parameter(10.0, minimum=0.0)
+    rho: Parameter = parameter(28.0, minimum=0.0)
+    beta: Parameter = parameter(2.667, minimum=0.0)
+    observation_noise: Parameter = parameter(0.001, minimum=0.0)  # of the deviation of each channel
     normalised: bool = True
     half_width: float = 31.0
     first: tuple[float, ...] = (0.0, 1.0, 1.05)  # mean of the first state

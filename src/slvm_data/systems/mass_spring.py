@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.annulus import annulus
 from slvm_data.systems.hamiltonian import Hamiltonian
-from slvm_data.systems.parameters import Constant, Uniform, constant
+from slvm_data.systems.parameters import Parameter, Uniform, parameter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +22,8 @@ class MassSpring(Hamiltonian):
     units: ClassVar = ("m", "kg m/s")
     turn: ClassVar[float] = 0.3
 
-    m: Constant = constant(0.5, positive=True)  # kg
-    k: Constant = constant(2.0, positive=True)  # N/m
+    m: Parameter = parameter(0.5, positive=True, unit="kg")
+    k: Parameter = parameter(2.0, positive=True, unit="N/m")
     radii: Uniform = Uniform(0.1, 1.0)  # m, amplitude of the motion
     uniform_annulus: bool = True
 

@@ -10,16 +10,16 @@ import numpy as np
 
 from slvm_data.core.types import Array
 from slvm_data.systems.hamiltonian import Hamiltonian
-from slvm_data.systems.parameters import Constant, constant
+from slvm_data.systems.parameters import Parameter, parameter
 
 
 @dataclass(frozen=True, kw_only=True)
 class NBody(Hamiltonian):
     """State: q1x, q1y, q2x, … [m], then p1x, p1y, p2x, … [kg m/s]. A subclass names its bodies and their start."""
 
-    m: Constant = constant(1.0, positive=True, per_body=True)  # kg
-    g: Constant = constant(1.0, minimum=0.0)  # m³/(kg s²)
-    half_width: float = 2.75  # m, of the canvas; an orbit that leaves it is drawn anew
+    m: Parameter = parameter(1.0, positive=True, per_body=True, unit="kg")
+    g: Parameter = parameter(1.0, minimum=0.0, unit="m³/(kg s²)")
+    half_width: float = 2.75  # m, of the canvas; an orbit that leaves it is rejected
 
     def energy(self, q: Array, p: Array) -> Array:
         """Motion, and attraction of every pair."""

@@ -1,4 +1,4 @@
-"""A constant of a system: a number, a range from which each member of a population draws, or one of these per body."""
+"""A parameter of a system: a number, a range from which each member of a population draws, or one of these per body."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-Constant: TypeAlias = Any
+Parameter: TypeAlias = Any
 """In a population a number, a `Uniform`, or a tuple of these (one per body); in a member what was drawn, [] or [B]."""
 
 
@@ -32,7 +32,7 @@ class Uniform:
 
 
 def uniform(low: float, high: float) -> Uniform:
-    """A range for a constant: each sequence draws its own value, uniformly between `low` and `high`.
+    """A range for a parameter: each sequence draws its own value, uniformly between `low` and `high`.
 
     Raises ValueError where `low` exceeds `high` or one of them is not finite.
     """
@@ -40,48 +40,51 @@ def uniform(low: float, high: float) -> Uniform:
 
 
 @dataclass(frozen=True)
-class Domain:
-    """Where a constant may lie, and whether it is one number, one per body, or a vector."""
+class Bounds:
+    """Where a parameter may lie, its unit, and whether it is one number, one per body, or a vector."""
 
     minimum: float
     strict: bool  # the minimum itself is forbidden
     per_body: bool
     length: int | None  # of a vector
+    unit: str
 
     def count(self, bodies: int) -> int | None:
         """How many numbers it is in a system of so many bodies; None for a scalar."""
         return bodies if self.per_body else self.length
 
 
-def constant(
-    default: Constant,
+def parameter(
+    default: Parameter,
     *,
+    unit: str = "",
     positive: bool = False,
     minimum: float = -math.inf,
     per_body: bool = False,
     length: int | None = None,
 ) -> Any:
-    """A dataclass field for a physical constant; `positive` forbids zero and below, `minimum` what is below it.
+    """A dataclass field for a physical parameter; `positive` forbids zero and below, `minimum` what is below it.
 
-    It is one number, or with `per_body` one for each body, or with `length` a vector of so many components.
+    It is one number, or with `per_body` one for each body, or with `length` a vector of so many components. Every
+    sequence stores its value as `param_<name>`.
     """
-    domain = Domain(0.0 if positive else minimum, positive, per_body, length)
-    return dataclasses.field(default=default, metadata={"domain": domain})
+    bounds = Bounds(0.0 if positive else minimum, positive, per_body, length, unit)
+    return dataclasses.field(default=default, metadata={"bounds": bounds})
 
 
-Parameter: TypeAlias = Any
+SharedParameter: TypeAlias = Any
 """In a population a nested tuple of numbers, or None if it is to be drawn; in a member an array."""
 
 
-def parameter() -> Any:
+def shared_parameter() -> Any:
     """A dataclass field for an array that all sequences of a task share; None, its default: drawn once, from the seed.
 
-    The class says its shape in `shapes`, and how to draw it in `drawn`.
+    The class gives its shape in `shapes`, and draws it in `drawn`.
     """
-    return dataclasses.field(default=None, metadata={"parameter": True})
+    return dataclasses.field(default=None, metadata={"shared": True})
 
 
-def check_parameter(name: str, value: Any, shape: tuple[int, ...]) -> None:
+def check_shared(name: str, value: Any, shape: tuple[int, ...]) -> None:
     """Raise ValueError unless `value` is an array of this shape, of finite numbers."""
     try:
         array = np.asarray(value, np.float64)
@@ -91,23 +94,24 @@ def check_parameter(name: str, value: Any, shape: tuple[int, ...]) -> None:
         raise ValueError(f"{name} = {value} has to be {' x '.join(map(str, shape))} finite numbers")
 
 
-def bounds(value: Constant, domain: Domain, bodies: int) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest value of a constant: two scalars [], or two vectors, one number per body or component.
+def ends_of(value: Parameter, bounds: Bounds, bodies: int) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest value of a parameter: two scalars [], or two vectors, one number per body or component.
 
-    Raises ValueError where a value is no number, lies outside `domain`, or has not as many numbers as it should.
+    Raises ValueError where a value is no number, lies out of bounds, or has not as many numbers as it should.
     """
-    count = domain.count(bodies)
+    count = bounds.count(bodies)
     single = not isinstance(value, tuple)
-    if domain.length if single else len(value) != count:
-        expected = f"{domain.length} values" if domain.length else f"one value{f' or {bodies}' * domain.per_body}"
+    if bounds.length if single else len(value) != count:
+        expected = f"{bounds.length} values" if bounds.length else "one value"
+        expected += f" or {bodies}" if bounds.per_body else ""
         raise ValueError(f"{_text(value)} does not fit: {expected} expected")
-    ends = [_ends(value, domain)] * (count or 1) if single else [_ends(v, domain) for v in value]
+    ends = [_ends(value, bounds)] * (count or 1) if single else [_ends(v, bounds) for v in value]
     low, high = np.array(ends, dtype=np.float64).T
     return (low[0], high[0]) if count is None else (low, high)
 
 
-def check_setting(system: str, name: str, value: Any, default: Any) -> None:
-    """Raise ValueError unless a setting is of the kind of its default: a number, a range, a word, or true or false."""
+def check_hyperparameter(system: str, name: str, value: Any, default: Any) -> None:
+    """Raise ValueError unless a value is of the kind of its default: a number, range, word, or true or false."""
     kinds = {
         bool: (bool, "True or False"),
         int: (int, "a whole number"),
@@ -126,7 +130,7 @@ def check_setting(system: str, name: str, value: Any, default: Any) -> None:
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    """What stands in tuples within each other."""
+    """The values in tuples within each other."""
     if not isinstance(value, tuple):
         yield value
     else:
@@ -134,16 +138,16 @@ def _leaves(value: Any) -> Iterator[Any]:
             yield from _leaves(part)
 
 
-def _ends(value: Constant, domain: Domain) -> tuple[float, float]:
+def _ends(value: Parameter, bounds: Bounds) -> tuple[float, float]:
     if isinstance(value, bool) or not isinstance(value, (int, float, Uniform, np.number)):
         raise ValueError(f"{_text(value)} is neither a number nor a range such as uniform(0.5, 1.0)")
     low, high = (value.low, value.high) if isinstance(value, Uniform) else (float(value), float(value))
     if not (math.isfinite(low) and math.isfinite(high)):
         raise ValueError(f"{_text(value)} is not finite")
-    if low < domain.minimum or (domain.strict and low == domain.minimum):
-        raise ValueError(f"{_text(value)} has to be {'above' if domain.strict else 'at least'} {domain.minimum:g}")
+    if low < bounds.minimum or (bounds.strict and low == bounds.minimum):
+        raise ValueError(f"{_text(value)} has to be {'above' if bounds.strict else 'at least'} {bounds.minimum:g}")
     return low, high
 
 
-def _text(value: Constant) -> str:
+def _text(value: Parameter) -> str:
     return str(value) if isinstance(value, Uniform) else repr(value)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.annulus import annulus
 from slvm_data.systems.hamiltonian import Hamiltonian
-from slvm_data.systems.parameters import Constant, Uniform, constant
+from slvm_data.systems.parameters import Parameter, Uniform, parameter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,9 +21,9 @@ class Pendulum(Hamiltonian):
     state: ClassVar = ("q", "p")
     units: ClassVar = ("rad", "kg m²/s")
 
-    m: Constant = constant(0.5, positive=True)  # kg
-    g: Constant = constant(3.0, minimum=0.0)  # m/s²
-    l: Constant = constant(1.0, positive=True)  # m
+    m: Parameter = parameter(0.5, positive=True, unit="kg")
+    g: Parameter = parameter(3.0, minimum=0.0, unit="m/s²")
+    l: Parameter = parameter(1.0, positive=True, unit="m")
     radii: Uniform = Uniform(1.3, 2.3)  # of (q, p), taken together without units
     uniform_annulus: bool = True
 

@@ -1,6 +1,7 @@
 """A recurrent switching linear dynamical system: K linear regimes, and a regime that depends on where the state is.
 
-x_t = A_z x_{t-1} + b_z + noise with z = z_{t-1}, z_t ~ π(x_{t-1}), and by stick breaking, with ψ = R x + r,
+x_t = A_z x_{t-1} + b_z + noise, where z = z_t is the regime that moves x_{t-1} to x_t. It is drawn one frame before it
+moves the state: z_t ~ π(x_{t-2}), the first two by π(x_0). By stick breaking, with ψ = R x + r,
 π_k = σ(ψ_k) Π_{j<k} (1 - σ(ψ_j)), the last regime taking what remains. S. Linderman et al., AISTATS 2017.
 """
 
@@ -14,18 +15,18 @@ import numpy as np
 
 from slvm_data.core.keys import stream
 from slvm_data.core.types import Array, Key
-from slvm_data.systems.parameters import Parameter, parameter
+from slvm_data.systems.parameters import SharedParameter, shared_parameter
 from slvm_data.systems.switching import product
 from slvm_data.systems.switching_linear import SwitchingLinear
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rslds(SwitchingLinear):
-    """State: the latent position x1, x2, …; one step a frame. The first regime is drawn by the same rule, from x_0."""
+    """State: the latent position x1, x2, …; one step a frame."""
 
-    R: Parameter = parameter()  # weights of the transitions [K-1 d]
-    r: Parameter = parameter()  # and their offsets [K-1]
-    reach: tuple[float, ...] = ()  # a path that goes farther than this from 0 [d] is drawn anew; empty: it may
+    R: SharedParameter = shared_parameter()  # weights of the transitions [K-1 d]
+    r: SharedParameter = shared_parameter()  # and their offsets [K-1]
+    reach: tuple[float, ...] = ()  # a trajectory that goes farther than this from 0 [d] is rejected; empty: none is
 
     def simulate(self, x0: Array, t: Array, key: Key) -> Array:
         """States [T d], one step for each instant after the first, from `x0` [d]."""
@@ -41,16 +42,17 @@ class Rslds(SwitchingLinear):
         return jnp.concatenate([x0[None], jax.lax.scan(step, begin, (chance[1:], noise))[1]])
 
     def mode(self, x: Array, key: Key) -> Array:
-        """Regimes [T]: each follows from the state before it, and from the draw that the simulation made."""
-        return self._regime(jnp.concatenate([x[:1], x[:-1]]), self._chance(key, len(x)))
+        """Regimes [T]: regime t moved x_{t-1} to x_t, regime 0 is that of the first move."""
+        ahead = self._regime(jnp.concatenate([x[:1], x[:-1]]), self._chance(key, len(x)))  # of the move after frame t
+        return jnp.concatenate([ahead[:1], ahead[:-1]])
 
-    def stays(self, x: Array, centres: Array, extent: Array | float) -> Array:  # noqa: ARG002 - a rule of its own
-        """Whether a path is within `reach`."""
+    def accept(self, x: Array, centres: Array, extent: Array | float) -> Array:  # noqa: ARG002 - a rule of its own
+        """Whether a trajectory is within `reach`."""
         return (abs(x) <= jnp.asarray(self.reach)).all() if self.reach else jnp.array(True)
 
-    def rule(self) -> str:
-        """What became of a path that does not stay."""
-        return f"went beyond ±{self.reach} (the setting reach)"
+    def rejection(self) -> str:
+        """That it went beyond `reach`."""
+        return f"went beyond ±{self.reach} (the hyperparameter reach)"
 
     def regimes(self) -> int:
         """As many as `b` has rows."""
@@ -69,7 +71,7 @@ class Rslds(SwitchingLinear):
         return jax.random.uniform(stream(key, "regime"), (T,), dtype=float)
 
     def _moved(self, x: Array, mode: Array) -> Array:
-        # Every regime's motion, then a choice: faster over many paths than fetching each path its own matrix.
+        # Every regime's motion, then a choice: faster over many trajectories than fetching each its own matrix.
         moves = [product(x, self.A[k].T) + self.b[k] for k in range(self.regimes())]
         return jnp.select([mode == k for k in range(len(moves))], moves)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from slvm_data.core.keys import stream
 from slvm_data.core.types import Array, Key
-from slvm_data.systems.parameters import Constant, Parameter, check_parameter, constant, parameter
+from slvm_data.systems.parameters import Parameter, SharedParameter, check_shared, parameter, shared_parameter
 from slvm_data.systems.system import System
 
 RADIUS = 3 / 16  # of a disc, in half widths of the scene: 3 of 32 pixels
@@ -20,20 +20,20 @@ RADIUS = 3 / 16  # of a disc, in half widths of the scene: 3 of 32 pixels
 
 @dataclass(frozen=True, kw_only=True)
 class Switching(System):
-    """What switching systems have in common. A subclass brings `start`, `mode`, `regimes`, and its motion.
+    """The common part of switching systems. A subclass brings `start`, `mode`, `regimes`, and its motion.
 
     The latents are what the emission sees: the state itself, unless a subclass says otherwise in `latent`.
     """
 
-    edge: ClassVar = "clean"
+    style: ClassVar = "clean"
     latents: ClassVar[tuple[str, ...]] = ()
     """Names of the d latents; empty: those of the state."""
 
-    observation_noise: Constant = constant(0.1, minimum=0.0)  # standard deviation, in units of the signal
+    observation_noise: Parameter = parameter(0.1, minimum=0.0)  # standard deviation, in units of the signal
     channels: int = 10  # of the signal
     normalised: bool = False  # the signal, to mean 0 and deviation 1 over the training part, before noise is added
     half_width: float = 6.25  # of the scene, in units of the latents
-    C: Parameter = parameter()  # emission matrix [d channels]
+    C: SharedParameter = shared_parameter()  # emission matrix [d channels]
 
     @abc.abstractmethod
     def mode(self, x: Array, key: Key) -> Array:
@@ -59,7 +59,7 @@ class Switching(System):
         """Values for the parameters that are not given: here uniform between -1 and 1."""
         return {"C": jax.random.uniform(stream(key, "C"), self.shapes()["C"], dtype=float, minval=-1.0)}
 
-    def parameters(self, key: Key) -> dict[str, np.ndarray]:
+    def shared_parameters(self, key: Key) -> dict[str, np.ndarray]:
         """The arrays that all sequences of a task share, by name: as given, or drawn."""
         drawn = self.drawn(key)
         given = {name: getattr(self, name) for name in self.shapes()}
@@ -74,8 +74,8 @@ class Switching(System):
         """One disc."""
         return self.place(x)[None], jnp.full(1, RADIUS * self.half_width)
 
-    def stays(self, x: Array, centres: Array, extent: Array | float) -> Array:  # noqa: ARG002 - see below
-        """Always: noise may carry it out of the scene, and what it does there is data."""
+    def accept(self, x: Array, centres: Array, extent: Array | float) -> Array:  # noqa: ARG002 - see below
+        """Always: noise may carry it out of the scene, and its motion there is data too."""
         return jnp.array(True)
 
     def extent(self) -> float:
@@ -94,7 +94,7 @@ class Switching(System):
                 )
         for name, shape in self.shapes().items():
             if getattr(self, name) is not None:
-                check_parameter(f"{kind}: {name}", getattr(self, name), shape)
+                check_shared(f"{kind}: {name}", getattr(self, name), shape)
 
 
 def product(x: Array, matrix: Array) -> Array:

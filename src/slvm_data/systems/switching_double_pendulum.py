@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.double_pendulum import DoublePendulum
-from slvm_data.systems.parameters import Constant, constant
+from slvm_data.systems.parameters import Parameter, parameter
 from slvm_data.systems.switching import RADIUS, Switching
 
 
@@ -28,10 +28,10 @@ class SwitchingDoublePendulum(Switching):
     latents: ClassVar = ("x1", "y1", "x2", "y2")
     bodies_drawn: ClassVar[int] = 2
 
-    m: Constant = constant(1.0, positive=True, per_body=True)  # kg
-    l: Constant = constant(1.0, positive=True, per_body=True)  # m
-    g: Constant = constant(9.8, minimum=0.0)  # m/s²
-    observation_noise: Constant = constant(0.0, minimum=0.0)
+    m: Parameter = parameter(1.0, positive=True, per_body=True, unit="kg")
+    l: Parameter = parameter(1.0, positive=True, per_body=True, unit="m")
+    g: Parameter = parameter(9.8, minimum=0.0, unit="m/s²")
+    observation_noise: Parameter = parameter(0.0, minimum=0.0)
     channels: int = 8
     half_width: float = 2.5  # m
     angles: tuple[float, ...] = (120.0, -10.0)  # degrees from the downward vertical, of the links at the start
@@ -49,7 +49,7 @@ class SwitchingDoublePendulum(Switching):
 
     def extent(self) -> float:
         """As set, or wider where links are long."""
-        return max(self.half_width, 1.25 * float(self.bounds("l")[1].sum()))
+        return max(self.half_width, 1.25 * float(self.range_of("l")[1].sum()))
 
     def velocity(self, x: Array) -> Array:
         """Hamilton's equations."""

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from slvm_data.core.types import Array, Key
-from slvm_data.systems.parameters import Constant, Parameter, constant, parameter
+from slvm_data.systems.parameters import Parameter, SharedParameter, parameter, shared_parameter
 from slvm_data.systems.switching import Switching
 
 
@@ -16,9 +16,9 @@ from slvm_data.systems.switching import Switching
 class SwitchingLinear(Switching):
     """State: the latent position x1, x2, …; one step a frame. A subclass says how regimes follow each other."""
 
-    A: Parameter = parameter()  # dynamics [K d d]
-    b: Parameter = parameter()  # offsets [K d]
-    process_noise: Constant = constant(0.01, minimum=0.0)  # standard deviation
+    A: SharedParameter = shared_parameter()  # dynamics [K d d]
+    b: SharedParameter = shared_parameter()  # offsets [K d]
+    process_noise: Parameter = parameter(0.01, minimum=0.0)  # standard deviation
     first: tuple[float, ...] = (0.0, 1.0)  # mean of the first state [d]
     spread: float = 0.03  # standard deviation of the first state
 
@@ -32,7 +32,7 @@ class SwitchingLinear(Switching):
         return jnp.asarray(self.first) + self.spread * jax.random.normal(key, (len(self.first),), dtype=float)
 
     def noise(self, key: Key, T: int) -> Array:
-        """What moves the state beside its dynamics, in each of T steps [T d]."""
+        """The noise that moves the state beside its dynamics, in each of T steps [T d]."""
         return self.process_noise * jax.random.normal(key, (T, len(self.first)), dtype=float)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:

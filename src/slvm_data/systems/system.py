@@ -1,4 +1,4 @@
-"""What every system has: constants that a population draws, a start, a motion, and bodies to look at."""
+"""What every system has: parameters that a population draws, a start, a motion, and bodies to look at."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import numpy as np
 from slvm_data.core.integrator import solve
 from slvm_data.core.keys import stream
 from slvm_data.core.types import Array, Key
-from slvm_data.systems.parameters import Constant, Domain, bounds, check_setting
+from slvm_data.systems.parameters import Bounds, Parameter, check_hyperparameter, ends_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class System(abc.ABC):
-    """A population of systems. Its members differ in their constants; every method is written for one member.
+    """A population of systems. Its members differ in their parameters; every method is written for one member.
 
     Subclass it with a frozen, keyword-only dataclass. Motion is `velocity`, integrated to order 8, unless the
     class brings its own `simulate`.
@@ -29,13 +29,21 @@ class System(abc.ABC):
     state: ClassVar[tuple[str, ...]]
     """Names of the D numbers of the state, positions first."""
     units: ClassVar[tuple[str, ...]] = ()
-    """Their units, for labels; empty: they have none, or none is said."""
+    """Their units, for labels; empty: they have none, or none is given."""
+    halves: ClassVar[tuple[str, ...]] = ()
+    """Names of the first and the second half of the state, such as positions and momenta; empty: it has no halves."""
+    energy_unit: ClassVar[str] = "J"
+    """Unit of `energy`, for systems that have one."""
     bodies_drawn: ClassVar[int] = 1
-    """The number B of bodies in a frame, and the length of a constant that each body has for itself."""
-    edge: ClassVar[str] = "soft"
-    """How its discs end (`slvm_data.observe.render.style`): "soft", as in the Hamiltonian benchmarks, or "clean"."""
+    """The number B of bodies in a frame, and the length of a parameter that each body has for itself."""
+    style: ClassVar[str] = "soft"
+    """How its bodies are drawn unless a view says otherwise: "soft", as in the Hamiltonian benchmarks, or "clean"."""
+    y_down: ClassVar[bool] = False
+    """Whether y points down: row 0 of a frame, the least y, is then the top."""
+    debug_style: ClassVar[bool] = False
+    """Whether the style "debug" can show it: a ball with `radius`, `side` and `margin` among four walls."""
     chaotic: ClassVar[bool] = False
-    """Whether a long path depends on its last bit, so that another class of machine gives another one."""
+    """Whether a long trajectory depends on its last bit, so that another class of machine gives another one."""
 
     substep: float | None = None  # s, longest step of the integrator; None: what `longest_step` finds
 
@@ -65,24 +73,24 @@ class System(abc.ABC):
         return solve(self.velocity, x0, t, self.substep)
 
     def recordable(self) -> tuple[str, ...]:
-        """What can be stored of it beside frames, states and constants."""
-        flows = type(self).velocity is not System.velocity
-        return (*("dx_dt",) * flows, *("energy",) * hasattr(self, "energy"))
+        """Names of what can be stored beside frames, states and parameters."""
+        found = ("dx_dt",) if type(self).velocity is not System.velocity else ()
+        return (*found, "energy") if hasattr(self, "energy") else found
 
     def most_impacts(self, duration: float) -> int:  # noqa: ARG002 - most systems have none
-        """How many impacts a member can have in so many seconds: room for what `events` stores."""
+        """How many impacts a member can have in so many seconds: the length of the arrays `event_*`."""
         return 0
 
-    def stays(self, x: Array, centres: Array, extent: Array | float) -> Array:  # noqa: ARG002 - for other rules
-        """Whether states [T D], shown by discs at `centres` [T B 2], are a sequence to keep, or to be drawn anew."""
+    def accept(self, x: Array, centres: Array, extent: Array | float) -> Array:  # noqa: ARG002 - for other rules
+        """Whether a sequence is kept: states [T D], shown by discs at `centres` [T B 2]. If not, it is drawn anew."""
         return (abs(centres) <= extent).all()
 
-    def rule(self) -> str:
-        """What became of a sequence that `stays` rejects, in words."""
+    def rejection(self) -> str:
+        """Why `accept` rejects a sequence, in words that follow its name."""
         return f"left the scene (a centre beyond ±{self.extent():g})"
 
     def keeps_energy(self) -> bool:
-        """Whether the energy stays what it was, but for losses to friction, which the certificate adds back."""
+        """Whether the energy is constant, but for losses to friction, which the certificate adds back."""
         return False
 
     def check_start(self, x0: np.ndarray, frame: float) -> None:  # noqa: B027 - most systems can be anywhere
@@ -101,61 +109,61 @@ class System(abc.ABC):
                 object.__setattr__(self, name, _tuples(value))  # a system can be hashed
             if isinstance(field.default, int) and isinstance(value, float) and value.is_integer():
                 object.__setattr__(self, name, int(value))  # as it comes from the command line
-            if name not in self.domains():
-                check_setting(type(self).__name__, name, getattr(self, name), field.default)
-        for name in self.domains():
-            self.bounds(name)
+            if name not in self.parameters():
+                check_hyperparameter(type(self).__name__, name, getattr(self, name), field.default)
+        for name in self.parameters():
+            self.range_of(name)
         if self.substep is not None and not 0 < self.substep < math.inf:
             raise ValueError(f"{type(self).__name__}: substep = {self.substep!r} has to be above 0 and finite")
 
     def __str__(self) -> str:
-        constants = ", ".join(f"{name}={getattr(self, name)}" for name in self.domains())
-        return f"{type(self).__name__}({constants})"
+        parameters = ", ".join(f"{name}={getattr(self, name)}" for name in self.parameters())
+        return f"{type(self).__name__}({parameters})"
 
     @classmethod
-    def domains(cls) -> dict[str, Domain]:
-        """The constants of the system, by name."""
+    def parameters(cls) -> dict[str, Bounds]:
+        """Bounds of the parameters of the system, by name."""
         fields = dataclasses.fields(cls)
-        return {field.name: field.metadata["domain"] for field in fields if "domain" in field.metadata}
+        return {field.name: field.metadata["bounds"] for field in fields if "bounds" in field.metadata}
 
     @classmethod
-    def parameter_names(cls) -> tuple[str, ...]:
+    def shared_parameter_names(cls) -> tuple[str, ...]:
         """Names of the arrays that all sequences of a task share."""
-        return tuple(field.name for field in dataclasses.fields(cls) if "parameter" in field.metadata)
+        return tuple(field.name for field in dataclasses.fields(cls) if "shared" in field.metadata)
 
-    def parameters(self, key: Key) -> dict[str, np.ndarray]:  # noqa: ARG002 - most systems have none
+    def shared_parameters(self, key: Key) -> dict[str, np.ndarray]:  # noqa: ARG002 - most systems have none
         """The arrays that all sequences of a task share, by name: as given, or drawn."""
         return {}
 
     @classmethod
-    def settings(cls) -> tuple[str, ...]:
-        """Names of what is fixed for the whole population and not stored with a sequence."""
-        return tuple(field.name for field in dataclasses.fields(cls) if field.name not in cls.domains())
+    def hyperparameters(cls) -> tuple[str, ...]:
+        """Names of the fields that are fixed for the whole population and not stored with a sequence."""
+        return tuple(field.name for field in dataclasses.fields(cls) if field.name not in cls.parameters())
 
-    def bounds(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Lowest and highest value of a constant in the population: [] each, or [B] if each body has its own."""
+    def range_of(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest value of a parameter in the population: [] each, or [B] if each body has its own."""
         try:
-            return bounds(getattr(self, name), self.domains()[name], self.bodies_drawn)
+            return ends_of(getattr(self, name), self.parameters()[name], self.bodies_drawn)
         except ValueError as error:
             raise ValueError(f"{type(self).__name__}: {name} = {error}") from None
 
     def low(self, name: str) -> float:
-        """The smallest value of a constant in the population, over all bodies."""
-        return float(np.min(self.bounds(name)[0]))
+        """The smallest value of a parameter in the population, over all bodies."""
+        return float(np.min(self.range_of(name)[0]))
 
     def high(self, name: str) -> float:
-        """The largest value of a constant in the population, over all bodies."""
-        return float(np.max(self.bounds(name)[1]))
+        """The largest value of a parameter in the population, over all bodies."""
+        return float(np.max(self.range_of(name)[1]))
 
     def template(self) -> Self:
-        """The population with its constants left open: equal for populations that differ in numbers alone."""
-        return self._with(dict.fromkeys([*self.domains(), *self.parameter_names(), "substep"]))
+        """The population with its parameters left open: equal for populations that differ in numbers alone."""
+        return self._with(dict.fromkeys([*self.parameters(), *self.shared_parameter_names(), "substep"]))
 
     def member(self, numbers: Mapping[str, Any]) -> Self:
-        """One member, with these constants, parameters and substep in place of the population's."""
+        """One member, with these parameters, shared parameters and substep in place of the population's."""
         return self._with(numbers)
 
-    def _with(self, values: Mapping[str, Constant]) -> Self:
+    def _with(self, values: Mapping[str, Parameter]) -> Self:
         # Not dataclasses.replace: its checks are for a population, and here the values may be traced by JAX.
         copy = object.__new__(type(self))
         for name, value in {**vars(self), **values}.items():
@@ -170,7 +178,7 @@ def _tuples(value: Any) -> Any:
 
 
 def draw(ranges: Mapping[str, tuple[Array, Array]], key: Key) -> dict[str, Array]:
-    """Constants of one member: each uniform between its two bounds, by a stream of its own name."""
+    """Parameters of one member: each uniform between its two ends, by a stream of its own name."""
 
     def one(name: str, low: Array, high: Array) -> Array:
         return low + (high - low) * jax.random.uniform(stream(key, name), np.shape(low), dtype=float)
