@@ -1,4 +1,4 @@
-"""A ball as the debugging view of a 2D physics engine draws it: a body, a line for its turn, black walls, contacts.
+"""A ball as the debugging view of a 2D physics engine draws it: body, line for its turn, black walls, contacts.
 
 Everything is whole pixels, row = y, column = x, rounded half to even. The body has radius 3 and is not symmetric; the
 line goes from its centre to the right, since a ball without friction never turns; the walls, black on black, hide what

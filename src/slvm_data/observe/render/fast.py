@@ -1,4 +1,4 @@
-"""Binary frames fast, equal to those of `discs` and `clean_discs`, but where an edge meets a pixel's middle to 1e-15.
+"""Binary frames fast, equal to those of `soft` and `clean`, but where an edge meets a pixel's middle to 1e-15.
 
 A lone disc is a comparison of distances: lit where |c - u| <= ρ + δ, with δ where its cover reaches the threshold (0
 for a clean disc). Each row of pixels is then one run, found from two numbers and written as the bits of machine words.
@@ -28,9 +28,9 @@ _NEEDED = (LIT / 255 - BACKGROUND[0]) / (1 - BACKGROUND[0])  # cover that lights
 _MARGIN = log(1 / _NEEDED - 1) / TEMPERATURE  # δ, in canvas widths
 
 
-def lone_disc(centre: Array, radius: Array, size: int, kind: str = "soft") -> Array:
+def lone_disc(centre: Array, radius: Array, size: int, style: str = "soft") -> Array:
     """One disc from its centre [2] and radius, a scalar, in canvas widths: uint32 [H words], for `unpack`."""
-    margin, pitch, first = (_MARGIN, size - 1, 0.0) if kind == "soft" else (0.0, size, 0.5)
+    margin, pitch, first = (_MARGIN, size - 1, 0.0) if style == "soft" else (0.0, size, 0.5)
     rows = (jnp.arange(size) + first) / pitch  # where the pixels lie; columns likewise
     squares = (radius + margin) ** 2 - (rows - centre[1]) ** 2
     half = jnp.sqrt(jnp.maximum(squares, 0.0))  # half the length of each row's run [H]
@@ -43,11 +43,11 @@ def lone_disc(centre: Array, radius: Array, size: int, kind: str = "soft") -> Ar
 
 def unpack(words: np.ndarray, out: np.ndarray) -> None:
     """Write {0, 1} to `out` uint8 [… H W], contiguous, from the bits of words [… H words]."""
-    octets = words.astype("<u4", copy=False).view(np.uint8)
-    if out.shape[-1] == 8 * octets.shape[-1]:  # mode="raise" would check every index first
-        np.take(_PIXELS, octets.view("<u2"), out=out.view(np.complex128), mode="clip")
+    data = words.astype("<u4", copy=False).view(np.uint8)
+    if out.shape[-1] == 8 * data.shape[-1]:  # mode="raise" would check every index first
+        np.take(_PIXELS, data.view("<u2"), out=out.view(np.complex128), mode="clip")
     else:
-        out[...] = np.unpackbits(octets, axis=-1, bitorder="little")[..., : out.shape[-1]]
+        out[...] = np.unpackbits(data, axis=-1, bitorder="little")[..., : out.shape[-1]]
 
 
 def code(centres: Array, radii: Array, colors: Array, size: int, palette: int) -> Array:

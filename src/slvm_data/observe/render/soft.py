@@ -1,4 +1,4 @@
-"""Bodies to pixels: soft discs over a grey background, the look of the Hamiltonian benchmarks.
+"""Bodies to pixels: soft discs over a grey background, the style of the Hamiltonian benchmarks.
 
 In unit coordinates (the canvas is [0, 1]²) disc i with centre uᵢ and radius ρᵢ covers a pixel at c by
 Mᵢ = 1 / (1 + exp(80 (|c - uᵢ| - ρᵢ))). Disc 0 lies on top. Pixels sample the canvas at j / (W - 1), end points
@@ -28,15 +28,10 @@ def hues(palette: int) -> np.ndarray:
     return np.array([colorsys.hsv_to_rgb(i / palette, 1.0, 1.0) for i in range(palette)])
 
 
-def place(centres: Array, radii: Array, half_width: Array | float) -> tuple[Array, Array]:
-    """Centres [B 2] and radii [B] in canvas widths, from metres about the centre of a canvas."""
-    return (centres + half_width) / (2 * half_width), radii / (2 * half_width)
-
-
 def cover(centres: Array, radii: Array, size: int, dtype: type = np.float64) -> Array:
     """How far each disc covers each pixel, M [B H W]; centres [B 2] and radii [B] in canvas widths."""
     pixels = jnp.linspace(0.0, 1.0, size)
-    squares = ((pixels - centres[:, :, None]) ** 2).astype(dtype)  # [B 2 W]; `dtype` is for raster.py
+    squares = ((pixels - centres[:, :, None]) ** 2).astype(dtype)  # [B 2 W]; `dtype` is for fast.py
     distance = jnp.sqrt(squares[:, 1, :, None] + squares[:, 0, None, :])
     return 1 / (1 + jnp.exp(TEMPERATURE * (distance - radii.astype(dtype)[:, None, None])))
 

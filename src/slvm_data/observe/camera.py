@@ -1,0 +1,25 @@
+"""The camera, one for each sequence: how far it is shifted, which hue it sees of each body, where on its canvas."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from slvm_data.core.types import Array, Key
+
+
+def shift(key: Key, reach: Array | float) -> Array:
+    """The camera's shift [2], each axis uniform within ± `reach` [m]."""
+    return jax.random.uniform(key, (2,), dtype=float, minval=-reach, maxval=reach)
+
+
+def color_index(key: Key, palette: int, bodies: int) -> Array:
+    """One hue of the palette per body [B]: all different where there is more than one, all 0 in a palette of one."""
+    if palette == 1:
+        return jnp.zeros(bodies, dtype=int)
+    return jnp.argsort(jax.random.uniform(key, (palette,), dtype=float))[:bodies]
+
+
+def project(centres: Array, radii: Array, half_width: Array | float) -> tuple[Array, Array]:
+    """Centres [B 2] and radii [B] in canvas widths, from metres about the centre of a canvas."""
+    return (centres + half_width) / (2 * half_width), radii / (2 * half_width)
