@@ -1,9 +1,9 @@
-"""What the scripts in use write, where it differs from what a dataset of ours holds, for those who compare with them.
+"""Datasets as the original scripts write them, where that differs from ours, for those who compare with them.
 
 Balls move by a discrete contact rule, are drawn as a physics engine's debugging view, and their frames show the state
-before the one that is stored; a film with an empty frame is dropped. Of the other systems one frame more is simulated,
-and a window without the first or the last is kept; a mass on a spring is shifted by one number along both axes, and by
-up to 1 m more to the right. Frames are float64, with three channels for all but balls.
+before the one that is stored; a sequence with an empty frame is rejected. Of the other systems one frame more is
+simulated, and a window without the first or the last is kept; a mass on a spring is shifted by one number along both
+axes, and by up to 1 m more to the right. Frames are float64, with three channels for all but balls.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import numpy as np
 
 from slvm_data.core.keys import stream
 from slvm_data.core.types import Array, Key
-from slvm_data.observe import view as views
-from slvm_data.observe.render import style as looks
+from slvm_data.observe import camera
+from slvm_data.observe.render.style import Style, draw
+from slvm_data.observe.view import View
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.systems.ball_box import BallBox
 from slvm_data.systems.hamiltonian import Hamiltonian
@@ -38,40 +39,40 @@ def as_original(recipe: Recipe) -> Recipe:
     return dataclasses.replace(recipe, tasks=tasks, view=seen, original=True)
 
 
-def _task(system: System, view: views.View) -> tuple[System, views.View]:
+def _task(system: System, view: View) -> tuple[System, View]:
     if isinstance(system, BallBox):
-        return dataclasses.replace(system, motion="contact"), dataclasses.replace(view, look="debug_draw")
+        return dataclasses.replace(system, motion="contact"), dataclasses.replace(view, style="debug")
     if isinstance(system, Hamiltonian):
         return system, view
     raise ValueError(f"there is no original of {type(system).__name__}: it is no ball and has no energy")
 
 
-def pairing(system: System, key: Key, path: Array) -> tuple[Array, Array]:
-    """States [T D] that the frames show and that are stored beside them, out of one more, `path` [T + 1 D]."""
+def pairing(system: System, key: Key, states: Array) -> tuple[Array, Array]:
+    """States [T D] that the frames show and that are stored beside them, out of one more [T + 1 D]."""
     if isinstance(system, BallBox):
-        return path[:-1], path[1:]  # drawn, moved, stored
+        return states[:-1], states[1:]  # drawn, moved, stored
     first = jax.random.bernoulli(stream(key, "window"))
-    window = jnp.where(first, path[1:], path[:-1])
+    window = jnp.where(first, states[1:], states[:-1])
     return window, window
 
 
 def shift(system: System, key: Key, reach: Array | float, jitter: Array | float) -> Array:
     """The camera's shift [2] in metres."""
-    free = views.shift(stream(key, "camera"), reach)
+    free = camera.shift(stream(key, "camera"), reach)
     if not isinstance(system, MassSpring):
         return free
     right = jnp.where(jitter > 0, jax.random.uniform(stream(key, "right"), dtype=float), 0.0)
     return jnp.stack([free[1] + right, free[1]])
 
 
-def keeps(look: looks.Look, centres: Array) -> Array:
+def accept(style: Style, centres: Array) -> Array:
     """Whether a ball at these centres [T 2] in canvas widths is kept: something of it shows in every frame.
 
-    The scripts' other conditions, a row of pixels or 160 of them lit at once, cannot be met.
+    The original scripts' other conditions, a row of pixels or 160 of them lit at once, cannot be met.
     """
 
     def lit(centre: Array) -> Array:
-        return looks.draw(look, centre[None], jnp.zeros(1), jnp.zeros((1, 3)), binary=True).any()
+        return draw(style, centre[None], jnp.zeros(1), jnp.zeros((1, 3)), binary=True).any()
 
     return jax.lax.map(lit, centres).all()
 

@@ -1,6 +1,6 @@
 """Changes to a recipe from the command line.
 
-`m=0.5` sets a constant of its systems, `m=0.5..1.0` a range, `g=[0,2.5]` a vector, `g=2,3,4` makes a task of each.
+`m=0.5` sets a parameter of its systems, `m=0.5..1.0` a range, `g=[0,2.5]` a vector, `g=2,3,4` makes a task of each.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def override(
     """The recipe with each change made to every task; tasks that have become equal are merged.
 
     `fields`, `view` and `windows` are values for fields of the recipe, of the views of all tasks, and of its windows;
-    None leaves one as it is. Among those of its windows `paths` is how many whole paths the splits share out.
-    Raises ValueError for a change that is no KEY=VALUE, an unknown constant, or a value that it cannot take.
+    None leaves one as it is. Among those of its windows `trajectories` is how many the splits share out.
+    Raises ValueError for a change that is no KEY=VALUE, an unknown parameter, or a value that it cannot take.
     """
     fields, seen, cut = map(_given, (fields, view, windows))
     fields = _cut(recipe, fields, cut) | fields
@@ -52,14 +52,15 @@ def _given(values: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _cut(recipe: Recipe, fields: Mapping[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Windows with these changes, and how many: those of so many paths; else as many as the recipe has, if they fit."""
-    paths, changes = changes.get("paths"), {name: value for name, value in changes.items() if name != "paths"}
-    if recipe.windows is None and (changes or paths is not None):
-        given = next(iter(changes), "paths")
-        raise ValueError(f"{recipe.name} has whole films, not windows: leave --{_OPTIONS.get(given, given)} out")
-    if recipe.windows is None or not (changes or paths is not None or "steps" in fields):
+    """Windows with these changes, and how many: of so many trajectories, else the recipe's, as far as they fit."""
+    wanted = changes.get("trajectories")
+    changes = {name: value for name, value in changes.items() if name != "trajectories"}
+    if recipe.windows is None and (changes or wanted is not None):
+        given = next(iter(changes), "trajectories")
+        raise ValueError(f"{recipe.name} has whole trajectories, not windows: leave --{_OPTIONS.get(given, given)} out")
+    if recipe.windows is None or not (changes or wanted is not None or "steps" in fields):
         return {}
-    windows = dataclasses.replace(recipe.windows, **changes, whole=recipe.windows.whole or paths is not None)
+    windows = dataclasses.replace(recipe.windows, **changes, separate=recipe.windows.separate or wanted is not None)
     steps = fields.get("steps", recipe.steps)
     per = {split: len(windows.starts(split, steps)) for split in SPLITS}
     if empty := [split for split in SPLITS if not per[split] and fields.get(split) != 0]:
@@ -68,11 +69,13 @@ def _cut(recipe: Recipe, fields: Mapping[str, Any], changes: dict[str, Any]) -> 
             f"steps = {steps} leave no window for {empty[0]}: one takes {needed} frames of its part, context included; "
             f"give more --steps, a smaller --gap or shorter windows, or --{empty[0]} 0"
         )
-    if paths is not None and paths * max(per.values()) >= INDICES:
-        raise ValueError(f"paths = {paths} have more than {INDICES - 1} windows: ask for fewer, or a larger --stride")
-    if paths is not None:
-        return {"windows": windows, **{split: n * per[split] for split, n in windows.shared_out(paths).items()}}
-    if windows.whole:
+    if wanted is not None and wanted * max(per.values()) >= INDICES:
+        raise ValueError(
+            f"trajectories = {wanted} have more than {INDICES - 1} windows: ask for fewer, or a larger --stride"
+        )
+    if wanted is not None:
+        return {"windows": windows, **{split: n * per[split] for split, n in windows.shared_out(wanted).items()}}
+    if windows.separate:
         return {"windows": windows}
     return {"windows": windows, **{split: min(recipe.count(split), n) for split, n in per.items()}}
 
@@ -91,12 +94,12 @@ def _common(values: tuple[Any, ...]) -> Any:
 
 def _changed(system: System, name: str, value: Any) -> System:
     kind = type(system).__name__
-    if name not in (*system.domains(), *system.settings()):
-        constants, settings = ", ".join(system.domains()), ", ".join(system.settings())
-        raise ValueError(f"{kind} has no constant {name!r}; it has {constants} (and the settings {settings})")
-    if name in system.parameter_names():
+    if name not in (*system.parameters(), *system.hyperparameters()):
+        own, others = ", ".join(system.parameters()), ", ".join(system.hyperparameters())
+        raise ValueError(f"{kind} has no parameter {name!r}; it has {own} (and the hyperparameters {others})")
+    if name in system.shared_parameter_names():
         raise ValueError(f"{kind}: {name} is an array of numbers: give it in a .py file with a RECIPE of your own")
-    if name in system.settings() and _kind(value) is not _kind(getattr(system, name)):
+    if name in system.hyperparameters() and _kind(value) is not _kind(getattr(system, name)):
         now = str(getattr(system, name))
         now = now if len(now) < 80 else f"{now[:60]} …"
         raise ValueError(f"{kind}: {name} is {now}, which {value} cannot replace")
@@ -108,7 +111,7 @@ def _kind(value: object) -> type:
 
 
 def _value(name: str, text: str) -> Any:
-    """A number, a range, a vector of these, true or false; else the word itself, for a setting such as `motion`."""
+    """A number, a range, a vector of these, true or false; else the word itself, for a field such as `motion`."""
     if text in ("true", "false"):
         return text == "true"
     if text.startswith("[") and text.endswith("]"):

@@ -1,4 +1,4 @@
-"""A .py of the user's, executed: what defines a recipe, or the systems of one."""
+"""A .py file of the user's, executed: it defines a recipe, or the systems of one."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
-from slvm_data.store.npz import sha256
+from slvm_data.core.files import sha256
 
 RECIPE = "slvm_recipe_"  # begins the names of modules that are no one's to import
 
 
 def module_name(path: Path) -> str:
-    """What a file's module is called, however it is run."""
+    """The name of a file's module, however it is run."""
     return f"{RECIPE}{path.stem}"
 
 
