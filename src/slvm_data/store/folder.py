@@ -8,13 +8,12 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from slvm_data.core.errors import DamageError
 from slvm_data.store import formats, manifest
-from slvm_data.store.npz import sha256
 
 try:
     import fcntl
@@ -22,7 +21,7 @@ except ModuleNotFoundError:  # on Windows
     fcntl = None
 
 PARTIAL = ".slvm-data.partial"  # within the dataset's folder, hence on its disk
-ROOM = ".slvm-data."  # before a number
+PRIVATE = ".slvm-data."  # before a number
 LEFT_OVER = re.compile(r"\.slvm-data\.(partial|[0-9a-f]{32})|\.[\w-]+\.(json|md|gif)\.[0-9a-f]{32}\.tmp")
 
 
@@ -36,7 +35,7 @@ def staging(folder: Path, files: list[Path], overwrite: bool) -> Iterator[Path]:
     replaceable(folder, files, overwrite)
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
-        with room(folder) as partial:
+        with workspace(folder) as partial:
             replaceable(folder, files, overwrite)  # by what another process has written meanwhile
             yield partial
             _move(partial, folder, files, replaceable(folder, files, overwrite))
@@ -46,11 +45,11 @@ def staging(folder: Path, files: list[Path], overwrite: bool) -> Iterator[Path]:
 
 
 @contextmanager
-def room(folder: Path) -> Iterator[Path]:
-    """A folder within `folder` for what is not complete, which vanishes at the end. One process has it at a time."""
+def workspace(folder: Path) -> Iterator[Path]:
+    """A folder within `folder` for unfinished files, which vanishes at the end. One process has it at a time."""
     partial = folder / PARTIAL
     with _alone(partial):
-        for path in partial.iterdir():  # what a run that was killed left there
+        for path in partial.iterdir():  # left by a run that was killed
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         try:
             yield partial
@@ -59,9 +58,9 @@ def room(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def own_room(folder: Path) -> Iterator[Path]:
-    """A folder within `folder` that no other process has, for what several may make at once; it vanishes at the end."""
-    place = folder / f"{ROOM}{uuid4().hex}"
+def private_workspace(folder: Path) -> Iterator[Path]:
+    """A folder within `folder` that no other process has, for files that several may make at once; it vanishes too."""
+    place = folder / f"{PRIVATE}{uuid4().hex}"
     try:
         place.mkdir(parents=True)
         yield place
@@ -97,16 +96,8 @@ def _lock(handle: int, place: Path) -> None:
             fcntl.flock(handle, fcntl.LOCK_EX)
 
 
-def check_place(path: Path) -> None:
-    """Raise ValueError where no file can be written, since a folder stands there, or none around it."""
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder: give the name of a file")
-    if not path.absolute().parent.is_dir():
-        raise ValueError(f"{path} would stand in a folder that is not there: make {path.parent} first")
-
-
 def left_over(folder: Path) -> list[Path]:
-    """What processes that were killed have left in a folder, or others are about to remove."""
+    """Unfinished files in a folder, of processes that were killed or are about to remove them."""
     return [path for path in folder.iterdir() if LEFT_OVER.fullmatch(path.name)]
 
 
@@ -129,18 +120,16 @@ def replaceable(folder: Path, files: list[Path], overwrite: bool) -> list[Path]:
 
 def _listed(folder: Path) -> list[Path]:
     """The files of the dataset in a folder, complete or not, relative to it; none where no manifest can be read."""
-    found = []
-    for name in (manifest.PLAN, manifest.NAME):
-        try:
-            content = manifest.read(folder, name)
-        except (DamageError, ValueError):
-            continue
-        found += [Path(file) for key in ("files", "combined", "series", "groups") for file in content.get(key, ())]
-        for key, text in (("card", manifest.CARD), ("preview", manifest.PREVIEW), ("croissant", manifest.CROISSANT)):
-            path = folder / text
-            if path.is_file() and sha256(path) == content.get(key, {}).get("sha256"):  # one edited is its editor's
-                found.append(Path(text))
-        found.append(Path(name))
+    found: list[Path] = []
+    with suppress(DamageError, ValueError):
+        found += [*map(Path, manifest.read_plan(folder).groups), Path(manifest.PLAN)]
+    with suppress(DamageError, ValueError):
+        content = manifest.read(folder)
+        found += map(Path, content.every_file())
+        for name, checksum in content.beside().items():
+            if checksum.fault(folder / name) is None:  # one edited is its editor's
+                found.append(Path(name))
+        found.append(Path(manifest.NAME))
     return list(dict.fromkeys(found))
 
 
@@ -156,7 +145,7 @@ def _move(partial: Path, folder: Path, files: list[Path], old: list[Path]) -> No
         for name in (path.name, *formats.beside(path)):
             lay_over((partial / path).with_name(name), target.with_name(name))
     for path in set(old) - set(files):
-        if not (folder / path).is_dir():  # a user's own, where a group was
+        if not (folder / path).is_dir():  # one of the user's, where a group was
             (folder / path).unlink(missing_ok=True)
         if path.parent != Path():
             _remove_if_empty(folder / path.parent)
@@ -166,7 +155,7 @@ def take_away(folder: Path, old: list[Path]) -> None:
     """Remove files and groups of a dataset, and of a group no file that is not its own."""
     for path in old:
         if (folder / path).is_dir():
-            formats.of(path).remove(folder / path)
+            formats.store_of(path).remove(folder / path)
         else:
             (folder / path).unlink(missing_ok=True)
 
@@ -199,14 +188,23 @@ def _remove_if_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-def status(folder: Path) -> dict[str, Any]:
-    """How many shards of a dataset are there, by their markers alone, whoever makes them."""
-    begun = not (folder / manifest.NAME).is_file() and (folder / manifest.PLAN).is_file()
-    content = manifest.read(folder, manifest.PLAN if begun else manifest.NAME)
-    if not begun:
-        shards = sum(sum(entry.get("shards", {"": 1}).values()) for entry in content["files"].values())
-        return {"name": content["name"], "complete": True, "done": shards, "shards": shards}
-    groups = [(folder / group).with_suffix(".shards") for group in content["groups"]]
-    done = sum(len([path for path in group.glob("*-*.json") if path.name[0] != "."]) for group in groups)
-    shards = sum(shards for shards, _ in content["groups"].values())
-    return {"name": content["name"], "complete": False, "done": done, "shards": shards}
+@dataclass(frozen=True)
+class Status:
+    """How far a dataset has come."""
+
+    name: str
+    complete: bool
+    done: int
+    shards: int
+
+
+def status(folder: Path) -> Status:
+    """How many shards of a dataset are there, by their markers alone, whoever makes them; of .npz how many files."""
+    if (folder / manifest.NAME).is_file() or not (folder / manifest.PLAN).is_file():
+        content = manifest.read(folder)
+        shards = sum(entry.shards or 1 for entry in (content.files | content.series).values())
+        return Status(content.name, True, shards, shards)
+    plan = manifest.read_plan(folder)
+    groups = [(folder / group).with_suffix(".shards") for group in plan.groups]
+    done = sum(len([path for path in group.glob("*.json") if path.stem.isdigit()]) for group in groups)
+    return Status(plan.name, False, done, sum(plan.groups.values()))

@@ -1,34 +1,137 @@
-"""Which module reads and writes a file, by the ending of its name; each has `write`, `read`, `pieces` and `fault`."""
+"""The table of file formats: an entry for each, beside the module that writes it.
+
+In a format of our own datasets are generated, loaded and verified; its module has `write`, `read`, `blocks` and
+`fault`. The others are copies for other libraries; their modules have `files` and `write`.
+"""
 
 from __future__ import annotations
 
 import importlib
+from dataclasses import dataclass
 from pathlib import PurePath
 from types import ModuleType
 
-LIBRARIES = {"npz": ("isal",), "zarr": ("zarr", "numcodecs")}  # of each format, that decide its bytes
-FORMATS = tuple(LIBRARIES)
-EXPORTS = {"h5": ("h5py",), "tar": (), "parquet": ("pyarrow", "pillow")}  # endings that others read, in the same way
-FRAMES = {"image": 2, "domain_image": 3}  # arrays of frames, and their axes before those of a frame
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """A format of files."""
+
+    name: str  # as --format and --to take it
+    endings: tuple[str, ...]  # of its files; the first is the one that is written
+    module: str  # that writes it
+    media_type: str
+    own: bool = False  # whether datasets are generated in it
+    several: bool = False  # whether a split may have several files
+    libraries: tuple[str, ...] = ()  # that decide its bytes
+    extra: str = ""  # of this package, which installs what the module imports
+    opening: str  # lines of Python that open a file, for the card: {file} in its folder, {config} and {split} of it
+    reading: str  # and one that reads the array {name}
+
+    @property
+    def ending(self) -> str:
+        """How the names of its files end, without the dot."""
+        return self.endings[0].removeprefix(".")
 
 
-def check(form: str) -> None:
-    """Raise ValueError for a format that is none of ours."""
-    if form in EXPORTS:
-        raise ValueError(f"files that end in .{form} are a copy for other libraries; ours are {', '.join(FORMATS)}")
-    if form not in FORMATS:
-        raise ValueError(f"format = {form!r} is unknown; there are {', '.join(FORMATS)}")
+TABLE = (
+    Format(
+        name="npz",
+        endings=(".npz",),
+        module="slvm_data.store.npz",
+        media_type="application/zip",
+        own=True,
+        libraries=("isal",),
+        opening='import numpy as np\n\nwith np.load("{file}", allow_pickle=False) as data:',
+        reading='    {name} = data["{name}"]',
+    ),
+    Format(
+        name="zarr",
+        endings=(".zarr",),
+        module="slvm_data.store.zarr",
+        media_type="application/vnd+zarr",
+        own=True,
+        libraries=("zarr", "numcodecs"),
+        extra="zarr",
+        opening='import zarr\n\ndata = zarr.open_group("{file}", mode="r")',
+        reading='{name} = data["{name}"][:100]',
+    ),
+    Format(
+        name="hdf5",
+        endings=(".h5", ".hdf5"),
+        module="slvm_data.export.hdf5",
+        media_type="application/x-hdf5",
+        libraries=("h5py",),
+        extra="hdf5",
+        opening='import h5py\n\nwith h5py.File("{file}") as data:',
+        reading='    {name} = data["{name}"][:100]',
+    ),
+    Format(
+        name="webdataset",
+        endings=(".tar",),
+        module="slvm_data.export.webdataset",
+        media_type="application/x-tar",
+        several=True,
+        opening='import webdataset\n\nfor sample in webdataset.WebDataset("{file}", shardshuffle=False).decode():',
+        reading='    {name} = sample["{name}.npy"]',
+    ),
+    Format(
+        name="parquet",
+        endings=(".parquet",),
+        module="slvm_data.export.parquet",
+        media_type="application/x-parquet",
+        several=True,
+        libraries=("pyarrow", "pillow"),
+        extra="parquet",
+        opening="from datasets import load_dataset\n\n"
+        'data = load_dataset(".", {config}split="{split}").with_format("numpy")',
+        reading='{name} = data[:100]["{name}"]',
+    ),
+)
+
+OWN = tuple(entry.name for entry in TABLE if entry.own)
+NAMES = tuple(entry.name for entry in TABLE)
 
 
-def of(path: PurePath) -> ModuleType:
-    """The format of a file; raises ValueError for one that is none of ours, or that needs a package more."""
-    check(name := path.suffix.removeprefix("."))
+def named(name: str) -> Format:
+    """The format of this name; raises ValueError for an unknown one."""
+    for entry in TABLE:
+        if entry.name == name:
+            return entry
+    raise ValueError(f"format = {name!r} is unknown; there are {', '.join(NAMES)}")
+
+
+def own_format(name: str) -> Format:
+    """The format of this name, in which datasets are generated; raises ValueError for any other."""
+    entry = named(name)
+    if not entry.own:
+        raise ValueError(f"{name} is a copy for other libraries: generate one of {', '.join(OWN)}, then convert it")
+    return entry
+
+
+def of_path(path: PurePath) -> Format:
+    """The format of a file, by how its name ends; raises ValueError for one that is unknown."""
+    for entry in TABLE:
+        if path.suffix in entry.endings:
+            return entry
+    endings = ", ".join(ending for entry in TABLE for ending in entry.endings)
+    raise ValueError(f"{path} ends in none of {endings}")
+
+
+def module_of(entry: Format) -> ModuleType:
+    """The module that writes a format; raises ValueError where that needs a package more."""
     try:
-        return importlib.import_module(f"slvm_data.store.{name}")
+        return importlib.import_module(entry.module)
     except ModuleNotFoundError as error:
-        if error.name != name:
+        if (error.name or "").startswith("slvm_data"):
             raise
-        raise ValueError(f"{path} needs a package that is not installed: pip install 'slvm-data[{name}]'") from error
+        raise ValueError(
+            f"{entry.name} needs a package that is not installed: pip install 'slvm-data[{entry.extra}]'"
+        ) from error
+
+
+def store_of(path: PurePath) -> ModuleType:
+    """The module that reads a file of a format of our own."""
+    return module_of(own_format(of_path(path).name))
 
 
 def beside(path: PurePath) -> tuple[str, ...]:

@@ -1,123 +1,339 @@
-"""`dataset.json`: what stands in a dataset's folder, from which recipe, by which software, with which checksums."""
+"""`dataset.json`: the files of a dataset's folder with their checksums, their recipe, and the software that made them.
+
+A manifest is a tree of frozen dataclasses. One reader checks it, one writer writes it, and nobody else knows the JSON.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import platform
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from importlib.metadata import version
+from math import prod
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
+from slvm_data import arrays
+from slvm_data.core import names
 from slvm_data.core.errors import DamageError
-from slvm_data.core.names import check_name
+from slvm_data.core.files import altered, atomic
+from slvm_data.core.json_tree import Json, from_json, to_json
+from slvm_data.core.types import Arrays
+from slvm_data.recipe.outline import StoredRecipe
 from slvm_data.store import formats
-from slvm_data.store.npz import stands_once, whole
 
-NAME = "dataset.json"
-CARD = "README.md"
-PREVIEW = "preview.gif"  # of the frames, shown by the card
-CROISSANT = "croissant.json"  # for programs that look for datasets
-PLAN = "plan.json"  # in its place while a dataset is made shard by shard
+NAME, CARD, PREVIEW, CROISSANT, PLAN = names.MANIFEST, names.CARD, names.PREVIEW, names.CROISSANT, names.PLAN
 FORMAT = "slvm-data"
 VERSION = 1
-LIBRARIES = ("slvm-data", "jax", "jaxlib", "numpy", "scipy")
+LIBRARIES = ("slvm-data", "jax", "jaxlib", "numpy", "scipy")  # that decide the numbers
 
 
-def write(folder: Path, content: dict[str, Any], name: str = NAME, new: bool = False) -> None:
-    """Write the manifest, with its own checksum; the folder counts as a dataset from then on.
+@dataclass(frozen=True)
+class Form:
+    """Shape [rows …] and type of an array in a file."""
 
-    With `new` it replaces none: raises FileExistsError where there is one.
-    """
-    content = {"format": FORMAT, "format_version": VERSION, **content}
-    content["sha256"] = _digest(content)
-    with whole(folder / name, new) as file:
-        file.write((json.dumps(content, indent=1, ensure_ascii=True, allow_nan=False) + "\n").encode())
+    shape: tuple[int, ...]
+    dtype: str
+
+    @staticmethod
+    def of(array: np.ndarray, rows: int | None = None) -> Form:
+        """That of an array, with so many rows in place of its own if they are given."""
+        return Form((len(array) if rows is None else rows, *array.shape[1:]), str(array.dtype))
+
+    @property
+    def row(self) -> tuple[int, ...]:
+        """Shape of one row."""
+        return self.shape[1:]
+
+    @property
+    def row_size(self) -> int:
+        """Bytes of one row."""
+        return np.dtype(self.dtype).itemsize * prod(self.row)
+
+    def with_rows(self, rows: int) -> Form:
+        """The same of another number of rows."""
+        return Form((rows, *self.row), self.dtype)
+
+    def __post_init__(self) -> None:
+        if not self.shape or min(self.shape) < 0:
+            raise ValueError(f"shape = {list(self.shape)} is not that of rows")
+        try:
+            kind = np.dtype(self.dtype).kind
+        except TypeError:
+            kind = ""
+        if kind not in tuple("biuf"):
+            raise ValueError(f"dtype = {self.dtype!a} is not that of numbers")
 
 
-def read(folder: Path, name: str = NAME) -> dict[str, Any]:
+Forms = dict[str, Form]
+"""Forms of arrays by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """A file as it was written: arrays that have one row per sequence; of Zarr a group, with its markers."""
+
+    sha256: str
+    bytes: int
+    arrays: Forms
+    shards: int | None = None
+
+    def __post_init__(self) -> None:
+        if "label" not in self.arrays:
+            raise ValueError("arrays lack label")
+        for name, form in self.arrays.items():
+            arrays.info(name)
+            if form.shape[0] != self.rows:
+                raise ValueError(f"{name} is {list(form.shape)} for {self.rows} rows")
+        if min(self.bytes, self.shards or 0) < 0:
+            raise ValueError("bytes or shards are negative")
+
+    @property
+    def rows(self) -> int:
+        """Number of sequences."""
+        return self.arrays["label"].shape[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileEntry(Written):
+    """A file of a task and split of a dataset; of its sequences, or of the trajectories that they were cut from."""
+
+    task: int
+    split: str
+    trajectories: int | None = None  # that its windows are cut from
+
+    @staticmethod
+    def of(written: Written, task: int, split: str, trajectories: int | None = None) -> FileEntry:
+        """That of a file that was just written."""
+        return FileEntry(**vars(written), task=task, split=split, trajectories=trajectories)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if min(self.task, self.trajectories or 0) < 0:
+            raise ValueError("task or trajectories are negative")
+
+
+@dataclass(frozen=True)
+class Checksum:
+    """Size and sha256 of a file that lies beside the arrays."""
+
+    bytes: int
+    sha256: str
+
+    @staticmethod
+    def of(path: Path) -> Checksum:
+        """That of a file."""
+        with path.open("rb") as file:
+            return Checksum(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
+
+    def fault(self, path: Path) -> str | None:
+        """How a file differs from what was written, in a sentence; None if it does not."""
+        return altered(path, self.bytes, self.sha256)
+
+
+@dataclass(frozen=True)
+class ArrayEntry:
+    """What an array of the dataset is: a row of `slvm_data.arrays` as it fits this dataset."""
+
+    axes: str  # letters of `arrays.AXES`
+    role: str
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How the values of a parameter lie in its range, all bodies together."""
+
+    low: float
+    high: float
+    least: float
+    most: float
+    counts: tuple[int, ...]  # of a histogram over the range
+
+
+@dataclass(frozen=True)
+class RegimeStatistics:
+    """How long a switching system is in each of its K regimes, and which follows which."""
+
+    occupancy: tuple[float, ...]  # share of frames [K]
+    mean_dwell_time: tuple[float | None, ...]  # frames [K]; None for a regime that does not occur
+    transition_counts: tuple[tuple[int, ...], ...]  # [K K] from frame to frame, the first axis the regime before
+    signal_to_noise_db: float | None
+    leakage: int | None = None  # frames that windows of two splits show; None where there are no windows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """How right a task is, measured on its sequences themselves; pages call it the validation report."""
+
+    task: int
+    sample: int  # sequences that errors were measured on
+    substeps: int | None  # of integration per frame; None where the motion is not integrated
+    error: float | None  # the largest of a state, against twice as many substeps
+    energy_drift: float | None  # relative, losses added back; None where energy is not kept
+    rejection_rate: float  # share of candidates that were drawn again
+    coverage: dict[str, Coverage]
+    regimes: RegimeStatistics | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """Everything that is known of a dataset. No clock, path or name of a host: the same run gives the same manifest."""
+
+    name: str
+    recipe: StoredRecipe
+    equation: str
+    versions: dict[str, str]
+    machine: dict[str, str]
+    arrays: dict[str, ArrayEntry]
+    files: dict[str, FileEntry]  # by name, relative to the folder
+    series: dict[str, FileEntry] = field(default_factory=dict)  # of uncut trajectories
+    combined: dict[str, FileEntry] = field(default_factory=dict)
+    certificate: tuple[Certificate, ...]
+    shared_parameters: tuple[dict[str, Json], ...] = ()  # of each task, and how its signals were scaled
+    preview: Checksum | None = None
+    card: Checksum | None = None
+    croissant: Checksum | None = None
+
+    def __post_init__(self) -> None:
+        if not self.files:
+            raise ValueError("files is empty")
+        for name, entry in self.every_file().items():
+            check_path(name)
+            if entry.task >= len(self.recipe.tasks):
+                raise ValueError(f"{name} is of task {entry.task}, which the recipe does not have")
+        if len(self.certificate) != len(self.recipe.tasks):
+            raise ValueError(f"certificate is of {len(self.certificate)} tasks, recipe of {len(self.recipe.tasks)}")
+        if odd := [name for entry in self.files.values() for name in entry.arrays if name not in self.arrays]:
+            raise ValueError(f"arrays lack {odd[0]}")
+
+    def every_file(self) -> dict[str, FileEntry]:
+        """Files of sequences, of uncut trajectories, and combined ones, by name."""
+        return self.files | self.series | self.combined
+
+    @property
+    def format(self) -> formats.Format:
+        """The format of the files."""
+        return formats.of_path(PurePosixPath(next(iter(self.files))))
+
+    def of_split(self, split: str) -> list[tuple[str, FileEntry]]:
+        """Name and entry of each file of a split, in the order of the tasks; none where the split is empty."""
+        return sorted(
+            ((name, entry) for name, entry in self.files.items() if entry.split == split), key=lambda pair: pair[1].task
+        )
+
+    def beside(self) -> dict[str, Checksum]:
+        """The files that lie beside the arrays, by name."""
+        every = {PREVIEW: self.preview, CARD: self.card, CROISSANT: self.croissant}
+        return {name: checksum for name, checksum in every.items() if checksum}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanRecord:
+    """A dataset that is being made in shards: what is made, by which software, and how many shards it has."""
+
+    name: str
+    recipe: StoredRecipe
+    versions: dict[str, str]
+    machine: dict[str, str]
+    sources: dict[str, str] = field(default_factory=dict)  # checksums of the user's own files that define systems
+    groups: dict[str, int]  # number of shards of each group, by name
+
+    def __post_init__(self) -> None:
+        for name in self.groups:
+            check_path(name)
+            if not name.endswith(".zarr"):
+                raise ValueError(f"{name!a} is no group")
+
+
+def check_path(name: str) -> None:
+    """Raise ValueError for the name of a file that could lead out of its folder."""
+    for word in name.split("/"):
+        names.check_name(word)
+
+
+def write(folder: Path, content: Manifest) -> None:
+    """Write the manifest, with its own checksum; the folder counts as a dataset from then on."""
+    _write(folder / NAME, content)
+
+
+def write_plan(folder: Path, plan: PlanRecord) -> None:
+    """Write the plan of a dataset; raises FileExistsError where there is one."""
+    _write(folder / PLAN, plan, new=True)
+
+
+def _write(path: Path, content: Manifest | PlanRecord, new: bool = False) -> None:
+    tree = {"format": FORMAT, "format_version": VERSION, **to_json(content)}
+    tree["sha256"] = _digest(tree)
+    with atomic(path, new) as file:
+        file.write((json.dumps(tree, indent=1, ensure_ascii=True, allow_nan=False) + "\n").encode())
+
+
+def read(folder: Path) -> Manifest:
     """The manifest of a folder. Raises DamageError if it is missing, damaged, or of a newer format than ours."""
-    path = folder / name
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder")
+    path = folder / NAME
+    if not path.is_file() and (folder / PLAN).is_file():
+        raise DamageError(f"{folder} is not complete: run the command that began it again")
+    return _read(path, Manifest)
+
+
+def read_plan(folder: Path) -> PlanRecord:
+    """The plan of a folder whose dataset is being made; raises DamageError as `read` does."""
+    return _read(folder / PLAN, PlanRecord)
+
+
+def _read(path: Path, kind: type[Any]) -> Any:
     try:
-        content = json.loads(path.read_bytes())
+        tree = json.loads(path.read_bytes())
     except FileNotFoundError:
-        if (folder / PLAN).is_file():
-            raise DamageError(f"{folder} is not complete: run the command that began it again") from None
-        raise DamageError(f"{folder} holds no dataset: {name} is missing") from None
+        raise DamageError(f"{path.parent} holds no dataset: {path.name} is missing") from None
     except (ValueError, RecursionError) as error:
         raise DamageError(f"{path} is damaged: {error}") from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    if not isinstance(tree, dict) or tree.pop("format", None) != FORMAT:
         raise DamageError(f"{path} does not describe a dataset of slvm-data")
-    if not isinstance(content.get("format_version"), int) or content["format_version"] > VERSION:
-        raise DamageError(f"{path} has format {content.get('format_version')}, newer than {VERSION}: update slvm-data")
-    if content.pop("sha256", None) != _digest(content):
+    number = tree.pop("format_version", None)
+    if type(number) is not int or number > VERSION:
+        raise DamageError(f"{path} has format {ascii(number)[:20]}, newer than {VERSION}: update slvm-data")
+    if tree.pop("sha256", None) != _digest({"format": FORMAT, "format_version": number, **tree}):
         raise DamageError(f"{path} is damaged: its own checksum does not fit")
-    _check_files(path, content)
-    return content
+    try:  # the checksum alone keeps no forger out
+        return from_json(kind, tree, path.name)
+    except (ValueError, RecursionError, OverflowError) as error:
+        raise DamageError(f"{path} is damaged: {error}") from None
 
 
-def form(content: dict[str, Any]) -> str:
-    """The format of a dataset's files."""
-    return PurePosixPath(next(iter(content["files"]))).suffix.removeprefix(".")
+def entries_of(files: Iterable[FileEntry], units: dict[str, str]) -> dict[str, ArrayEntry]:
+    """What each array in these files is, with these units for those whose unit is that of a system."""
+    ranks: dict[str, set[int]] = {}
+    for entry in files:
+        for name, form in entry.arrays.items():
+            ranks.setdefault(name, set()).add(len(form.shape))
+    order = [name for name in arrays.TABLE if name in ranks]
+    return {name: _entry(name, ranks[name], units) for name in [*order, *(n for n in ranks if n not in order)]}
 
 
-def parts(content: dict[str, Any], split: str) -> list[tuple[str, dict[str, Any]]]:
-    """File and entry of each task in a split, in the order of the tasks; none where the split is empty.
-
-    Of an export in several files, `train-000000.tar`, each of these.
-    """
-    files = content["files"].items()
-    return [(name, entry) for name, entry in files if PurePosixPath(name).stem.partition("-")[0] == split]
+def _entry(name: str, ranks: set[int], units: dict[str, str]) -> ArrayEntry:
+    known = arrays.info(name)
+    axes = " ".join(known.letters(ranks.pop())) if len(ranks) == 1 else known.axes
+    return ArrayEntry(axes, known.role, known.unit or units.get(name, ""), known.meaning)
 
 
-def binary(recipe: dict[str, Any]) -> bool:
-    """Whether frames are of zeros and ones in an octet each, by what a manifest says of the recipe."""
-    views = recipe["view"] if isinstance(recipe["view"], list) else [recipe["view"]]
-    return not recipe.get("original") and all(view["binary"] for view in views)
+def forms_of(found: Arrays, rows: int | None = None) -> Forms:
+    """Forms of arrays, with so many rows in place of their own if they are given."""
+    return {name: Form.of(array, rows) for name, array in found.items()}
 
 
-def _check_files(path: Path, content: dict[str, Any]) -> None:
-    """No entry leads out of the folder, and each says what it should; the checksum alone keeps no forger out."""
-    try:
-        if not content["recipe"]["tasks"]:
-            raise ValueError("its recipe has no task")
-        for name, entry in (content["files"] | content.get("combined", {}) | content.get("series", {})).items():
-            for word in name.split("/"):
-                check_name(word)
-            _check_entry(name, entry)
-        for name in content.get("groups", {}):
-            for word in name.split("/"):
-                check_name(word)
-            if not name.endswith(".zarr"):
-                raise ValueError(f"{name} is no group")
-        if "preview" in content and not isinstance(content["preview"]["sha256"], str):
-            raise ValueError(f"{PREVIEW} has no checksum")
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
-        raise DamageError(f"{path} is damaged, at its list of files: {error}") from None
+def versions(written: formats.Format) -> dict[str, str]:
+    """Versions of the software here that decides the bytes of a dataset in this format."""
+    return {"python": platform.python_version(), **{name: version(name) for name in (*LIBRARIES, *written.libraries)}}
 
 
-def _check_entry(name: str, entry: dict[str, Any]) -> None:
-    """Sizes are whole numbers, types are those of numbers, and each sequence has all that others have."""
-    rows = entry["arrays"]["label"]["shape"][0]
-    for key, array in entry["arrays"].items():
-        if not all(type(n) is int and n >= 0 for n in (entry["bytes"], *array["shape"])):
-            raise ValueError(f"sizes of {key} in {name} are not whole numbers")
-        if np.dtype(array["dtype"]).kind not in "biuf":
-            raise ValueError(f"{key} in {name} is of {array['dtype']}, which are no numbers")
-        if not stands_once(key, array["shape"], entry["arrays"]) and array["shape"][:1] != [rows]:
-            raise ValueError(f"{key} in {name} is {array['shape']} for {rows} sequences")
-
-
-def current(machine: dict[str, str], form: str) -> dict[str, Any]:
-    """The part of a manifest that says what made the files: within the same, the same recipe gives the same bytes."""
-    libraries = (*LIBRARIES, *(formats.LIBRARIES | formats.EXPORTS)[form])
-    versions = {"python": platform.python_version(), **{name: version(name) for name in libraries}}
-    return {"versions": versions, "machine": machine}
-
-
-def _digest(content: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+def _digest(tree: dict[str, Json]) -> str:
+    return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()

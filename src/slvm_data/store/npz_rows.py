@@ -10,12 +10,12 @@ import zipfile
 import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
+from slvm_data.core.errors import damage_named
 from slvm_data.core.types import Arrays
 from slvm_data.store import npz
 
@@ -80,21 +80,17 @@ class Rows:
 
     def __init__(self, path: Path) -> None:
         self.path, self._lock = path, threading.Lock()
-        with npz.named_damage(path), path.open("rb") as file:
+        with damage_named(path), path.open("rb") as file:
             self._members = {name: _Member(place, [_begin(file, place)]) for name, place in npz.places(path).items()}
 
     def read(self, rows: np.ndarray, names: Collection[str] | None = None) -> Arrays:
-        """These rows (increasing) of all arrays, or of those with these names; whole what stands there once.
-
-        Arrays of the uncut paths that windows come from are left out. Raises DamageError.
-        """
+        """These rows (increasing) of all arrays, or of those with these names. Raises DamageError."""
         found: Arrays = {}
-        with self._lock, npz.named_damage(self.path) as at, self.path.open("rb") as file:
-            for at[0], member in self._members.items():
-                name, shape = at[0], member.place.shape
-                once = npz.stands_once(name, shape, self._members)
-                if (names is None or name in names) and not (once and name != "time"):
-                    found[name] = _rows(file, member, np.arange(shape[0]) if once else rows)
+        with self._lock, damage_named(self.path) as at, self.path.open("rb") as file:
+            for name, member in self._members.items():
+                if names is None or name in names:
+                    at.array = name
+                    found[name] = _rows(file, member, rows)
         return found
 
 
@@ -107,12 +103,12 @@ def _begin(file: IO[bytes], place: npz.Place) -> _Inflater:
 
 
 def _rows(file: IO[bytes], member: _Member, rows: np.ndarray) -> np.ndarray:
-    shape, dtype, _, start = member.place
-    if len(rows) and not 0 <= rows[0] <= rows[-1] < shape[0]:
-        raise ValueError(f"it has no row {rows[-1]}, but {shape[0]}")
-    width = dtype.itemsize * prod(shape[1:])
+    form, _, start = member.place
+    if len(rows) and not 0 <= rows[0] <= rows[-1] < form.shape[0]:
+        raise ValueError(f"it has no row {rows[-1]}, but {form.shape[0]}")
+    width = form.row_size
     data = b"".join(_spans(file, member, [(start + int(row) * width, width) for row in rows]))
-    return np.frombuffer(bytearray(data), dtype).reshape(len(rows), *shape[1:])
+    return np.frombuffer(bytearray(data), form.dtype).reshape(len(rows), *form.row)
 
 
 def _spans(file: IO[bytes], member: _Member, spans: list[tuple[int, int]]) -> Iterator[bytes]:

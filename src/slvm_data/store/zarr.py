@@ -1,8 +1,8 @@
-"""Arrays as sharded Zarr v3, which any Zarr v3 reader opens: what outgrows one .npz.
+"""Arrays as sharded Zarr v3, which any Zarr v3 reader opens: for datasets too large for one .npz.
 
-`train.zarr` is a group. A shard is a fixed range of sequences, and one file of each array; frames of zeros and ones lie
-in it eight pixels to the octet. `train.shards` beside it has a marker for each shard that is whole, with the checksums
-of its files. A file that is missing is an error, never zeros.
+`train.zarr` is a group. A shard is a fixed range of sequences, and one file of each array; pictures of zeros and ones
+lie in it bit-packed, 8 pixels per byte. `train.shards` beside it has a marker for each shard that is whole, with the
+checksums of its files, and one for the metadata. A file that is missing is an error, never zeros.
 """
 
 from __future__ import annotations
@@ -11,99 +11,106 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
-from slvm_data.core.errors import DamageError
+from slvm_data import arrays
+from slvm_data.core.errors import DamageError, damage_named
+from slvm_data.core.files import atomic
+from slvm_data.core.json_tree import Json, from_json, to_json
 from slvm_data.core.types import Arrays
-from slvm_data.store import formats
-from slvm_data.store.npz import ONCE, SERIES, sha256, stands_once, whole
+from slvm_data.store.manifest import Checksum, Form, Forms, Written
 from slvm_data.store.zstd_sizes import guarded
 
 LEVEL = 3  # of zstd
-SHARD = 2**23  # octets of a shard, before they are compressed, about
-INNER = (16, 64)  # sequences of an inner chunk, fewer where they are long, and of frames, which cost most to unpack
+SHARD = 2**23  # bytes of a shard, before they are compressed, about
+INNER = (16, 64)  # sequences of an inner chunk, fewer where they are long, and of pictures, which cost most to unpack
 FEW = 2048  # frames of an inner chunk, about
-LEAST = 2**13  # octets of an inner chunk, where a shard has them: a small one costs as much to find and to check
+LEAST = 2**13  # bytes of an inner chunk, where a shard has them: a small one costs as much to find and to check
 LONG, PART = 200, 100  # frames of a sequence that is cut too, and of its parts
-CHUNK = 2**28  # octets of an inner chunk, at most
-PACKED = "packed_frame"  # attribute of an array of packed frames: the shape of a frame
-PER_FRAME = (*formats.FRAMES, *SERIES, "dx_dt", "energy", "latent")  # arrays whose second axis is that of the frames
-SEQUENCES = "sequences"  # kind of the shards that have a row for each sequence
-PATHS = "series"  # of those that have one for each path that sequences were cut from
-REST = "rest"  # marker of the files that belong to no shard
+CHUNK = 2**28  # bytes of an inner chunk, at most
+PACKED = "packed_frame"  # attribute of an array of bit-packed pictures: the shape of a picture
+METADATA = "metadata"  # marker of the files that belong to no shard
 GROUP = re.compile(r"(\w+/)?zarr(\.json|\.\w+\.partial)|\w+/c(/\d+)+(\.\w+\.partial)?")  # files of a group
-MARKERS = re.compile(r"rest\.json|(sequences|series)-\d+\.json|tally-\d+|\..*\.tmp")  # and beside it
+MARKERS = re.compile(r"metadata\.json|\d+\.json|tally-\d+|\..*\.tmp")  # and beside it
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How arrays that have a row for each sequence (or path) lie in shards."""
+    """How arrays lie in shards."""
 
-    schema: dict[str, Any]  # type and shape of each, [count …]
+    forms: Forms  # with all rows
     rows: int  # of a shard
     inner: int  # of an inner chunk
-    packed: dict[str, tuple[int, ...]]  # shape of a frame, of frames of zeros and ones
+    packed: dict[str, tuple[int, ...]]  # shape of a picture, of those of zeros and ones
 
     @staticmethod
-    def of(count: int, first: Arrays, bits: Collection[str], one_by_one: bool = False) -> Layout:
-        """The layout of `count` rows like those of `first`; a shard to a row where rows are long ones."""
-        schema = {n: {"shape": [count, *a.shape[1:]], "dtype": str(a.dtype)} for n, a in first.items()}
-        packed = {name: first[name].shape[formats.FRAMES[name] :] for name in bits if name in first}
-        rows = [_pack(array[:0], name) if name in packed else array[:0] for name, array in first.items()]
-        steps = max((array.shape[1] for array in rows if array.ndim > 2), default=1)
+    def of(forms: Forms, binary: bool, one_by_one: bool = False) -> Layout:
+        """The layout of arrays of these forms; with `one_by_one` a shard for each row, where rows are long ones."""
+        packed = {name: _picture(name, form) for name, form in forms.items() if binary and arrays.pictures(name)}
+        stored = {name: _stored(form, packed.get(name, ())) for name, form in forms.items()}
+        steps = max((form.shape[1] for form in stored.values() if len(form.shape) > 2), default=1)
         inner = 1 if one_by_one else int(np.clip(FEW // steps, *INNER)) // INNER[0] * INNER[0]
-        size = sum(prod(array.shape[1:]) * array.itemsize for array in rows)
-        return Layout(schema, inner * 2 ** max(0, (SHARD // max(1, inner * size)).bit_length() - 1), inner, packed)
+        size = sum(form.row_size for form in stored.values())
+        return Layout(forms, inner * 2 ** max(0, (SHARD // max(1, inner * size)).bit_length() - 1), inner, packed)
 
     @property
     def count(self) -> int:
         """Rows in all."""
-        return next(iter(self.schema.values()))["shape"][0]
+        return next(iter(self.forms.values())).shape[0]
 
     @property
     def shards(self) -> int:
         """Shards in all."""
         return ceil(self.count / self.rows)
 
+    def range(self, shard: int) -> tuple[int, int]:
+        """The first row of a shard, and the one after its last."""
+        return shard * self.rows, min((shard + 1) * self.rows, self.count)
+
     def create(self, path: Path) -> None:
-        """Make the arrays, without a row yet, in the group at `path`."""
-        group = zarr.open_group(path, mode="a", zarr_format=3)
-        for name, entry in self.schema.items():
-            shape = tuple(entry["shape"][1:])
-            if frame := self.packed.get(name):
-                shape = (*shape[: -len(frame)], ceil(prod(frame) / 8))
-            inner = whole = shape
-            if len(shape) > 0 and shape[0] > LONG and name in PER_FRAME:
-                inner, whole = (PART, *shape[1:]), (ceil(shape[0] / PART) * PART, *shape[1:])
+        """Make a group at `path`, its arrays without a row yet, and the marker of its metadata."""
+        group = zarr.create_group(store=path, zarr_format=3)
+        for name, form in self.forms.items():
+            stored = _stored(form, self.packed.get(name, ()))
+            inner = whole = stored.row
+            if stored.row and stored.row[0] > LONG and arrays.info(name).letters(len(form.shape))[1] == "T":
+                inner, whole = (PART, *stored.row[1:]), (ceil(stored.row[0] / PART) * PART, *stored.row[1:])
             group.create_array(
                 name=name,
-                shape=(self.count, *shape),
-                dtype=entry["dtype"],
+                shape=stored.shape,
+                dtype=stored.dtype,
                 chunks=(self._inner(name, inner), *inner),
                 shards=(self.rows, *whole),
-                compressors=_codecs(),
+                compressors=[ZstdCodec(level=LEVEL), Crc32cCodec()],
                 fill_value=0,
                 attributes={PACKED: list(self.packed[name])} if name in self.packed else {},
+                dimension_names=self._dimensions(name),
             )
+        markers(path).mkdir()
+        every = sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
+        _mark(path, METADATA, every)
+
+    def _dimensions(self, name: str) -> list[str]:
+        """The names of an array's axes."""
+        known = [arrays.AXES[letter] for letter in arrays.info(name).letters(len(self.forms[name].shape))]
+        return [*known[: -len(self.packed[name])], "byte"] if name in self.packed else known
 
     def _inner(self, name: str, part: tuple[int, ...]) -> int:
         """Rows of an inner chunk, whose rows are parts of this shape; a shard is a whole number of them."""
-        if name in formats.FRAMES:
+        if arrays.pictures(name):
             return INNER[0]
-        size = prod(part) * np.dtype(self.schema[name]["dtype"]).itemsize
+        size = prod(part) * np.dtype(self.forms[name].dtype).itemsize
         doubled = self.inner * 2 ** max(0, (ceil(LEAST / max(1, self.inner * size)) - 1).bit_length())
         return min(doubled, self.rows)
 
-    def put(self, path: Path, kind: str, shard: int, rows: Arrays) -> None:
+    def put(self, path: Path, shard: int, rows: Arrays) -> None:
         """Write the rows [n …] of one shard, and its marker last; the same again if it is there already."""
         first, n = shard * self.rows, len(next(iter(rows.values())))
         for name, array in rows.items():
@@ -113,95 +120,59 @@ class Layout:
             except ValueError:  # the file that is there is damaged, and the last shard is read before it is written
                 (path / file_of(name, shard, array.ndim)).unlink(missing_ok=True)
                 target[first : first + n] = array
-        _mark(path, f"{kind}-{shard}", self._files(shard), **self._range(shard))
+        _mark(path, str(shard), self._files(shard))
 
-    def is_damaged(self, path: Path, kind: str, shard: int) -> bool:
+    def is_damaged(self, path: Path, shard: int) -> bool:
         """Whether a shard's marker is not what would be written, byte for byte, of its files as they are."""
         try:
-            noted = (markers(path) / f"{kind}-{shard}.json").read_bytes()
-            return noted != _marker(path, self._files(shard), **self._range(shard))
+            return (markers(path) / f"{shard}.json").read_bytes() != _marker(path, self._files(shard))
         except OSError:
             return True
 
     def _files(self, shard: int) -> list[str]:
         """Of one shard, in the group."""
-        axes = {name: len(entry["shape"]) for name, entry in self.schema.items()}
-        axes |= {name: formats.FRAMES[name] + 1 for name in self.packed}
-        return [file_of(name, shard, ndim) for name, ndim in axes.items()]
-
-    def _range(self, shard: int) -> dict[str, int]:
-        """The rows of one shard."""
-        first = shard * self.rows
-        return {"first": first, "stop": min(first + self.rows, self.count)}
+        ndims = {name: len(_stored(form, self.packed.get(name, ())).shape) for name, form in self.forms.items()}
+        return [file_of(name, shard, ndim) for name, ndim in ndims.items()]
 
     def packs(self, chunk: Arrays) -> Arrays:
-        """A copy of rows [n …], frames packed; since whoever makes chunks writes the next into the same memory."""
+        """A copy of rows [n …], pictures packed; since whoever makes chunks writes the next into the same memory."""
         for name, array in chunk.items():
-            if [str(array.dtype), *array.shape[1:]] != [self.schema[name]["dtype"], *self.schema[name]["shape"][1:]]:
-                raise ValueError(f"{name}: {array.dtype} {array.shape} after {self.schema[name]}")
-        return {name: _pack(a, name) if name in self.packed else a.copy() for name, a in chunk.items()}
+            if Form.of(array, self.count) != self.forms[name]:
+                raise ValueError(f"{name}: {array.dtype} {array.shape} after {self.forms[name]}")
+        return {name: _pack(a, self.packed[name]) if name in self.packed else a.copy() for name, a in chunk.items()}
 
 
-def write(
-    path: Path,
-    chunks: Iterable[Arrays],
-    count: int,
-    once: Arrays,
-    rows: Mapping[str, int] | None = None,
-    bits: Collection[str] = (),
-) -> dict[str, Any]:
-    """Write `count` sequences, arriving in chunks {name: [n …]}, and the arrays that stand there `once`.
+def write(path: Path, chunks: Iterable[Arrays], count: int, binary: bool = False, one_by_one: bool = False) -> Written:
+    """Write `count` sequences, arriving in chunks {name: [n …]}; what a manifest says of the group.
 
-    `rows` has the numbers of rows of those arrays in the chunks that do not have one for each sequence; `bits` names
-    frames of zeros and ones. Returns what a manifest says of the folder: `sha256` of its markers, `bytes`, number of
-    `shards`, and shape and dtype of its `arrays`. Raises ValueError where chunks do not fit together.
+    With `binary`, pictures are of zeros and ones; `one_by_one` as for `Layout.of`. Raises ValueError where chunks do
+    not fit together.
     """
-    create(path)
-    kinds: dict[str, _Rows] = {}
+    rows: _Rows | None = None
     for chunk in chunks:
-        kind = PATHS if rows and chunk.keys() <= rows.keys() else SEQUENCES
-        if kind not in kinds:
-            number = min(rows.values()) if rows and kind == PATHS else count
-            layout = Layout.of(number, chunk, bits, kind == PATHS)
+        if rows is None:
+            forms = {name: Form.of(array, count) for name, array in chunk.items()}
+            layout = Layout.of(forms, binary, one_by_one)
             layout.create(path)
-            kinds[kind] = _Rows(path, kind, layout)
-        kinds[kind].add(chunk)
-    for kind in kinds.values():
-        kind.close()
-    mark_rest(path, once)
-    return entry(path, {name: kind.layout for name, kind in kinds.items()}, once)
+            rows = _Rows(path, layout)
+        rows.add(chunk)
+    if rows is None:
+        raise ValueError(f"{path}: no rows came, {count} were announced")
+    rows.close()
+    return written(path, rows.layout)
 
 
-def create(path: Path) -> None:
-    """Make an empty group, and the folder of its markers."""
-    zarr.create_group(store=path, zarr_format=3)
-    markers(path).mkdir()
-
-
-def mark_rest(path: Path, once: Arrays) -> None:
-    """Write the arrays that stand there `once`, and note all files that belong to no shard."""
-    group = zarr.open_group(path, mode="r+")
-    for name, array in once.items():
-        group.create_array(name=name, data=array, compressors=_codecs())
-    own = {file for files in _marked(path) for file in files}
-    every = {file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()}
-    _mark(path, REST, sorted(every - own))
-
-
-def entry(path: Path, layouts: Mapping[str, Layout], once: Arrays) -> dict[str, Any]:
+def written(path: Path, layout: Layout) -> Written:
     """What a manifest says of a group that is complete."""
-    schema = {name: form for layout in layouts.values() for name, form in layout.schema.items()}
-    schema |= {name: {"shape": list(array.shape), "dtype": str(array.dtype)} for name, array in once.items()}
-    shards = {kind: layout.shards for kind, layout in layouts.items()}
-    size = sum(noted["bytes"] for files in _marked(path) for noted in files.values())
-    return {"sha256": _digest(path), "bytes": size, "shards": shards, "arrays": schema}
+    size = sum(noted.bytes for files in _marked(path) for noted in files.values())
+    return Written(sha256=_digest(path), bytes=size, arrays=layout.forms, shards=layout.shards)
 
 
 class _Rows:
     """Rows on their way into shards."""
 
-    def __init__(self, path: Path, kind: str, layout: Layout) -> None:
-        self.path, self.kind, self.layout = path, kind, layout
+    def __init__(self, path: Path, layout: Layout) -> None:
+        self.path, self.layout = path, layout
         self.waiting: list[Arrays] = []
         self.ready = self.shards = 0
 
@@ -223,20 +194,25 @@ class _Rows:
     def _write(self, n: int) -> None:
         if (done := self.shards * self.layout.rows + self.ready) > self.layout.count:
             raise ValueError(f"{self.path}: {done} rows came, {self.layout.count} were announced")
-        rows = {name: np.concatenate([chunk[name] for chunk in self.waiting]) for name in self.layout.schema}
+        rows = {name: np.concatenate([chunk[name] for chunk in self.waiting]) for name in self.layout.forms}
         self.waiting = [{name: array[n:] for name, array in rows.items()}]
-        self.layout.put(self.path, self.kind, self.shards, {name: array[:n] for name, array in rows.items()})
+        self.layout.put(self.path, self.shards, {name: array[:n] for name, array in rows.items()})
         self.ready, self.shards = self.ready - n, self.shards + 1
 
 
-def _codecs() -> list[Any]:
-    return [ZstdCodec(level=LEVEL), Crc32cCodec()]
+def _picture(name: str, form: Form) -> tuple[int, ...]:
+    """Shape of a picture of an array of them."""
+    return form.shape[arrays.info(name).frame_axis :]
 
 
-def _pack(frames: np.ndarray, name: str) -> np.ndarray:
-    """Frames [N … octets] from frames of zeros and ones, all pixels of a frame in one row."""
-    shape = frames.shape[: formats.FRAMES[name]]
-    return np.packbits(frames.reshape(*shape, prod(frames.shape[formats.FRAMES[name] :])), axis=-1)
+def _stored(form: Form, picture: tuple[int, ...]) -> Form:
+    """The form in which an array lies there: pictures of this shape, if it has any, in one row of bytes each."""
+    return Form((*form.shape[: -len(picture)], ceil(prod(picture) / 8)), form.dtype) if picture else form
+
+
+def _pack(rows: np.ndarray, picture: tuple[int, ...]) -> np.ndarray:
+    """Pictures [N … bytes], 8 pixels per byte, from those of zeros and ones of this shape."""
+    return np.packbits(rows.reshape(*rows.shape[: -len(picture)], prod(picture)), axis=-1)
 
 
 def file_of(name: str, shard: int, ndim: int) -> str:
@@ -249,50 +225,39 @@ def markers(path: Path) -> Path:
     return path.with_suffix(".shards")
 
 
-def _mark(path: Path, name: str, files: Sequence[str], **more: Any) -> None:
+def _mark(path: Path, name: str, files: Sequence[str]) -> None:
     """Note that these files are complete and on the disk."""
     for file in files:
         with (path / file).open("rb") as handle:
             os.fsync(handle.fileno())
-    with whole(markers(path) / f"{name}.json") as marker:
-        marker.write(_marker(path, files, **more))
+    with atomic(markers(path) / f"{name}.json") as marker:
+        marker.write(_marker(path, files))
 
 
-def _marker(path: Path, files: Iterable[str], **more: Any) -> bytes:
+def _marker(path: Path, files: Iterable[str]) -> bytes:
     """The marker of these files, as they are."""
-    found = {file: {"bytes": (path / file).stat().st_size, "sha256": sha256(path / file)} for file in files}
-    return (json.dumps({**more, "files": found}, indent=1, sort_keys=True) + "\n").encode()
+    found: Json = {"files": {file: to_json(Checksum.of(path / file)) for file in files}}
+    return (json.dumps(found, indent=1, sort_keys=True) + "\n").encode()
 
 
-def _noted(marker: Path) -> dict[str, dict[str, Any]]:
-    """The files that a marker names, with size and checksum. Raises DamageError where it does not say so."""
+def _noted(marker: Path) -> dict[str, Checksum]:
+    """The files that a marker names. Raises DamageError where it does not name any."""
     try:
-        files = json.loads(marker.read_bytes())["files"]
-        if not all(type(entry["bytes"]) is int and type(entry["sha256"]) is str for entry in files.values()):
-            raise TypeError("sizes or checksums of its files are none")
+        return from_json(dict[str, Checksum], json.loads(marker.read_bytes())["files"], "files")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamageError(f"{marker} is damaged: slvm-data repair, or generate the dataset with --overwrite") from error
-    return files
 
 
-def marker(path: Path, kind: str, shard: int) -> dict[str, dict[str, Any]] | None:
-    """The files that were noted when a shard was complete; None where it is not."""
-    try:
-        return _noted(markers(path) / f"{kind}-{shard}.json")
-    except (FileNotFoundError, DamageError):  # a marker that was cut short is none
-        return None
-
-
-def is_there(path: Path, kind: str, shard: int) -> bool:
+def is_there(path: Path, shard: int) -> bool:
     """Whether a shard is complete, as far as its marker and the sizes of its files tell."""
-    noted = marker(path, kind, shard)
     try:
-        return noted is not None and all((path / f).stat().st_size == entry["bytes"] for f, entry in noted.items())
-    except OSError:
+        noted = _noted(markers(path) / f"{shard}.json")
+        return all((path / file).stat().st_size == entry.bytes for file, entry in noted.items())
+    except (OSError, DamageError):  # a marker that was cut short is none
         return False
 
 
-def _marked(path: Path) -> Iterator[dict[str, dict[str, Any]]]:
+def _marked(path: Path) -> Iterator[dict[str, Checksum]]:
     """The files of each marker."""
     for marker in sorted(markers(path).glob("*.json")):
         yield _noted(marker)
@@ -306,98 +271,88 @@ def _digest(path: Path) -> str:
     return found.hexdigest()
 
 
-def fault(path: Path, promised: dict[str, Any]) -> str | None:
-    """What is wrong with a group that a manifest lists, in a sentence that names it; None if it is as was written."""
-    names = {REST, *(f"{kind}-{shard}" for kind, count in promised["shards"].items() for shard in range(count))}
-    for name in sorted(names):
+def fault(path: Path, promised: Written) -> str | None:
+    """How a group differs from what was written, in a sentence that names it; None if it does not."""
+    for name in sorted([METADATA, *map(str, range(promised.shards or 0))]):
         if not (markers(path) / f"{name}.json").is_file():
             return f"{markers(path) / name}.json is missing: that shard was not finished (slvm-data repair)"
-    if _digest(path) != promised["sha256"]:
+    if _digest(path) != promised.sha256:
         return f"the markers in {markers(path)} are not those that were written (slvm-data repair)"
-    return next(_wrong(path, (pair for files in _marked(path) for pair in files.items())), None)
+    pairs = (pair for files in _marked(path) for pair in files.items())
+    return next(filter(None, (noted.fault(path / file) for file, noted in pairs)), None)
 
 
-def rest_is_damaged(path: Path) -> bool:
+def metadata_damaged(path: Path) -> bool:
     """Whether a file that belongs to no shard, or the marker of these, is not as it was written."""
-    marker = markers(path) / f"{REST}.json"
+    marker = markers(path) / f"{METADATA}.json"
     try:
         return marker.read_bytes() != _marker(path, _noted(marker))
     except (OSError, DamageError):
         return True
 
 
-def _wrong(path: Path, files: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[str]:
-    """What is wrong with files, a sentence each."""
-    for file, promised in files:
-        if not (path / file).is_file():
-            yield f"{path / file} is missing"
-        elif (size := (path / file).stat().st_size) != promised["bytes"]:
-            yield f"{path / file} has {size} bytes instead of {promised['bytes']}"
-        elif sha256(path / file) != promised["sha256"]:
-            yield f"{path / file} is damaged: its checksum does not fit"
-
-
 def read(path: Path, rows: np.ndarray | None = None, names: Collection[str] | None = None) -> Arrays:
-    """All arrays of a group, or only these `rows` (increasing) of all but those that stand there `ONCE`.
+    """All arrays of a group, or only these `rows` (increasing) of them.
 
-    Only the shards that hold these rows are looked for; `names` are the only arrays that are read, if given. Frames
+    Only the shards that hold these rows are looked for; `names` are the only arrays that are read, if given. Pictures
     have the shape and type that an .npz gives them. Raises DamageError, which names group and array.
     """
-    arrays: Arrays = {}
-    with named_damage(path) as at:
+    found: Arrays = {}
+    with damage_named(path, "its metadata") as at:
         group = zarr.open_group(path, mode="r")
         every = list(group.array_keys())
         for name in every if names is None else [name for name in every if name in names]:
-            at[0] = name
+            at.array = name
             array = array_of(group, name)
-            chosen = None if stands_once(name, array.shape, every) else rows
-            _check_files(path, name, array, chosen)
-            arrays[name] = _frames(array, np.asarray(array[...] if chosen is None else array.oindex[chosen]))
-    return arrays
+            _check_files(path, name, array, rows)
+            found[name] = _unpacked(array, np.asarray(array[...] if rows is None else array.oindex[rows]))
+    return found
 
 
 def blocks(path: Path, rows: int, wanted: Collection[str]) -> Iterator[Arrays]:
-    """The arrays `wanted`, which have equally many rows, so many at a time, as `read` gives them."""
-    with named_damage(path) as at:
-        group, arrays = zarr.open_group(path, mode="r"), {}
-        for at[0] in wanted:
-            arrays[at[0]] = array_of(group, at[0])
-            _check_files(path, at[0], arrays[at[0]])
-        if len(counts := {array.shape[0] for array in arrays.values()}) != 1:
+    """The arrays `wanted`, so many rows at a time, as `read` gives them."""
+    with damage_named(path, "its metadata") as at:
+        group, found = zarr.open_group(path, mode="r"), {}
+        for name in wanted:
+            at.array = name
+            found[name] = array_of(group, name)
+            _check_files(path, name, found[name])
+        if len(counts := {array.shape[0] for array in found.values()}) != 1:
             raise ValueError(f"its arrays have different numbers of rows: {sorted(counts)}")
         for start in range(0, counts.pop(), rows):
             block = {}
-            for at[0], array in arrays.items():
-                block[at[0]] = _frames(array, np.asarray(array[start : start + rows]))
+            for name, array in found.items():
+                at.array = name
+                block[name] = _unpacked(array, np.asarray(array[start : start + rows]))
             yield block
 
 
-def pieces(path: Path, wanted: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, int, np.ndarray]]:
-    """The arrays `wanted`, of which a manifest says this, a shard at a time: name, number of the first row, rows.
+def pieces(path: Path, wanted: Forms) -> Iterator[tuple[str, int, np.ndarray]]:
+    """The arrays `wanted`, of these forms, a shard at a time: name, number of the first row, rows.
 
-    Frames of zeros and ones come as they lie there, [n … octets]. Raises DamageError as `read` does.
+    Pictures of zeros and ones come as they lie there, [n … bytes]. Raises DamageError as `read` does.
     """
-    with named_damage(path) as at:
+    with damage_named(path, "its metadata") as at:
         for name, array in arrays_of(path, wanted).items():
-            at[0] = name
+            at.array = name
             _check_files(path, name, array)
-            step = (array.shards or array.chunks)[0] if name not in ONCE else max(1, array.shape[0])
+            step = (array.shards or array.chunks)[0]
             for start in range(0, array.shape[0], step):
                 yield name, start, np.asarray(array[start : start + step])
 
 
-def arrays_of(path: Path, wanted: Mapping[str, Mapping[str, Any]]) -> dict[str, zarr.Array]:
-    """The arrays `wanted`, opened; raises DamageError where one is not what a manifest says of it."""
+def arrays_of(path: Path, wanted: Forms) -> dict[str, zarr.Array]:
+    """The arrays `wanted`, opened; raises DamageError where one is not of its form."""
     found = {}
-    with named_damage(path) as at:
+    with damage_named(path, "its metadata") as at:
         group = zarr.open_group(path, mode="r")
         for name, promised in wanted.items():
-            at[0] = name
+            at.array = name
             array = array_of(group, name)
-            frame = _packed(array)
-            shape = [*array.shape[:-1], *frame] if frame else list(array.shape)
-            if (shape, str(array.dtype)) != (promised["shape"], promised["dtype"]):
-                raise ValueError(f"it is {array.dtype} {shape}, not {promised['dtype']} {promised['shape']}")
+            picture = _packed(array)
+            shape = (*array.shape[:-1], *picture) if picture else array.shape
+            if Form(shape, str(array.dtype)) != promised:
+                raise ValueError(f"it is {array.dtype} {list(shape)}, not {promised.dtype} {list(promised.shape)}")
             found[name] = array
     return found
 
@@ -413,15 +368,14 @@ def array_of(group: zarr.Group, name: str) -> zarr.Array:
 
 
 def _packed(array: zarr.Array) -> tuple[int, ...]:
-    """Shape of a frame, where frames of zeros and ones lie eight pixels to the octet; else empty."""
-    frame: Any = array.attrs.get(PACKED, ())
-    return tuple(map(int, frame))
+    """Shape of a picture, where those of zeros and ones lie bit-packed; else empty."""
+    return from_json(tuple[int, ...], array.attrs.get(PACKED, []), PACKED)
 
 
-def _frames(array: zarr.Array, data: np.ndarray) -> np.ndarray:
-    """Rows of an array as an .npz has them: a pixel to the octet."""
-    if frame := _packed(array):
-        return np.unpackbits(data, axis=-1, count=prod(frame)).reshape(*data.shape[:-1], *frame)
+def _unpacked(array: zarr.Array, data: np.ndarray) -> np.ndarray:
+    """Rows of an array as an .npz has them: a pixel per byte."""
+    if picture := _packed(array):
+        return np.unpackbits(data, axis=-1, count=prod(picture)).reshape(*data.shape[:-1], *picture)
     return data
 
 
@@ -434,20 +388,8 @@ def _check_files(path: Path, name: str, array: zarr.Array, rows: np.ndarray | No
             raise FileNotFoundError(f"shard {shard} is missing")
 
 
-@contextmanager
-def named_damage(path: Path) -> Iterator[list[str]]:
-    """Turn whatever goes wrong with a group into a DamageError; its user notes the array at hand in what it gives."""
-    at = ["its metadata"]
-    try:
-        yield at
-    except PermissionError:
-        raise
-    except Exception as error:
-        raise DamageError(f"{path} is damaged, at {at[0]}: {error}") from error
-
-
 def remove_left_over(path: Path) -> None:
-    """Remove what processes that were killed were writing."""
+    """Remove the unfinished files of processes that were killed."""
     for file in _own_files(path):
         if file.suffix in (".partial", ".tmp"):
             file.unlink(missing_ok=True)

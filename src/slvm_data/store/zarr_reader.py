@@ -7,15 +7,16 @@ whose parent has used it reads by zarr, which gives the same rows, more slowly.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import zarr as zarr_python
 
-from slvm_data.core.errors import DamageError
+from slvm_data.core.errors import DamageError, damage_named
 from slvm_data.store import zarr
+from slvm_data.store.manifest import Forms
 
 try:
     import tensorstore
@@ -24,7 +25,7 @@ except ModuleNotFoundError:
 
 Asked = Callable[[], dict[str, np.ndarray]]  # gives the rows [n …] of each array, once they have arrived
 
-CACHE = 2**28  # octets of indices of shards, and of chunks just read, that tensorstore keeps for a group
+CACHE = 2**28  # bytes of indices of shards, and of chunks just read, that tensorstore keeps for a group
 _users: set[int] = set()  # processes that have used tensorstore: this one, or those it was forked from
 
 
@@ -34,11 +35,11 @@ def at_random() -> bool:
 
 
 class Reader:
-    """The arrays `wanted` of a group, of which a manifest says this. Raises DamageError, as `zarr.read` does."""
+    """The arrays `wanted` of a group, which have these forms. Raises DamageError, as `zarr.read` does."""
 
-    def __init__(self, path: Path, wanted: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, path: Path, wanted: Forms) -> None:
         self.path, self.names = path.absolute(), tuple(wanted)
-        if zarr.rest_is_damaged(path):
+        if zarr.metadata_damaged(path):
             raise DamageError(f"{path} is damaged, at its metadata: {zarr.markers(path)} tells (slvm-data repair)")
         self._of, self._arrays, self._stores = os.getpid(), zarr.arrays_of(path, wanted), {}
         self.per = min((array.shards or array.chunks)[0] for array in self._arrays.values())  # rows of a shard
@@ -47,7 +48,7 @@ class Reader:
         return self.__dict__ | {"_of": 0, "_arrays": {}, "_stores": {}}
 
     def shard(self, number: int) -> Asked:
-        """The rows [n …] of one shard, frames as they lie there."""
+        """The rows [n …] of one shard, pictures as they lie there."""
         first = number * self.per
         return self._ask(slice(first, first + self.per), [number])
 
@@ -63,11 +64,10 @@ class Reader:
         return lambda: {n: self._read(n, shards, lambda n=n: self._plainly(n, rows, shards)) for n in self.names}
 
     def _read(self, name: str, shards: list[int], read: Callable[[], Any]) -> np.ndarray:
-        """What `read` gives of these shards of an array; an error names them, first of all what is missing."""
+        """The rows that `read` gives, of these shards of an array; an error names them, first of all a missing file."""
         try:
-            with zarr.named_damage(self.path) as at:
-                several = " or ".join(map(str, shards[:4])) + " …" * (len(shards) > 4)
-                at[0] = f"{name}, shard {several} (slvm-data repair makes it again)"
+            several = " or ".join(map(str, shards[:4])) + (" …" if len(shards) > 4 else "")
+            with damage_named(self.path, f"{name}, shard {several} (slvm-data repair makes it again)"):
                 return np.asarray(read())
         except DamageError:
             self._check_there(name, shards)
@@ -80,8 +80,7 @@ class Reader:
                 raise DamageError(f"{file} is missing: slvm-data repair makes it again")
 
     def _begin(self, name: str, rows: slice | np.ndarray) -> Callable[[], Any]:
-        with zarr.named_damage(self.path) as at:
-            at[0] = f"the metadata of {name}"
+        with damage_named(self.path, f"the metadata of {name}"):
             return self._store(name)[_within(rows, self._array(name))].read().result
 
     def _plainly(self, name: str, rows: slice | np.ndarray, shards: list[int]) -> Any:
@@ -90,7 +89,7 @@ class Reader:
         return self._array(name)[rows] if isinstance(rows, slice) else self._array(name).oindex[rows]
 
     def _own(self) -> None:
-        """What another process has opened is of no use to this one."""
+        """Forget handles that another process has opened: they are of no use to this one."""
         if self._of != os.getpid():
             self._of, self._arrays, self._stores = os.getpid(), {}, {}
 
