@@ -1,8 +1,8 @@
-"""From a recipe to arrays: the one module with a batch axis.
+"""From a recipe to arrays, a batch of sequences at a time; with `frames`, the one module with a batch axis.
 
 A batch has one fixed size and is padded at its end, so that everything compiles once, and only numbers differ
-between tasks, so that they compile nothing anew. What is drawn is rounded to float32 before it is used, and a frame
-shows the rounded state: what stands in the file is then exactly what was simulated and drawn.
+between tasks, so that they compile nothing anew. Drawn numbers are rounded to float32 before they are used, and a frame
+shows the rounded state: the numbers in the file are then exactly those that were simulated and drawn.
 """
 
 from __future__ import annotations
@@ -15,42 +15,37 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from slvm_data import arrays as table
 from slvm_data.core.keys import exact, sequence_key, split_key, stream
 from slvm_data.core.types import SPLITS, Array, Arrays, Key
-from slvm_data.observe import view as views
-from slvm_data.observe.render import fast as raster
-from slvm_data.observe.render import soft as discs
-from slvm_data.observe.render import style as looks
-from slvm_data.observe.render.style import Look
-from slvm_data.observe.windowing import PER_FRAME
-from slvm_data.recipe import original as originals
+from slvm_data.observe import camera
+from slvm_data.observe.render.style import Style, hues
+from slvm_data.recipe import original
 from slvm_data.recipe.recipe import Recipe
+from slvm_data.simulation.frames import draw_frames, paint
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System, draw
 
-BATCH = 256  # sequences, where their frames fit in `ROOM`
+BATCH = 256  # sequences, where their frames fit in `MEMORY`
 LEAST = 2  # a batch of one is compiled in another way, which can change the last bit
-ROOM = 2**25  # bytes
-DOUBTS = 64  # frames settled at a time; about as many are doubtful in a batch
-FEW = 64  # sequences drawn at a time, so that what is in between fits the processor's cache
+MEMORY = 2**25  # bytes
 STEPS = 10_000  # of integration per frame, at most
 EVENT = 48  # bytes of an impact
-NUMBERS = 256  # bytes of numbers in a frame, about; long paths are fastest a few at a time
-CHANNEL = 32  # bytes of a channel of a signal, and what it is made from
-EVENTS = ("event_time", "event_wall", "event_before", "event_after")
+NUMBERS = 256  # bytes of numbers in a frame, about; long trajectories are fastest a few at a time
+CHANNEL = 32  # bytes of a channel of a signal, and of the numbers it is made from
 ATTEMPTS = 100  # at one sequence, before the recipe is taken to be impossible
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What the compiled code for a task is made for; tasks that differ only in numbers share it."""
+class Program:
+    """Everything that compiled code depends on; tasks that differ only in numbers share it."""
 
     template: System
-    look: Look
+    style: Style
     pixels: bool  # whether there are frames
     record: tuple[str, ...]
     original: bool
-    impacts: int  # that a film can have, where they are recorded
+    impacts: int  # that a sequence can have, where they are recorded
 
 
 class Inputs(NamedTuple):
@@ -58,31 +53,43 @@ class Inputs(NamedTuple):
 
     key: Key
     ranges: dict[str, tuple[Any, Any]]  # lowest and highest value, [] or [B] each
-    parameters: dict[str, Any]  # arrays that all sequences of the task share
+    shared: dict[str, Any]  # arrays that all sequences of the task share
     scale: tuple[Any, Any]  # mean and deviation by which signals are normalised, [] or [channels] each
     substep: float  # s
-    extent: float  # m, half the width of the scene; a body that leaves it has the sequence drawn anew
+    extent: float  # m, half the width of the scene
     jitter: float
     t: Any  # s [T], or [T + 1] where the original has one instant more
 
 
 class Batch(NamedTuple):
-    """Sequences ready for the store, the constants drawn for them, and how many candidates were rejected."""
+    """Sequences ready for the store, the parameters drawn for them, and how many candidates were rejected."""
 
     arrays: Arrays
-    constants: Arrays
+    parameters: Arrays
     rejected: int
 
 
+class Scene(NamedTuple):
+    """Everything but the pixels of the sequences of a batch [N]."""
+
+    states: Any  # [N T D], as JAX computes them or as NumPy holds them; the others likewise
+    parameters: dict[str, Any]
+    switching: dict[str, Any]  # latents, regimes and signal of a switching system
+    recorded: dict[str, Any]
+    discs: tuple[Any, ...]  # as `frames.Scene`
+    finite: Any
+    accepted: Any
+
+
 def collect(recipe: Recipe, task: int, split: str, index: np.ndarray, inputs: Inputs | None = None) -> Arrays:
-    """The arrays of these films [n], however many; also beyond the size of the split."""
+    """The arrays of these trajectories [n], however many; also beyond the size of the split."""
     inputs, size = inputs or prepare(recipe, task, split), batch_size(recipe)
     parts = [make(recipe, task, split, inputs, index[i : i + size]).arrays for i in range(0, len(index), size)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def prepare(recipe: Recipe, task: int, split: str) -> Inputs:
-    """What the films of a split have in common."""
+    """The numbers that the trajectories of a split have in common."""
     inputs = _unscaled(recipe, task, split)
     system = recipe.tasks[task]
     if not (isinstance(system, Switching) and system.normalised):
@@ -91,25 +98,25 @@ def prepare(recipe: Recipe, task: int, split: str) -> Inputs:
 
 
 def _scale(recipe: Recipe, task: int, template: Switching) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and deviation [channels] of the signal without noise, over the training part of the first path.
+    """Mean and deviation [channels] of the signal without noise, over the training part of the first trajectory.
 
     Of the first alone, so that more of them change nothing.
     """
     inputs = _unscaled(recipe, task, "train")
     first = collect(recipe, task, "train", np.arange(1), inputs)
     with exact():
-        drawn = {name: first[f"param_{name}"][0].astype(float) for name in template.domains()}
-        member = template.member(drawn | inputs.parameters)
+        drawn = {name: first[table.PARAMETER + name][0].astype(float) for name in template.parameters()}
+        member = template.member(drawn | inputs.shared)
         signal = np.asarray(member.emission(first["latent"][0].astype(float), first["mode"][0]))
     deviation = signal.std(axis=0)
     return signal.mean(axis=0), np.where(deviation > 0, deviation, 1.0)
 
 
-def parameters(recipe: Recipe, task: int) -> Arrays:
+def shared_parameters(recipe: Recipe, task: int) -> Arrays:
     """The arrays that all sequences of a task share, drawn or given."""
     with exact():
         key = stream(split_key(recipe.seed, 0, "all"), "parameters")  # alike in all tasks, which differ as asked for
-        drawn = recipe.tasks[task].parameters(key)
+        drawn = recipe.tasks[task].shared_parameters(key)
         return {name: np.asarray(value) for name, value in drawn.items()}
 
 
@@ -117,11 +124,12 @@ def _unscaled(recipe: Recipe, task: int, split: str) -> Inputs:
     system, dt = recipe.tasks[task], recipe.dt_of(task)
     if not 0 < system.extent() < np.inf:
         raise ValueError(f"{system} has an extent of {system.extent()} m; it has to be above 0 and finite")
+    own = recipe.windows is None or recipe.windows.separate  # else all splits are parts of one trajectory, "path"
     with exact():
         return Inputs(
-            key=split_key(recipe.seed, task, split if recipe.windows is None or recipe.windows.whole else "path"),
-            ranges={name: system.bounds(name) for name in system.domains()},
-            parameters=parameters(recipe, task),
+            key=split_key(recipe.seed, task, split if own else "path"),
+            ranges={name: system.range_of(name) for name in system.parameters()},
+            shared=shared_parameters(recipe, task),
             scale=(0.0, 1.0),
             substep=longest_step(system, dt),
             extent=system.extent(),
@@ -130,16 +138,14 @@ def _unscaled(recipe: Recipe, task: int, split: str) -> Inputs:
         )
 
 
-def plan(recipe: Recipe, task: int) -> Plan:
-    """What to compile for a task."""
-    template, look = recipe.tasks[task].template(), recipe.look_of(task)
-    return Plan(
-        template, look, recipe.view_of(task).kind == "pixels", recipe.record, recipe.original, _most_impacts(recipe)
-    )
+def program(recipe: Recipe, task: int) -> Program:
+    """The program to compile for a task."""
+    template, style = recipe.tasks[task].template(), recipe.style_of(task)
+    return Program(template, style, recipe.has_frames(), recipe.record, recipe.original, _most_impacts(recipe))
 
 
 def _most_impacts(recipe: Recipe) -> int:
-    """Room for the impacts of a film, where they are recorded; as much in every task, so that their arrays agree."""
+    """The most impacts of a sequence, where they are recorded; as many in every task, so that their arrays agree."""
     if "events" not in recipe.record:
         return 0
     return max(system.most_impacts(float(recipe.time(i)[-1])) for i, system in enumerate(recipe.tasks))
@@ -152,12 +158,12 @@ def longest_step(system: System, frame: float) -> float:
     """
     try:
         step = float(system.substep or system.longest_step())
-    except ArithmeticError:  # constants so large or small that the estimate overflows
+    except ArithmeticError:  # parameters so large or small that the estimate overflows
         step = 0.0
     if not step >= frame / STEPS:
         raise ValueError(
             f"{system} moves too fast: it needs more than {STEPS} steps (or impacts) in a frame of {frame:g} s; "
-            "use constants closer to 1, or a shorter time between frames"
+            "use parameters closer to 1, or a shorter time between frames"
         )
     return step
 
@@ -170,109 +176,113 @@ def make(
     index: np.ndarray,
     frames: np.ndarray | None = None,
     *,
-    stay: bool = False,
+    on_device: bool = False,
 ) -> Batch:
-    """The sequences with these indices [n], their frames in the buffer `frames`, which n must not exceed.
+    """The trajectories with these indices [n], their frames in the buffer `frames`, which n must not exceed.
 
-    With `stay`, the frames stay on JAX's device and are a JAX array, drawn by the reference; not of an original.
-    Raises ValueError where a sequence is not finite, or where no attempt at it stays in the scene.
+    With `on_device`, the frames stay on JAX's device and are a JAX array, drawn by the reference; not of an original.
+    Raises ValueError where a sequence is not finite, or where no attempt at it is accepted.
     """
     frames = frame_buffer(recipe, batch_size(recipe)) if frames is None else frames
-    size = len(frames)
-    padded = np.pad(index, (0, size - len(index)), mode="edge").astype(np.uint32)
-    attempt = np.zeros(size, np.uint32)
-    made_for = plan(recipe, task)
+    size, n = len(frames), len(index)
+    padded = np.pad(index, (0, size - n), mode="edge").astype(np.uint32)
+    own = program(recipe, task)
     with exact():
-        scene = jax.tree.map(np.asarray, _trajectories(inputs, padded, attempt, plan=made_for))
-        while not (good := _accepted(recipe, task, split, padded, attempt, scene)).all():
-            attempt = attempt + ~good
-            again = _trajectories(inputs, padded, attempt, plan=made_for)  # the same for those that are good
-            scene = jax.tree.map(np.asarray, again)
+        scene, attempts = _accepted(recipe, task, split, inputs, padded)
         binary = recipe.view_of(task).binary
         image: Any = frames
-        if made_for.pixels and stay:
-            image = _paint(*scene["discs"], look=made_for.look, how="binary" if binary else "draw")
-        elif made_for.pixels:
-            _draw_frames(made_for.look, binary, scene["discs"], frames)
-    constants = scene["constants"]
-    arrays = {"image": image} if made_for.pixels else {}
-    arrays |= {"state": scene["state"], "label": np.full((size, 1), task, np.int64), **scene["switching"]}
+        if own.pixels and on_device:
+            image = paint(*scene.discs, style=own.style, how="binary" if binary else "draw")
+        elif own.pixels:
+            draw_frames(own.style, binary, scene.discs, frames)
+    every = {"image": image} if own.pixels else {}
+    every |= {"state": scene.states, "label": np.full((size, 1), task, np.int64), **scene.switching}
     if not recipe.original:
-        arrays |= {f"param_{name}": constants[name] for name in recipe.tasks[task].domains()}
-    arrays |= {name: scene["recorded"][name] for name in recorded(recipe)}
-    arrays, constants = ({name: a[: len(index)] for name, a in some.items()} for some in (arrays, constants))
+        every["time"] = np.tile(recipe.time(task), (size, 1))
+        every |= {table.PARAMETER + name: scene.parameters[name] for name in recipe.tasks[task].parameters()}
+    every |= {name: scene.recorded[name] for name in recorded(recipe)}
+    every = {name: array[:n] for name, array in every.items()}
     if recipe.original:
-        arrays["image"] = originals.pixels(recipe.tasks[task], arrays["image"])
+        every["image"] = original.pixels(recipe.tasks[task], every["image"])
     if recipe.windows:
         part = recipe.windows.part(split, recipe.steps)
-        arrays |= {name: arrays[name][:, part] for name in PER_FRAME if name in arrays}
-    return Batch(arrays, constants, int(attempt[: len(index)].sum()))
+        every = {name: array[:, part] if table.info(name).per_frame else array for name, array in every.items()}
+    return Batch(every, {name: values[:n] for name, values in scene.parameters.items()}, int(attempts[:n].sum()))
 
 
 def recorded(recipe: Recipe) -> list[str]:
     """Names of the arrays that `record` asks for, in order."""
-    return [array for name in recipe.record for array in (EVENTS if name == "events" else (name,))]
+    return [array for name in recipe.record for array in (table.EVENTS if name == "events" else (name,))]
 
 
-def _accepted(
-    recipe: Recipe, task: int, split: str, index: np.ndarray, attempt: np.ndarray, scene: dict[str, Any]
-) -> np.ndarray:
-    """Which sequences of a batch are valid [N]; raises ValueError for one that never will be."""
-    where = f"{recipe.name}: sequence {{}} of {split}, task {task},"
-    if not scene["finite"].all():
-        i = int(np.argmin(scene["finite"]))
-        values = ", ".join(f"{name} = {value[i]}" for name, value in scene["constants"].items())
+def _accepted(recipe: Recipe, task: int, split: str, inputs: Inputs, index: np.ndarray) -> tuple[Scene, np.ndarray]:
+    """The sequences of a batch after as many attempts as it takes, and how many these were beyond the first [N]."""
+    attempt, own = np.zeros(len(index), np.uint32), program(recipe, task)
+    while True:
+        scene = jax.tree.map(np.asarray, _scenes(inputs, index, attempt, program=own))
+        _check_finite(recipe, task, split, index, scene)
+        if scene.accepted.all():
+            return scene, attempt
+        if (lost := ~scene.accepted & (attempt >= ATTEMPTS - 1)).any():
+            raise ValueError(
+                f"{_named(recipe, task, split, index[np.argmax(lost)])} {recipe.tasks[task].rejection()} "
+                f"in each of {ATTEMPTS} attempts: widen that or change the parameters"
+            )
+        attempt = attempt + ~scene.accepted  # those that were accepted come out the same again
+
+
+def _check_finite(recipe: Recipe, task: int, split: str, index: np.ndarray, scene: Scene) -> None:
+    if not scene.finite.all():
+        i = int(np.argmin(scene.finite))
+        values = ", ".join(f"{name} = {value[i]}" for name, value in scene.parameters.items())
         raise ValueError(
-            f"{where.format(index[i])} is not finite with {values}: change these constants or give a smaller substep"
+            f"{_named(recipe, task, split, index[i])} is not finite with {values}: "
+            "change these parameters or give a smaller substep"
         )
-    good = scene["inside"]
-    if (lost := attempt[~good] >= ATTEMPTS - 1).any():
-        i = index[~good][np.argmax(lost)]
-        raise ValueError(
-            f"{where.format(i)} {recipe.tasks[task].rule()} in each of {ATTEMPTS} attempts: "
-            "widen that or change the constants"
-        )
-    return good
 
 
-@partial(jax.jit, static_argnames="plan")
-def _trajectories(inputs: Inputs, index: Array, attempt: Array, *, plan: Plan) -> dict[str, Any]:
+def _named(recipe: Recipe, task: int, split: str, index: int) -> str:
+    return f"{recipe.name}: sequence {index} of {split}, task {task},"
+
+
+@partial(jax.jit, static_argnames="program")
+def _scenes(inputs: Inputs, index: Array, attempt: Array, *, program: Program) -> Scene:
     """Everything but the pixels of the sequences with these indices and attempts, both [N]."""
 
-    def one(index: Array, attempt: Array) -> dict[str, Any]:
-        return _sequence(inputs, sequence_key(inputs.key, index, attempt), plan)
+    def one(index: Array, attempt: Array) -> Scene:
+        return _scene(inputs, sequence_key(inputs.key, index, attempt), program)
 
     return jax.vmap(one)(index, attempt)
 
 
-def _sequence(inputs: Inputs, key: Key, plan: Plan) -> dict[str, Any]:
-    constants = jax.tree.map(_rounded, draw(inputs.ranges, stream(key, "constants")))
-    member = plan.template.member(constants | inputs.parameters | {"substep": inputs.substep})
+def _scene(inputs: Inputs, key: Key, program: Program) -> Scene:
+    # The names of streams are a part of the data: other names are other draws.
+    parameters = jax.tree.map(_rounded, draw(inputs.ranges, stream(key, "constants")))
+    member = program.template.member(parameters | inputs.shared | {"substep": inputs.substep})
     x0 = _rounded(member.start(stream(key, "start")))
-    path = member.simulate(x0, inputs.t, stream(key, "process"))
-    seen, states = originals.pairing(member, key, path) if plan.original else (path, path)  # [T D]
+    every = member.simulate(x0, inputs.t, stream(key, "process"))
+    seen, states = original.pairing(member, key, every) if program.original else (every, every)  # [T D]
     centres, radii = jax.vmap(member.bodies)(_rounded(seen))  # [T B 2], [T B]
-    offset = _rounded(_shift(inputs, key, plan))
-    colors = views.color_index(stream(key, "colors"), plan.look.palette, member.bodies_drawn)
-    shown = discs.place(centres + offset, radii, inputs.extent * (1 + inputs.jitter))
+    offset = _rounded(_shift(inputs, key, program))
+    colors = camera.color_index(stream(key, "colors"), program.style.palette, member.bodies_drawn)
+    discs = camera.project(centres + offset, radii, inputs.extent * (1 + inputs.jitter))
     switching = _switching(member, states, inputs.scale, key)
-    finite = jnp.isfinite(states.astype(np.float32)).all() & jnp.isfinite(switching.get("signal", 0.0)).all()
-    inside = member.stays(states, centres, inputs.extent)
-    if plan.original and plan.look.kind == "debug_draw":
-        inside = originals.keeps(plan.look, shown[0][:, 0])
-    return {
-        "state": states.astype(np.float32),
-        "constants": {name: value.astype(np.float32) for name, value in constants.items()},
-        "switching": switching,
-        "recorded": _recorded(member, states, inputs.t, offset, colors, plan),
-        "discs": (*shown, jnp.asarray(looks.hues(plan.look))[colors]),
-        "finite": finite,
-        "inside": inside,
-    }
+    accepted = member.accept(states, centres, inputs.extent)
+    if program.original and program.style.name == "debug":
+        accepted = original.accept(program.style, discs[0][:, 0])
+    return Scene(
+        states=states.astype(np.float32),
+        parameters={name: value.astype(np.float32) for name, value in parameters.items()},
+        switching=switching,
+        recorded=_recorded(member, states, inputs.t, offset, colors, program),
+        discs=(*discs, jnp.asarray(hues(program.style))[colors]),
+        finite=jnp.isfinite(states.astype(np.float32)).all() & jnp.isfinite(switching.get("signal", 0.0)).all(),
+        accepted=accepted,
+    )
 
 
 def _switching(member: System, states: Array, scale: tuple[Array, Array], key: Key) -> dict[str, Array]:
-    """What a switching system has beside its states [T D]: latents [T d], regimes [T] and signal [T channels]."""
+    """Latents [T L], regimes [T] and signal [T channels] of a switching system in these states [T D]."""
     if not isinstance(member, Switching):
         return {}
     mode = jnp.asarray(member.mode(states, stream(key, "process")))
@@ -294,112 +304,65 @@ def _switching(member: System, states: Array, scale: tuple[Array, Array], key: K
 
 @partial(jax.jit, static_argnames="template")
 def trajectory(
-    numbers: dict[str, Any], parameters: dict[str, Any], x0: Array, t: Array, substep: float, *, template: System
+    numbers: dict[str, Any], shared: dict[str, Any], x0: Array, t: Array, substep: float, *, template: System
 ) -> Array:
     """States [T D] of one member, computed as in a batch: else the last bit could differ, and chaos make it large."""
 
     def one(numbers: dict[str, Any], x0: Array) -> Array:
-        member = template.member(numbers | parameters | {"substep": substep})
+        member = template.member(numbers | shared | {"substep": substep})
         return member.simulate(x0, t, stream(jax.random.key(0, impl="threefry2x32"), "process"))
 
     return jax.vmap(one)(*jax.tree.map(lambda x: jnp.stack([x] * LEAST), (numbers, x0)))[0]
 
 
-def _shift(inputs: Inputs, key: Key, plan: Plan) -> Array:
+def _shift(inputs: Inputs, key: Key, program: Program) -> Array:
     """The camera's shift [2]."""
     reach = inputs.jitter * inputs.extent
-    if plan.original:
-        return originals.shift(plan.template, key, reach, inputs.jitter)
-    return views.shift(stream(key, "camera"), reach)
+    if program.original:
+        return original.shift(program.template, key, reach, inputs.jitter)
+    return camera.shift(stream(key, "camera"), reach)
 
 
 def _rounded(x: Array) -> Array:
     return x.astype(np.float32).astype(np.float64)
 
 
-def _recorded(member: Any, states: Array, t: Array, offset: Array, colors: Array, plan: Plan) -> dict[str, Array]:
-    """What `--record` asks for, by name; states [T D]."""
+def _recorded(member: Any, states: Array, t: Array, offset: Array, colors: Array, program: Program) -> dict[str, Array]:
+    """The arrays that `--record` asks for, by name; states [T D]."""
     found = {
         "dx_dt": lambda: {"dx_dt": jax.vmap(member.velocity)(states).astype(np.float32)},
         "energy": lambda: {"energy": jax.vmap(lambda x: member.energy(*jnp.split(x, 2)))(states)},
-        "events": lambda: _events(member.impacts(states[0], t, plan.impacts)),
+        "events": lambda: _events(member.impacts(states[0], t, program.impacts)),
         "offset": lambda: {"offset": offset.astype(np.float32)},
         "color_index": lambda: {"color_index": colors.astype(np.int64)},
     }
-    return {name: array for wanted in plan.record for name, array in found[wanted]().items()}
+    return {name: array for wanted in program.record for name, array in found[wanted]().items()}
 
 
 def _events(impacts: dict[str, Array]) -> dict[str, Array]:
-    """Impacts as they are stored: instants in double precision, as those of the frames."""
-    kinds = {"time": np.float64, "wall": np.int64, "before": np.float32, "after": np.float32}
-    return {f"event_{name}": impacts[name].astype(kind) for name, kind in kinds.items()}
+    """Impacts by the names under which they are stored: instants in double precision, as those of the frames."""
+    names = {name: name.removeprefix("event_") for name in table.EVENTS}
+    return {name: impacts[own].astype(table.info(name).dtype) for name, own in names.items()}
 
 
 def batch_size(recipe: Recipe) -> int:
-    """Films in a batch: fewer where they are long or large, so that memory stays bounded, or where there are few."""
-    width = originals.CHANNELS * originals.ITEMSIZE if recipe.original else 1
+    """Sequences in a batch: fewer where they are long or large, so that memory is bounded, or where there are few."""
+    width = original.CHANNELS * original.ITEMSIZE if recipe.original else 1
     channels = max(system.channels if isinstance(system, Switching) else 0 for system in recipe.tasks)
     numbers = (NUMBERS + CHANNEL * channels) * recipe.steps
     size = width * int(np.prod(_frames_shape(recipe))) + EVENT * _most_impacts(recipe) + numbers
-    most = max(map(recipe.paths, SPLITS)) if recipe.windows else BATCH
-    return int(np.clip(ROOM // size, LEAST, max(LEAST, min(BATCH, most))))
+    most = max(map(recipe.trajectories, SPLITS)) if recipe.windows else BATCH
+    return int(np.clip(MEMORY // size, LEAST, max(LEAST, min(BATCH, most))))
 
 
 def frame_buffer(recipe: Recipe, size: int) -> np.ndarray:
-    """Room for the frames of `size` sequences, uint8 [N T H W] or [N T 3 H W].
+    """Memory for the frames of `size` sequences, uint8 [N T H W] or [N T 3 H W].
 
-    Whoever makes many batches should use the same room again: the first touch of fresh memory costs more time than
+    Whoever makes many batches should use the same memory again: the first touch of fresh memory costs more time than
     everything that is drawn into it.
     """
     return np.empty((size, *_frames_shape(recipe)), np.uint8)
 
 
 def _frames_shape(recipe: Recipe) -> tuple[int, ...]:
-    view = recipe.view_of(0)
-    return (recipe.steps, *view.shape()) if view.kind == "pixels" else (0,)
-
-
-def _draw_frames(look: Look, binary: bool, scene: tuple[np.ndarray, ...], frames: np.ndarray) -> None:
-    """Fill `frames` by the fastest road that gives the pixels of `looks.draw`."""
-    if binary and look.palette == 1 and scene[0].shape[2] == 1 and look.kind in ("soft", "clean"):
-        raster.unpack(np.asarray(_paint(*scene, look=look, how="lone")), frames)
-        return
-    few, doubtful = min(FEW, len(frames)), []
-    for start in range(0, len(frames), few):
-        at = [array[start : start + few] for array in scene]
-        found = _draw_few(look, binary, at, frames[start : start + few])
-        doubtful.append(found + np.array([start, 0]))
-    _settle(look, scene, np.concatenate(doubtful), frames)
-
-
-def _draw_few(look: Look, binary: bool, scene: list[np.ndarray], out: np.ndarray) -> np.ndarray:
-    """Fill `out`; the frames (n, t) that remain in doubt, one in each row."""
-    if binary and look.kind == "soft":
-        raster.decode(codes := np.asarray(_paint(*scene, look=look, how="code")), out)
-        return np.argwhere(codes.max(axis=(2, 3)) >= raster.DOUBTFUL)
-    out[...] = _paint(*scene, look=look, how="binary" if binary else "draw")
-    return np.empty((0, 2), int)
-
-
-def _settle(look: Look, scene: tuple[np.ndarray, ...], doubtful: np.ndarray, frames: np.ndarray) -> None:
-    """Draw the doubtful frames, (n, t) in each row, by the reference."""
-    centres, radii, colors = scene
-    for start in range(0, len(doubtful), DOUBTS):
-        n, t = doubtful[start : start + DOUBTS].T
-        i, j = (np.pad(x, (0, DOUBTS - len(x)), mode="edge") for x in (n, t))
-        at = centres[i, j][:, None], radii[i, j][:, None], colors[i]
-        frames[n, t] = np.asarray(_paint(*at, look=look, how="binary"))[: len(n), 0]
-
-
-@partial(jax.jit, static_argnames=("look", "how"))
-def _paint(centres: Array, radii: Array, colors: Array, *, look: Look, how: str) -> Array:
-    """Frames or codes [N T …] from centres [N T B 2] and radii [N T B] in canvas widths and RGB colours [N B 3]."""
-
-    def frame(centres: Array, radii: Array, colors: Array) -> Array:
-        if how == "lone":
-            return raster.lone_disc(centres[0], radii[0], look.size, look.kind)
-        if how == "code":
-            return raster.code(centres, radii, colors, look.size, look.palette)
-        return looks.draw(look, centres, radii, colors, binary=how == "binary")
-
-    return jax.vmap(jax.vmap(frame, in_axes=(0, 0, None)))(centres, radii, colors)
+    return (recipe.steps, *recipe.view_of(0).shape()) if recipe.has_frames() else (0,)

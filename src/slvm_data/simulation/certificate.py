@@ -1,4 +1,4 @@
-"""The physics certificate: what was measured, on the sequences themselves, of how right a dataset is."""
+"""The certificate of a dataset: how right it is, measured on the sequences themselves."""
 
 from __future__ import annotations
 
@@ -10,34 +10,35 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from slvm_data.arrays import PARAMETER
 from slvm_data.core.integrator import solve
 from slvm_data.core.keys import exact
-from slvm_data.core.types import SPLITS, Array, Arrays
+from slvm_data.core.types import Array, Arrays
 from slvm_data.observe.view import View
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.simulation.batch import Batch, collect, longest_step, parameters
-from slvm_data.simulation.regimes import Regimes
+from slvm_data.simulation.batch import Batch, collect, longest_step, shared_parameters
+from slvm_data.simulation.regimes import RegimeCounts
+from slvm_data.store.manifest import Certificate, Coverage
 from slvm_data.systems.hamiltonian import Hamiltonian
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System
 
 SAMPLE = 64  # sequences
 FRAMES = 10**6  # of the sample, at most, where there is more than one sequence in it
-BINS = 10  # of the histogram of each constant, over its range
+BINS = 10  # of the histogram of each parameter, over its range
 FINER = 2  # times as many substeps: at order 8 the error that remains is 256 times smaller
 TOLERANCE = 1e-4  # beyond this error a dataset is called inaccurate; its states are stored to about 1e-7
 
 
 class Tally:
-    """What passes by while a task is made: the constants drawn, and the candidates rejected."""
+    """Counts while a task is made: the parameters drawn, the candidates rejected, the regimes."""
 
     def __init__(self, system: System) -> None:
         self.made = self.rejected = 0
-        ranges = {name: (system.low(name), system.high(name)) for name in system.domains()}
-        self.regimes = Regimes(system.regimes()) if isinstance(system, Switching) else None
-        self.coverage: dict[str, dict[str, Any]] = {
-            name: {"low": low, "high": high, "least": np.inf, "most": -np.inf, "counts": [0] * BINS}
-            for name, (low, high) in ranges.items()
+        self.regimes = RegimeCounts(system.regimes()) if isinstance(system, Switching) else None
+        self.coverage = {
+            name: Coverage(system.low(name), system.high(name), np.inf, -np.inf, (0,) * BINS)
+            for name in system.parameters()
         }
 
     def add(self, batch: Batch) -> Arrays:
@@ -45,89 +46,94 @@ class Tally:
         self.made += len(batch.arrays["label"])
         self.rejected += batch.rejected
         for name, seen in self.coverage.items():
-            values, low, width = batch.constants[name].astype(np.float64), seen["low"], seen["high"] - seen["low"]
-            seen["least"], seen["most"] = (
-                min(seen["least"], float(values.min())),
-                max(seen["most"], float(values.max())),
-            )
-            bins = ((values.ravel() - low) / (width or 1.0) * BINS).clip(0, BINS - 1).astype(int)
-            counts = np.bincount(bins, minlength=BINS)
-            seen["counts"] = [a + int(b) for a, b in zip(seen["counts"], counts, strict=True)]
+            values = batch.parameters[name].astype(np.float64)
+            bins = ((values.ravel() - seen.low) / ((seen.high - seen.low) or 1.0) * BINS).clip(0, BINS - 1).astype(int)
+            counts = tuple(np.bincount(bins, minlength=BINS).tolist())
+            found = Coverage(seen.low, seen.high, float(values.min()), float(values.max()), counts)
+            self.coverage[name] = _joined(seen, found)
         if self.regimes:
-            self.regimes.add(batch.arrays, batch.constants["observation_noise"])
+            self.regimes.add(batch.arrays, batch.parameters["observation_noise"])
         return batch.arrays
 
     def state(self) -> dict[str, Any]:
-        """What was counted, as plain JSON values."""
+        """The counts as plain JSON values."""
+        coverage = {name: dataclasses.asdict(seen) for name, seen in self.coverage.items()}
         regimes = {"regimes": self.regimes.state()} if self.regimes else {}
-        return {"made": self.made, "rejected": self.rejected, "coverage": self.coverage, **regimes}
+        return {"made": self.made, "rejected": self.rejected, "coverage": coverage, **regimes}
 
     def join(self, state: dict[str, Any]) -> None:
-        """Count what another one has counted, as if it had passed by here."""
+        """Add the counts of another one, as if its sequences had been counted here."""
         self.made += state["made"]
         self.rejected += state["rejected"]
         for name, seen in self.coverage.items():
-            other = state["coverage"][name]
-            seen["least"], seen["most"] = min(seen["least"], other["least"]), max(seen["most"], other["most"])
-            seen["counts"] = [a + b for a, b in zip(seen["counts"], other["counts"], strict=True)]
+            self.coverage[name] = _joined(seen, Coverage(**state["coverage"][name]))
         if self.regimes:
             self.regimes.join(state["regimes"])
 
     def show_all(self, recipe: Recipe, split: str) -> None:
         """Note which frames the windows of a split show."""
         if self.regimes and recipe.windows:
-            path, frame = recipe.windows.places(split, recipe.steps, np.arange(recipe.count(split)))
-            number = np.asarray(recipe.windows.number(split, path))
+            trajectory, frame = recipe.windows.places(split, recipe.steps, np.arange(recipe.count(split)))
+            number = recipe.windows.number(split, trajectory)
             self.regimes.show(recipe.windows, split, recipe.steps, number, frame)
 
     def show(self, recipe: Recipe, task: int, split: str, chunk: Arrays) -> Arrays:
         """Note which frames these sequences of a split show, if they are windows, and hand them on."""
-        if self.regimes and recipe.windows and "path" in chunk:
+        if self.regimes and recipe.windows:
             frame = np.rint(chunk["time"][:, 0] / recipe.dt_of(task)).astype(int)
             self.regimes.show(recipe.windows, split, recipe.steps, chunk["path"], frame)
         return chunk
 
 
-def certify(recipe: Recipe, task: int, tally: Tally) -> dict[str, Any]:
+def _joined(a: Coverage, b: Coverage) -> Coverage:
+    counts = tuple(x + y for x, y in zip(a.counts, b.counts, strict=True))
+    return Coverage(a.low, a.high, min(a.least, b.least), max(a.most, b.most), counts)
+
+
+def certify(recipe: Recipe, task: int, tally: Tally) -> Certificate:
     """Certificate of one task: accuracy from its first sequences, the rest from all of them.
 
     A system that brings its own motion has no step of integration, and hence no error to measure against a finer one.
     """
     system, dt = recipe.tasks[task], recipe.dt_of(task)
-    split = next(name for name in SPLITS if recipe.count(name))
-    index = np.arange(min(SAMPLE, recipe.paths(split), max(1, FRAMES // recipe.steps)))
-    plain = dataclasses.replace(recipe, original=False, record=())
-    if tally.regimes:  # no need of frames
-        plain = dataclasses.replace(plain, view=View(kind="signals"))
-    arrays = collect(plain, task, split, index)
-    numbers = {name: arrays[f"param_{name}"].astype(np.float64) for name in system.domains()}
+    arrays = _first(recipe, task)
+    numbers = {name: arrays[PARAMETER + name].astype(np.float64) for name in system.parameters()}
     substeps = max(1, int(np.ceil(dt / longest_step(system, dt) - 1e-9))) if system.integrated() else None
-    run = partial(_trajectories, parameters=parameters(recipe, task), template=system.template())
-    films = arrays["state"].astype(np.float64)
-    pieces = _pieces(recipe, numbers, films, dt)
+    run = partial(_trajectories, shared=shared_parameters(recipe, task), template=system.template())
+    states = arrays["state"].astype(np.float64)
+    pieces = _pieces(recipe, numbers, states, dt)
     with exact():
-        states, drift = jax.tree.map(np.asarray, run(*pieces, dt / (substeps or 1)))
+        again, drift = jax.tree.map(np.asarray, run(*pieces, dt / (substeps or 1)))
         finer = run(*pieces, dt / (FINER * substeps))[0] if substeps else None
-        if recipe.windows and drift is not None:  # of the paths themselves
-            drift = np.asarray(run(numbers, films[:, 0], np.arange(films.shape[1]) * dt, dt / (substeps or 1))[1])
-    return {
-        "task": task,
-        "sample": len(states),
-        "substeps": substeps,
-        "error": None if finer is None else float(np.abs(states - np.asarray(finer)).max()),
-        "energy_drift": None if drift is None else float(drift.max()),
-        "rejection_rate": tally.rejected / (tally.rejected + tally.made),
-        "coverage": tally.coverage,
-        **(tally.regimes.summary() if tally.regimes else {}),
-        **({"leakage": tally.regimes.leakage()} if tally.regimes and recipe.windows else {}),
-    }
+        if recipe.windows and drift is not None:  # of the whole trajectories
+            drift = np.asarray(run(numbers, states[:, 0], np.arange(states.shape[1]) * dt, dt / (substeps or 1))[1])
+    return Certificate(
+        task=task,
+        sample=len(again),
+        substeps=substeps,
+        error=None if finer is None else float(np.abs(again - np.asarray(finer)).max()),
+        energy_drift=None if drift is None else float(drift.max()),
+        rejection_rate=tally.rejected / (tally.rejected + tally.made),
+        coverage=tally.coverage,
+        regimes=tally.regimes.statistics() if tally.regimes else None,
+    )
+
+
+def _first(recipe: Recipe, task: int) -> Arrays:
+    """The first trajectories of a task, as few arrays of them as there can be."""
+    split = recipe.splits()[0]
+    index = np.arange(min(SAMPLE, recipe.trajectories(split), max(1, FRAMES // recipe.steps)))
+    plain = dataclasses.replace(recipe, original=False, record=())
+    if isinstance(recipe.tasks[task], Switching):  # no need of frames
+        plain = dataclasses.replace(plain, observation="signals", view=View())
+    return collect(plain, task, split, index)
 
 
 def _pieces(recipe: Recipe, numbers: Arrays, states: np.ndarray, dt: float) -> tuple[Arrays, np.ndarray, np.ndarray]:
-    """Constants [n …] and first states [n D] of what is to be simulated once more, and its instants [T].
+    """Parameters [n …] and first states [n D] of the pieces that are simulated once more, and their instants [T].
 
-    Films as they are. Of a path as many frames as a window and its contexts span, from several places on it: two
-    computations of a chaotic motion, however exact, go different ways in the end.
+    Sequences as they are. Of a long trajectory as many frames as a window and its contexts span, from several places on
+    it: two computations of a chaotic motion, however exact, go different ways in the end.
     """
     if recipe.windows is None:
         return numbers, states[:, 0], np.arange(recipe.steps) * dt
@@ -139,15 +145,15 @@ def _pieces(recipe: Recipe, numbers: Arrays, states: np.ndarray, dt: float) -> t
 
 @partial(jax.jit, static_argnames="template")
 def _trajectories(
-    numbers: dict[str, Array], x0: Array, t: Array, step: float, *, parameters: dict[str, Array], template: System
+    numbers: dict[str, Array], x0: Array, t: Array, step: float, *, shared: dict[str, Array], template: System
 ) -> tuple[Array, Array | None]:
     """States [N T D] at this substep, and the relative energy drift [N] where there is an energy."""
 
     def one(numbers: dict[str, Array], x0: Array) -> tuple[Array, Array | None]:
-        member = template.member(numbers | parameters | {"substep": step})
+        member = template.member(numbers | shared | {"substep": step})
         if isinstance(member, Hamiltonian) and member.integrated():
-            path = solve(lambda y: _with_loss(member, y), jnp.append(x0, 0.0), t, step)
-            return path[:, :-1], _drift(member, path)
+            states = solve(lambda y: _with_loss(member, y), jnp.append(x0, 0.0), t, step)
+            return states[:, :-1], _drift(member, states)
         states = member.simulate(x0, t, jax.random.key(0, impl="threefry2x32"))
         lossless = jnp.pad(states, ((0, 0), (0, 1)))
         return states, _drift(member, lossless) if member.keeps_energy() else None
@@ -162,9 +168,9 @@ def _with_loss(member: Hamiltonian, y: Array) -> Array:
     return jnp.append(velocity, member.friction * jnp.sum(dh_dp**2))
 
 
-def _drift(member: Any, path: Array) -> Array:
-    """Largest change of energy, losses added back, relative to the largest of |H| at the start and kinetic energy."""
-    q, p = jnp.split(path[:, :-1], 2, axis=1)
+def _drift(member: Any, states: Array) -> Array:
+    """Largest change of energy in states [T D + 1] that end with the loss so far, relative to the largest energy."""
+    q, p = jnp.split(states[:, :-1], 2, axis=1)
     energy, rest = jax.vmap(member.energy)(q, p), jax.vmap(member.energy)(q, jnp.zeros_like(p))
     scale = jnp.maximum(jnp.abs(energy[0]), jnp.max(energy - rest))
-    return jnp.max(jnp.abs(energy + path[:, -1] - energy[0])) / jnp.where(scale > 0, scale, 1.0)
+    return jnp.max(jnp.abs(energy + states[:, -1] - energy[0])) / jnp.where(scale > 0, scale, 1.0)

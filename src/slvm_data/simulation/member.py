@@ -1,4 +1,4 @@
-"""Three functions that make every dataset checkable from outside: move, draw, and make again."""
+"""One member of a population: its states, frames, energies and impacts, to check every dataset from outside."""
 
 from __future__ import annotations
 
@@ -10,31 +10,29 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
-from slvm_data.core.keys import INDICES, exact, stream
+from slvm_data.core.keys import exact, stream
 from slvm_data.core.types import Array, Arrays, Numbers
-from slvm_data.observe.render import soft as discs
-from slvm_data.observe.render.style import Look, draw, hues, look_of
+from slvm_data.observe.camera import project
+from slvm_data.observe.render.style import Style, draw, hues, style_of
 from slvm_data.observe.view import View
-from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation.batch import longest_step, trajectory
-from slvm_data.simulation.sequences import collect
-from slvm_data.systems.ball_box import BallBox
-from slvm_data.systems.parameters import bounds
+from slvm_data.systems.parameters import ends_of
 from slvm_data.systems.system import System
 
 
-def simulate(population: System, constants: Numbers, x0: ArrayLike, t: ArrayLike) -> np.ndarray:
+def simulate(population: System, parameters: Numbers, x0: ArrayLike, t: ArrayLike) -> np.ndarray:
     """States [T D] float64 of one member of a population at the instants `t` [T], from `x0` [D] at t[0].
 
-    `constants` holds the member's numbers by name (`{"m": 0.5, "l": 1.0}`, one per body where each has its own);
+    `parameters` holds the member's numbers by name (`{"m": 0.5, "l": 1.0}`, one per body where each has its own);
     those not given come from the population and must be plain numbers there. Units are those of the system. With the
-    constants, first state and instants of a stored sequence, the result rounds to its stored states, bit for bit;
-    where noise moves the state, or parameters are drawn, it is a path of the same population, always the same one.
+    parameters, first state and instants of a stored sequence, the result rounds to its stored states, bit for bit;
+    where noise moves the state, or shared parameters are drawn, it is a trajectory of the same population, always the
+    same one.
 
-    Raises ValueError for an unknown or missing constant, one outside its domain, a state of the wrong length or one
+    Raises ValueError for an unknown or missing parameter, one out of bounds, a state of the wrong length or one
     that the system cannot be in, or instants that do not increase. Method: `core.integrator`; `systems.flight`.
     """
-    numbers = _numbers(population, constants)
+    numbers = _numbers(population, parameters)
     x0, t = np.asarray(x0, np.float64), np.asarray(t, np.float64)
     if x0.shape != (len(population.state),):
         raise ValueError(f"x0 has the shape {x0.shape}; a state is {len(population.state)}: {population.state}")
@@ -47,13 +45,13 @@ def simulate(population: System, constants: Numbers, x0: ArrayLike, t: ArrayLike
     population.check_start(x0, frame)
     substep = min(longest_step(population, frame), longest_step(member, frame))
     with exact():
-        shared = population.parameters(stream(jax.random.key(0, impl="threefry2x32"), "parameters"))
+        shared = population.shared_parameters(stream(jax.random.key(0, impl="threefry2x32"), "parameters"))
         return np.asarray(trajectory(numbers, shared, x0, t, substep, template=population.template()))
 
 
 def render(
     population: System,
-    constants: Numbers,
+    parameters: Numbers,
     states: ArrayLike,
     *,
     size: int = 32,
@@ -61,43 +59,44 @@ def render(
     jitter: float = 0.0,
     colors: Sequence[int] | np.ndarray | None = None,
     palette: int = 1,
-    look: str = "disc",
+    style: str | None = None,
     binary: bool = False,
 ) -> np.ndarray:
     """Frames of one member at the states [T D]: uint8 [T H W 3], or if `binary` {0, 1} [T H W] or [T 3 H W].
 
-    `constants` as for `simulate`. `offset` is the camera's shift [m], `jitter` the share by which the canvas was
-    enlarged to make room for it (0.4 where the camera is random, 0 where it is fixed), `colors` one hue index per
-    body [B] out of `palette` hues (None: hue 0 for all). Binary frames have one channel where `palette` is 1, else
-    three. Row 0 is the lowest y. `look` is "disc", or "debug_draw" for a ball as a physics engine shows it. With what
-    is stored of a sequence, the result equals its stored frames.
+    `parameters` as for `simulate`. `offset` is the camera's shift [m], `jitter` the share by which the canvas was
+    enlarged for it (0.4 where the camera is random, 0 where it is fixed), `colors` one hue index per body [B] out of
+    `palette` hues (None: hue 0 for all). Binary frames have one channel where `palette` is 1, else three. Row 0 is
+    y_min. `style` is "soft", "clean", or "debug" for a ball as a physics engine shows it; None is the system's own.
+    With what is stored of a sequence, the result equals its stored frames.
 
-    Raises ValueError for wrong shapes, unknown constants, colours outside the palette, a look that does not fit.
-    Methods: `slvm_data.observe.render.soft`, `slvm_data.observe.render.clean`, `slvm_data.observe.render.debug`.
+    Raises ValueError for wrong shapes, unknown parameters, colours outside the palette, a style that does not fit.
+    Methods: `slvm_data.observe.render`.
     """
-    drawn = look_of(population, View(size=size, jitter=jitter, palette=palette, look=look, binary=binary))
-    numbers = _numbers(population, constants)
+    drawn = style_of(population, View(size=size, jitter=jitter, palette=palette, style=style, binary=binary))
+    numbers = _numbers(population, parameters)
     states = np.asarray(states, np.float64)
     if states.ndim != 2 or states.shape[1] != len(population.state):
         raise ValueError(f"states has the shape {states.shape}; expected is [T {len(population.state)}]")
     if np.shape(offset) != (2,) or not np.isfinite(offset).all() or not np.isfinite(states).all():
         raise ValueError(f"offset = {offset} has to be two finite numbers, and states have to be finite")
-    index = np.zeros(population.bodies_drawn, int) if colors is None else np.asarray(colors)
-    if (
-        index.shape != (population.bodies_drawn,)
-        or index.dtype.kind not in "iu"
-        or (index < 0).any()
-        or (index >= palette).any()
-    ):
-        raise ValueError(f"colors = {colors} has to be {population.bodies_drawn} indices below palette = {palette}")
+    hue = hues(drawn)[_color_index(colors, population.bodies_drawn, palette)]
     camera = np.asarray(offset, np.float64), population.extent() * (1 + jitter)
     with exact():
-        form = {"template": population.template(), "look": drawn, "binary": binary}
-        frames = np.asarray(_render(numbers, states, *camera, hues(drawn)[index], **form))
+        fixed = {"template": population.template(), "style": drawn, "binary": binary}
+        frames = np.asarray(_render(numbers, states, *camera, hue, **fixed))
     return frames if binary else np.ascontiguousarray(frames.transpose(0, 2, 3, 1))
 
 
-@partial(jax.jit, static_argnames=("template", "look", "binary"))
+def _color_index(colors: Sequence[int] | np.ndarray | None, bodies: int, palette: int) -> np.ndarray:
+    index = np.zeros(bodies, int) if colors is None else np.asarray(colors)
+    fits = index.shape == (bodies,) and index.dtype.kind in "iu"
+    if not fits or (index < 0).any() or (index >= palette).any():
+        raise ValueError(f"colors = {colors} has to be {bodies} indices below palette = {palette}")
+    return index
+
+
+@partial(jax.jit, static_argnames=("template", "style", "binary"))
 def _render(
     numbers: Numbers,
     states: Array,
@@ -106,21 +105,21 @@ def _render(
     colors: Array,
     *,
     template: System,
-    look: Look,
+    style: Style,
     binary: bool,
 ) -> Array:
     member = template.member(numbers)
 
     def frame(x: Array) -> Array:
         centres, radii = member.bodies(x)
-        return draw(look, *discs.place(centres + offset, radii, half_width), colors, binary)
+        return draw(style, *project(centres + offset, radii, half_width), colors, binary)
 
     return jax.lax.map(frame, states)
 
 
-def energies(population: System, constants: Numbers, states: ArrayLike) -> np.ndarray:
-    """Energy [T] of one member of a population that has one, at the states [T D]; `constants` as for `simulate`."""
-    numbers = _numbers(population, constants)
+def energies(population: System, parameters: Numbers, states: ArrayLike) -> np.ndarray:
+    """Energy [T] of one member of a population that has one, at the states [T D]; `parameters` as for `simulate`."""
+    numbers = _numbers(population, parameters)
     with exact():
         return np.asarray(_energies(numbers, np.asarray(states, np.float64), template=population.template()))
 
@@ -131,59 +130,34 @@ def _energies(numbers: Numbers, states: Array, *, template: Any) -> Array:
     return jax.lax.map(lambda x: member.energy(*jax.numpy.split(x, 2)), states)
 
 
-def strikes(population: BallBox, constants: Numbers, x0: ArrayLike, t: np.ndarray) -> Arrays:
-    """The impacts of one ball between t[0] and t[-1], from `x0` [4], as `systems.flight.impacts` gives them."""
-    numbers, most = _numbers(population, constants), population.most_impacts(float(t[-1] - t[0]))
+def impacts(population: System, parameters: Numbers, x0: ArrayLike, t: np.ndarray) -> Arrays:
+    """The impacts of one member between t[0] and t[-1], from `x0` [D], as `systems.flight.impacts` gives them."""
+    numbers, most = _numbers(population, parameters), population.most_impacts(float(t[-1] - t[0]))
     with exact():
         start = np.asarray(x0, np.float64)
-        found = _strikes(numbers, start, t, template=population.template(), most=most)
+        found = _impacts(numbers, start, t, template=population.template(), most=most)
     return {name: np.asarray(value) for name, value in found.items()}
 
 
 @partial(jax.jit, static_argnames=("template", "most"))
-def _strikes(numbers: Numbers, x0: Array, t: Array, *, template: Any, most: int) -> dict[str, Array]:
+def _impacts(numbers: Numbers, x0: Array, t: Array, *, template: Any, most: int) -> dict[str, Array]:
     return template.member(numbers).impacts(x0, t, most)
 
 
-def sample(recipe: Recipe, split: str = "train", index: slice | int = slice(0, 8), task: int = 0) -> Arrays:
-    """Sequences of a dataset, made in memory: the arrays of its files, for these indices of one split and task.
-
-    `index` may reach beyond the split's size: sequence i does not depend on how many there are. A single number
-    gives arrays without the first axis. Raises ValueError for an unknown split or task or an empty slice.
-    """
-    recipe.count(split)
-    if not 0 <= task < len(recipe.tasks):
-        raise ValueError(f"task = {task} does not exist; {recipe.name} has {len(recipe.tasks)}")
-    if isinstance(index, slice):
-        stop = recipe.count(split) if index.stop is None else index.stop
-        chosen = np.arange(index.start or 0, stop, index.step or 1)
-    else:
-        chosen = np.array([index])
-    if not len(chosen) or chosen.dtype.kind != "i" or (chosen < 0).any() or (chosen >= INDICES).any():
-        raise ValueError(f"index = {index} names no sequence: count from 0, in whole numbers, to 2^32 - 1")
-    arrays = collect(recipe, task, split, chosen)
-    if isinstance(index, slice):
-        return arrays
-    return {name: a if name == "time" and a.ndim == 1 else a[0] for name, a in arrays.items()}
-
-
-def _numbers(population: System, constants: Numbers) -> dict[str, np.ndarray]:
-    """Every constant of one member as a number [] or [B], those not given from the population."""
-    kind, domains = type(population).__name__, population.domains()
-    if unknown := [name for name in constants if name not in domains]:
-        raise ValueError(f"{kind} has no constant {unknown[0]!r}; it has {', '.join(domains)}")
+def _numbers(population: System, parameters: Numbers) -> dict[str, np.ndarray]:
+    """Every parameter of one member as a number [] or [B], those not given from the population."""
+    kind, bounds = type(population).__name__, population.parameters()
+    if unknown := [name for name in parameters if name not in bounds]:
+        raise ValueError(f"{kind} has no parameter {unknown[0]!r}; it has {', '.join(bounds)}")
     numbers = {}
-    for name, domain in domains.items():
+    for name, own in bounds.items():
         try:
-            low, high = (
-                bounds(_plain(constants[name]), domain, population.bodies_drawn)
-                if name in constants
-                else (population.bounds(name))
-            )
+            given = _plain(parameters[name]) if name in parameters else getattr(population, name)
+            low, high = ends_of(given, own, population.bodies_drawn)
         except ValueError as error:
             raise ValueError(f"{kind}: {name} = {error}") from None
         if not np.array_equal(low, high):
-            raise ValueError(f"{kind}: {name} is a range in this population, so give its value among the constants")
+            raise ValueError(f"{kind}: {name} is a range in this population, so give its value among the parameters")
         numbers[name] = np.asarray(low)
     return numbers
 

@@ -1,4 +1,4 @@
-"""What passes by of regimes, signals and windows while a switching dataset is made, for its certificate."""
+"""Counts of regimes, signals and windows while a switching dataset is made, for its certificate."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ from typing import Any
 import numpy as np
 
 from slvm_data.core.types import Arrays
-from slvm_data.observe.windowing import Windows
+from slvm_data.observe.windowing import Windowing
+from slvm_data.store.manifest import RegimeStatistics
 
 
-class Regimes:
+class RegimeCounts:
     """Counts over the frames that belong to a split, and the frames that its windows show."""
 
     def __init__(self, count: int) -> None:
         self.transitions = np.zeros((count, count), int)
         self.frames, self.visits = np.zeros(count, int), np.zeros(count, int)
-        self.sums: list[np.ndarray] = []  # [P 2*channels+1] of signal, its square, variance of noise
-        self.shown: dict[str, dict[int, np.ndarray]] = {}  # by split and path: whether a window shows a frame [T]
+        self.sums: list[np.ndarray] = []  # [n 2*channels+1] of signal, its square, variance of noise
+        self.shown: dict[str, dict[int, np.ndarray]] = {}  # by split and trajectory: whether a window shows a frame [T]
 
-    def add(self, films: Arrays, noise: np.ndarray) -> None:
-        """Count films with `mode` [P T] and `signal` [P T channels], seen with noise of this deviation [P]."""
-        if films["mode"].min() < 0 or films["mode"].max() >= len(self.frames):
-            raise ValueError(
-                f"there are {len(self.frames)} regimes, but mode gave {films['mode'].max()}: see `regimes`"
-            )
-        mode, signal, count = films["mode"], films["signal"].astype(np.float64), len(self.frames)
+    def add(self, arrays: Arrays, noise: np.ndarray) -> None:
+        """Count trajectories with `mode` [n T] and `signal` [n T channels], whose noise has this deviation [n]."""
+        mode, signal, count = arrays["mode"], arrays["signal"].astype(np.float64), len(self.frames)
+        if mode.min() < 0 or mode.max() >= count:
+            raise ValueError(f"there are {count} regimes, but mode gave {mode.max()}: see `regimes`")
         pairs = np.bincount((count * mode[:, :-1] + mode[:, 1:]).ravel(), minlength=count**2).reshape(count, count)
         self.transitions += pairs
         self.frames += np.bincount(mode.ravel(), minlength=count)
@@ -34,46 +33,48 @@ class Regimes:
         variance = noise.astype(np.float64)[:, None] ** 2 * mode.shape[1]
         self.sums.append(np.hstack([signal.sum(axis=1), (signal**2).sum(axis=1), variance]))
 
-    def show(self, windows: Windows, split: str, steps: int, path: np.ndarray, frame: np.ndarray) -> None:
-        """Note the windows of a split whose queries begin at these frames [n] of these paths [n].
+    def show(self, windows: Windowing, split: str, steps: int, trajectory: np.ndarray, frame: np.ndarray) -> None:
+        """Note the windows of a split whose queries begin at these frames [n] of these trajectories [n].
 
-        Of whole paths, which no other split should have, it is enough to know which.
+        Of separate trajectories, which no other split should have, it is enough to know which.
         """
         shown = self.shown.setdefault(split, {})
-        for number in np.unique(path).tolist():
-            every = shown.setdefault(number, np.zeros(1 if windows.whole else steps, bool))
-            if windows.whole:
+        for number in np.unique(trajectory).tolist():
+            every = shown.setdefault(number, np.zeros(1 if windows.separate else steps, bool))
+            if windows.separate:
                 every[0] = True
                 continue
             for offset in windows.offsets():
                 every[frame + offset] = True
 
-    def summary(self) -> dict[str, Any]:
-        """What the certificate says of regimes and signals."""
+    def statistics(self) -> RegimeStatistics:
+        """The certificate's part on regimes and signals."""
         frames = max(1, self.frames.sum())
         *means, noise = np.cumsum(np.concatenate(self.sums), axis=0)[-1] / frames  # one after the other, in any batches
         total, squares = np.split(np.array(means), 2)
         variance = np.mean(squares - total**2)
-        return {
-            "occupancy": (self.frames / frames).tolist(),
-            "dwell": [f / v if v else None for f, v in zip(self.frames.tolist(), self.visits.tolist(), strict=True)],
-            "transitions": self.transitions.tolist(),
-            "signal_to_noise_db": float(10 * np.log10((variance - noise) / noise)) if 0 < noise < variance else None,
-        }
+        pairs = zip(self.frames.tolist(), self.visits.tolist(), strict=True)
+        return RegimeStatistics(
+            occupancy=tuple((self.frames / frames).tolist()),
+            mean_dwell_time=tuple(f / v if v else None for f, v in pairs),
+            transition_counts=tuple(map(tuple, self.transitions.tolist())),
+            signal_to_noise_db=float(10 * np.log10((variance - noise) / noise)) if 0 < noise < variance else None,
+            leakage=self._leakage() if self.shown else None,
+        )
 
     def state(self) -> dict[str, Any]:
-        """What was counted, but what windows show, as plain JSON values."""
+        """The counts, but for the frames that windows show, as plain JSON values."""
         counts = {"transitions": self.transitions, "frames": self.frames, "visits": self.visits}
         return {**{name: count.tolist() for name, count in counts.items()}, "sums": [s.tolist() for s in self.sums]}
 
     def join(self, state: dict[str, Any]) -> None:
-        """Count what another one has counted, as if it had passed by here."""
+        """Add the counts of another one, as if its trajectories had been counted here."""
         self.transitions += np.array(state["transitions"])
         self.frames += np.array(state["frames"])
         self.visits += np.array(state["visits"])
         self.sums += map(np.array, state["sums"])
 
-    def leakage(self) -> int:
-        """Number of frames that windows of two splits show, contexts included (of whole paths, number of paths)."""
+    def _leakage(self) -> int:
+        """Number of frames that windows of two splits show, contexts included; of separate trajectories, of these."""
         pairs = combinations(self.shown.values(), 2)
-        return sum(int((a[path] & b[path]).sum()) for a, b in pairs for path in a.keys() & b.keys())
+        return sum(int((a[number] & b[number]).sum()) for a, b in pairs for number in a.keys() & b.keys())

@@ -1,4 +1,4 @@
-"""The sequences of a dataset: whole films, or windows cut from them."""
+"""The sequences of a dataset: whole trajectories, or windows cut from them."""
 
 from __future__ import annotations
 
@@ -6,79 +6,99 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from slvm_data.arrays import SERIES, info
+from slvm_data.core.keys import INDICES
 from slvm_data.core.types import Arrays
-from slvm_data.observe.windowing import PER_FRAME, Windows
+from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.simulation import batch as batches
-from slvm_data.store.npz import SERIES
+from slvm_data.simulation import batch
 
-ROOM = 2**23  # bytes of windows cut at a time
+MEMORY = 2**23  # bytes of windows cut at a time
+
+
+def sample(recipe: Recipe, split: str = "train", index: slice | int = slice(0, 8), task: int = 0) -> Arrays:
+    """Sequences of a dataset, made in memory: the arrays of its files, for these indices of one split and task.
+
+    `index` may reach beyond the split's size: sequence i does not depend on how many there are. A single number
+    gives arrays without the first axis. Raises ValueError for an unknown split or task or an empty slice.
+    """
+    recipe.count(split)
+    if not 0 <= task < len(recipe.tasks):
+        raise ValueError(f"task = {task} does not exist; {recipe.name} has {len(recipe.tasks)}")
+    if isinstance(index, slice):
+        stop = recipe.count(split) if index.stop is None else index.stop
+        chosen = np.arange(index.start or 0, stop, index.step or 1)
+    else:
+        chosen = np.array([index])
+    if not len(chosen) or chosen.dtype.kind != "i" or (chosen < 0).any() or (chosen >= INDICES).any():
+        raise ValueError(f"index = {index} names no sequence: count from 0, in whole numbers, to 2^32 - 1")
+    arrays = collect(recipe, task, split, chosen)
+    return arrays if isinstance(index, slice) else {name: array[0] for name, array in arrays.items()}
 
 
 def collect(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:
     """The arrays of these sequences [n], however many; also beyond the size of the split, if there is more to cut."""
     if recipe.windows is None:
-        return batches.collect(recipe, task, split, index) | once(recipe, task, split)
-    path, _ = recipe.windows.places(split, recipe.steps, index)
-    films = batches.collect(recipe, task, split, np.unique(path))
-    return _cut(recipe, recipe.windows, task, split, films, np.unique(path), index)
+        return batch.collect(recipe, task, split, index)
+    trajectory, _ = recipe.windows.places(split, recipe.steps, index)
+    numbers = np.unique(trajectory)
+    return _cut(recipe, recipe.windows, task, split, batch.collect(recipe, task, split, numbers), numbers, index)
 
 
-def once(recipe: Recipe, task: int, split: str) -> Arrays:
-    """The arrays that all sequences of a split have in common: instants, except in an original, which has none."""
-    if recipe.original:
-        return {}
+def from_batches(recipe: Recipe, task: int, split: str, batches: Iterable[Arrays]) -> Iterator[Arrays]:
+    """The arrays of all sequences of a split, some at a time, from those of its trajectories, in order."""
     if recipe.windows is None:
-        return {"time": recipe.time(task)}
-    part = recipe.windows.part(split, recipe.steps)
-    return {"series_time": recipe.time(task)[part]} if recipe.windows.series else {}
-
-
-def from_films(recipe: Recipe, task: int, split: str, films: Iterable[Arrays]) -> Iterator[Arrays]:
-    """The arrays of all sequences of a split, some at a time, from those of its films, in order."""
-    if recipe.windows is None:
-        yield from films
+        yield from batches
         return
     per, done = len(recipe.windows.starts(split, recipe.steps)), 0
-    for film in films:
-        paths = np.arange(done, done + len(film["label"]))
-        done += len(paths)
-        index = np.arange(paths[0] * per, min(done * per, recipe.count(split)))
-        yield from from_paths(recipe, recipe.windows, task, split, film, paths, index)
-        if recipe.windows.series:
-            yield {name: film[name] for name in SERIES}
+    for arrays in batches:
+        numbers = np.arange(done, done + len(arrays["label"]))
+        done += len(numbers)
+        index = np.arange(numbers[0] * per, min(done * per, recipe.count(split)))
+        yield from windows_of(recipe, recipe.windows, task, split, arrays, numbers, index)
 
 
-def from_paths(
-    recipe: Recipe, windows: Windows, task: int, split: str, films: Arrays, paths: np.ndarray, index: np.ndarray
+def windows_of(
+    recipe: Recipe, windows: Windowing, task: int, split: str, arrays: Arrays, numbers: np.ndarray, index: np.ndarray
 ) -> Iterator[Arrays]:
-    """The windows with these indices [n], in increasing order, some at a time, from the films of these paths [P]."""
-    size = max(1, ROOM // _bytes(windows, films))
+    """These windows [n], in increasing order, some at a time, from the trajectories with these numbers [N]."""
+    size = max(1, MEMORY // _window_size(windows, arrays))
     for start in range(0, len(index), size):
-        yield _cut(recipe, windows, task, split, films, paths, index[start : start + size])
+        yield _cut(recipe, windows, task, split, arrays, numbers, index[start : start + size])
+
+
+def series(recipe: Recipe, split: str, arrays: Arrays, numbers: np.ndarray) -> Arrays:
+    """What is kept of the uncut trajectories [N] with these numbers [N]."""
+    assert recipe.windows
+    number = recipe.windows.number(split, numbers)
+    return {name: number if name == "path" else arrays[name] for name in SERIES}
+
+
+def has_series(recipe: Recipe) -> bool:
+    """Whether uncut trajectories are kept."""
+    return bool(recipe.windows and recipe.windows.series)
 
 
 def first_series(recipe: Recipe, task: int, split: str) -> Arrays:
-    """Of the uncut paths, where they are kept, the first [1 T …]."""
-    if not (recipe.windows and recipe.windows.series):
+    """Of the uncut trajectories, where they are kept, the first [1 …]."""
+    if not has_series(recipe):
         return {}
-    films = batches.collect(recipe, task, split, np.arange(1))
-    return {name: films[name] for name in SERIES}
+    return series(recipe, split, batch.collect(recipe, task, split, np.arange(1)), np.arange(1))
 
 
 def _cut(
-    recipe: Recipe, windows: Windows, task: int, split: str, films: Arrays, paths: np.ndarray, index: np.ndarray
+    recipe: Recipe, windows: Windowing, task: int, split: str, arrays: Arrays, numbers: np.ndarray, index: np.ndarray
 ) -> Arrays:
-    """The windows with these indices [n] from the films of these paths [P], in increasing order."""
-    path, start = windows.places(split, recipe.steps, index)
-    row, first = np.searchsorted(paths, path), windows.part(split, recipe.steps).start
-    found = windows.cut(films, row, start - first)
-    found |= {name: array[row] for name, array in films.items() if name not in PER_FRAME}
+    """These windows [n] from the trajectories with these numbers [N], in increasing order."""
+    trajectory, start = windows.places(split, recipe.steps, index)
+    row, first = np.searchsorted(numbers, trajectory), windows.part(split, recipe.steps).start
+    found = windows.cut(arrays, row, start - first)
+    found |= {name: array[row] for name, array in arrays.items() if not info(name).per_frame}
     frame = start[:, None] + np.arange(windows.length)
-    return found | {"path": windows.number(split, path), "time": frame * recipe.dt_of(task)}
+    return found | {"path": windows.number(split, trajectory), "time": frame * recipe.dt_of(task)}
 
 
-def _bytes(windows: Windows, films: Arrays) -> int:
-    """Size of a window, about."""
-    frame = sum(array[0, :1].nbytes for name, array in films.items() if name in PER_FRAME)
+def _window_size(windows: Windowing, arrays: Arrays) -> int:
+    """Bytes of a window, about."""
+    frame = sum(array[0, :1].nbytes for name, array in arrays.items() if info(name).per_frame)
     return (1 + windows.contexts) * windows.length * frame

@@ -1,0 +1,64 @@
+"""The frames of a batch: drawn by the fastest way that gives the pixels of `style.draw`."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import numpy as np
+
+from slvm_data.core.types import Array
+from slvm_data.observe.render import fast
+from slvm_data.observe.render.style import Style, draw
+
+DOUBTS = 64  # frames settled at a time; about as many are doubtful in a batch
+FEW = 64  # sequences drawn at a time, so that what is in between fits the processor's cache
+
+Scene = tuple[np.ndarray, ...]
+"""Centres [N T B 2] and radii [N T B] in canvas widths, and RGB colours [N B 3]."""
+
+
+def draw_frames(style: Style, binary: bool, scene: Scene, frames: np.ndarray) -> None:
+    """Fill `frames`, uint8 [N T H W] or [N T 3 H W]."""
+    if binary and style.palette == 1 and scene[0].shape[2] == 1 and style.name in ("soft", "clean"):
+        fast.unpack(np.asarray(paint(*scene, style=style, how="lone")), frames)
+        return
+    few, doubtful = min(FEW, len(frames)), []
+    for start in range(0, len(frames), few):
+        some = tuple(array[start : start + few] for array in scene)
+        found = _draw_few(style, binary, some, frames[start : start + few])
+        doubtful.append(found + np.array([start, 0]))
+    _settle(style, scene, np.concatenate(doubtful), frames)
+
+
+def _draw_few(style: Style, binary: bool, scene: Scene, out: np.ndarray) -> np.ndarray:
+    """Fill `out`; the frames (n, t) that remain in doubt, one in each row."""
+    if binary and style.name == "soft":
+        fast.decode(codes := np.asarray(paint(*scene, style=style, how="code")), out)
+        return np.argwhere(codes.max(axis=(2, 3)) >= fast.DOUBTFUL)
+    out[...] = paint(*scene, style=style, how="binary" if binary else "draw")
+    return np.empty((0, 2), int)
+
+
+def _settle(style: Style, scene: Scene, doubtful: np.ndarray, frames: np.ndarray) -> None:
+    """Draw the doubtful frames, (n, t) in each row, by the reference."""
+    centres, radii, colors = scene
+    for start in range(0, len(doubtful), DOUBTS):
+        n, t = doubtful[start : start + DOUBTS].T
+        i, j = (np.pad(x, (0, DOUBTS - len(x)), mode="edge") for x in (n, t))
+        some = centres[i, j][:, None], radii[i, j][:, None], colors[i]
+        frames[n, t] = np.asarray(paint(*some, style=style, how="binary"))[: len(n), 0]
+
+
+@partial(jax.jit, static_argnames=("style", "how"))
+def paint(centres: Array, radii: Array, colors: Array, *, style: Style, how: str) -> Array:
+    """Frames or codes [N T …] of a scene, by the reference ("draw", "binary") or a fast way ("lone", "code")."""
+
+    def frame(centres: Array, radii: Array, colors: Array) -> Array:
+        if how == "lone":
+            return fast.lone_disc(centres[0], radii[0], style.size, style.name)
+        if how == "code":
+            return fast.code(centres, radii, colors, style.size, style.palette)
+        return draw(style, centres, radii, colors, binary=how == "binary")
+
+    return jax.vmap(jax.vmap(frame, in_axes=(0, 0, None)))(centres, radii, colors)
