@@ -1,4 +1,4 @@
-"""Films side by side in one moving picture: GIF, WebP, by Pillow. Pixels stay as they are, but enlarged."""
+"""Sequences side by side in one moving picture: GIF, WebP, by Pillow. Pixels are enlarged, and not changed."""
 
 from __future__ import annotations
 
@@ -7,40 +7,40 @@ import io
 import numpy as np
 from PIL import Image
 
-FORMS = ("gif", "webp")
-GAP = (48, 54, 61)  # colour between films
-RATES = (8.0, 25.0)  # frames a second, slowest and fastest where nobody says otherwise
+FORMATS = ("gif", "webp")
+GAP = (48, 54, 61)  # colour between sequences
+RATES = (8.0, 25.0)  # frames a second, slowest and fastest by default
 COLOURS = 256  # of a GIF
-FILMS, WIDTH = 12, 8  # in a picture, about, and in a row, at most
+SEQUENCES, WIDTH = 12, 8  # in a picture, about, and in a row, at most
 
 
 def rate(dt: float) -> float:
-    """Frames a second that show a film in its own time, or as near to it as one can follow."""
+    """Frames a second that show a sequence in its own time, or as near to it as one can follow."""
     return float(np.clip(1 / dt, *RATES))
 
 
-def layout(films: int, tasks: int) -> tuple[int, int]:
-    """Rows and columns for so many films: a row for each task, if there are few."""
-    rows = tasks if 1 < tasks <= FILMS // 2 else -(-films // WIDTH)
-    return rows, -(-films // rows)
+def layout(count: int, tasks: int) -> tuple[int, int]:
+    """Rows and columns for so many sequences: a row for each task, if there are few."""
+    rows = tasks if 1 < tasks <= SEQUENCES // 2 else -(-count // WIDTH)
+    return rows, -(-count // rows)
 
 
 def colours(frames: np.ndarray) -> np.ndarray:
-    """Films [N T H W] or [N T 3 H W] as uint8 [N T H W 3]: of zeros and ones, if none is more, else of 0 … 255."""
+    """Frames [N T H W] or [N T 3 H W] as uint8 [N T H W 3]: of zeros and ones, if none is more, else of 0 … 255."""
     bright = frames * (255 if frames.max(initial=0) <= 1 else 1)
     last = np.moveaxis(bright, 2, -1) if frames.ndim == 5 else np.repeat(bright[..., None], 3, axis=-1)
     return np.ascontiguousarray(last.astype(np.uint8))
 
 
-def grid(films: np.ndarray, columns: int) -> np.ndarray:
-    """Films [N T H W 3] in rows of so many, a pixel apart, in one film [T Y X 3]. What is left over is empty."""
-    N, T, H, W, _ = films.shape
+def grid(frames: np.ndarray, columns: int) -> np.ndarray:
+    """Frames [N T H W 3] of sequences in rows of so many, a pixel apart, as one sequence [T Y X 3] of frames."""
+    N, T, H, W, _ = frames.shape
     rows = -(-N // columns)
     sheet = np.empty((T, rows * (H + 1) + 1, columns * (W + 1) + 1, 3), np.uint8)
     sheet[:] = GAP
     for i in range(N):
         y, x = (i // columns) * (H + 1) + 1, (i % columns) * (W + 1) + 1
-        sheet[:, y : y + H, x : x + W] = films[i]
+        sheet[:, y : y + H, x : x + W] = frames[i]
     return sheet
 
 
@@ -49,16 +49,16 @@ def enlarged(frames: np.ndarray, scale: int) -> np.ndarray:
     return frames.repeat(scale, axis=1).repeat(scale, axis=2)
 
 
-def encode(frames: np.ndarray, scale: int, fps: float, form: str) -> bytes:
+def encode(frames: np.ndarray, scale: int, fps: float, kind: str) -> bytes:
     """The file of frames [T H W 3] uint8, enlarged, which begin again after the last; the same bytes for the same.
 
     WebP is lossless; so is GIF where there are no more than 256 colours.
     """
-    images = _paletted(frames, scale) if form == "gif" else [Image.fromarray(f) for f in enlarged(frames, scale)]
-    options = {"lossless": True} if form == "webp" else {"optimize": False, "disposal": 1}
+    images = _paletted(frames, scale) if kind == "gif" else [Image.fromarray(f) for f in enlarged(frames, scale)]
+    options = {"lossless": True} if kind == "webp" else {"optimize": False, "disposal": 1}
     file = io.BytesIO()
     pause = max(20, 10 * round(100 / fps))  # ms; a GIF counts in hundredths of a second, and browsers stop at two
-    images[0].save(file, form, save_all=True, append_images=images[1:], duration=pause, loop=0, **options)
+    images[0].save(file, kind, save_all=True, append_images=images[1:], duration=pause, loop=0, **options)
     return file.getvalue()
 
 

@@ -7,13 +7,14 @@ licence, which is its owner's to give. Specification: https://docs.mlcommons.org
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from slvm_data.store import card
-from slvm_data.store.manifest import CROISSANT
-from slvm_data.store.npz import SERIES, sha256, stands_once, whole
+from slvm_data.arrays import info
+from slvm_data.core.files import atomic
+from slvm_data.core.json_tree import Json
+from slvm_data.store import formats
+from slvm_data.store.formats import Format
+from slvm_data.store.manifest import Checksum, FileEntry, Manifest
 
 CONTEXT = {
     "@language": "en",
@@ -58,56 +59,38 @@ CONTEXT = {
     "subField": "cr:subField",
     "transform": "cr:transform",
 }  # the standard's own, in full
-TYPES = {
-    "npz": "application/zip",
-    "zarr": "application/vnd+zarr",
-    "h5": "application/x-hdf5",
-    "tar": "application/x-tar",
-    "parquet": "application/x-parquet",
-}
-SEVERAL = ("tar", "parquet")  # whose splits may have several files
-Group = dict[str, dict[str, Any]]  # entries by file name
 DTYPES = {"bool": "sc:Boolean", "float": "cr:Float", "int": "cr:Int", "uint": "cr:UInt"}
+Group = dict[str, FileEntry]  # entries by file name
 
 
-def write(path: Path, content: dict[str, Any]) -> str:
-    """Write the description of a dataset from its manifest; the file's sha256."""
-    with whole(path) as file:
+def write(path: Path, content: Manifest) -> Checksum:
+    """Write the description of a dataset from its manifest."""
+    with atomic(path) as file:
         file.write(text(content).encode())
-    return sha256(path)
+    return Checksum.of(path)
 
 
-def fault(folder: Path, entry: dict[str, Any]) -> str | None:
-    """What is wrong with the description that a manifest lists, in a sentence; None if it is as it was written."""
-    path = folder / CROISSANT
-    if path.is_file() and sha256(path) == entry["sha256"]:
-        return None
-    wrong = "is damaged: its checksum does not fit" if path.is_file() else "is missing"
-    return f"{path} {wrong} (slvm-data convert {folder} {path} --overwrite)"
-
-
-def text(content: dict[str, Any]) -> str:
+def text(content: Manifest) -> str:
     """The description as JSON; markup in it is harmless in a page too."""
     return json.dumps(describe(content), indent=1, ensure_ascii=True).replace("<", "\\u003c") + "\n"
 
 
-def describe(content: dict[str, Any]) -> dict[str, Any]:
+def describe(content: Manifest) -> Json:
     """The description as JSON-LD."""
-    recipe = content["recipe"]
-    systems = dict.fromkeys(task["system"] for task in recipe["tasks"])
-    every = content["files"] | content.get("combined", {}) | content.get("series", {})
-    groups = _groups(every)
+    recipe = content.recipe
+    systems = dict.fromkeys(task.system for task in recipe.tasks)
+    groups = _groups(content.every_file())
     return {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.1",
-        "name": content["name"],
-        "description": f"{recipe['about'].strip()}\n\n{content['equation']}",
-        **({"citeAs": recipe["source"]} if recipe["source"] else {}),
-        "version": content["versions"]["slvm-data"],
+        "name": content.name,
+        "description": f"{recipe.about.strip()}\n\n{content.equation}",
+        **({"citeAs": recipe.source} if recipe.source else {}),
+        "version": content.versions["slvm-data"],
         "keywords": ["slvm-data", "physics", "simulation", *systems],
         "distribution": [node for group in groups.items() for node in _distribution(*group)],
-        "recordSet": [record for group in groups.items() for record in _records(*group)],
+        "recordSet": [_record(*group) for group in groups.items()],
     }
 
 
@@ -121,81 +104,69 @@ def _groups(files: Group) -> dict[str, Group]:
     return found
 
 
-def _ending(group: Group) -> str:
-    return PurePosixPath(next(iter(group))).suffix.removeprefix(".")
+def _format(group: Group) -> Format:
+    return formats.of_path(PurePosixPath(next(iter(group))))
 
 
-def _distribution(name: str, group: Group) -> list[dict[str, Any]]:
-    """Each file with its checksum, and sets of files where the records of a split are in more than one."""
-    kind = _ending(group)
-    if kind == "zarr":
+def _distribution(name: str, group: Group) -> list[Json]:
+    """Each file with its checksum, and sets of files where the records of a split may be in more than one."""
+    written = _format(group)
+    if written.name == "zarr":
         (path,) = group
         markers = PurePosixPath(path).with_suffix(".shards")
-        note = f"{markers} has the sha256 of each of its files; frames of zeros and ones lie eight pixels to the octet"
-        return [{**_file_set(path, [f"{path}/**"], TYPES[kind]), "description": note}]
+        note = f"{markers} has the sha256 of each of its files; binary frames are bit-packed, 8 pixels per byte"
+        return [{**_file_set(path, [f"{path}/**"], written.media_type), "description": note}]
     objects = [
         {
             "@type": "cr:FileObject",
             "@id": file,
             "name": file,
             "contentUrl": file,
-            "contentSize": f"{entry['bytes']} B",
-            "encodingFormat": TYPES[kind],
-            "sha256": entry["sha256"],
+            "contentSize": f"{entry.bytes} B",
+            "encodingFormat": written.media_type,
+            "sha256": entry.sha256,
         }
         for file, entry in group.items()
     ]
-    return objects + [_file_set(f"{name}-files", list(group), TYPES[kind])] * (kind in SEVERAL)
+    return [*objects, _file_set(f"{name}-files", list(group), written.media_type)] if written.several else objects
 
 
-def _file_set(name: str, includes: list[str], kind: str) -> dict[str, Any]:
+def _file_set(name: str, includes: list[str], kind: str) -> Json:
     return {"@type": "cr:FileSet", "@id": name, "name": name, "encodingFormat": kind, "includes": includes}
 
 
-def _records(name: str, group: Group) -> list[dict[str, Any]]:
-    """What has a row for each sequence, for each uncut path, and what stands there once."""
-    arrays = next(iter(group.values()))["arrays"]
-    kinds: dict[str, dict[str, Any]] = {name: {}, f"{name}-series": {}, f"{name}-once": {}}
-    for key, array in arrays.items():
-        once = stands_once(key, array["shape"], arrays)
-        kind = name if not once else f"{name}-series" if key in SERIES else f"{name}-once"
-        kinds[kind][key] = array["dtype"], array["shape"] if kind.endswith("-once") and once else array["shape"][1:]
-    if _ending(group) in SEVERAL:
-        kinds[name]["label"] = kinds[name]["label"][0], []  # a number there, not a row of one
-    origin = _origin(name, group)
-    return [
-        {
-            "@type": "cr:RecordSet",
-            "@id": kind,
-            "name": kind,
-            "field": [_field(kind, key, dtype, shape, origin(key)) for key, (dtype, shape) in forms.items()],
-        }
-        for kind, forms in kinds.items()
-        if forms
+def _record(name: str, group: Group) -> Json:
+    """The records of a group of files: one for each sequence, or uncut trajectory."""
+    arrays = next(iter(group.values())).arrays
+    numbers = ("label",) if _format(group).several else ()  # there, labels are numbers, not rows of one
+    fields = [
+        _field(name, key, () if key in numbers else form.row, form.dtype) | _origin(name, group, key)
+        for key, form in arrays.items()
     ]
+    return {"@type": "cr:RecordSet", "@id": name, "name": name, "field": fields}
 
 
-def _origin(name: str, group: Group) -> Callable[[str], dict[str, Any]]:
-    """Where an array comes from, by its name."""
-    kind, first = _ending(group), next(iter(group))
-    place = {"fileSet": {"@id": f"{name}-files"}} if kind in SEVERAL else {}
-    place = place or {"fileSet" if kind == "zarr" else "fileObject": {"@id": first}}
+def _origin(name: str, group: Group, key: str) -> Json:
+    """Where an array comes from."""
+    written, first = _format(group), next(iter(group))
+    if written.several:
+        place = {"fileSet": {"@id": f"{name}-files"}}
+    else:
+        place = {"fileSet" if written.name == "zarr" else "fileObject": {"@id": first}}
+    column = key
+    if written.name == "webdataset":
+        column = "label.cls" if key == "label" else f"{key}.npy"
+    return {"source": {**place, "extract": {"column": column}}}
 
-    def column(key: str) -> str:
-        return {"label": "label.cls"}.get(key, f"{key}.npy") if kind == "tar" else key
 
-    return lambda key: {"source": {**place, "extract": {"column": column(key)}}}
-
-
-def _field(record: str, name: str, dtype: str, shape: list[int], source: dict[str, Any]) -> dict[str, Any]:
+def _field(record: str, name: str, shape: tuple[int, ...], dtype: str) -> Json:
     bits = "".join(filter(str.isdigit, dtype))
-    form = {"isArray": True, "arrayShape": ",".join(map(str, shape))} if shape else {}
+    axes = {"isArray": True, "arrayShape": ",".join(map(str, shape))} if shape else {}
     return {
         "@type": "cr:Field",
         "@id": f"{record}/{name}",
         "name": name,
-        "description": card.meaning(name),
+        "description": info(name).meaning,
         "dataType": DTYPES[dtype.removesuffix(bits)] + bits,
-        **form,
-        **source,
+        **axes,
     }

@@ -1,4 +1,4 @@
-"""HDF5: `train.h5` in the place of `train.npz`, with the same arrays; h5py, MATLAB and Julia read it in part.
+"""HDF5: `train.h5` in the place of `train.npz`, with the same arrays; h5py, MATLAB and Julia read parts of it.
 
 Chunks of some sequences, deflated, each with its checksum (Fletcher). No clock enters the file.
 """
@@ -11,69 +11,61 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 
+from slvm_data.core.json_tree import to_json
 from slvm_data.core.progress import Progress, counted
-from slvm_data.store.npz import sha256
-from slvm_data.store.source import Rows, Source
+from slvm_data.recipe.outline import StoredRecipe
+from slvm_data.store.manifest import Checksum, Form, Written
+from slvm_data.store.source import Source
 
-ENDING = "h5"
 CHUNK = 2**20  # bytes of a chunk, about
 LEVEL = 4  # of deflate: a quarter less than 1 on binary frames, in a quarter more time
 
 
 def files(source: Source) -> list[Path]:
-    """The files that a file becomes, relative to the dataset's folder."""
-    return [Path(source.folder) / f"{source.split}.{ENDING}"]
+    """The file that a file becomes, relative to the dataset's folder."""
+    return [Path(source.folder) / f"{source.stem}.h5"]
 
 
-def write(room: Path, source: Source, recipe: dict[str, Any], bar: Progress) -> dict[str, Any]:
-    """Write the file of a task and split to a folder; by its name what a manifest says of it."""
-    (name,) = files(source)
-    path, arrays = room / name, {}
+def write(place: Path, source: Source, recipe: StoredRecipe, bar: Progress) -> list[Written]:
+    """Write the file that a file becomes to a folder."""
+    path = place / files(source)[0]
     with h5py.File(path, "w", libver=("earliest", "v110")) as file:
-        about = {"format": "slvm-data", "name": recipe["name"], "split": source.split, "recipe": json.dumps(recipe)}
-        file.attrs.update(about | {"task": source.task})
-        for rows in filter(None, (source.sequences, source.series)):
-            arrays |= rows.arrays
-            _put(file, rows, _fit(rows), bar)
-        for rows in filter(None, (source.sequences, source.series)):
-            arrays |= rows.once
-            for key, array in rows.shared().items():
-                file.create_dataset(key, data=array, track_times=False)
+        about = {"format": "slvm-data", "name": recipe.name, "recipe": json.dumps(to_json(recipe))}
+        file.attrs.update(about | {"split": source.entry.split, "task": source.entry.task})
+        _put(file, source, bar)
     with path.open("rb") as closed:
         os.fsync(closed.fileno())
-    entry = {"sha256": sha256(path), "bytes": path.stat().st_size, "arrays": arrays}
-    return {name.as_posix(): entry | source.paths}
+    return [Written(**vars(Checksum.of(path)), arrays=source.arrays)]
 
 
-def _put(file: h5py.File, rows: Rows, step: int, bar: Progress) -> None:
+def _put(file: h5py.File, source: Source, bar: Progress) -> None:
     """Write arrays, whole chunks at a time, so that the bytes are the same however they are read."""
     made: dict[str, Any] = {}
-    for key, array in rows.arrays.items():
-        shape = tuple(array["shape"])
-        packed = {"compression": "gzip", "compression_opts": LEVEL, "fletcher32": True, "chunks": _chunk(array, step)}
-        packed = {} if 0 in shape else packed  # nothing cannot be cut
-        made[key] = file.create_dataset(key, shape, array["dtype"], track_times=False, **packed)
-    done = 0
-    for block in counted(rows.blocks(rows.block // step * step), bar):
-        n = len(next(iter(block.values())))
-        for key, array in block.items():
+    step = _chunk_rows(source)
+    for name, form in source.arrays.items():
+        packed = {"compression": "gzip", "compression_opts": LEVEL, "fletcher32": True, "chunks": _chunk(form, step)}
+        packed = {} if 0 in form.shape else packed  # nothing cannot be cut
+        made[name] = file.create_dataset(name, form.shape, form.dtype, track_times=False, **packed)
+    done, blocks = 0, source.blocks(source.block // step * step)
+    for block in blocks if source.series else counted(blocks, bar):
+        n = len(block["label"])
+        for name, array in block.items():
             if array.size:
-                made[key][done : done + n] = array
+                made[name][done : done + n] = array
         done += n
 
 
-def _fit(rows: Rows) -> int:
+def _chunk_rows(source: Source) -> int:
     """Rows of a chunk, the same for all arrays."""
-    largest = max(np.dtype(a["dtype"]).itemsize * int(np.prod(a["shape"][1:])) for a in rows.arrays.values())
-    return max(1, min(rows.block, CHUNK // max(1, largest)))
+    largest = max(form.row_size for form in source.arrays.values())
+    return max(1, min(source.block, CHUNK // max(1, largest)))
 
 
-def _chunk(array: dict[str, Any], rows: int) -> tuple[int, ...]:
+def _chunk(form: Form, rows: int) -> tuple[int, ...]:
     """Shape of a chunk: so many rows, of long ones a part."""
-    found, size = [], np.dtype(array["dtype"]).itemsize * rows
-    for n in reversed(array["shape"][1:]):
+    found, size = [], Form((1,), form.dtype).row_size * rows
+    for n in reversed(form.row):
         found.append(max(1, min(n, CHUNK // size)))
         size *= found[-1]
     return (rows, *reversed(found))
