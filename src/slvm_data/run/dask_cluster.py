@@ -15,10 +15,11 @@ from distributed import Client, KilledWorker, LocalCluster, as_completed
 from distributed.comm.core import CommClosedError
 
 from slvm_data.core.cores import cores
+from slvm_data.core.errors import WorkersError
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.run.portable import Parcel, make
+from slvm_data.run.portable import PortableRecipe, make
 from slvm_data.run.shards import Shard
-from slvm_data.run.workers import WorkersError, interrupts_blocked
+from slvm_data.run.workers import interrupts_blocked
 
 LOCAL, SLURM = "local", "slurm"
 WAITING = 2000  # shards that the scheduler knows of at a time
@@ -45,10 +46,10 @@ def by_dask(client: Client, recipe: Recipe, folder: Path, shards: list[Shard]) -
 
     Raises WorkersError where one shard kills worker after worker, or where the scheduler goes away.
     """
-    parcel, place, waiting = Parcel.of(recipe), folder.absolute(), iter(shards)
+    portable, place, waiting = PortableRecipe.of(recipe), folder.absolute(), iter(shards)
 
     def submit(shard: Shard) -> Any:
-        future = client.submit(make, parcel, place, shard, pure=False, retries=RETRIES)
+        future = client.submit(make, portable, place, shard, pure=False, retries=RETRIES)
         own[future.key] = shard
         return future
 
@@ -88,7 +89,7 @@ def _named(folder: Path, client: Client) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep to what is raised, not what Dask logs of it, unless the user has said what is to be logged."""
+    """Let errors be raised without a log of them by Dask, unless the user has configured logging."""
     said = logging.root.handlers or any(config.get(name, None) for name in LOGGING)
     levels = {} if said else {logger: logger.level for logger in map(logging.getLogger, LOGGERS)}
     try:

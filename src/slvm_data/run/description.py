@@ -1,50 +1,71 @@
-"""What a manifest says of a recipe and of what made its files."""
+"""The manifest of a recipe: what its arrays are, what its tasks share, and which software made its files."""
 
 from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import jax
 import numpy as np
 
+from slvm_data.arrays import PARAMETER
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.recipe.serialisation import as_json
-from slvm_data.simulation.batch import parameters, prepare
-from slvm_data.store import formats, manifest
+from slvm_data.recipe.serialisation import to_stored
+from slvm_data.simulation.batch import prepare, shared_parameters
+from slvm_data.store import manifest
+from slvm_data.store.formats import Format
+from slvm_data.store.manifest import Certificate, FileEntry, Manifest
 from slvm_data.systems.switching import Switching
 
 
-def bits(recipe: Recipe) -> tuple[str, ...]:
-    """Arrays of zeros and ones in an octet each."""
-    binary = all(recipe.view_of(task).binary for task in range(len(recipe.tasks)))
-    return tuple(formats.FRAMES) if binary and not recipe.original else ()
+def describe(
+    recipe: Recipe,
+    files: dict[str, FileEntry],
+    series: dict[str, FileEntry],
+    certificate: Iterable[Certificate],
+    written: Format,
+) -> Manifest:
+    """The manifest of a dataset in this format, but for the files beside the arrays."""
+    shared = [_shared(recipe, task) for task in range(len(recipe.tasks))]
+    return Manifest(
+        name=recipe.name,
+        recipe=to_stored(recipe),
+        equation=equation(recipe),
+        versions=manifest.versions(written),
+        machine=machine(),
+        arrays=manifest.entries_of([*files.values(), *series.values()], units(recipe)),
+        files=files,
+        series=series,
+        certificate=tuple(certificate),
+        shared_parameters=tuple(shared) if any(shared) else (),
+    )
 
 
-def describe(recipe: Recipe, files: dict[str, Any], certificate: list[dict[str, Any]], form: str) -> dict[str, Any]:
-    """The manifest. No clock, no path, no name of a machine: the same run gives the same bytes."""
-    return {
-        "name": recipe.name,
-        "recipe": as_json(recipe),
-        "equation": equation(recipe),
-        **({"parameters": shared} if any(shared := _parameters(recipe)) else {}),
-        **manifest.current(machine(), form),
-        "files": files,
-        "certificate": certificate,
-    }
+def units(recipe: Recipe) -> dict[str, str]:
+    """Units of the arrays whose unit is that of a system, by name."""
+    found: dict[str, dict[str, None]] = {}
+    for system in recipe.tasks:
+        own = {"state": ", ".join(system.units), "offset": "px" if system.y_down else "m"}
+        if hasattr(system, "energy"):
+            own["energy"] = system.energy_unit if system.units else ""
+        own["dx_dt"] = ", ".join(f"{unit}/s" for unit in system.units)
+        own |= {PARAMETER + name: bounds.unit for name, bounds in system.parameters().items()}
+        for name, unit in own.items():
+            if unit:
+                found.setdefault(name, {})[unit] = None
+    return {name: " or ".join(every) for name, every in found.items()}
 
 
-def _parameters(recipe: Recipe) -> list[dict[str, Any]]:
-    """For each task the arrays that all its sequences share, and how its signal was scaled."""
-    tasks = []
-    for task, system in enumerate(recipe.tasks):
-        found = {name: value.tolist() for name, value in parameters(recipe, task).items()}
-        if isinstance(system, Switching) and system.normalised:
-            mean, deviation = prepare(recipe, task, "train").scale
-            found |= {"mean": mean.tolist(), "deviation": deviation.tolist()}
-        tasks.append(found)
-    return tasks
+def _shared(recipe: Recipe, task: int) -> dict[str, Any]:
+    """The arrays that all sequences of a task share, and how its signal was scaled."""
+    found = {name: value.tolist() for name, value in shared_parameters(recipe, task).items()}
+    system = recipe.tasks[task]
+    if isinstance(system, Switching) and system.normalised:
+        mean, deviation = prepare(recipe, task, "train").scale
+        found |= {"mean": mean.tolist(), "deviation": deviation.tolist()}
+    return found
 
 
 def machine() -> dict[str, str]:
@@ -57,6 +78,6 @@ def machine() -> dict[str, str]:
 
 
 def equation(recipe: Recipe) -> str:
-    """What the files of the recipe's systems say first, once each."""
+    """The docstrings of the files of the recipe's systems, once each."""
     modules = [sys.modules[type(system).__module__] for system in recipe.tasks]
     return "\n".join(dict.fromkeys((module.__doc__ or "").strip() for module in modules))

@@ -1,4 +1,4 @@
-"""Who makes the shards: threads of this process, processes of this machine, workers of Dask, or jobs of an array."""
+"""The executors of shards: threads of this process, processes of this machine, workers of Dask, jobs of an array."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ from threading import Thread
 from typing import Any
 
 from slvm_data.core.cores import cores
-from slvm_data.core.errors import DamageError
+from slvm_data.core.errors import DamageError, WorkersError
 from slvm_data.core.progress import progress
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.run.portable import Parcel, make
-from slvm_data.run.shards import FORM, Plan, Shard, begin, clear, finish, goes_on, make_shard
+from slvm_data.run.portable import PortableRecipe, make
+from slvm_data.run.shards import FORMAT, Plan, Shard, begin, clear, finish, goes_on, make_shard
 from slvm_data.run.space import check_space
-from slvm_data.run.workers import WorkersError, interrupts_blocked
+from slvm_data.run.workers import interrupts_blocked
 from slvm_data.store import manifest
-from slvm_data.store.zarr import SEQUENCES
 
 DEATHS = 3  # in a row, without a shard between them, before the fault is taken to lie in the work
 THREADS = 8  # at most, since each has memory of its own
@@ -61,7 +60,7 @@ def _carry_out(
     if overwrite or not (folder / manifest.NAME).is_file():
         anew = overwrite and not goes_on(plan, folder)
         left = own if anew else plan.missing(folder, own)
-        check_space(recipe, folder, FORM, len(left) / len(shards), _size(folder) if anew else 0)
+        check_space(recipe, folder, FORMAT, len(left) / len(shards), _size(folder) if anew else 0)
     if not begin(plan, folder, overwrite):
         if (folder / manifest.PLAN).is_file():
             clear(plan, folder)
@@ -86,14 +85,14 @@ def _carry_out(
 def _size(folder: Path) -> int:
     """Bytes of the dataset that stands there."""
     try:
-        return sum(entry["bytes"] for entry in manifest.read(folder)["files"].values())
+        return sum(entry.bytes for entry in manifest.read(folder).every_file().values())
     except (ValueError, DamageError):
         return 0
 
 
 def _sequences(shards: list[Shard]) -> int:
-    """How many sequences are in these; uncut paths are none."""
-    return sum(shard.stop - shard.first for shard in shards if shard.kind == SEQUENCES)
+    """How many sequences are in these; uncut trajectories are none."""
+    return sum(shard.stop - shard.first for shard in shards if not shard.file.series)
 
 
 def _check(workers: int | None, part: tuple[int, int] | None) -> None:
@@ -141,7 +140,7 @@ def _by_threads(plan: Plan, folder: Path, shards: list[Shard]) -> Iterator[Shard
 def _by_processes(recipe: Recipe, folder: Path, shards: list[Shard], workers: int) -> Iterator[Shard]:
     """Make shards; a process that dies costs those that were being made, which others make again."""
     left, deaths = dict.fromkeys(shards), 0
-    work = partial(make, Parcel.of(recipe), folder)
+    work = partial(make, PortableRecipe.of(recipe), folder)
     spawn = multiprocessing.get_context("spawn")  # JAX does not bear being forked
     while left:
         with ProcessPoolExecutor(min(workers, len(left)), spawn, _begin_work) as pool:

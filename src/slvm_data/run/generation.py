@@ -6,24 +6,27 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from slvm_data.core.cores import cores
 from slvm_data.core.progress import Progress, counted, progress
-from slvm_data.recipe.recipe import SPLITS, Recipe
+from slvm_data.core.types import Arrays
+from slvm_data.recipe.recipe import Recipe
 from slvm_data.run import preview
 from slvm_data.run.description import describe
+from slvm_data.run.plan import File, files_of
 from slvm_data.run.space import check_space
 from slvm_data.simulation.batch import LEAST, Batch, Inputs, batch_size, frame_buffer, make, prepare
 from slvm_data.simulation.certificate import Tally, certify
-from slvm_data.simulation.sequences import from_films, once
+from slvm_data.simulation.sequences import from_batches, series
 from slvm_data.store import card, formats, manifest, npz
 from slvm_data.store.folder import staging
+from slvm_data.store.manifest import FileEntry
 
 
 def generate(
@@ -32,69 +35,84 @@ def generate(
     *,
     overwrite: bool = False,
     batch: int | None = None,
-    form: str = "npz",
+    format: str = "npz",  # noqa: A002 - the word that users know from the command line
     workers: int | None = None,
     part: tuple[int, int] | None = None,
     dask: str | None = None,
 ) -> Path:
     """Write a dataset to the folder `out` (its name, here, if None) and return the folder.
 
-    One `.npz` per split, or with the form "zarr" one sharded group, in `dataset_<i>` where there are several tasks;
+    One `.npz` per split, or with the format "zarr" one sharded group, in `dataset_<i>` where there are several tasks;
     `dataset.json` with checksums, recipe and certificate; `README.md`, the card, with `preview.gif` in it. Nothing
     stands there before everything is complete. `batch` changes no bit.
 
-    With the form "zarr" a dataset is made in shards: by `workers` processes, by the workers of `dask` (the address of a
-    scheduler, "local" or "slurm"), or of them only each N-th, from the i-th on, if `part` is (i, N), so that N jobs
+    With the format "zarr" a dataset is made in shards: by `workers` processes, by the workers of `dask` (the address of
+    a scheduler, "local" or "slurm"), or of them only each N-th, from the i-th on, if `part` is (i, N), so that N jobs
     together make the dataset. Where the same dataset was begun, it goes on.
 
     Raises ValueError where the folder holds anything (unless `overwrite`, which removes the dataset that stands
     there and nothing else), or where a sequence cannot be made; OSError where the folder cannot be written.
     """
     folder = Path(out) if out is not None else Path(recipe.name)
-    batch = max(LEAST, batch or batch_size(recipe))
-    formats.check(form)
-    files = [path for _, _, path in recipe.files(form)]
-    formats.of(files[0])  # says what is missing before anything is made
-    if form == "zarr":
-        from slvm_data.run import executors as scale  # which needs the package zarr
+    written = formats.own_format(format)
+    formats.module_of(written)  # says what is missing before anything is made
+    if format == "zarr":
+        from slvm_data.run import executors  # which needs the package zarr
 
-        return scale.carry_out(recipe, folder, overwrite, workers, part, dask)
+        return executors.carry_out(recipe, folder, overwrite, workers, part, dask)
     if workers or part or dask:
         raise ValueError("workers, shards and dask are of --format zarr, which is made in shards")
-    total = len(recipe.tasks) * sum(map(recipe.count, SPLITS))
-    with (
-        staging(folder, [*files, *preview.beside(recipe)], overwrite) as room,
-        progress(total, recipe.name) as bar,
-        closing(ahead(recipe, batch, recipe.files(form))) as made,
-    ):
-        check_space(recipe, folder, form)
-        tallies = [Tally(system) for system in recipe.tasks]
-        entries = {}
-        for task, split, path in recipe.files(form):
-            (room / path).parent.mkdir(exist_ok=True)
-            entries[path.as_posix()] = write(room / path, recipe, task, split, made, batch, tallies[task], bar)
-        certificate = [certify(recipe, task, tally) for task, tally in enumerate(tallies)]
-        content = describe(recipe, entries, certificate, form)
-        preview.add(room, recipe, content, form)
-        content["card"] = {"sha256": card.write(room, content)}
-        manifest.write(room, content)
+    _generate_files(recipe, folder, overwrite, max(LEAST, batch or batch_size(recipe)))
     return folder
 
 
+def _generate_files(recipe: Recipe, folder: Path, overwrite: bool, batch: int) -> None:
+    """Write a dataset of .npz files."""
+    written = formats.named("npz")
+    files = files_of(recipe, written)
+    total = sum(recipe.count(file.split) for file in files if not file.series)
+    with (
+        staging(folder, [*(file.path for file in files), *preview.beside(recipe)], overwrite) as place,
+        progress(total, recipe.name) as bar,
+        closing(ahead(recipe, batch, files)) as made,
+    ):
+        check_space(recipe, folder, written)
+        tallies = [Tally(system) for system in recipe.tasks]
+        own: dict[str, FileEntry] = {}
+        kept: dict[str, FileEntry] = {}
+        for file in files:
+            (place / file.path).parent.mkdir(exist_ok=True)
+            entry = write(place, recipe, file, made, batch, tallies[file.task], bar)
+            (kept if file.series else own)[file.path.as_posix()] = entry
+        certificate = [certify(recipe, task, tally) for task, tally in enumerate(tallies)]
+        content = preview.add(place, recipe, describe(recipe, own, kept, certificate, written))
+        manifest.write(place, replace(content, card=card.write(place, content)))
+
+
 def write(
-    path: Path, recipe: Recipe, task: int, split: str, made: Iterator[Batch], batch: int, tally: Tally, bar: Progress
-) -> dict[str, Any]:
-    """Write the .npz of one task and split from its batches, the next ones of `made`; what a manifest says of it."""
-    films = map(tally.add, islice(made, -(-recipe.paths(split) // batch)))
-    show = partial(tally.show, recipe, task, split)
-    chunks = counted(map(show, from_films(recipe, task, split, films)), bar)
-    rows = dict.fromkeys(npz.SERIES, recipe.paths(split)) if recipe.windows else {}
-    alike = once(recipe, task, split)
-    written = npz.write(path, chunks, recipe.count(split), alike, rows)
-    return written | ({"paths": recipe.paths(split)} if recipe.windows else {})
+    place: Path, recipe: Recipe, file: File, made: Iterator[Batch], batch: int, tally: Tally, bar: Progress
+) -> FileEntry:
+    """Write one .npz into a folder from its batches, the next ones of `made`."""
+    batches = islice(made, -(-recipe.trajectories(file.split) // batch))
+    if file.series:  # of trajectories that were counted where their windows were cut
+        chunks = _series(recipe, file, batches)
+    else:
+        show = partial(tally.show, recipe, file.task, file.split)
+        chunks = counted(map(show, from_batches(recipe, file.task, file.split, map(tally.add, batches))), bar)
+    written = npz.write(place / file.path, chunks, file.rows(recipe))
+    cut_from = recipe.trajectories(file.split) if recipe.windows and not file.series else None
+    return FileEntry.of(written, file.task, file.split, cut_from)
 
 
-def ahead(recipe: Recipe, size: int, files: list[tuple[int, str, Path]]) -> Generator[Batch, None, None]:
+def _series(recipe: Recipe, file: File, batches: Iterator[Batch]) -> Iterator[Arrays]:
+    done = 0
+    for batch in batches:
+        numbers = np.arange(done, done + len(batch.arrays["label"]))
+        done += len(numbers)
+        yield series(recipe, file.split, batch.arrays, numbers)
+
+
+def ahead(recipe: Recipe, size: int, files: list[File]) -> Generator[Batch, None, None]:
     """All batches of these files, in order; some are made while the caller writes the ones before."""
     workers = cores(8)  # beyond this deflating is the slower half
     pool, waiting = ThreadPoolExecutor(workers), deque[Future[Batch]]()
@@ -110,11 +128,9 @@ def ahead(recipe: Recipe, size: int, files: list[tuple[int, str, Path]]) -> Gene
         pool.shutdown(cancel_futures=True)
 
 
-def _jobs(
-    recipe: Recipe, size: int, files: list[tuple[int, str, Path]]
-) -> Iterator[tuple[Recipe, int, str, Inputs, np.ndarray]]:
-    """What to call `make` with, batch after batch."""
-    for task, split, _ in files:
-        inputs, count = prepare(recipe, task, split), recipe.paths(split)
+def _jobs(recipe: Recipe, size: int, files: list[File]) -> Iterator[tuple[Recipe, int, str, Inputs, np.ndarray]]:
+    """The arguments to call `make` with, batch after batch."""
+    for file in files:
+        inputs, count = prepare(recipe, file.task, file.split), recipe.trajectories(file.split)
         for start in range(0, count, size):
-            yield recipe, task, split, inputs, np.arange(start, min(start + size, count))
+            yield recipe, file.task, file.split, inputs, np.arange(start, min(start + size, count))

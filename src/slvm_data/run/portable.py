@@ -1,4 +1,4 @@
-"""A recipe on its way to another process, with the files that define its systems where those are the user's own."""
+"""A recipe on its way to another process, with the user's own files that define its systems."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from threading import Lock
 from types import ModuleType
 from typing import Any
 
+from slvm_data.core.files import sha256
 from slvm_data.recipe.own_file import is_recipe, load
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.run.description import machine
-from slvm_data.run.shards import FORM, Plan, Shard, make_shard
+from slvm_data.run.shards import FORMAT, Plan, Shard, make_shard
 from slvm_data.store import manifest
-from slvm_data.store.npz import sha256
 
 _OPENING = Lock()  # a worker of Dask may have several threads
 
@@ -68,7 +68,7 @@ class Module:
 
 
 @dataclass(frozen=True)
-class Parcel:
+class PortableRecipe:
     """A recipe as bytes. Only our own processes open it, and only what we have packed."""
 
     data: bytes
@@ -76,14 +76,14 @@ class Parcel:
     software: str  # versions and class of machine, which have to be the same everywhere
 
     @staticmethod
-    def of(recipe: Recipe) -> Parcel:
+    def of(recipe: Recipe) -> PortableRecipe:
         """Raises ValueError for a system that was defined where there is no file, as in a notebook."""
         names = dict.fromkeys(type(system).__module__ for system in recipe.tasks)
         found = {name: Module.of(name) for name in names}
         for name, module in found.items():
             if module is None and is_recipe(name):
                 raise ValueError(f"{recipe.name}: other processes need its system in a .py file: {name} is none")
-        return Parcel(pickle.dumps(recipe), tuple(filter(None, found.values())), _software())
+        return PortableRecipe(pickle.dumps(recipe), tuple(filter(None, found.values())), _software())
 
     def open(self) -> Recipe:
         """The recipe; in this process the files that define its systems are executed for it.
@@ -94,7 +94,7 @@ class Parcel:
             raise ValueError(f"{gethostname()} has other software: {here}, and {self.software} began the run")
         tops = {module.top for module in self.modules}
         for old in [name for name in sys.modules if name.partition(".")[0] in tops - {"__main__"}]:
-            del sys.modules[old]  # what a process that lives on has imported for another run
+            del sys.modules[old]  # a process that lives on has imported it for another run
         own = {module.name: module.fetch() for module in self.modules}
 
         class Unpickler(pickle.Unpickler):
@@ -108,9 +108,7 @@ class Parcel:
 
 
 def _software() -> str:
-    return ", ".join(
-        f"{key} {value}" for part in manifest.current(machine(), FORM).values() for key, value in part.items()
-    )
+    return ", ".join(f"{key} {value}" for key, value in (manifest.versions(FORMAT) | machine()).items())
 
 
 def _execute(name: str, folder: str) -> None:
@@ -123,13 +121,13 @@ def _execute(name: str, folder: str) -> None:
 
 
 @lru_cache(maxsize=1)
-def _plan(parcel: Parcel) -> Plan:
+def _plan(portable: PortableRecipe) -> Plan:
     """Once in each process, so that everything compiles once."""
-    return Plan(parcel.open())
+    return Plan(portable.open())
 
 
-def make(parcel: Parcel, folder: Path, shard: Shard) -> None:
-    """Make one shard of what is in the parcel."""
+def make(portable: PortableRecipe, folder: Path, shard: Shard) -> None:
+    """Make one shard of a recipe that came from another process."""
     with _OPENING:
-        plan = _plan(parcel)
+        plan = _plan(portable)
     make_shard(plan, folder, shard)

@@ -1,77 +1,80 @@
-"""What is damaged or missing in a dataset is made again, byte for byte, and nothing else."""
+"""Damaged or missing files of a dataset made again, byte for byte, and nothing else."""
 
 from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from slvm_data.core.errors import DamageError
 from slvm_data.core.progress import progress
-from slvm_data.export import croissant
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.run.generation import ahead, preview, write
+from slvm_data.run import preview
+from slvm_data.run.generation import ahead, write
+from slvm_data.run.plan import File, files_of
+from slvm_data.run.verification import beside_faults
 from slvm_data.simulation.batch import batch_size
 from slvm_data.simulation.certificate import Tally
 from slvm_data.store import formats, manifest
-from slvm_data.store.folder import lay_over, room
+from slvm_data.store.folder import lay_over, workspace
+from slvm_data.store.manifest import Manifest
 
 OTHER = "though made again: by other software than wrote it; generate the dataset anew"
 
 
-def mend(folder: Path, recipe: Recipe, content: dict[str, Any]) -> list[str]:
-    """Make the damaged files of a dataset again, of what is in shards the damaged shards; what was made, in words.
+def mend(folder: Path, recipe: Recipe, content: Manifest) -> list[str]:
+    """Make the damaged files of a dataset again, of shards the damaged ones; a list of what was made, in words.
 
-    Raises DamageError where what is made is not, byte for byte, what the manifest says, as with other software.
+    Raises DamageError where a file that was made is not, byte for byte, what the manifest says, as by other software.
     """
-    made, form = [], manifest.form(content)
-    if form in formats.EXPORTS:
+    if not content.format.own:
         raise ValueError(f"{folder} is a copy for other libraries: convert the dataset again with --overwrite")
-    for task, split, path in recipe.files(form):
-        entry = content["files"][path.as_posix()]
-        if formats.of(path).fault(folder / path, entry) is None:
+    made, every = [], content.files | content.series
+    for file in files_of(recipe, content.format):
+        path, entry = folder / file.path, every[file.path.as_posix()]
+        store = formats.store_of(path)
+        if store.fault(path, entry) is None:
             continue
-        if form == "zarr":
-            made += _shards(folder, recipe, path)
+        if content.format.name == "zarr":
+            made += _shards(folder, recipe, file)
         else:
-            _file(folder, recipe, task, split, path)
-            made.append(str(path))
-        if fault := formats.of(path).fault(folder / path, entry):
+            _file(folder, recipe, file)
+            made.append(str(file.path))
+        if fault := store.fault(path, entry):
             raise DamageError(f"{fault}, {OTHER}")
-    if "preview" in content and preview.fault(folder, content["preview"]):
-        preview.write(folder, recipe, form)
+    if content.preview and content.preview.fault(folder / manifest.PREVIEW):
+        preview.write(folder, recipe, content.format)
         made.append(manifest.PREVIEW)
-        if fault := preview.fault(folder, content["preview"]):
+        if fault := content.preview.fault(folder / manifest.PREVIEW):
             raise DamageError(f"{fault}, {OTHER}")
-    if "croissant" in content and (fault := croissant.fault(folder, content["croissant"])):
+    for fault in beside_faults(folder, content):
         raise DamageError(fault)
     return made
 
 
-def _file(folder: Path, recipe: Recipe, task: int, split: str, path: Path) -> None:
-    """One file, as a whole."""
-    batch, tally = batch_size(recipe), Tally(recipe.tasks[task])
+def _file(folder: Path, recipe: Recipe, file: File) -> None:
+    """One .npz, as a whole."""
+    batch, tally = batch_size(recipe), Tally(recipe.tasks[file.task])
     with (
-        room(folder) as place,
-        progress(recipe.count(split), str(path)) as bar,
-        closing(ahead(recipe, batch, [(task, split, path)])) as made,
+        workspace(folder) as place,
+        progress(recipe.count(file.split), str(file.path)) as bar,
+        closing(ahead(recipe, batch, [file])) as made,
     ):
-        (place / path).parent.mkdir(exist_ok=True)
-        write(place / path, recipe, task, split, made, batch, tally, bar)
-        lay_over(place / path, folder / path)
+        (place / file.path).parent.mkdir(exist_ok=True)
+        write(place, recipe, file, made, batch, tally, bar)
+        lay_over(place / file.path, folder / file.path)
 
 
-def _shards(folder: Path, recipe: Recipe, path: Path) -> list[str]:
-    """The damaged shards of one group, and what belongs to none."""
+def _shards(folder: Path, recipe: Recipe, file: File) -> list[str]:
+    """The damaged shards of one group, and its metadata."""
     from slvm_data.run import shards  # which needs the package zarr
     from slvm_data.store import zarr
 
     plan, made = shards.Plan(recipe), []
-    if zarr.rest_is_damaged(folder / path):
-        shards.make_rest(plan, folder, path)
-        made.append(f"{path} metadata")
+    if zarr.metadata_damaged(folder / file.path):
+        shards.make_metadata(plan, folder, file)
+        made.append(f"{file.path} metadata")
     for shard in plan.shards():
-        if shard.path == path and plan.layouts[path][shard.kind].is_damaged(folder / path, shard.kind, shard.number):
+        if shard.file == file and plan.layouts[file].is_damaged(folder / file.path, shard.number):
             shards.make_shard(plan, folder, shard, counted=False)
             made.append(str(shard))
     return made

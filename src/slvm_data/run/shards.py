@@ -1,7 +1,7 @@
 """A dataset in shards, each made by whoever takes it: begun once, made in any order, finished when all are there.
 
-A shard is a pure function of recipe and number, so it may be made again at any time, by anyone, and is the same. What
-tells how far a dataset has come is its markers alone. Windows are cut from paths, which are simulated anew for each
+A shard is a pure function of recipe and number, so it may be made again at any time, by anyone, and is the same. Its
+markers alone tell how far a dataset has come. Windows are cut from trajectories, which are simulated anew for each
 shard that has windows of them.
 """
 
@@ -11,7 +11,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -20,73 +20,65 @@ from typing import Any
 import numpy as np
 
 from slvm_data.core.errors import DamageError
+from slvm_data.core.files import atomic
 from slvm_data.core.types import Arrays
-from slvm_data.observe.windowing import Windows
+from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.own_file import digests
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.recipe.serialisation import as_json
+from slvm_data.recipe.serialisation import to_stored
 from slvm_data.run import preview
-from slvm_data.run.description import bits, describe, machine
+from slvm_data.run.description import describe, machine
+from slvm_data.run.plan import File, files_of
 from slvm_data.simulation.batch import Batch, Inputs, batch_size, frame_buffer, make, prepare
 from slvm_data.simulation.certificate import Tally, certify
-from slvm_data.simulation.sequences import collect, first_series, from_paths, once
-from slvm_data.store import card, manifest, zarr
-from slvm_data.store.folder import lay_over, left_over, own_room, replaceable, take_away
-from slvm_data.store.npz import SERIES, whole
+from slvm_data.simulation.sequences import collect, first_series, series, windows_of
+from slvm_data.store import card, formats, manifest, zarr
+from slvm_data.store.folder import lay_over, left_over, private_workspace, replaceable, take_away
+from slvm_data.store.manifest import FileEntry, Manifest, PlanRecord, forms_of
 
-FORM = "zarr"
+FORMAT = formats.named("zarr")
 
 
 @dataclass(frozen=True)
 class Shard:
-    """A range of the sequences of one task and split, or of the paths that they were cut from."""
+    """A range of the rows of a file."""
 
-    task: int
-    split: str
-    path: Path  # of its group, relative to the dataset's folder
-    kind: str  # zarr.SEQUENCES or PATHS
+    file: File
     number: int
     first: int
     stop: int
 
     def __str__(self) -> str:
-        return f"{self.path} {'shard' if self.kind == zarr.SEQUENCES else 'path'} {self.number}"
+        return f"{self.file.path} shard {self.number}"
 
 
 class Plan:
-    """What the shards of a recipe are, and what they have in common."""
+    """The shards of a recipe, and what they have in common."""
 
     def __init__(self, recipe: Recipe) -> None:
-        self.recipe = recipe
+        self.recipe, self.files = recipe, files_of(recipe, FORMAT)
         self._inputs: dict[tuple[int, str], Inputs] = {}
-        self._path: tuple[tuple[int, str], Batch] | None = None
+        self._trajectory: tuple[tuple[int, str], Batch] | None = None
 
     @cached_property
-    def layouts(self) -> dict[Path, dict[str, zarr.Layout]]:
-        """How each group lies in shards, of each kind."""
+    def layouts(self) -> dict[File, zarr.Layout]:
+        """How each file lies in shards."""
         recipe, found = self.recipe, {}
-        for task in range(len(recipe.tasks)):
-            own = [(split, path) for other, split, path in recipe.files(FORM) if other == task]
-            alike = once(recipe, task, own[0][0])
-            first = collect(recipe, task, own[0][0], np.arange(1))
-            first = {name: array for name, array in first.items() if name not in alike}
-            for split, path in own:
-                layout = zarr.Layout.of(recipe.count(split), first, bits(recipe))
-                found[path] = {zarr.SEQUENCES: layout}
-                if series := first_series(recipe, task, split):
-                    found[path][zarr.PATHS] = zarr.Layout.of(recipe.paths(split), series, (), one_by_one=True)
+        rows: dict[tuple[int, bool], Arrays] = {}  # the first of each task, as large as those of its other splits
+        for file in self.files:
+            if file.series:
+                row = first_series(recipe, file.task, file.split)
+            else:
+                key = file.task, file.series
+                rows[key] = row = rows.get(key) or collect(recipe, file.task, file.split, np.arange(1))
+            forms = forms_of(row, file.rows(recipe))
+            found[file] = zarr.Layout.of(forms, recipe.bit_packed(), one_by_one=file.series)
         return found
 
     def shards(self) -> list[Shard]:
         """All of them, in order."""
-        found = []
-        for task, split, path in self.recipe.files(FORM):
-            for kind, layout in self.layouts[path].items():
-                for number in range(layout.shards):
-                    first = number * layout.rows
-                    stop = min(first + layout.rows, layout.count)
-                    found.append(Shard(task, split, path, kind, number, first, stop))
-        return found
+        every = self.layouts.items()
+        return [Shard(file, k, *layout.range(k)) for file, layout in every for k in range(layout.shards)]
 
     def missing(self, folder: Path, shards: list[Shard]) -> list[Shard]:
         """Those of these that are not whole yet."""
@@ -96,21 +88,21 @@ class Plan:
         """Whether all are there."""
         return not self.missing(folder, self.shards())
 
-    def inputs(self, shard: Shard) -> Inputs:
-        """What all shards of a split are made from."""
-        key = shard.task, shard.split
+    def inputs(self, file: File) -> Inputs:
+        """The numbers that all shards of a split are made from."""
+        key = file.task, file.split
         if key not in self._inputs:
             self._inputs[key] = prepare(self.recipe, *key)
         return self._inputs[key]
 
-    def batch(self, shard: Shard, index: np.ndarray, frames: np.ndarray) -> Batch:
-        """Films or paths with these numbers; the only path of a split is kept, as all its windows are cut from it."""
-        recipe, key = self.recipe, (shard.task, shard.split)
-        if not recipe.windows or recipe.paths(shard.split) > 1:
-            return make(recipe, *key, self.inputs(shard), index, frames)
-        kept = self._path
+    def batch(self, file: File, index: np.ndarray, frames: np.ndarray) -> Batch:
+        """Trajectories with these numbers; the only one of a split is kept, as all its windows are cut from it."""
+        recipe, key = self.recipe, (file.task, file.split)
+        if not recipe.windows or recipe.trajectories(file.split) > 1:
+            return make(recipe, *key, self.inputs(file), index, frames)
+        kept = self._trajectory
         if kept is None or kept[0] != key:
-            kept = self._path = key, make(recipe, *key, self.inputs(shard), index)
+            kept = self._trajectory = key, make(recipe, *key, self.inputs(file), index)
         return kept[1]
 
 
@@ -127,11 +119,11 @@ def begin(plan: Plan, folder: Path, overwrite: bool = False) -> bool:
         held = _create(plan, folder, overwrite)
     if other := _difference(plan, held):
         raise ValueError(f"{folder} holds {other}: choose another place with --out, or add --overwrite")
-    if held["files"]:
+    if isinstance(held, Manifest):
         return False
-    for path in plan.layouts:
-        if zarr.rest_is_damaged(folder / path):
-            make_rest(plan, folder, path)
+    for file in plan.files:
+        if zarr.metadata_damaged(folder / file.path):
+            make_metadata(plan, folder, file)
     return True
 
 
@@ -141,21 +133,28 @@ def goes_on(plan: Plan, folder: Path) -> bool:
         held = _held(folder)
     except DamageError:
         return False
-    return held is not None and not held["files"] and _difference(plan, held) is None
+    return isinstance(held, PlanRecord) and _difference(plan, held) is None
 
 
 def _files(plan: Plan) -> list[Path]:
-    return [*plan.layouts, Path(manifest.PREVIEW)]
+    return [*(file.path for file in plan.files), Path(manifest.PREVIEW)]
 
 
-def _create(plan: Plan, folder: Path, overwrite: bool) -> dict[str, Any]:
+def _create(plan: Plan, folder: Path, overwrite: bool) -> Manifest | PlanRecord:
     """Write the plan, unless another process is faster; what is there then."""
-    groups = {path.as_posix(): _counts(layouts) for path, layouts in plan.layouts.items()}
-    content = {"name": plan.recipe.name, "recipe": as_json(plan.recipe), "files": {}, "groups": groups}
+    groups = {file.path.as_posix(): layout.shards for file, layout in plan.layouts.items()}
+    record = PlanRecord(
+        name=plan.recipe.name,
+        recipe=to_stored(plan.recipe),
+        groups=groups,
+        sources=_sources(plan.recipe),
+        versions=manifest.versions(FORMAT),
+        machine=machine(),
+    )
     try:
         replaceable(folder, _files(plan), overwrite)
         folder.mkdir(parents=True, exist_ok=True)
-        manifest.write(folder, content | _made_by(plan.recipe), manifest.PLAN, new=True)
+        manifest.write_plan(folder, record)
     except (ValueError, FileExistsError, FileNotFoundError):  # another process has even cleared away our draft
         if _held(folder) is None:
             raise
@@ -164,104 +163,95 @@ def _create(plan: Plan, folder: Path, overwrite: bool) -> dict[str, Any]:
     return held
 
 
-def _counts(layouts: dict[str, zarr.Layout]) -> list[int]:
-    """Shards of a group, and its sequences."""
-    return [sum(layout.shards for layout in layouts.values()), layouts[zarr.SEQUENCES].count]
+def _sources(recipe: Recipe) -> dict[str, str]:
+    return digests(type(system).__module__ for system in recipe.tasks)
 
 
-def _made_by(recipe: Recipe) -> dict[str, Any]:
-    """What all parts of a dataset have to be made by, so that they fit together."""
-    sources = digests(type(system).__module__ for system in recipe.tasks)
-    return manifest.current(machine(), FORM) | ({"sources": sources} if sources else {})
-
-
-def _held(folder: Path) -> dict[str, Any] | None:
-    """What a folder says of the dataset in it, complete or not; None where there is none."""
+def _held(folder: Path) -> Manifest | PlanRecord | None:
+    """The manifest or the plan of the dataset in a folder; None where there is none."""
     for name in (manifest.NAME, manifest.PLAN, manifest.NAME):  # the plan goes when the manifest has come
         if (folder / name).is_file():
             try:
-                return manifest.read(folder, name)
+                return manifest.read(folder) if name == manifest.NAME else manifest.read_plan(folder)
             except DamageError:
                 if (folder / name).is_file():
                     raise
     return None
 
 
-def _difference(plan: Plan, held: dict[str, Any]) -> str | None:
+def _difference(plan: Plan, held: Manifest | PlanRecord) -> str | None:
     """In what a dataset that stands there differs from the one that is asked for, in words."""
-    asked, there = as_json(plan.recipe), held["recipe"]
-    if odd := [name for name in asked if asked[name] != there.get(name)]:
-        return f"{there['name']} with {odd[0]} = {there.get(odd[0])}, and {odd[0]} = {asked[odd[0]]} was asked for"
-    if held["files"]:
-        return "the same dataset as .npz" if manifest.form(held) != FORM else None
-    here = _made_by(plan.recipe)
-    if odd := [name for name in ("versions", "machine", "sources") if here.get(name) != held.get(name)]:
-        return f"the same dataset, begun by other {odd[0]}: {held.get(odd[0])}, here {here.get(odd[0])}"
+    asked, there = to_stored(plan.recipe), held.recipe
+    for name in (field.name for field in fields(asked)):
+        if (old := getattr(there, name)) != (new := getattr(asked, name)):
+            return f"{there.name} with {name} = {old}, and {name} = {new} was asked for"
+    if isinstance(held, Manifest):
+        return None if held.format is FORMAT else f"the same dataset as .{held.format.ending}"
+    here = {"versions": manifest.versions(FORMAT), "machine": machine(), "sources": _sources(plan.recipe)}
+    for name, new in here.items():
+        if (old := getattr(held, name)) != new:
+            return f"the same dataset, begun by other {name}: {old}, here {new}"
     return None
 
 
-def make_group(plan: Plan, folder: Path, path: Path) -> None:
-    """Make a group without a shard: its metadata, and what stands there once."""
-    task, split = next((task, split) for task, split, other in plan.recipe.files(FORM) if other == path)
-    (folder / path).parent.mkdir(parents=True, exist_ok=True)
-    zarr.create(folder / path)
-    for layout in plan.layouts[path].values():
-        layout.create(folder / path)
-    zarr.mark_rest(folder / path, once(plan.recipe, task, split))
-
-
-def make_rest(plan: Plan, folder: Path, path: Path) -> None:
-    """Make all of a group but its shards again."""
-    with own_room(folder) as place:
-        make_group(plan, place, path)
-        lay_over(place / path, folder / path)
-        lay_over(zarr.markers(place / path), zarr.markers(folder / path))
+def make_metadata(plan: Plan, folder: Path, file: File) -> None:
+    """Make all of a group but its shards, anew if it is there."""
+    with private_workspace(folder) as place:
+        (place / file.path).parent.mkdir(parents=True, exist_ok=True)
+        plan.layouts[file].create(place / file.path)
+        lay_over(place / file.path, folder / file.path)
+        lay_over(zarr.markers(place / file.path), zarr.markers(folder / file.path))
 
 
 def make_shard(plan: Plan, folder: Path, shard: Shard, counted: bool = True) -> None:
     """Make one shard, its marker last; the same again if it is there already.
 
-    Its tally stands beside the marker until `finish` has counted it; without one if not `counted`. What goes wrong is
-    raised again with the name of folder and shard.
+    Its tally stands beside the marker until `finish` has counted it; without one if not `counted`. An error is raised
+    again with the name of folder and shard.
     """
-    layout, tally = plan.layouts[shard.path][shard.kind], Tally(plan.recipe.tasks[shard.task])
+    file, tally = shard.file, Tally(plan.recipe.tasks[shard.file.task])
+    layout = plan.layouts[file]
     with _named(folder, shard):
         parts = [layout.packs(part) for part in _parts(plan, shard, tally)]
-        rows = {name: np.concatenate([part[name] for part in parts]) for name in layout.schema}
+        rows = {name: np.concatenate([part[name] for part in parts]) for name in layout.forms}
         try:
-            if counted and shard.kind == zarr.SEQUENCES:
+            if counted and not file.series:
                 _write_tally(_tally(folder, shard), tally)
-            layout.put(folder / shard.path, shard.kind, shard.number, rows)
-        except FileNotFoundError:  # another run has finished the dataset, and cleared away what it took for left over
-            if zarr.marker(folder / shard.path, shard.kind, shard.number) is None:
+            layout.put(folder / file.path, shard.number, rows)
+        except FileNotFoundError:  # another run has finished the dataset, and cleared away its left-over files
+            if not zarr.is_there(folder / file.path, shard.number):
                 raise
 
 
 def _parts(plan: Plan, shard: Shard, tally: Tally) -> Iterator[Arrays]:
     """The rows of a shard, some at a time."""
-    recipe, size = plan.recipe, batch_size(plan.recipe)
+    recipe, size, file = plan.recipe, batch_size(plan.recipe), shard.file
     frames = frame_buffer(recipe, size)
-    if recipe.windows and shard.kind == zarr.SEQUENCES:
+    if recipe.windows and not file.series:
         yield from _windows(plan, recipe.windows, shard, tally, frames)
         return
     for start in range(shard.first, shard.stop, size):
-        batch = plan.batch(shard, np.arange(start, min(start + size, shard.stop)), frames)
-        series = shard.kind == zarr.PATHS  # of paths that are counted where their windows are cut
-        yield {name: batch.arrays[name] for name in SERIES} if series else tally.add(batch)
+        numbers = np.arange(start, min(start + size, shard.stop))
+        batch = plan.batch(file, numbers, frames)
+        if file.series:  # of trajectories that are counted where their windows are cut
+            yield series(recipe, file.split, batch.arrays, numbers)
+        else:
+            yield tally.add(batch)
 
 
-def _windows(plan: Plan, windows: Windows, shard: Shard, tally: Tally, frames: np.ndarray) -> Iterator[Arrays]:
-    """The windows of a shard, from the paths that they lie on; a path counts where its first window is."""
-    recipe, index = plan.recipe, np.arange(shard.first, shard.stop)
-    path, start = windows.places(shard.split, recipe.steps, index)
-    own = np.unique(path[start == windows.starts(shard.split, recipe.steps)[0]])
-    others = np.setdiff1d(path, own)
-    batches = [own[i : i + len(frames)] for i in range(0, len(own), len(frames))]
-    for paths in [others] * bool(len(others)) + batches:
-        batch = plan.batch(shard, paths, frames)
-        films = batch.arrays if paths is others else tally.add(batch)
-        within = index[np.isin(path, paths)]
-        yield from from_paths(recipe, windows, shard.task, shard.split, films, paths, within)
+def _windows(plan: Plan, windows: Windowing, shard: Shard, tally: Tally, frames: np.ndarray) -> Iterator[Arrays]:
+    """The windows of a shard, from their trajectories; a trajectory is counted where its first window is."""
+    recipe, file, index = plan.recipe, shard.file, np.arange(shard.first, shard.stop)
+    trajectory, start = windows.places(file.split, recipe.steps, index)
+    own = np.unique(trajectory[start == windows.starts(file.split, recipe.steps)[0]])
+    others = np.setdiff1d(trajectory, own)
+    groups = [(others, False)] if len(others) else []
+    groups += [(own[i : i + len(frames)], True) for i in range(0, len(own), len(frames))]
+    for numbers, counted in groups:
+        batch = plan.batch(file, numbers, frames)
+        arrays = tally.add(batch) if counted else batch.arrays
+        within = index[np.isin(trajectory, numbers)]
+        yield from windows_of(recipe, windows, file.task, file.split, arrays, numbers, within)
 
 
 @contextmanager
@@ -277,18 +267,18 @@ def _named(folder: Path, shard: Shard) -> Iterator[None]:
 
 
 def _tally(folder: Path, shard: Shard) -> Path:
-    """Where a shard's tally stands until all are counted."""
-    return zarr.markers(folder / shard.path) / f"tally-{shard.number}"
+    """The file of a shard's tally, until all are counted."""
+    return zarr.markers(folder / shard.file.path) / f"tally-{shard.number}"
 
 
 def _write_tally(path: Path, tally: Tally) -> None:
     text = json.dumps(tally.state())
-    with whole(path) as file:
+    with atomic(path) as file:
         file.write(f"{sha256(text.encode()).hexdigest()} {text}".encode())
 
 
 def _read_tally(path: Path) -> dict[str, Any] | None:
-    """What was counted, if it is there as it was written."""
+    """The counts, if they are there as they were written."""
     try:
         digest, _, text = path.read_bytes().partition(b" ")
     except FileNotFoundError:
@@ -297,10 +287,10 @@ def _read_tally(path: Path) -> dict[str, Any] | None:
 
 
 def _counted(folder: Path, shard: Shard) -> dict[str, Any] | None:
-    """The tally of a shard of a dataset that is not finished, empty of a path; None if not all of it is there."""
-    if not zarr.is_there(folder / shard.path, shard.kind, shard.number):
+    """The tally of a shard of a dataset that is not finished, empty of trajectories; None if not all of it is there."""
+    if not zarr.is_there(folder / shard.file.path, shard.number):
         return None
-    return _read_tally(_tally(folder, shard)) if shard.kind == zarr.SEQUENCES else {}
+    return {} if shard.file.series else _read_tally(_tally(folder, shard))
 
 
 def finish(plan: Plan, folder: Path) -> None:
@@ -308,23 +298,26 @@ def finish(plan: Plan, folder: Path) -> None:
 
     Raises DamageError for a shard that is not.
     """
-    recipe, entries = plan.recipe, {}
+    recipe = plan.recipe
     tallies = [Tally(system) for system in recipe.tasks]
     for shard in plan.shards():
         if (tally := _counted(folder, shard)) is None:
             raise DamageError(f"{folder}: {shard} is not there: run the same command again to go on")
         if tally:
-            tallies[shard.task].join(tally)
-    for task, split, path in recipe.files(FORM):
-        zarr.remove_left_over(folder / path)
-        tallies[task].show_all(recipe, split)
-        entry = zarr.entry(folder / path, plan.layouts[path], once(recipe, task, split))
-        entries[path.as_posix()] = entry | ({"paths": recipe.paths(split)} if recipe.windows else {})
+            tallies[shard.file.task].join(tally)
+    own: dict[str, FileEntry] = {}
+    kept: dict[str, FileEntry] = {}
+    for file in plan.files:
+        zarr.remove_left_over(folder / file.path)
+        written = zarr.written(folder / file.path, plan.layouts[file])
+        cut_from = recipe.trajectories(file.split) if recipe.windows and not file.series else None
+        entry = FileEntry.of(written, file.task, file.split, cut_from)
+        (kept if file.series else own)[file.path.as_posix()] = entry
+        if not file.series:
+            tallies[file.task].show_all(recipe, file.split)
     certificate = [certify(recipe, task, tally) for task, tally in enumerate(tallies)]
-    content = describe(recipe, entries, certificate, FORM)
-    preview.add(folder, recipe, content, FORM)
-    content["card"] = {"sha256": card.write(folder, content)}
-    manifest.write(folder, content)
+    content = preview.add(folder, recipe, describe(recipe, own, kept, certificate, FORMAT))
+    manifest.write(folder, replace(content, card=card.write(folder, content)))
     clear(plan, folder)
 
 

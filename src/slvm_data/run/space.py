@@ -1,4 +1,4 @@
-"""Is there room on the disk for a dataset? Asked before it is begun, since a full disk helps nobody."""
+"""Whether a dataset fits on the disk. Asked before it is begun, since a full disk helps nobody."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from slvm_data.core.types import Arrays
-from slvm_data.recipe.recipe import SPLITS, Recipe
-from slvm_data.run.description import bits
+from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation.batch import batch_size
-from slvm_data.simulation.sequences import collect, first_series, once
+from slvm_data.simulation.sequences import collect, first_series
 from slvm_data.store import formats
+from slvm_data.store.formats import Format
 
-MANIFEST = 2**20  # bytes for what stands beside the arrays
+MANIFEST = 2**20  # bytes for the files beside the arrays
 
 
-def check_space(recipe: Recipe, folder: Path, form: str, left: float = 1.0, freed: int = 0) -> None:
-    """Raise ValueError where a dataset, or this part of it that is `left` to be made, does not fit on the disk.
+def check_space(recipe: Recipe, folder: Path, written: Format, left: float = 1.0, freed: int = 0) -> None:
+    """Raise ValueError where a dataset, or the share of it that is `left` to be made, does not fit on the disk.
 
     So many bytes will be `freed` before it is made.
     """
@@ -27,7 +27,7 @@ def check_space(recipe: Recipe, folder: Path, form: str, left: float = 1.0, free
     free = shutil.disk_usage(place).free + freed
     if left * _uncompressed(recipe) + MANIFEST <= free:  # the usual case, and nothing needs to be written for it
         return
-    needed = left * sum(_bytes(recipe, task, form) for task in range(len(recipe.tasks)))
+    needed = left * sum(_compressed(recipe, task, written) for task in range(len(recipe.tasks)))
     if needed > free:
         raise ValueError(
             f"{folder} takes about {needed / 1e9:.3g} GB, and its disk has {free / 1e9:.3g} GB free: choose another "
@@ -39,31 +39,30 @@ def _uncompressed(recipe: Recipe) -> float:
     """Bytes of all arrays as they lie in memory, twice, since an .npz is put together from files of its arrays."""
     total = 0.0
     for task in range(len(recipe.tasks)):
-        splits = list(filter(recipe.count, SPLITS))
+        splits = recipe.splits()
         row = collect(recipe, task, splits[0], np.arange(1))  # as large as those of other splits
         total += 2 * sum(recipe.count(split) * _size(row) + _series(recipe, task, split) for split in splits)
     return total
 
 
 def _series(recipe: Recipe, task: int, split: str) -> int:
-    """Bytes of the uncut paths, where they are kept; their noise makes them hardly smaller."""
-    return recipe.paths(split) * _size(first_series(recipe, task, split))
+    """Bytes of the uncut trajectories, where they are kept; their noise makes them hardly smaller."""
+    return recipe.trajectories(split) * _size(first_series(recipe, task, split))
 
 
 def _size(arrays: Arrays) -> int:
     return sum(array.nbytes for array in arrays.values())
 
 
-def _bytes(recipe: Recipe, task: int, form: str) -> float:
+def _compressed(recipe: Recipe, task: int, written: Format) -> float:
     """Bytes of the files of a task, from a batch that is written for it; of an .npz its largest file twice."""
     found = []
-    for split in filter(recipe.count, SPLITS):
-        count, alike = recipe.count(split), once(recipe, task, split)
+    for split in recipe.splits():
+        count = recipe.count(split)
         few = min(batch_size(recipe), count)
         rows = collect(recipe, task, split, np.arange(few))
-        rows = {name: array for name, array in rows.items() if name not in alike}
         with tempfile.TemporaryDirectory() as place:
-            path = Path(place) / f"{split}.{form}"
-            entry = formats.of(path).write(path, [rows], few, alike, None, bits(recipe))
-        found.append(entry["bytes"] * count / few + _series(recipe, task, split))
-    return sum(found) + (max(found) if form == "npz" else 0.0)
+            path = Path(place) / f"{split}.{written.ending}"
+            size = formats.store_of(path).write(path, [rows], few, recipe.bit_packed()).bytes
+        found.append(size * count / few + _series(recipe, task, split))
+    return sum(found) + (max(found) if written.name == "npz" else 0.0)

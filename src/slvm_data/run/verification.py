@@ -1,94 +1,97 @@
-"""Is a dataset what it says it is? Every byte by its checksum, the schema, and some sequences made again."""
+"""Whether a dataset is as it was written: every byte by its checksum, and some sequences made again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from slvm_data.arrays import pictures
 from slvm_data.core.errors import DamageError
 from slvm_data.core.types import Arrays
-from slvm_data.export import croissant
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.run import preview
+from slvm_data.run.plan import File, files_of
 from slvm_data.simulation.sequences import collect, first_series
-from slvm_data.store import formats, manifest, npz
+from slvm_data.store import formats, manifest
+from slvm_data.store.manifest import CROISSANT, FileEntry, Form, Manifest
 
 TOLERANCE = 1e-4  # of states made again on another class of machine
+PIXELS = 1e-3  # share of pixels that may differ there
 
 
-def faults(folder: Path, recipe: Recipe, content: dict[str, Any], sample: int, bit_exact: bool) -> Iterator[str]:
-    """What is wrong with a dataset, a sentence each; nothing if all is well.
+def faults(folder: Path, recipe: Recipe, content: Manifest, sample: int, bit_exact: bool) -> Iterator[str]:
+    """The faults of a dataset, a sentence each; nothing if all is well.
 
     `sample` sequences of each file are made again; they have to be equal bit for bit if `bit_exact`, that is on the
-    class of machine and with the libraries that made them, and within a tolerance otherwise; windows of chaotic paths
-    are not compared then. Of an export, and of what lies beside the files, checksums alone are compared.
+    class of machine and with the libraries that made them, and within a tolerance otherwise; windows of chaotic
+    trajectories are not compared then. Of a copy for other libraries, and of the files beside the arrays, checksums
+    alone are compared.
     """
-    if manifest.form(content) in formats.EXPORTS:
-        yield from _altered(folder, content["files"] | content.get("series", {}))
-    else:
+    if content.format.own:
         yield from _unlike(folder, recipe, content, sample, bit_exact)
-    if "preview" in content and (fault := preview.fault(folder, content["preview"])):
-        yield fault
-    if "croissant" in content and (fault := croissant.fault(folder, content["croissant"])):
-        yield fault
-    for name, entry in content.get("combined", {}).items():
-        if fault := npz.fault(folder / name, entry):
+    else:
+        yield from _altered(folder, content.files | content.series)
+    yield from beside_faults(folder, content)
+    for name, entry in content.combined.items():
+        if fault := formats.store_of(folder / name).fault(folder / name, entry):
             yield fault
 
 
-def _altered(folder: Path, files: dict[str, Any]) -> Iterator[str]:
+def beside_faults(folder: Path, content: Manifest) -> Iterator[str]:
+    """How the preview and the description for programs differ from what was written, a sentence each."""
+    for name, checksum in content.beside().items():
+        if name != manifest.CARD and (fault := checksum.fault(folder / name)):  # a card may be edited
+            again = f" (slvm-data convert {folder} {folder / name} --overwrite)" if name == CROISSANT else ""
+            yield f"{fault}{again}"
+
+
+def _altered(folder: Path, files: dict[str, FileEntry]) -> Iterator[str]:
     """Files that are missing, or whose bytes are not those that were written."""
     for name, entry in files.items():
-        if fault := npz.altered(folder / name, entry):
+        if fault := manifest.Checksum(entry.bytes, entry.sha256).fault(folder / name):
             yield fault
 
 
-def _unlike(folder: Path, recipe: Recipe, content: dict[str, Any], sample: int, bit_exact: bool) -> Iterator[str]:
+def _unlike(folder: Path, recipe: Recipe, content: Manifest, sample: int, bit_exact: bool) -> Iterator[str]:
     """Files that are not what the manifest says, or not what the recipe gives."""
-    written = {Path(name).with_suffix(""): Path(name) for name in content["files"]}
-    for task, split, path in recipe.files():
-        if (path := written.get(path.with_suffix(""), path)).as_posix() not in content["files"]:
-            yield f"{folder / path} does not stand in {manifest.NAME}"
+    every = content.files | content.series
+    for file in files_of(recipe, content.format):
+        path, entry = folder / file.path, every.get(file.path.as_posix())
+        if entry is None or (entry.task, entry.split) != (file.task, file.split):
+            yield f"{path} does not stand in {manifest.NAME}"
             continue
-        entry = content["files"][path.as_posix()]
-        comparable = bit_exact or not (recipe.windows and recipe.tasks[task].chaotic)
-        fault = formats.of(path).fault(folder / path, entry) or _remake_fault(
-            folder / path, entry, recipe, (task, split), sample * comparable, bit_exact
-        )
-        if fault:
+        comparable = bit_exact or not (recipe.windows and recipe.tasks[file.task].chaotic)
+        count = sample if comparable else 0
+        if fault := formats.store_of(path).fault(path, entry) or _remake_fault(
+            path, entry, recipe, file, count, bit_exact
+        ):
             yield fault
 
 
-def _remake_fault(
-    path: Path, entry: dict[str, Any], recipe: Recipe, where: tuple[int, str], sample: int, bit_exact: bool
-) -> str | None:
-    count = recipe.count(where[1])
-    rows = np.unique(np.linspace(0, count - 1, min(sample, count)).astype(int))
+def _remake_fault(path: Path, entry: FileEntry, recipe: Recipe, file: File, sample: int, bit_exact: bool) -> str | None:
+    """How some rows of a file differ from its entry in the manifest, or from those that are made again."""
+    count = file.rows(recipe)
+    rows = np.unique(np.linspace(0, count - 1, min(1 if file.series else sample, count)).astype(int))
     try:
-        stored = formats.of(path).read(path, rows)
+        stored = formats.store_of(path).read(path, rows)
     except DamageError as error:
         return str(error)
-    once = {name for name, a in entry["arrays"].items() if npz.stands_once(name, a["shape"], entry["arrays"])}
-    schema = {n: [list(a.shape)[n not in once :], str(a.dtype)] for n, a in stored.items()}
-    promised = {n: [a["shape"][n not in once :], a["dtype"]] for n, a in entry["arrays"].items()}
-    if schema != promised:
-        return f"{path} holds {schema} instead of {promised}"
-    if not len(rows):
+    found = {name: Form.of(array, count) for name, array in stored.items()}
+    if found != entry.arrays:
+        return f"{path} holds {found} instead of {entry.arrays}"
+    if not len(rows) or not sample:
         return None
-    odd = _difference(stored, collect(recipe, *where, rows), bit_exact)
-    series = first_series(recipe, *where)
-    odd = odd or _difference({name: stored[name][:1] for name in series}, series, bit_exact)
+    made = first_series(recipe, file.task, file.split) if file.series else collect(recipe, file.task, file.split, rows)
+    odd = _difference(stored, made, bit_exact)
     return f"{path} differs in {odd} from what its recipe gives" if odd else None
 
 
 def _difference(stored: Arrays, made: Arrays, bit_exact: bool) -> str | None:
     """Name of the first array that differs."""
     for name, array in made.items():
-        if bit_exact or name == "image" or array.dtype.kind in "iu":  # frames of an original are floats
-            tolerated = 0.0 if bit_exact or name != "image" else 1e-3
+        if bit_exact or pictures(name) or array.dtype.kind in "iu":  # frames of an original are floats
+            tolerated = PIXELS if pictures(name) and not bit_exact else 0.0
             same = stored[name].shape == array.shape and np.sum(stored[name] != array) <= tolerated * array.size
         else:
             same = np.allclose(stored[name], array, rtol=TOLERANCE, atol=TOLERANCE)
