@@ -1,4 +1,4 @@
-"""Datasets in, for PyTorch: films, episodes, windows, a stream. None of it loads JAX but the stream.
+"""Loaders for PyTorch: sequences, episodes, windows, a stream. None of them loads JAX but the stream.
 
 from slvm_data.load import Sequences
 from torch.utils.data import DataLoader

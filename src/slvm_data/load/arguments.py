@@ -15,7 +15,7 @@ def whole_number(name: str, value: Any, low: int, high: int | None = None, unit:
         raise ValueError(f"{name} = {value!r} has to be a whole number") from None
     if number < low or (high is not None and number > high):
         limits = f"at least {low}" if high is None else f"between {low} and {high}"
-        raise ValueError(f"{name} = {number} has to be {limits}{' ' * bool(unit)}{unit}")
+        raise ValueError(f"{name} = {number} has to be {limits}{f' {unit}' if unit else ''}")
     return number
 
 

@@ -1,4 +1,4 @@
-"""Batches that are whole from the start, where PyTorch expects a list of items to put together."""
+"""Batches that are made at once, where PyTorch expects a list of items to put together."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Row(tuple[torch.Tensor, ...]):
     __slots__ = ()
 
 
-class Whole(dict[str, torch.Tensor]):
-    """A batch from the start, of which PyTorch is to make no batch."""
+class StreamBatch(dict[str, torch.Tensor]):
+    """A batch of a stream, of which PyTorch is to make no batch."""
 
 
 class Batch(Sequence[Item | Row]):
-    """What `__getitems__` returns: a list of items to whoever looks into it, and to PyTorch a batch."""
+    """The result of `__getitems__`: a list of items to whoever looks into it, and to PyTorch a batch."""
 
     def __init__(self, arrays: Mapping[str, torch.Tensor], fields: tuple[str, ...] | None) -> None:
         self.arrays, self.fields = arrays, fields
@@ -40,7 +40,7 @@ class Batch(Sequence[Item | Row]):
         row = {name: array[i] for name, array in self.arrays.items()}
         return Item(row) if self.fields is None else Row(row[name] for name in self.fields)
 
-    def whole(self) -> dict[str, torch.Tensor] | tuple[torch.Tensor, ...]:
+    def collated(self) -> dict[str, torch.Tensor] | tuple[torch.Tensor, ...]:
         """All items in one: a dict of arrays [B …], or a tuple of them."""
         if self.fields is None:
             return dict(self.arrays)
@@ -50,7 +50,7 @@ class Batch(Sequence[Item | Row]):
 def collate(items: Sequence[Any], **_: Any) -> Any:
     """A batch as it is; anything else, items that a wrapper fetched one by one, stacked."""
     if isinstance(items, Batch):
-        return items.whole()
+        return items.collated()
     if isinstance(items[0], Row):
         return tuple(default_collate(list(column)) for column in zip(*items, strict=True))
     return {name: default_collate([item[name] for item in items]) for name in items[0]}
@@ -63,5 +63,5 @@ def refuse(items: Sequence[Any], **_: Any) -> Any:
     )
 
 
-default_collate_fn_map[Whole] = refuse
+default_collate_fn_map[StreamBatch] = refuse
 default_collate_fn_map.update({Item: collate, Row: collate})  # the way that PyTorch has for types of one's own

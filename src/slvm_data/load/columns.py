@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -16,127 +15,138 @@ import torch
 from slvm_data.core.errors import DamageError
 from slvm_data.core.types import SPLITS
 from slvm_data.load.arguments import whole_number
-from slvm_data.load.buffers import Room
+from slvm_data.load.buffers import BufferPool
 from slvm_data.load.column import Column
-from slvm_data.load.layout import FRAMES, MASK, MOMENTS, Form, Frames, Part, blank, forms_of, frames_of, place
+from slvm_data.load.layout import MASK, Layout, Part, check_frames, in_memory, layouts_of, place
 from slvm_data.load.shards import Shards, open_shards
 from slvm_data.store import formats, manifest
+from slvm_data.store.manifest import Manifest
 
 THREADS = 8  # files read at a time
 
 
 @dataclass(frozen=True)
-class Held:
-    """Columns by name, each of so many sequences."""
+class Columns:
+    """Columns by name, of so many sequences."""
 
-    columns: dict[str, Column]  # those of shards without a row
+    columns: dict[str, Column]  # those that are read from shards when needed without a row
+    firsts: np.ndarray  # number of the first sequence of each task [tasks]
     rows: int
-    steps: int  # frames of a sequence
+    frames: int  # of a sequence
     systems: tuple[str, ...]  # of each task
-    shards: Shards | None = None  # what is read when it is asked for
+    widths: tuple[int, ...]  # of the states of each task, where they differ
+    shards: Shards | None = None
 
     def __len__(self) -> int:
         return self.rows
 
-    def take(self, rows: torch.Tensor, room: Room, moments: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
-        """These rows [B …] of every array; of those with frames these `moments` alone [B W], if they are given."""
+    def take(self, rows: torch.Tensor, pool: BufferPool, frames: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+        """These rows [B …] of every array; of arrays with frames these `frames` alone [B W], if they are given."""
         read = self.shards.read(rows.numpy()) if self.shards else {}
-        found = {}
-        for name, column in self.columns.items():
-            some = moments if name in MOMENTS else None
-            found[name] = read[name].all(room, some) if name in read else column.take(rows, room, some)
-        return found
+        return {name: self.array(name, rows, pool, read, frames) for name in self.columns}
+
+    def array(
+        self,
+        name: str,
+        rows: torch.Tensor,
+        pool: BufferPool,
+        read: Mapping[str, Column] = MappingProxyType({}),
+        frames: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """These rows [B …] of an array, as `take` gives them; those `read` from shards are all of theirs."""
+        column = self.columns[name]
+        some = frames if column.per_frame else None
+        if name == MASK:
+            return self._mask(rows)
+        return read[name].all(pool, some) if name in read else column.take(rows, pool, some)
+
+    def _mask(self, rows: torch.Tensor) -> torch.Tensor:
+        """Which numbers of a state are its own, not filling [B D]."""
+        task = np.searchsorted(self.firsts, rows.numpy(), side="right") - 1
+        own = np.array(self.widths)[task]
+        return torch.from_numpy(np.arange(max(self.widths)) < own[:, None])
 
 
-def forms_in(root: Path, content: dict[str, Any], split: str) -> dict[str, Form]:
+def layouts_in(root: Path, content: Manifest, split: str) -> dict[str, Layout]:
     """The arrays of a split; raises ValueError where there is no such split, or nothing in it."""
     if split not in SPLITS:
         raise ValueError(f"split = {split!r} is unknown; there are {', '.join(SPLITS)}")
-    if not (parts := manifest.parts(content, split)):
+    if not (files := content.of_split(split)):
         raise ValueError(f"{root} has no sequences in {split}")
-    return forms_of([entry["arrays"] for _, entry in parts])
+    return layouts_of([entry.arrays for _, entry in files])
 
 
-def hold(
+def load_columns(
     root: Path,
-    content: dict[str, Any],
+    content: Manifest,
     split: str,
     tasks: Sequence[int] | None,
-    forms: dict[str, Form],
+    layouts: dict[str, Layout],
     fraction: float,
     lazily: bool,
-) -> Held:
-    """The arrays of these forms, of a split of the dataset in a folder, whose manifest has this `content`.
+) -> Columns:
+    """The arrays of these layouts, of a split of the dataset in a folder, which has this manifest.
 
     Of each task the first `fraction` of its sequences is read; of shards, if `lazily`, when they are asked for. Raises
     ValueError for a task that the dataset does not have, DamageError where a file is not what was written.
     """
-    files = _files(root, content, split, tasks, fraction)
-    frames = frames_of(root, content, files, [name for name in forms if name in FRAMES])
-    late = [n for n, form in forms.items() if not form.shared] if lazily and manifest.form(content) == "zarr" else []
-    shards = open_shards(files, {name: (forms[name], frames.get(name)) for name in late}) if late else None
-    sizes = [frames.get(n) or (form.shape, form.dtype) for n, form in forms.items() if n not in late]
-    _check_memory(root, files, sizes)
-    columns = {
-        name: _column(name, form, [] if name in late else files, frames.get(name))
-        for name, form in forms.items()
-        if name != MASK
-    }
-    with ThreadPoolExecutor(min(THREADS, len(files))) as pool:
-        list(pool.map(lambda k: _fill(columns, late, files, k), range(len(files))))
-    if MASK in forms:
-        columns[MASK] = _mask(forms[MASK].shape[-1], files)
-    windows = content["recipe"].get("windows")
-    systems = [content["recipe"]["tasks"][part.task]["system"] for part in files]
-    steps = windows["length"] if windows else content["recipe"]["steps"]
-    return Held(columns, sum(part.rows for part in files), steps, tuple(systems), shards)
+    parts = _parts(root, content, split, tasks, fraction)
+    check_frames(root, parts, list(layouts))
+    every = {name: in_memory(layout, content.recipe.binary()) for name, layout in layouts.items() if name != MASK}
+    late = every if lazily and content.format.name == "zarr" else {}
+    total = sum(part.rows for part in parts)
+    _check_memory(root, total * sum(layout.size for name, layout in every.items() if name not in late))
+    columns = {name: layout.blank(0 if name in late else total) for name, layout in every.items()}
+    if not late:
+        with ThreadPoolExecutor(min(THREADS, len(parts))) as pool:
+            list(pool.map(lambda k: _fill(columns, parts, k), range(len(parts))))
+    if MASK in layouts:
+        columns[MASK] = layouts[MASK].blank(0)
+    recipe = content.recipe
+    return Columns(
+        columns,
+        firsts=np.cumsum([0, *(part.rows for part in parts[:-1])]),
+        rows=total,
+        frames=recipe.length(),
+        systems=tuple(recipe.tasks[part.entry.task].system for part in parts),
+        widths=tuple(part.entry.arrays["state"].row[-1] for part in parts) if MASK in layouts else (),
+        shards=open_shards(parts, late) if late else None,
+    )
 
 
-def open_manifest(root: Path) -> dict[str, Any]:
-    """What a folder's manifest says; raises ValueError where it is not that of a dataset, and says which is."""
+def open_manifest(root: Path) -> Manifest:
+    """The manifest of a folder; raises ValueError where it is not that of a dataset, and says which is."""
     if not root.exists():
         raise ValueError(f"{root} does not exist: slvm-data generate writes datasets, slvm-data list names them")
-    if not (root / manifest.NAME).is_file() and (root.resolve().parent / manifest.NAME).is_file():
-        whole = root.resolve().parent
-        names = list(dict.fromkeys(str(Path(name).parent) for name in manifest.read(whole)["files"]))
-        if (own := root.resolve().name) in names:
-            raise ValueError(f"{root} is a task of a dataset: open {whole}, with tasks=[{names.index(own)}]")
+    above = root.resolve().parent
+    if not (root / manifest.NAME).is_file() and (above / manifest.NAME).is_file():
+        own = [
+            entry.task for name, entry in manifest.read(above).files.items() if (above / name).parent == root.resolve()
+        ]
+        if own:
+            raise ValueError(f"{root} is a task of a dataset: open {above}, with tasks=[{own[0]}]")
     return manifest.read(root)
 
 
-def _files(root: Path, content: dict[str, Any], split: str, tasks: Sequence[int] | None, fraction: float) -> list[Part]:
+def _parts(root: Path, content: Manifest, split: str, tasks: Sequence[int] | None, fraction: float) -> list[Part]:
     if not isinstance(fraction, int | float) or not 0 < fraction <= 1:
         raise ValueError(f"fraction = {fraction!r} has to lie above 0 and be at most 1")
-    parts, found = manifest.parts(content, split), []
+    files = {entry.task: (name, entry) for name, entry in content.of_split(split)}
     if tasks is not None and (isinstance(tasks, str) or not hasattr(tasks, "__iter__")):
         raise ValueError(f"tasks = {tasks!r} has to be a list of labels, such as [{tasks}]")
-    chosen = [whole_number("tasks", task, 0) for task in (range(len(parts)) if tasks is None else tasks)]
-    if odd := [task for task in chosen if task >= len(parts)]:
-        raise ValueError(f"tasks = {odd[0]} does not exist in {root}, whose tasks are 0 … {len(parts) - 1}")
+    chosen = [whole_number("tasks", task, 0) for task in (files if tasks is None else tasks)]
+    if odd := [task for task in chosen if task not in files]:
+        raise ValueError(f"tasks = {odd[0]} does not exist in {root}, whose tasks are 0 … {max(files)}")
     if not chosen or len(set(chosen)) < len(chosen):
         raise ValueError(f"tasks = {chosen} has to name at least one task, and each once")
-    for task in chosen:
-        name, entry = parts[task]
-        rows = max(1, round(fraction * entry["arrays"]["label"]["shape"][0]))
-        found.append(Part(task, root / name, entry, rows))
+    found = []
+    for name, entry in (files[task] for task in chosen):
+        found.append(Part(root / name, entry, max(1, round(fraction * entry.rows))))
     return found
 
 
-def _column(name: str, form: Form, files: list[Part], frames: Frames | None) -> Column:
-    """A column to be filled, in its final size."""
-    if form.shared:
-        return blank(name, form, frames, len(files), _one_each(files))
-    return blank(name, form, frames, sum(part.rows for part in files))
-
-
-def _one_each(files: list[Part]) -> torch.Tensor:
-    """For each sequence the number of its file [N]."""
-    return torch.from_numpy(np.repeat(np.arange(len(files)), [part.rows for part in files]))
-
-
-def _check_memory(root: Path, files: list[Part], rows: Iterable[Sequence[Any]]) -> None:
-    """Refuse what this machine cannot hold, from shape and type of a sequence's arrays, before anything is read."""
-    needed = sum(part.rows for part in files) * sum(prod(shape) * dtype.itemsize for shape, dtype, *_ in rows)
+def _check_memory(root: Path, needed: int) -> None:
+    """Refuse so many bytes if this machine does not have them, before anything is read."""
     if hasattr(os, "sysconf") and needed > (there := os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")):
         raise ValueError(
             f"{root} takes {needed / 1e9:.1f} GB of memory, and there are {there / 1e9:.1f}: "
@@ -144,23 +154,13 @@ def _check_memory(root: Path, files: list[Part], rows: Iterable[Sequence[Any]]) 
         )
 
 
-def _fill(columns: Mapping[str, Column], late: list[str], files: list[Part], k: int) -> None:
-    """Read the file of one task to its place: of shards that are read later, what stands there once alone."""
-    part, first = files[k], sum(other.rows for other in files[:k])
-    store = formats.of(part.path)
-    if not late and (fault := store.fault(part.path, part.entry)):
+def _fill(columns: Mapping[str, Column], parts: list[Part], k: int) -> None:
+    """Check the file of one task, and read it to its place."""
+    part, first = parts[k], sum(other.rows for other in parts[:k])
+    store = formats.store_of(part.path)
+    if fault := store.fault(part.path, part.entry):
         raise DamageError(fault)
-    own = {name: column for name, column in columns.items() if name not in late}
-    wanted = {name: array for name, array in part.entry["arrays"].items() if name in own}
+    wanted = {name: form for name, form in part.entry.arrays.items() if name in columns}
     for name, start, block in store.pieces(part.path, wanted):
-        column = own[name]
-        if column.of is not None:
-            column.data.numpy()[k][start : start + len(block)] = block
-        elif len(block := block[: max(0, part.rows - start)]):
-            place(column, first + start, block, part.path, name)
-
-
-def _mask(width: int, files: list[Part]) -> Column:
-    """Which numbers of a state are its own, not filling."""
-    own = np.array([part.entry["arrays"]["state"]["shape"][-1] for part in files])
-    return Column(torch.from_numpy(np.arange(width) < own[:, None]), of=_one_each(files))
+        if len(some := block[: max(0, part.rows - start)]):
+            place(columns[name], first + start, some, part.path, name)

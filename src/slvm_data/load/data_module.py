@@ -14,7 +14,6 @@ from slvm_data.load.episodes import Episodes
 from slvm_data.load.samplers import EpisodeSampler, Shuffled
 from slvm_data.load.sequences import Sequences
 from slvm_data.load.windows import Windows
-from slvm_data.store import manifest
 
 
 def _lightning() -> Any:
@@ -30,9 +29,9 @@ def _lightning() -> Any:
 
 
 class DataModule(_lightning().LightningDataModule):
-    """Train, val and test of a dataset: films, windows where it holds windows, episodes if `context` is given.
+    """Train, val and test of a dataset: sequences, windows where it holds windows, episodes if `context` is given.
 
-    Training films come in a new random order in each epoch, and training episodes are drawn anew for each batch;
+    Training sequences come in a new random order in each epoch, and training episodes are drawn anew for each batch;
     validation and test are always the same. In distributed training episodes share themselves out: give the Trainer
     use_distributed_sampler=False with `context`.
 
@@ -62,7 +61,7 @@ class DataModule(_lightning().LightningDataModule):
         super().__init__()
         self.root, self.batch_size, self.context, self.steps = Path(root), batch_size, context, steps
         self.workers, self.seed, self.options = workers, seed, options
-        windows = open_manifest(self.root)["recipe"].get("windows")
+        windows = open_manifest(self.root).recipe.windows
         self._kind = Windows if windows else Sequences if context is None else Episodes
         if odd := [name for name in options if name not in inspect.signature(self._kind).parameters]:
             hint = ": give context too" if odd[0] in inspect.signature(Episodes).parameters else ""
@@ -91,7 +90,7 @@ class DataModule(_lightning().LightningDataModule):
         return self._in_order("test")
 
     def _in_order(self, split: str) -> DataLoader[Any] | list[Any]:
-        if not manifest.parts(open_manifest(self.root), split):
+        if not open_manifest(self.root).of_split(split):
             return []
         dataset = self.dataset(split)
         if isinstance(dataset, Episodes) and (dataset.ways or dataset.queries):

@@ -1,4 +1,4 @@
-"""Films for meta-learning: a query, and other films of the same task as its context."""
+"""Episodes for meta-learning: a query, and other sequences of the same task as its context."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ import torch
 from torch.utils.data import get_worker_info
 
 from slvm_data.load.arguments import whole_number
-from slvm_data.load.column import Column
 from slvm_data.load.draws import Moment
-from slvm_data.load.map_dataset import INDEX, Table
+from slvm_data.load.map_dataset import INDEX, MapDataset
 
 CONTEXT = "context_"
 EPISODE = "episode"
@@ -39,7 +38,7 @@ class Split:
     group: np.ndarray
 
 
-class Episodes(Table):
+class Episodes(MapDataset):
     """Queries of a split of a dataset, each with `context` other sequences of its task.
 
     An item is a dict: what `Sequences` gives of the query; the same of its context, with one axis more in front and
@@ -54,7 +53,7 @@ class Episodes(Table):
         root, split, tasks, fields: as for `Sequences`; fields may name `episode` and `context_…` too. Tasks that are
             left out here are held out: evaluate on them with another `Episodes`.
         context: sequences of context to a query.
-        by: what sequences of a group have in common: "label", or a constant as it was drawn, such as "param_g".
+        by: array that sequences of a group have in common: "label", or a parameter as it was drawn, such as "param_g".
         ways: groups in an episode; all if None.
         queries: queries of each group in an episode; all sequences that are not context if None.
         seed: of all draws.
@@ -81,7 +80,7 @@ class Episodes(Table):
         super().__init__(root, split, tasks=tasks, fields=fields)
         self._groups = self._grouped()
         self._check()
-        self._group = np.empty(len(self._held), np.int64)  # of each sequence
+        self._group = np.empty(len(self._columns), np.int64)  # of each sequence
         for number, rows in enumerate(self._groups):
             self._group[rows] = number
         self._mark = self._fingerprint()
@@ -100,7 +99,7 @@ class Episodes(Table):
 
     def _read(self, stored: list[str]) -> list[str]:
         if self.by not in stored:
-            raise ValueError(f"by = {self.by!r} has to be 'label' or a constant that {self.root} has, as 'param_m'")
+            raise ValueError(f"by = {self.by!r} has to be 'label' or a parameter that {self.root} has, as 'param_m'")
         return [name for name in stored if self._wants(name) or self._wants(CONTEXT + name) or name == self.by]
 
     def _share(self) -> None:
@@ -116,12 +115,12 @@ class Episodes(Table):
 
     def _grouped(self) -> list[np.ndarray]:
         """The sequences of each group, in order."""
-        column, systems = self._held.columns[self.by], dict.fromkeys(self._held.systems)
-        if not isinstance(column, Column) or column.frame or column.of is not None or column.data.ndim > 2:
-            raise ValueError(f"by = {self.by!r} has to be 'label' or a constant that {self.root} has, as 'param_m'")
+        column, systems = self._columns.columns[self.by], dict.fromkeys(self._columns.systems)
+        if column.frame or column.data.ndim > 2 or self.by == "time":
+            raise ValueError(f"by = {self.by!r} has to be 'label' or a parameter that {self.root} has, as 'param_m'")
         if self.by != "label" and len(systems) > 1:
             raise ValueError(f"by = {self.by!r} would mix {', '.join(systems)}: choose tasks of one system with tasks")
-        values = column.data.numpy().reshape(len(self._held), -1)
+        values = column.data.numpy().reshape(len(self._columns), -1)
         _, group = np.unique(values, axis=0, return_inverse=True)
         order = np.argsort(group.ravel(), kind="stable")
         return np.split(order, np.cumsum(np.bincount(group.ravel()))[:-1])
@@ -139,7 +138,7 @@ class Episodes(Table):
     @property
     def sequences(self) -> int:
         """Sequences in all, queries and context."""
-        return len(self._held)
+        return len(self._columns)
 
     def least(self) -> int:
         """Queries that every episode has."""
@@ -220,9 +219,9 @@ class Episodes(Table):
         found = {INDEX: rows, CONTEXT + INDEX: context, EPISODE: episode}
         found = {name: array for name, array in found.items() if self._wants(name)}
         flat = context.flatten()
-        for name, column in self._held.columns.items():
+        for name in self._columns.columns:
             if self._wants(name):
-                found[name] = column.take(rows, self._room)
+                found[name] = self._columns.array(name, rows, self._pool)
             if self._wants(CONTEXT + name):
-                found[CONTEXT + name] = column.take(flat, self._room).unflatten(0, context.shape)
+                found[CONTEXT + name] = self._columns.array(name, flat, self._pool).unflatten(0, context.shape)
         return found

@@ -1,119 +1,107 @@
-"""How rows of an array lie in memory: of the largest form that any task has, frames of zeros and ones packed."""
+"""How the rows of an array lie in memory: as large as in the task that has most of it, binary frames bit-packed."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
+from slvm_data import arrays
 from slvm_data.core.errors import DamageError
-from slvm_data.load.column import Column, octets
-from slvm_data.observe.windowing import PER_FRAME
-from slvm_data.store import formats, npz
+from slvm_data.load.column import Column, packed_size
+from slvm_data.store.manifest import FileEntry, Forms
 
-FRAMES = {name: axes - 1 for name, axes in formats.FRAMES.items()}  # axes of a sequence before those of a frame
-MOMENTS = (*PER_FRAME, "time")  # arrays whose first axis is that of the frames
-ZEROS = ("state", "dx_dt")  # filled up with zeros where tasks differ in width, other arrays with NaN or -1
 MASK = "state_mask"
 
 
-class Form(NamedTuple):
-    """Type and shape of what a sequence has of an array, in all tasks: the largest of theirs."""
+@dataclass(frozen=True)
+class Layout:
+    """Type and shape of what a sequence has of an array, in all tasks: the largest of theirs; of frames as packed."""
 
+    name: str
     dtype: np.dtype
     shape: tuple[int, ...]
     alike: bool  # whether every task has just this
-    shared: bool  # whether it stands there once for all sequences of a task
+    frame: tuple[int, ...] = ()  # C H W, of frames
+    packed: bool = False
+
+    @property
+    def per_frame(self) -> bool:
+        """Whether its second axis is that of frames; contexts have another one before it."""
+        return arrays.info(self.name).axes.split()[1:2] == ["T"]
+
+    @property
+    def size(self) -> int:
+        """Bytes of a row."""
+        return prod(self.shape) * self.dtype.itemsize
+
+    def empty(self, rows: int) -> np.ndarray:
+        """Memory for so many rows, with its filling where a task has less of it or nothing."""
+        if self.frame:
+            return np.zeros((rows, *self.shape), self.dtype)
+        if self.alike:
+            return np.empty((rows, *self.shape), self.dtype)
+        return np.full((rows, *self.shape), arrays.info(self.name).filling, self.dtype)
+
+    def blank(self, rows: int) -> Column:
+        """A column to be filled, of so many rows."""
+        return Column(torch.from_numpy(self.empty(rows)), self.frame, self.packed, self.per_frame)
 
 
-class Frames(NamedTuple):
-    """How the frames of a sequence lie in memory."""
+@dataclass(frozen=True)
+class Part:
+    """The file of one task, as far as it is loaded."""
 
-    shape: tuple[int, ...]
-    dtype: np.dtype
-    frame: tuple[int, ...]  # C H W
-    packed: bool
-
-
-class Part(NamedTuple):
-    """The file of one task."""
-
-    task: int
     path: Path
-    entry: dict[str, Any]
+    entry: FileEntry
     rows: int  # that are wanted, the first ones
 
 
-def forms_of(schemas: list[dict[str, Any]]) -> dict[str, Form]:
-    """The form of each array over all tasks, from what a manifest says of the arrays of each.
+def layouts_of(every: list[Forms]) -> dict[str, Layout]:
+    """The layout of each array over all tasks, from its forms in each; frames as they are in the file.
 
-    All of them, also those that are left out: what is held out later fits then.
+    Of all tasks, also those that are left out: what is held out later fits then.
     """
-    found: dict[str, list[tuple[str, tuple[int, ...], bool]]] = {}
-    for arrays in schemas:
-        for name, array in arrays.items():
-            once = npz.stands_once(name, array["shape"], arrays)
-            if not once or name == "time":
-                row = array["shape"] if once else array["shape"][1:]
-                found.setdefault(name, []).append((array["dtype"], tuple(row), once))
-    forms = {name: _form(name, same, len(schemas)) for name, same in found.items()}
-    if "state" in forms and not forms["state"].alike:
-        forms[MASK] = Form(np.dtype(bool), forms["state"].shape[-1:], alike=True, shared=True)
-    return forms
-
-
-def _form(name: str, found: list[tuple[str, tuple[int, ...], bool]], tasks: int) -> Form:
-    alike = len(found) == tasks and len({row for _, row, _ in found}) == 1
-    ranks = max(len(row) for _, row, _ in found)
-    rows = [row + (1,) * (ranks - len(row)) for _, row, _ in found]
-    most = found[0][1] if name in FRAMES else tuple(map(max, zip(*rows, strict=True)))
-    return Form(np.dtype(found[0][0]), most, alike, found[0][2])
-
-
-def frames_of(root: Path, content: dict[str, Any], files: list[Part], names: list[str]) -> dict[str, Frames]:
-    """How the frames of a sequence lie in memory; raises ValueError where these files differ in their shape."""
-    entries = [part.entry for part in files]
-    _check_frames(root, entries, names)
-    views = content["recipe"]["view"]
-    binary = all(view["binary"] for view in (views if isinstance(views, list) else [views]))
-    found = {}
-    for name in names:
-        array, lead = entries[0]["arrays"][name], FRAMES[name]
-        shape, dtype = tuple(array["shape"][1:]), np.dtype(array["dtype"])
-        frame = shape[lead:] if len(shape) == lead + 3 else (1, *shape[lead:])
-        last = octets(prod(frame)) if binary else prod(frame)
-        kind = np.dtype(np.uint8 if binary or dtype.kind == "u" else np.float32)
-        found[name] = Frames((*shape[:lead], last), kind, frame, binary)
+    names = dict.fromkeys(name for forms in every for name in forms)
+    found = {name: _layout(name, [forms for forms in every if name in forms], len(every)) for name in names}
+    if "state" in found and not found["state"].alike:
+        found[MASK] = Layout(MASK, np.dtype(bool), found["state"].shape[-1:], alike=True)
     return found
 
 
-def _check_frames(root: Path, entries: list[dict[str, Any]], names: list[str]) -> None:
-    for name in names:
-        shapes = {tuple(entry["arrays"][name]["shape"][1:]) for entry in entries}
-        if len(shapes) > 1:
+def _layout(name: str, having: list[Forms], tasks: int) -> Layout:
+    forms = [each[name] for each in having]
+    alike = len(forms) == tasks and len({form.row for form in forms}) == 1
+    ranks = max(len(form.row) for form in forms)
+    rows = [form.row + (1,) * (ranks - len(form.row)) for form in forms]
+    largest = forms[0].row if arrays.pictures(name) else tuple(map(max, zip(*rows, strict=True)))
+    return Layout(name, np.dtype(forms[0].dtype), largest, alike)
+
+
+def in_memory(layout: Layout, binary: bool) -> Layout:
+    """The layout of frames in memory, where binary ones are packed; of other arrays the same."""
+    axis = arrays.info(layout.name).frame_axis
+    if axis is None:
+        return layout
+    lead, picture = layout.shape[: axis - 1], layout.shape[axis - 1 :]
+    frame = picture if len(picture) == 3 else (1, *picture)
+    last = packed_size(prod(frame)) if binary else prod(frame)
+    kind = np.dtype(np.uint8 if binary or layout.dtype.kind == "u" else np.float32)
+    return Layout(layout.name, kind, (*lead, last), layout.alike, frame, binary)
+
+
+def check_frames(root: Path, parts: list[Part], names: list[str]) -> None:
+    """Raise ValueError where files differ in the shape of their frames."""
+    for name in filter(arrays.pictures, names):
+        if len(shapes := {part.entry.arrays[name].row for part in parts}) > 1:
             raise ValueError(f"{root}: {name} differs in shape between tasks, {sorted(shapes)}: choose some with tasks")
 
 
-def blank(name: str, form: Form, frames: Frames | None, rows: int, of: torch.Tensor | None = None) -> Column:
-    """A column to be filled, of so many rows."""
-    if frames:
-        return Column(torch.from_numpy(np.zeros((rows, *frames.shape), frames.dtype)), frames.frame, frames.packed)
-    return Column(torch.from_numpy(empty(name, form, rows)), of=of)
-
-
-def empty(name: str, form: Form, rows: int) -> np.ndarray:
-    """Room for so many rows of an array, with its filling where a task has less of it or nothing."""
-    if form.alike:
-        return np.empty((rows, *form.shape), form.dtype)
-    filling = 0 if name in ZEROS else np.nan if form.dtype.kind == "f" else -1
-    return np.full((rows, *form.shape), filling, form.dtype)
-
-
 def put(target: np.ndarray, rows: np.ndarray) -> None:
-    """Write rows [n …] into rows [n …] of a form that may be larger."""
+    """Write rows [n …] into rows [n …] of a layout that may be larger."""
     target[tuple(slice(0, n) for n in rows.shape) + (0,) * (target.ndim - rows.ndim)] = rows
 
 

@@ -1,4 +1,4 @@
-"""What every map-style dataset has in common: items by number, whole batches at once."""
+"""The common part of all map-style datasets: items by number, batches at once."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from torch.utils.data import Dataset
 
 from slvm_data.load.arguments import check_known, names_of_fields
 from slvm_data.load.batch import Batch, Item, Row
-from slvm_data.load.buffers import Room
-from slvm_data.load.columns import Held, forms_in, hold, open_manifest
+from slvm_data.load.buffers import BufferPool
+from slvm_data.load.columns import Columns, layouts_in, load_columns, open_manifest
 
 INDEX = "index"
 
 
-class Table(Dataset[Item | Row]):
-    """Sequences in memory. A subclass says which arrays an item has, and what its arguments mean."""
+class MapDataset(Dataset[Item | Row]):
+    """A split of a dataset. A subclass says which arrays an item has, and what its arguments mean."""
 
-    of_windows = False  # whether it reads windows, or whole films
-    lazily = False  # whether what lies in shards is read when it is asked for
+    of_windows = False  # whether it reads windows, or whole trajectories
+    lazily = False  # whether rows in shards are read when they are asked for
 
     def __init__(
         self,
@@ -37,17 +37,17 @@ class Table(Dataset[Item | Row]):
     ) -> None:
         self.root, self.split, self.fields = Path(root), split, names_of_fields(fields)
         content = open_manifest(self.root)
-        if (windows := bool(content["recipe"].get("windows"))) != self.of_windows:
-            kind, loader = ("windows with context", "Windows") if windows else ("whole films", "Sequences")
+        if (windows := content.recipe.windows is not None) != self.of_windows:
+            kind, loader = ("windows with context", "Windows") if windows else ("whole trajectories", "Sequences")
             raise ValueError(f"{self.root} holds {kind}: open it with slvm_data.load.{loader}")
-        forms = forms_in(self.root, content, split)
-        check_known(self.fields, self._known(list(forms)), self.root)
-        self._room = Room()
-        self._asked = tasks, {name: forms[name] for name in self._read(list(forms))}, fraction
-        self._held: Held = hold(self.root, content, split, *self._asked, lazily=self.lazily)
+        layouts = layouts_in(self.root, content, split)
+        check_known(self.fields, self._known(list(layouts)), self.root)
+        self._pool = BufferPool()
+        self._asked = tasks, {name: layouts[name] for name in self._read(list(layouts))}, fraction
+        self._columns: Columns = load_columns(self.root, content, split, *self._asked, lazily=self.lazily)
 
     def _known(self, stored: list[str]) -> list[str]:
-        """What fields may name, beside the arrays that are stored."""
+        """Names that fields may have: those of stored arrays, and more."""
         return [INDEX, *stored]
 
     def _read(self, stored: list[str]) -> list[str]:
@@ -66,17 +66,17 @@ class Table(Dataset[Item | Row]):
         if isinstance(index, slice):
             index = list(range(*index.indices(len(self))))
         if isinstance(index, list):  # as a DataLoader with batch_size=None asks for
-            return Batch(self._arrays(index), self.fields).whole()
+            return Batch(self._arrays(index), self.fields).collated()
         return Batch(self._arrays([index]), self.fields)[0]
 
     def __getitems__(self, indices: Sequence[Any]) -> Sequence[Any]:
-        """A whole batch, which PyTorch's DataLoader asks for where a dataset can give one."""
-        if type(self).__getitem__ is not Table.__getitem__:  # a subclass does more to each item
+        """A batch, which PyTorch's DataLoader asks for where a dataset can give one."""
+        if type(self).__getitem__ is not MapDataset.__getitem__:  # a subclass does more to each item
             return [self[index] for index in indices]
         return Batch(self._arrays(indices), self.fields)
 
     def __repr__(self) -> str:
-        fields = ", ".join(self.fields or self._known(list(self._held.columns)))
+        fields = ", ".join(self.fields or self._known(list(self._columns.columns)))
         return f"{type(self).__name__}({str(self.root)!r}, {self.split!r}): {len(self)} items of {fields}"
 
     def _numbers(self, indices: Sequence[Any]) -> torch.Tensor:

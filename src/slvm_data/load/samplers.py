@@ -65,7 +65,7 @@ class EpisodeSampler(Sampler[list[tuple[int, ...]]]):
         self._at = (0, 0)  # and those of the batch that comes next
 
     def _count(self, least: int) -> int:
-        """Batches that an epoch has if nobody says how many."""
+        """Batches that an epoch has by default."""
         queries = least if self.per == "epoch" else self.dataset.sequences
         return math.ceil(queries / (self.batch_size or least))
 
@@ -116,11 +116,11 @@ class Shuffled(Sampler[int]):
     """Each item of a dataset once, in an order that is a pure function of seed and epoch.
 
     Of a `Sequences` that reads from shards a few shards are taken at a time, in random order, and their items mixed, so
-    that each shard is read once; with `whole` all items are mixed, whatever reading them costs.
+    that each shard is read once; with `globally` all items are mixed, whatever reading them costs.
     """
 
-    def __init__(self, dataset: Sized, seed: int = 0, whole: bool = False) -> None:
-        self.dataset, self.seed, self.whole = dataset, whole_number("seed", seed, 0), whole
+    def __init__(self, dataset: Sized, seed: int = 0, globally: bool = False) -> None:
+        self.dataset, self.seed, self.globally = dataset, whole_number("seed", seed, 0), globally
         self._epoch = 0
 
     def __len__(self) -> int:
@@ -128,7 +128,7 @@ class Shuffled(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         moment, self._epoch = Moment(self.seed, self._epoch), self._epoch + 1
-        blocks, mixed = self.dataset.blocks() if isinstance(self.dataset, Sequences) and not self.whole else ([], 0)
+        blocks, mixed = self.dataset.blocks() if isinstance(self.dataset, Sequences) and not self.globally else ([], 0)
         if not blocks:
             yield from moment.choose("order", 0, len(self), len(self)).tolist()
             return

@@ -1,4 +1,4 @@
-"""Films for standard training: one item a film, or a part of it."""
+"""Sequences for standard training: an item is a sequence, or a part of it."""
 
 from __future__ import annotations
 
@@ -10,33 +10,34 @@ import numpy as np
 import torch
 
 from slvm_data.load.arguments import whole_number
-from slvm_data.load.columns import hold, open_manifest
-from slvm_data.load.map_dataset import INDEX, Table
+from slvm_data.load.columns import load_columns, open_manifest
+from slvm_data.load.map_dataset import INDEX, MapDataset
 
 
-class Sequences(Table):
-    """The films of a split of a dataset, of all its tasks or some: a map-style dataset for PyTorch's DataLoader.
+class Sequences(MapDataset):
+    """The sequences of a split of a dataset, of all its tasks or some: a map-style dataset for PyTorch's DataLoader.
 
     An item is a dict: `index` (its number here), `image` float32 [T C H W], and everything else as it stands in the
-    file, `state` [T D], `label` [1], `time` [T], `param_…`, and what was recorded. Where tasks differ in the width of
+    file, `state` [T D], `label` [1], `time` [T], `param_…`, and recorded arrays. Where tasks differ in the width of
     a state, it is filled up with zeros and `state_mask` [D] tells the numbers from the filling; of other arrays that
-    not every task has alike, what is missing is NaN, or -1 in integers.
+    not every task has alike, missing numbers are NaN, or -1 in integers.
 
     Arguments:
         root: the dataset's folder, with `dataset.json`.
         split: "train", "val" or "test".
         tasks: labels of the tasks to take; all if None.
         fields: names of arrays; items are then tuples in this order, and nothing else is read.
-        window: frames of an item; whole films if None. Item i is window i % n of film i // n, of n windows to a film.
+        window: frames of an item; the whole sequence if None. Item i is window i % n of sequence i // n, of n windows
+            to a sequence.
         stride: frames from the start of one window to the next.
-        fraction: take the first sequences of each task, so many of them; 0.1 is contained in 0.2, and is what a
-            dataset of a tenth of the size would hold.
+        fraction: take this share of each task, its first sequences; 0.1 is contained in 0.2, and is what a dataset of
+            a tenth of the size would hold.
 
-    Frames stay eight pixels to the octet in memory and become floats in the batch. Of a dataset in shards (`--format
-    zarr`) what an item needs is read when it is asked for; `Shuffled` gives an order that suits this, and `to_memory`
+    Binary frames stay bit-packed in memory, 8 pixels per byte, and become floats in the batch. Of a dataset in shards
+    (`--format zarr`) an item is read when it is asked for; `Shuffled` gives an order that suits this, and `to_memory`
     reads all of it at once.
 
-    Raises ValueError for what the dataset does not have, `store.damage.DamageError` for a file that is missing or
+    Raises ValueError for what the dataset does not have, `core.errors.DamageError` for a file that is missing or
     altered.
 
     """
@@ -57,29 +58,29 @@ class Sequences(Table):
         if window is None and stride != 1:
             raise ValueError(f"stride = {stride} is between windows: give window too")
         super().__init__(root, split, tasks=tasks, fields=fields, fraction=fraction)
-        steps = self._held.steps
+        steps = self._columns.frames
         length = steps if window is None else whole_number("window", window, 1, steps, "frames")
         first = np.arange(0, steps - length + 1, whole_number("stride", stride, 1, unit="frames"))
         self._starts = torch.from_numpy(first)
         self._window = None if window is None else torch.from_numpy(np.arange(length))
 
     def __len__(self) -> int:
-        return len(self._held) * len(self._starts)
+        return len(self._columns) * len(self._starts)
 
     def to_memory(self) -> Sequences:
         """Read all of it, if it is in shards, and check every byte; frames stay packed. Returns the dataset itself."""
-        self._held = hold(self.root, open_manifest(self.root), self.split, *self._asked, lazily=False)
+        self._columns = load_columns(self.root, open_manifest(self.root), self.split, *self._asked, lazily=False)
         return self
 
     def blocks(self) -> tuple[list[tuple[int, int]], int]:
         """First item, and the one after the last, of each shard, and how many of them to mix; none in memory."""
-        shards, per = self._held.shards, len(self._starts)
+        shards, per = self._columns.shards, len(self._starts)
         return ([(per * a, per * b) for a, b in shards.ranges()], shards.mixed()) if shards else ([], 0)
 
     def _arrays(self, indices: Sequence[Any]) -> dict[str, torch.Tensor]:
         numbers = self._numbers(indices)
-        rows, moments = numbers, None
+        rows, frames = numbers, None
         if self._window is not None:
-            rows, moments = numbers // len(self._starts), self._starts[numbers % len(self._starts), None] + self._window
+            rows, frames = numbers // len(self._starts), self._starts[numbers % len(self._starts), None] + self._window
         found = {INDEX: numbers} if self._wants(INDEX) else {}
-        return found | self._held.take(rows, self._room, moments)
+        return found | self._columns.take(rows, self._pool, frames)

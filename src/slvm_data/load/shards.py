@@ -1,6 +1,6 @@
 """Rows that are read when they are asked for: from shards, of which those just read stay in memory.
 
-A shard of which several rows are wanted at once is read as a whole, and stays; single rows are read by themselves.
+A shard of which several rows are wanted at once is read as a whole, and kept; single rows are read by themselves.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from slvm_data.load.column import Column
-from slvm_data.load.layout import Form, Frames, Part, blank, place
+from slvm_data.load.layout import Layout, Part, place
 
 if TYPE_CHECKING:
     from slvm_data.store.zarr_reader import Reader
 
 Rows = dict[str, np.ndarray]  # [n …] of each array, as they lie in memory
-CACHE = 2**28  # octets of shards that stay in memory, in each process
+CACHE = 2**28  # bytes of shards that stay in memory, in each process
 SEVERAL = 4  # rows of a shard from which on it is read as a whole
 MIXED = 8  # shards whose sequences are mixed at a time, where they fit in the cache
 
@@ -60,7 +60,7 @@ class Shards:
 
     files: tuple[Part, ...]
     readers: tuple[Reader, ...]  # of each file
-    forms: Mapping[str, tuple[Form, Frames | None]]
+    layouts: Mapping[str, Layout]
     cache: Cache
 
     @cached_property
@@ -79,9 +79,8 @@ class Shards:
 
     @cached_property
     def row_size(self) -> int:
-        """Octets of a row of all arrays."""
-        rows = [blank(name, *form, 1).data for name, form in self.forms.items()]
-        return sum(row.nbytes for row in rows)
+        """Bytes of a row of all arrays."""
+        return sum(layout.size for layout in self.layouts.values())
 
     def small(self) -> bool:
         """Whether everything fits in the cache."""
@@ -94,12 +93,12 @@ class Shards:
 
     def read(self, rows: np.ndarray) -> dict[str, Column]:
         """These rows [B], of every array a column of them [B …]; whatever has to be read is asked for at once."""
-        found = {name: blank(name, *form, len(rows)) for name, form in self.forms.items()}
+        found = {name: layout.blank(len(rows)) for name, layout in self.layouts.items()}
         file = np.searchsorted(self.firsts, rows, side="right") - 1
         files = [(k, np.flatnonzero(file == k)) for k in np.unique(file).tolist()]
         pieces = [piece for k, at in files for piece in self._pieces(k, at, rows[at] - self.firsts[k])]
         for at, within, arrive in pieces:
-            for name, data in arrive().items():  # what a task lacks stays blank
+            for name, data in arrive().items():  # an array that a task lacks stays blank
                 found[name].data.numpy()[at] = data[within]
         return found
 
@@ -127,16 +126,16 @@ class Shards:
         return lambda: self.cache.put((k, number), self._placed(k, asked()))
 
     def _placed(self, k: int, blocks: Mapping[str, np.ndarray]) -> Rows:
-        """Rows as the file has them, in the form they have in memory."""
-        found = {name: blank(name, *self.forms[name], len(block)) for name, block in blocks.items()}
+        """Rows as the file has them, in the layout that they have in memory."""
+        found = {name: self.layouts[name].blank(len(block)) for name, block in blocks.items()}
         for name, block in blocks.items():
             place(found[name], 0, block, self.files[k].path, name)
         return {name: column.data.numpy() for name, column in found.items()}
 
 
-def open_shards(files: Sequence[Part], forms: Mapping[str, tuple[Form, Frames | None]]) -> Shards:
+def open_shards(files: Sequence[Part], layouts: Mapping[str, Layout]) -> Shards:
     """Raises DamageError where the metadata of a file are not what was written."""
     from slvm_data.store.zarr_reader import Reader  # which needs the package zarr
 
-    readers = [Reader(p.path, {n: a for n, a in p.entry["arrays"].items() if n in forms}) for p in files]
-    return Shards(tuple(files), tuple(readers), forms, Cache())
+    readers = [Reader(p.path, {n: form for n, form in p.entry.arrays.items() if n in layouts}) for p in files]
+    return Shards(tuple(files), tuple(readers), layouts, Cache())

@@ -9,23 +9,25 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
+from slvm_data.arrays import pictures
 from slvm_data.core.types import Arrays
 from slvm_data.load.arguments import check_known, names_of_fields, whole_number
-from slvm_data.load.batch import Whole
-from slvm_data.load.buffers import Room
-from slvm_data.load.layout import FRAMES, MASK, Form, empty, forms_of, put
+from slvm_data.load.batch import StreamBatch
+from slvm_data.load.buffers import BufferPool
+from slvm_data.load.layout import MASK, Layout, in_memory, layouts_of, put
 from slvm_data.load.map_dataset import INDEX
 from slvm_data.load.ranks import check, here
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation import sequences
 from slvm_data.simulation.batch import LEAST, frame_buffer, make, prepare
+from slvm_data.store.manifest import forms_of
 
 ROWS = 256  # sequences of a task made at a time
 AHEAD = 2  # groups of batches made while others are used
@@ -46,7 +48,7 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
     had made ahead.
 
     Arguments:
-        recipe: what to make; of windows, ones cut from whole paths, since one path comes to an end.
+        recipe: the recipe; of windows one with trajectories for each split, since a shared one comes to an end.
         batch: sequences in a batch.
         device: where the batches go, such as "cuda"; where JAX computes there too, frames get there without a copy.
         seed: of all draws; the recipe's own, which is 0 in the datasets of this package, if None.
@@ -72,16 +74,16 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
         check(rank, ranks)
         if recipe.original:
             raise ValueError("an original is there to be compared with, not to be streamed: generate its files")
-        if recipe.windows and not recipe.windows.whole:
+        if recipe.windows and not recipe.windows.separate:
             raise ValueError(
-                f"{recipe.name} cuts windows from one path, which ends: take whole paths, "
-                "dataclasses.replace(recipe, windows=dataclasses.replace(recipe.windows, whole=True))"
+                f"{recipe.name} cuts windows from one trajectory, which ends: take separate ones, "
+                "dataclasses.replace(recipe, windows=dataclasses.replace(recipe.windows, separate=True))"
             )
         self.recipe = recipe if seed is None else dataclasses.replace(recipe, seed=seed)
         self.batch, self.device = batch, device
         self.fields, self._ranks = names_of_fields(fields), (rank, ranks)
         self._done = 0  # batches that this process, or this worker of it, has handed out
-        self._room = Room()
+        self._pool = BufferPool()
 
     def state_dict(self) -> dict[str, int]:
         """Where the stream stands."""
@@ -101,9 +103,11 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
                     numbers = np.arange(asked, asked + source.batches) * turns + turn
                     waiting.append(pool.submit(source.make, numbers))
                     asked += source.batches
-                for batch in source.cut(waiting.popleft().result(), self._room, self.fields):
+                for batch in source.cut(waiting.popleft().result(), self._pool, self.fields):
                     self._done += 1
-                    yield batch if self.device is None else Whole({n: a.to(self.device) for n, a in batch.items()})
+                    yield (
+                        batch if self.device is None else StreamBatch({n: a.to(self.device) for n, a in batch.items()})
+                    )
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -133,12 +137,12 @@ class _Source:
         rows = len(recipe.windows.starts(SPLIT, recipe.steps)) if recipe.windows else ROWS
         self.batches = max(1, rows * self.tasks // batch)
         self.size = max(LEAST, self.batches * -(-batch // self.tasks))
-        self.stay = on_accelerator()
+        self.on_device = on_accelerator()
         self.turn = 0
 
     @cached_property
     def buffers(self) -> list[list[np.ndarray]]:
-        """Room for the frames of the groups that wait, and of the one in use."""
+        """Memory for the frames of the groups that wait, and of the one in use."""
         return [[frame_buffer(self.recipe, self.size) for _ in range(self.tasks)] for _ in range(AHEAD + 1)]
 
     def make(self, numbers: np.ndarray) -> _Group:
@@ -151,14 +155,13 @@ class _Source:
     def _rows(self, task: int, index: np.ndarray) -> Arrays:
         if self.recipe.windows:
             return sequences.collect(self.recipe, task, SPLIT, index)
-        buffer = np.empty((self.size, 0)) if self.stay else self.buffers[self.turn][task]
-        made = make(self.recipe, task, SPLIT, self.inputs[task], index, buffer, stay=self.stay)
-        return made.arrays | sequences.once(self.recipe, task, SPLIT)
+        buffer = np.empty((self.size, 0)) if self.on_device else self.buffers[self.turn][task]
+        return make(self.recipe, task, SPLIT, self.inputs[task], index, buffer, on_device=self.on_device).arrays
 
-    def cut(self, group: _Group, room: Room, fields: tuple[str, ...] | None) -> Iterator[Whole]:
+    def cut(self, group: _Group, pool: BufferPool, fields: tuple[str, ...] | None) -> Iterator[StreamBatch]:
         """The batches of a group, one after the other."""
-        forms = forms_of(list(map(_schema, group.made)))
-        check_known(fields, (INDEX, *forms), self.recipe.name)
+        layouts = layouts_of(list(map(forms_of, group.made)))
+        check_known(fields, (INDEX, *layouts), self.recipe.name)
         done = [0] * self.tasks
         for number in group.numbers:
             first = int(number) * self.batch
@@ -168,34 +171,34 @@ class _Source:
                 places.append((slice(done[task], done[task] + len(at)), slice(at.start, None, self.tasks)))
                 done[task] += len(at)
             batch = {INDEX: torch.from_numpy(np.arange(first, first + self.batch))}
-            batch |= {name: self._array(name, form, group.made, places, room) for name, form in forms.items()}
-            yield Whole(batch if fields is None else {name: batch[name] for name in fields})
-        if self.stay and torch.cuda.is_available():
+            batch |= {name: self._array(layout, group.made, places, pool) for name, layout in layouts.items()}
+            yield StreamBatch(batch if fields is None else {name: batch[name] for name in fields})
+        if self.on_device and torch.cuda.is_available():
             torch.cuda.synchronize()  # JAX's memory is given back now, and torch may still be copying from it
 
     def _array(
-        self, name: str, form: Form, made: list[Arrays], places: list[tuple[slice, slice]], room: Room
+        self, layout: Layout, made: list[Arrays], places: list[tuple[slice, slice]], pool: BufferPool
     ) -> torch.Tensor:
         """One array of a batch, from the sequences of each task."""
-        if name in FRAMES:
-            return self._frames(name, form, made, places, room)
-        target = empty(name, form, self.batch)
+        name = layout.name
+        if pictures(name):
+            return self._frames(layout, made, places, pool)
+        target = layout.empty(self.batch)
         for arrays, (rows, at) in zip(made, places, strict=True):
             if name == MASK:
-                target[at] = np.arange(form.shape[0]) < arrays["state"].shape[-1]
+                target[at] = np.arange(layout.shape[0]) < arrays["state"].shape[-1]
             elif name in arrays:
-                found = arrays[name]
-                put(target[at], np.broadcast_to(found, (len(target[at]), *found.shape)) if form.shared else found[rows])
+                put(target[at], arrays[name][rows])
         return torch.from_numpy(target)
 
     def _frames(
-        self, name: str, form: Form, made: list[Arrays], places: list[tuple[slice, slice]], room: Room
+        self, layout: Layout, made: list[Arrays], places: list[tuple[slice, slice]], pool: BufferPool
     ) -> torch.Tensor:
-        lead, frame = form.shape[: FRAMES[name]], form.shape[FRAMES[name] :]
-        shape = (self.batch, *lead, *(1,) * (len(frame) == 2), *frame)
-        found = [torch.from_dlpack(arrays[name]) for arrays in made]  # the buffers themselves, or JAX's memory
+        held = in_memory(layout, binary=False)
+        shape = (self.batch, *held.shape[:-1], *held.frame)
+        found = [torch.from_dlpack(arrays[layout.name]) for arrays in made]  # the buffers themselves, or JAX's memory
         device = found[0].device
-        out = room.take(prod(shape)).view(shape) if device.type == "cpu" else torch.empty(shape, device=device)
+        out = pool.take(prod(shape)).view(shape) if device.type == "cpu" else torch.empty(shape, device=device)
         for frames, (rows, at) in zip(found, places, strict=True):
             out[at].copy_(frames[rows].view(-1, *shape[1:]))
         return out
@@ -204,8 +207,3 @@ class _Source:
 def on_accelerator() -> bool:
     """Whether JAX computes elsewhere than torch's CPU tensors lie."""
     return jax.default_backend() != "cpu"
-
-
-def _schema(arrays: Arrays) -> dict[str, Any]:
-    """What a manifest would say of these arrays."""
-    return {name: {"shape": list(array.shape), "dtype": str(array.dtype)} for name, array in arrays.items()}
