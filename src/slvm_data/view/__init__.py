@@ -1,4 +1,4 @@
-"""Datasets to look at: films, curves and certificates."""
+"""Datasets to look at: a page, figures and moving pictures."""
 
 from __future__ import annotations
 

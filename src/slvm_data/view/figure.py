@@ -1,4 +1,4 @@
-"""One sequence in one figure: frames, signal, state over time, its path, energy, impacts and regimes."""
+"""One sequence in one figure: frames, signal, state over time, portrait, energy, impacts and regimes."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from slvm_data.arrays import PARAMETER
 from slvm_data.core.types import Arrays
 from slvm_data.datasets import RECIPES
 from slvm_data.export import animation
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.store import manifest
-from slvm_data.systems.ball_box import BallBox
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System
-from slvm_data.view.dataset import Films, of_folder, of_recipe
+from slvm_data.view.dataset import Dataset, of_folder, of_recipe
 
 try:
     from matplotlib.figure import Figure
@@ -47,10 +47,10 @@ class Plot(Figure):
 
 @dataclass(frozen=True)
 class Sequence:
-    """What is drawn of one sequence."""
+    """The parts of one sequence that are drawn."""
 
     system: System
-    arrays: Arrays  # as `Films.rows` gives them, without the first axis
+    arrays: Arrays  # as `Dataset.rows` gives them, without the first axis
     names: tuple[str, ...]  # of the numbers [D] of `state`
     units: tuple[str, ...]
 
@@ -74,7 +74,7 @@ class Sequence:
         return f"{self.names[i]} [{self.units[i]}]" if self.units else self.names[i]
 
     def pairs(self) -> list[tuple[int, int]]:
-        """What is drawn against what: the plane where the names say x and y, else p against q."""
+        """Numbers of the state that are drawn against each other: x and y by their names, else p against q."""
         D = len(self.names)
         planar = all(self.names[i].rstrip("0123456789")[-1:] == "xy"[i % 2] for i in range(D // 2 // 2 * 2))
         if isinstance(self.system, Switching) and self.state.shape[1] != len(self.system.state):
@@ -85,22 +85,21 @@ class Sequence:
         return [(i, i + 1) for i in range(0, half, 2)] if planar and half > 1 else [(i, half + i) for i in range(half)]
 
 
-def plot(dataset: Path | str | Recipe | Films, split: str = "train", index: int = 0, task: int = 0) -> Figure:
-    """A figure of one sequence of a dataset: of a folder, of a name, or of a recipe, whose films are made in memory.
+def plot(dataset: Path | str | Recipe | Dataset, split: str = "train", index: int = 0, task: int = 0) -> Figure:
+    """A figure of one sequence of a dataset: of a folder, of a name, or of a recipe.
 
-    Frames, the signal of a switching system with its context, every number of the state over time, its path (p against
-    q, or in the plane), and the energy. Impacts are dotted lines, regimes are shaded and numbered. Labels have units
-    where the system names them. Nothing of pyplot is touched: save it with `savefig`; a notebook shows it by itself.
+    Frames, the signal of a switching system with its context, every number of the state over time, its portrait (p
+    against q, or in the plane), and the energy. Impacts are dotted lines, regimes are shaded and numbered. Labels have
+    units where the system names them. Nothing of pyplot is touched: save it with `savefig`; a notebook shows it by itself.
 
     Of a system of your own give the recipe, or `slvm_data.view.dataset.of_folder(folder, RECIPE.tasks)`.
 
     Raises ValueError for a dataset, split, task or index that there is not, or where matplotlib is missing.
     """
-    films = _films(dataset)
-    arrays = {name: array[0] for name, array in films.rows(task, split, [index]).items()}
-    system = films.recipe.tasks[task]
-    whole = "state" in arrays
-    names = system.state if whole else getattr(system, "latents", ()) or system.state
+    source = _dataset(dataset)
+    arrays = {name: array[0] for name, array in source.rows(task, split, [index]).items()}
+    system = source.recipe.tasks[task]
+    names = system.state if "state" in arrays else getattr(system, "latents", ()) or system.state
     units = system.units if names == system.state else ()
     shown = Sequence(system, arrays, names, units if len(units) == len(names) else ())
     figure = Plot(figsize=(WIDTH, 1.0), layout="constrained")
@@ -108,15 +107,15 @@ def plot(dataset: Path | str | Recipe | Films, split: str = "train", index: int 
     figure.set_figheight(HEIGHT * sum(heights))
     mosaic: Any = rows
     axes = figure.subplot_mosaic(mosaic, height_ratios=heights)
-    figure.suptitle(_title(films.recipe, split, index, task, arrays), fontsize="medium")
+    figure.suptitle(_title(source.recipe, split, index, task, arrays), fontsize="medium")
     for name, panel in axes.items():
         panel.spines[["top", "right"]].set_visible(False)
-        _draw(str(name), panel, shown, films, task)
+        _draw(str(name), panel, shown, source, task)
     return figure
 
 
-def _films(dataset: Path | str | Recipe | Films) -> Films:
-    if isinstance(dataset, Films):
+def _dataset(dataset: Path | str | Recipe | Dataset) -> Dataset:
+    if isinstance(dataset, Dataset):
         return dataset
     if isinstance(dataset, Recipe):
         return of_recipe(dataset)
@@ -128,9 +127,9 @@ def _films(dataset: Path | str | Recipe | Films) -> Films:
 
 
 def _title(recipe: Recipe, split: str, index: int, task: int, arrays: Arrays) -> str:
-    constants = [f"{n.removeprefix('param_')} = {_number(a)}" for n, a in arrays.items() if n.startswith("param_")]
-    of_task = f" of task {task}" * (len(recipe.tasks) > 1)
-    return f"{recipe.name}, {split} {index}{of_task}\n{', '.join(constants)}"
+    drawn = [f"{n.removeprefix(PARAMETER)} = {_number(a)}" for n, a in arrays.items() if n.startswith(PARAMETER)]
+    of_task = f" of task {task}" if len(recipe.tasks) > 1 else ""
+    return f"{recipe.name}, {split} {index}{of_task}\n{', '.join(drawn)}"
 
 
 def _number(value: np.ndarray) -> str:
@@ -141,8 +140,9 @@ def _number(value: np.ndarray) -> str:
 def _panels(shown: Sequence) -> tuple[list[list[str]], list[float]]:
     """Which panels stand in which rows, and how high these are."""
     wide = {"frames": 0.55 if "image" in shown.arrays else 0.0, "signal": 0.8 * (_signal(shown.arrays) is not None)}
-    cells = [*(f"state {k}" for k in range(len(_groups(shown)))), *["path"] * bool(shown.pairs())]
-    cells += ["energy"] * ("energy" in shown.arrays)
+    cells = [*(f"state {k}" for k in range(len(_groups(shown)))), *(["portrait"] if shown.pairs() else [])]
+    if "energy" in shown.arrays:
+        cells.append("energy")
     rows = [[name] * 2 for name, height in wide.items() if height]
     pairs = [cells[i : i + 2] for i in range(0, len(cells), 2)]
     heights = [height for height in wide.values() if height] + [1.0] * len(pairs)
@@ -156,15 +156,15 @@ def _groups(shown: Sequence) -> list[range]:
     return [range(D // 2), range(D // 2, D)] if split and D > 1 else [range(D)]
 
 
-def _draw(name: str, axes: Axes, shown: Sequence, films: Films, task: int) -> None:
+def _draw(name: str, axes: Axes, shown: Sequence, dataset: Dataset, task: int) -> None:
     if name == "frames":
-        _frames(axes, films.upright(task, shown.arrays["image"]), shown.time)
+        _frames(axes, dataset.upright(task, shown.arrays["image"]), shown.time)
         return
-    if name == "path":
-        _path(axes, shown)
+    if name == "portrait":
+        _portrait(axes, shown)
         return
     if name == "signal":
-        _signals(axes, shown, films, task)
+        _signals(axes, shown, dataset, task)
     elif name == "energy":
         _energy(axes, shown)
     else:
@@ -203,23 +203,23 @@ def _signal(arrays: Arrays) -> np.ndarray | None:
     return arrays.get("queries", arrays.get("signal"))
 
 
-def _signals(axes: Axes, shown: Sequence, films: Films, task: int) -> None:
+def _signals(axes: Axes, shown: Sequence, dataset: Dataset, task: int) -> None:
     """The signal, with its context before it: a few channels as lines, more as an image."""
     signal = _signal(shown.arrays)
     assert signal is not None
-    time, windows = shown.time, films.recipe.windows
+    time, windows = shown.time, dataset.recipe.windows
     if windows and "domains" in shown.arrays and windows.contexts:
         offsets = windows.offsets()
         every = np.full((offsets[-1] - offsets[0] + 1, signal.shape[1]), np.nan)
         for first, part in zip((*windows.first_frames(), 0), (*shown.arrays["domains"], signal), strict=True):
             every[first - offsets[0] : first - offsets[0] + len(part)] = part
-        signal, time = every, time[0] + films.recipe.dt_of(task) * np.arange(offsets[0], offsets[-1] + 1)
+        signal, time = every, time[0] + dataset.recipe.dt_of(task) * np.arange(offsets[0], offsets[-1] + 1)
         axes.axvline(time[-len(shown.time)], color="black", lw=1.5, label="begin of the query")
     if signal.shape[1] <= FEW:
         for i in range(signal.shape[1]):
             _line(axes, i, time, signal[:, i], f"channel {i}")
     else:
-        half = films.recipe.dt_of(task) / 2
+        half = dataset.recipe.dt_of(task) / 2
         edges = (time[0] - half, time[-1] + half, -0.5, signal.shape[1] - 0.5)
         image = axes.imshow(signal.T, aspect="auto", origin="lower", cmap="cividis", extent=edges, interpolation="none")
         axes.figure.colorbar(image, ax=axes, label="signal", pad=0.01)
@@ -237,7 +237,7 @@ def _legend(axes: Axes) -> None:
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1.04), ncols=5, frameon=False, borderaxespad=0.1, fontsize="small")
 
 
-def _path(axes: Axes, shown: Sequence) -> None:
+def _portrait(axes: Axes, shown: Sequence) -> None:
     """Begins at a filled circle; in the plane with one scale for both axes."""
     for k, (i, j) in enumerate(shown.pairs()):
         x, y = shown.state[:, i], shown.state[:, j]
@@ -253,33 +253,33 @@ def _path(axes: Axes, shown: Sequence) -> None:
         _legend(axes)
     if _alike(shown):
         axes.set_aspect("equal", adjustable="datalim")
-    if isinstance(shown.system, BallBox):
-        axes.yaxis.set_inverted(True)  # the y of balls points down
+    if shown.system.y_down:
+        axes.yaxis.set_inverted(True)
 
 
 def _common(shown: Sequence, side: int) -> str:
-    """One label for what several pairs have on one axis."""
+    """One label for several pairs on one axis."""
     which = [pair[side] for pair in shown.pairs()]
     unit = f" [{shown.units[which[0]]}]" if shown.units else ""
     return ", ".join(shown.names[i] for i in which) + unit
 
 
 def _alike(shown: Sequence) -> bool:
-    """Whether both axes of the path are of one kind."""
+    """Whether both axes of the portrait are of one kind."""
     i, j = shown.pairs()[0]
     a, b = (shown.names[k].rstrip("0123456789") for k in (i, j))
     return shown.units[i] == shown.units[j] if shown.units else a == b or {a, b} <= set("xyz")
 
 
 def _energy(axes: Axes, shown: Sequence) -> None:
-    """On a scale on which what is kept is level."""
+    """On a scale on which a constant energy is level."""
     energy = shown.arrays["energy"]
     axes.plot(shown.time, energy, "o" if len(energy) == 1 else "-", color="black", lw=1.5)
-    room = max(np.ptp(energy), 0.1 * np.abs(energy).max(), 1e-12) / 2
+    reach = max(np.ptp(energy), 0.1 * np.abs(energy).max(), 1e-12) / 2
     middle = (energy.max() + energy.min()) / 2
-    axes.set_ylim(middle - 1.2 * room, middle + 1.2 * room)
+    axes.set_ylim(middle - 1.2 * reach, middle + 1.2 * reach)
     axes.ticklabel_format(useOffset=False)
-    unit = "px²/s²" if isinstance(shown.system, BallBox) else "J" if shown.units else ""  # of a ball for a unit mass
+    unit = shown.system.energy_unit if shown.units else ""
     axes.set_ylabel(f"energy [{unit}]" if unit else "energy")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 MODULES = (  # those that others import come first
     *("element", "icon", "colors", "numbers", "source", "player", "selection"),
     *("screen", "spark", "seen", "curve", "portrait", "bars", "command"),
-    *("transport", "filters", "sliders", "grid", "film", "certificate"),
+    *("transport", "filters", "sliders", "grid", "sequence", "report"),
     *("dataset", "tabs", "theme", "browser", "app"),
 )
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";\n', re.M)

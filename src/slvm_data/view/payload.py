@@ -1,4 +1,4 @@
-"""Films as a page takes them: plain JSON values, frames as a PNG, numbers as base64 of little-endian float32."""
+"""Sequences as a page takes them: JSON values, frames as a PNG, numbers as base64 of little-endian float32."""
 
 from __future__ import annotations
 
@@ -7,47 +7,48 @@ from typing import Any
 
 import numpy as np
 
+from slvm_data.arrays import PARAMETER
 from slvm_data.core.types import Arrays
 from slvm_data.view import png
-from slvm_data.view.dataset import Films
+from slvm_data.view.dataset import Dataset
 
-FRAMES = 2000  # of a film, at most, and
+FRAMES = 2000  # of a sequence, at most, and
 PIXELS = 2**24  # of all of them
 WALLS = ("left", "right", "top", "bottom")
 
 
-def shown(films: Films, task: int, split: str, index: list[int]) -> list[dict[str, Any]]:
-    """These sequences of a task, in this order; raises as `Films.rows` does."""
-    rows = films.rows(task, split, index)
+def payload(dataset: Dataset, task: int, split: str, index: list[int]) -> list[dict[str, Any]]:
+    """These sequences of a task, in this order; raises as `Dataset.rows` does."""
+    rows = dataset.rows(task, split, index)
     each = [{name: array[i] for name, array in rows.items()} for i in range(len(index))]
-    constants = [f"param_{name}" for name in films.recipe.tasks[task].domains()]
+    parameters = [PARAMETER + name for name in dataset.recipe.tasks[task].parameters()]
     return [
         {
             "task": task,
             "split": split,
             "index": i,
-            "constants": {name.removeprefix("param_"): row[name].tolist() for name in constants if name in row},
-            **_seen(films, task, row),
+            "parameters": {name.removeprefix(PARAMETER): row[name].tolist() for name in parameters if name in row},
+            **_seen(dataset, task, row),
         }
         for i, row in zip(index, each, strict=True)
     ]
 
 
-def _seen(films: Films, task: int, row: Arrays) -> dict[str, Any]:
-    """What a film, or a window with its context, shows: frame by frame, but no more frames than a page can hold."""
+def _seen(dataset: Dataset, task: int, row: Arrays) -> dict[str, Any]:
+    """A sequence, or a window with its context, frame by frame, but no more frames than a page can hold."""
     T = min(len(row["time"]), _most(row.get("image")))
     state = row["latents"] if "latents" in row else row["state"]
     mode, signal = row.get("labels", row.get("mode")), row.get("queries", row.get("signal"))
     return {
         "length": len(row["time"]),
         "time": numbers(row["time"][:T]),
-        "frames": sprite(films, task, row["image"][:T]) if "image" in row else None,
+        "frames": sprite(dataset, task, row["image"][:T]) if "image" in row else None,
         "state": numbers(state[:T]),
         "energy": numbers(row["energy"][:T]) if "energy" in row else None,
         "mode": mode[:T].tolist() if mode is not None else None,
         "signal": numbers(signal[:T]) if signal is not None else None,
         "impacts": _impacts(row, row["time"][T - 1]),
-        "context": _context(films, task, row),
+        "context": _context(dataset, task, row),
     }
 
 
@@ -55,19 +56,18 @@ def _most(image: np.ndarray | None) -> int:
     return FRAMES if image is None else max(1, min(FRAMES, PIXELS // max(1, image[0].size)))
 
 
-def _context(films: Films, task: int, row: Arrays) -> list[dict[str, Any]]:
+def _context(dataset: Dataset, task: int, row: Arrays) -> list[dict[str, Any]]:
     """The windows before a query, in the order of time."""
-    windows = films.recipe.windows
+    windows = dataset.recipe.windows
     if windows is None:
         return []
-    first = windows.spacing * np.arange(windows.contexts) - windows.lead
-    times = row["time"][0] + (first[:, None] + np.arange(windows.length)) * films.recipe.dt_of(task)
+    times = row["time"][0] + (windows.first_frames()[:, None] + np.arange(windows.length)) * dataset.recipe.dt_of(task)
     images = row.get("domain_image")
     return [
         {
             "time": numbers(times[k]),
             "signal": numbers(row["domains"][k]),
-            "frames": sprite(films, task, images[k]) if images is not None else None,
+            "frames": sprite(dataset, task, images[k]) if images is not None else None,
         }
         for k in range(windows.contexts)
     ]
@@ -81,12 +81,12 @@ def _impacts(row: Arrays, last: float) -> list[dict[str, Any]]:
     return [{"time": time, "wall": WALLS[wall]} for time, wall in pairs if wall >= 0 and time <= last]
 
 
-def sprite(films: Films, task: int, frames: np.ndarray) -> dict[str, Any]:
-    """Frames [T H W] or [T 3 H W] as one PNG, what is up on top, and where in it each stands."""
-    frames = films.upright(task, frames)
-    binary, grey = films.recipe.view_of(task).binary, frames.ndim == 3
-    octets = frames if grey else frames.transpose(0, 2, 3, 1)
-    pixels = octets > 0 if binary and grey else (octets * (255 if binary else 1)).astype(np.uint8)
+def sprite(dataset: Dataset, task: int, frames: np.ndarray) -> dict[str, Any]:
+    """Frames [T H W] or [T 3 H W] as one PNG, upright, and where in it each stands."""
+    frames = dataset.upright(task, frames)
+    binary, grey = dataset.recipe.view_of(task).binary, frames.ndim == 3
+    last = frames if grey else frames.transpose(0, 2, 3, 1)  # channels last
+    pixels = last > 0 if binary and grey else (last * (255 if binary else 1)).astype(np.uint8)
     picture, columns = png.sheet(pixels)
     return {
         "png": "data:image/png;base64," + b64encode(png.encode(picture)).decode(),
@@ -98,5 +98,5 @@ def sprite(films: Films, task: int, frames: np.ndarray) -> dict[str, Any]:
 
 
 def numbers(array: np.ndarray) -> dict[str, Any]:
-    """An array [T] or [T D] in single precision, which is what a plot can show."""
+    """An array [T] or [T D] in single precision, as exact as a plot can show it."""
     return {"shape": list(array.shape), "f4": b64encode(array.astype("<f4").tobytes()).decode()}

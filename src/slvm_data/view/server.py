@@ -1,4 +1,4 @@
-"""A page served to this machine's own browser, and the films that it asks for. Nothing of it is written anywhere."""
+"""A page served to this machine's own browser, and the sequences that it asks for. Nothing is written anywhere."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from urllib.parse import parse_qs, urlsplit
 
 from slvm_data.core.errors import DamageError
 from slvm_data.recipe.overrides import override
-from slvm_data.view.dataset import Films, of_recipe
+from slvm_data.view.dataset import Dataset, of_recipe
 from slvm_data.view.page import page
-from slvm_data.view.payload import numbers, shown
-from slvm_data.view.report import quality
-from slvm_data.view.summary import about
+from slvm_data.view.payload import numbers, payload
+from slvm_data.view.report import report
+from slvm_data.view.summary import summary
 
 ADDRESS = "127.0.0.1"
-LONGEST = 8192  # characters of what is asked for
+LONGEST = 8192  # characters of a request
 MOST = 256  # sequences asked for at a time
-KEPT = 16  # recipes with changed constants
+KEPT = 16  # recipes with changed parameters
 WAIT = 30.0  # s, for a request to arrive
 
 
@@ -34,15 +34,15 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, films: Films, port: int = 0) -> None:
+    def __init__(self, dataset: Dataset, port: int = 0) -> None:
         try:
             super().__init__((ADDRESS, port), Handler)
         except OSError as error:
             raise ValueError(
                 f"port = {port} cannot be used: {error.strerror}; leave --port out to take a free one"
             ) from error
-        self.making = threading.Lock()  # one film at a time: more at once would only wait for each other
-        self.films = films
+        self.making = threading.Lock()  # one request at a time: more at once would only wait for each other
+        self.dataset = dataset
         self.changed = lru_cache(KEPT)(self._changed)
 
     @property
@@ -55,13 +55,13 @@ class Server(ThreadingHTTPServer):
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
-    def _changed(self, changes: tuple[str, ...]) -> Films:
-        """The films with these changes of constants; raises ValueError where they cannot be."""
+    def _changed(self, changes: tuple[str, ...]) -> Dataset:
+        """The dataset with these changes of parameters; raises ValueError where they cannot be."""
         if not changes:
-            return self.films
-        if self.films.content:
-            raise ValueError("what stands in files is not changed: view the dataset by its name")
-        return of_recipe(override(self.films.recipe, changes), self.films.known)
+            return self.dataset
+        if self.dataset.content:
+            raise ValueError("files do not change: view the dataset by its name")
+        return of_recipe(override(self.dataset.recipe, changes), self.dataset.known)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -91,7 +91,7 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, answer: Callable[..., Any], query: dict[str, list[str]]) -> tuple[HTTPStatus, Any]:
         try:
             with self.server.making:
-                self.server.films.check_current()
+                self.server.dataset.check_current()
                 return HTTPStatus.OK, answer(self.server.changed(tuple(query.get("set", ()))), query)
         except (ValueError, DamageError, OSError) as error:
             return HTTPStatus.BAD_REQUEST, {"error": str(error)}
@@ -117,16 +117,16 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing: the terminal is the user's."""
 
 
-def _films(films: Films, query: dict[str, list[str]]) -> Any:
+def _sequences(dataset: Dataset, query: dict[str, list[str]]) -> Any:
     task, split = _place(query)
     index = [int(i) for i in query.get("index", [""])[0].split(",") if i]
     if not 0 < len(index) <= MOST:
         raise ValueError(f"index has {len(index)} sequences, and has to have from 1 to {MOST}")
-    return shown(films, task, split, index)
+    return payload(dataset, task, split, index)
 
 
-def _constants(films: Films, query: dict[str, list[str]]) -> Any:
-    found = films.constants(*_place(query))
+def _parameters(dataset: Dataset, query: dict[str, list[str]]) -> Any:
+    found = dataset.parameters(*_place(query))
     return {name: numbers(values) for name, values in found.items()}
 
 
@@ -134,18 +134,18 @@ def _place(query: dict[str, list[str]]) -> tuple[int, str]:
     return int(query.get("task", ["0"])[0]), query.get("split", [""])[0]
 
 
-ANSWERS: dict[str, Callable[[Films, dict[str, list[str]]], Any]] = {
-    "/about": lambda films, _: about(films),
-    "/films": _films,
-    "/constants": _constants,
-    "/quality": lambda films, _: quality(films),
+ANSWERS: dict[str, Callable[[Dataset, dict[str, list[str]]], Any]] = {
+    "/about": lambda dataset, _: summary(dataset),
+    "/sequences": _sequences,
+    "/parameters": _parameters,
+    "/report": lambda dataset, _: report(dataset),
 }
 
 
-def serve(films: Films, port: int, opened: bool) -> None:
+def serve(dataset: Dataset, port: int, opened: bool) -> None:
     """Serve the page until the user presses Ctrl-C, and open it in the browser if asked to."""
-    with Server(films, port) as server, suppress(KeyboardInterrupt):
-        print(f"{films.recipe.name}: {server.url} (Ctrl-C ends it)", flush=True)
+    with Server(dataset, port) as server, suppress(KeyboardInterrupt):
+        print(f"{dataset.recipe.name}: {server.url} (Ctrl-C ends it)", flush=True)
         if opened:
             webbrowser.open(server.url)
         server.serve_forever()

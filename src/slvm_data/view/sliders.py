@@ -1,4 +1,4 @@
-"""Which constants of a recipe can be moved, and how far: their ranges, and as much again on either side."""
+"""The parameters of a recipe that can be moved, and how far: their ranges, and as much again on either side."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from slvm_data.recipe.recipe import Recipe
 
 STEPS = 100  # of a slider, at least
 FEW = 4  # numbers that are told one by one
-FRICTION = 0.2  # how far a constant that is 0 can be moved
+FRICTION = 0.2  # how far a parameter that is 0 can be moved
 
 
 def sliders(recipe: Recipe) -> list[dict[str, Any]]:
     """Those that all tasks have: name, and for each component lowest and highest value, step and where it stands."""
-    common = [name for name in recipe.tasks[0].domains() if all(name in s.domains() for s in recipe.tasks)]
+    common = [name for name in recipe.tasks[0].parameters() if all(name in s.parameters() for s in recipe.tasks)]
     return [{"name": name, "components": _components(recipe, name)} for name in common if _alike(recipe, name)]
 
 
 def _alike(recipe: Recipe, name: str) -> bool:
-    return len({np.shape(system.bounds(name)[0]) for system in recipe.tasks}) == 1
+    return len({np.shape(system.range_of(name)[0]) for system in recipe.tasks}) == 1
 
 
 def _components(recipe: Recipe, name: str) -> list[dict[str, Any]]:
-    ends = np.array([system.bounds(name) for system in recipe.tasks])
+    ends = np.array([system.range_of(name) for system in recipe.tasks])
     each = ends.reshape(*ends.shape[:2], -1)  # [tasks 2 components]
-    domain = recipe.tasks[0].domains()[name]
-    return [_range(each[:, :, k], domain.minimum, domain.strict) for k in range(each.shape[2])]
+    bounds = recipe.tasks[0].parameters()[name]
+    return [_range(each[:, :, k], bounds.minimum, bounds.strict) for k in range(each.shape[2])]
 
 
 def _range(ends: np.ndarray, minimum: float, strict: bool) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def _range(ends: np.ndarray, minimum: float, strict: bool) -> dict[str, Any]:
 
 
 def _given(ends: np.ndarray) -> str:
-    """What the recipe says: a few numbers, of tasks that each have one, or a range."""
+    """The recipe's values in words: a few numbers, of tasks that each have one, or a range."""
     low, high = ends.T
     numbers = sorted(set(low.tolist()))
     if (low == high).all() and len(numbers) <= FEW:

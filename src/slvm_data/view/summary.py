@@ -1,96 +1,85 @@
-"""What a page says of a dataset: tasks and their constants, names of the states, sizes, and the command to make it."""
+"""The facts of a dataset for a page: tasks and their parameters, names of the states, sizes, the command to make it."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from itertools import combinations
 from typing import Any
 
 from slvm_data.core.types import SPLITS
+from slvm_data.recipe.outline import SystemRecord
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.recipe.serialisation import as_json
+from slvm_data.recipe.serialisation import to_stored
 from slvm_data.run.description import equation
 from slvm_data.store import card
-from slvm_data.systems.ball_box import BallBox
-from slvm_data.systems.hamiltonian import Hamiltonian
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System
 from slvm_data.view.command_line import command
-from slvm_data.view.dataset import Films
+from slvm_data.view.dataset import Dataset
 from slvm_data.view.sliders import sliders
 
-CELLS = (8, 64)  # films on a page of the grid: fewer where they are large
-FIXED = "No constant can be moved here: there is none that all tasks have."
-PIXELS = 2**24  # of all films on a page
+CELLS = (8, 64)  # sequences on a page of the grid: fewer where they are large
+FIXED = "No parameter can be moved here: there is none that all tasks have."
+PIXELS = 2**24  # of all sequences on a page
 
 
-def about(films: Films) -> dict[str, Any]:
+def summary(dataset: Dataset) -> dict[str, Any]:
     """Plain JSON values; see the keys."""
-    recipe = films.recipe
-    size = recipe.view_of(0).size if recipe.view_of(0).kind == "pixels" else 1
-    length = recipe.windows.length if recipe.windows else recipe.steps
-    movable = [] if films.content else sliders(recipe)
+    recipe = dataset.recipe
+    size = recipe.view_of(0).size if recipe.has_frames() else 1
+    movable = [] if dataset.content else sliders(recipe)
     return {
         "name": recipe.name,
         "about": recipe.about.strip(),
         "source": recipe.source,
-        "equation": films.content["equation"] if films.content else equation(recipe),
-        "command": command(films),
-        "generated": films.content is None,
-        "splits": [split for split in SPLITS if recipe.count(split)],
-        "tasks": [_task(films, task) for task in range(len(recipe.tasks))],
-        "frames": recipe.view_of(0).kind == "pixels",
+        "equation": dataset.content.equation if dataset.content else equation(recipe),
+        "command": command(dataset),
+        "generated": dataset.content is None,
+        "splits": recipe.splits(),
+        "tasks": [_task(dataset, task) for task in range(len(recipe.tasks))],
+        "frames": recipe.has_frames(),
         "original": card.ORIGINAL.replace("`", "") if recipe.original else "",
-        "windows": card.of_windows(asdict(recipe.windows)) if recipe.windows else "",
-        "cells": max(CELLS[0], min(CELLS[1], PIXELS // (size**2 * length))),
-        "searched": films.searched,
+        "windows": card.of_windows(recipe.windows) if recipe.windows else "",
+        "cells": max(CELLS[0], min(CELLS[1], PIXELS // (size**2 * recipe.length()))),
+        "searched": dataset.searched,
         "sliders": movable,
-        "fixed": FIXED if not films.content and not movable else "",
-        "files": _files(films),
+        "fixed": FIXED if not dataset.content and not movable else "",
+        "files": _files(dataset),
     }
 
 
-def _files(films: Films) -> list[dict[str, Any]]:
-    if films.content is None:
+def _files(dataset: Dataset) -> list[dict[str, Any]]:
+    if dataset.content is None:
         return []
-    files = films.content["files"].items()
-    return [{"name": n, "bytes": e["bytes"], "sequences": e["arrays"]["label"]["shape"][0]} for n, e in files]
+    files = dataset.content.files | dataset.content.series
+    return [{"name": name, "bytes": entry.bytes, "sequences": entry.rows} for name, entry in files.items()]
 
 
-def _task(films: Films, task: int) -> dict[str, Any]:
-    recipe, system = films.recipe, films.recipe.tasks[task]
-    windows = recipe.windows is not None
-    counts = {split: films.count(task, split) for split in SPLITS}
-    names = list((isinstance(system, Switching) and windows and system.latents) or system.state)
+def _task(dataset: Dataset, task: int) -> dict[str, Any]:
+    recipe, system = dataset.recipe, dataset.recipe.tasks[task]
+    counts = {split: dataset.count(task, split) for split in SPLITS}
+    names = list((isinstance(system, Switching) and recipe.windows is not None and system.latents) or system.state)
     return {
         "system": type(system).__name__,
         "title": _title(recipe, task),
-        "constants": _constants(films, task),
+        "parameters": _parameters(dataset, task),
         "state": names,
-        "halves": _halves(system),
+        "halves": list(system.halves) if len(system.state) > 2 else [],
         "portraits": _portraits(system, names),
-        "down": isinstance(system, BallBox),
+        "down": system.y_down,
         "regimes": system.regimes() if isinstance(system, Switching) else 0,
         "counts": counts,
         "stored": counts,
     }
 
 
-def _halves(system: System) -> list[str]:
-    """What the first and the second half of a state are, where it is long enough to be shown in two plots."""
-    if isinstance(system, BallBox):
-        return ["Position", "Velocity"]
-    return ["Positions", "Momenta"] if isinstance(system, Hamiltonian) and len(system.state) > 2 else []
-
-
 def _title(recipe: Recipe, task: int) -> str:
-    """In what a task differs from the others: its system, and its constants among those of the same system."""
-    tasks = as_json(recipe)["tasks"]
+    """In what a task differs from the others: its system, and its parameters among those of the same system."""
+    tasks = to_stored(recipe).tasks
     own = tasks[task]
-    alike = [other for other in tasks if other["system"] == own["system"]]
-    different = [name for name in own if any(other[name] != own[name] for other in alike)]
-    words = [f"{name} {card.constant(_rounded(own[name]))}" for name in different]
-    return ", ".join([own["system"]] * (len(alike) < len(tasks) or not words) + words)
+    alike: list[SystemRecord] = [other for other in tasks if other.system == own.system]
+    different = [name for name, value in own.values.items() if any(other.values[name] != value for other in alike)]
+    words = [f"{name} {card.value_text(_rounded(own.values[name]))}" for name in different]
+    return ", ".join([own.system, *words] if len(alike) < len(tasks) or not words else words)
 
 
 def _rounded(value: Any) -> Any:
@@ -100,34 +89,30 @@ def _rounded(value: Any) -> Any:
     return float(f"{value:.3g}") if isinstance(value, float) else value
 
 
-def _constants(films: Films, task: int) -> list[dict[str, Any]]:
-    """Name, range in words, and components of each constant, and whether its values stand with the sequences."""
-    system, values = films.recipe.tasks[task], as_json(films.recipe)["tasks"][task]
+def _parameters(dataset: Dataset, task: int) -> list[dict[str, Any]]:
+    """Name, range in words, and components of each parameter, and whether its values stand with the sequences."""
+    system, values = dataset.recipe.tasks[task], to_stored(dataset.recipe).tasks[task].values
     return [
         {
             "name": name,
-            "text": card.constant(values[name]),
-            "components": domain.count(system.bodies_drawn) or 1,
-            "stored": not films.recipe.original,
-            "scalar": domain.count(system.bodies_drawn) is None,
+            "text": card.value_text(values[name]),
+            "components": bounds.count(system.bodies_drawn) or 1,
+            "stored": not dataset.recipe.original,
+            "scalar": bounds.count(system.bodies_drawn) is None,
         }
-        for name, domain in system.domains().items()
+        for name, bounds in system.parameters().items()
     ]
 
 
-def _portraits(system: Any, names: list[str]) -> list[dict[str, Any]]:
+def _portraits(system: System, names: list[str]) -> list[dict[str, Any]]:
     """Pairs of numbers of a state worth drawing against each other, those of several bodies in one picture."""
     half = len(names) // 2
-    if isinstance(system, Hamiltonian) and half == 1:
-        return [_portrait(names, [(0, 1)])]
+    if isinstance(system, Switching) or not system.halves:
+        return [_portrait(names, [pair]) for pair in combinations(range(min(4, len(names))), 2)]
     pairs = [_portrait(names, [(i, i + half)]) for i in range(half)]
-    if isinstance(system, Hamiltonian):
-        bodies = system.bodies_drawn
-        plane = [_portrait(names, [(2 * b, 2 * b + 1) for b in range(bodies)])] if half == 2 * bodies else []
-        return plane + pairs
-    if isinstance(system, BallBox):
-        return [_portrait(names, [(0, 1)]), *pairs]
-    return [_portrait(names, [pair]) for pair in combinations(range(min(4, len(names))), 2)]
+    in_plane = half == 2 * system.bodies_drawn
+    plane = [(2 * body, 2 * body + 1) for body in range(system.bodies_drawn)]
+    return [_portrait(names, plane), *pairs] if in_plane else pairs
 
 
 def _portrait(names: list[str], curves: list[tuple[int, int]]) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 import { Browser, go } from "./browser.js";
-import { certificate } from "./certificate.js";
+import { report } from "./report.js";
 import { dataset } from "./dataset.js";
 import { Player } from "./player.js";
 import { source } from "./source.js";
@@ -8,8 +8,8 @@ import { themeButton } from "./theme.js";
 import { transport } from "./transport.js";
 
 const PANELS = [
-  ["films", "Films"],
-  ["certificate", "Certificate"],
+  ["sequences", "Sequences"],
+  ["report", "Validation report"],
   ["dataset", "Dataset"],
 ];
 const find = (id) => document.getElementById(id);
@@ -37,7 +37,7 @@ class App {
     find("about").textContent = this.about.about;
     const tried = (what) => this.#tried(what);
     const moved = (changes) => tried(() => this.#move(changes));
-    this.browser = new Browser(find("films"), this.source, this.about, this.player, { moved, tried });
+    this.browser = new Browser(find("sequences"), this.source, this.about, this.player, { moved, tried });
     find("theme").append(themeButton(() => tried(() => this.browser.refresh())));
     window.addEventListener("hashchange", () => tried(() => this.#route()));
     document.addEventListener("keydown", (event) => event.key === "Escape" && this.#leave());
@@ -47,35 +47,35 @@ class App {
     });
   }
 
-  /** From a film that is seen to all films. */
+  /** From one sequence to all sequences. */
   #leave() {
-    if (this.browser.opened && !find("films").hidden) go("films");
+    if (this.browser.opened && !find("sequences").hidden) go("sequences");
   }
 
-  /** What the address names: the grid, a film, the certificate, or the dataset. */
+  /** Show what the address names: the grid, a sequence, the validation report, or the dataset. */
   async #route() {
     const [what, ...place] = location.hash.slice(1).split("/");
-    const panel = find(what)?.role === "tabpanel" ? what : "films";
+    const panel = find(what)?.role === "tabpanel" ? what : "sequences";
     this.tabs.select(panel);
-    find("transport").hidden = panel !== "films";
-    if (panel === "certificate") return this.#certificate();
+    find("transport").hidden = panel !== "sequences";
+    if (panel === "report") return this.#report();
     if (panel === "dataset") return find(panel).replaceChildren(dataset(this.about));
-    return this.browser.open(what === "film" ? this.#place(...place) : null);
+    return this.browser.open(what === "sequence" ? this.#place(...place) : null);
   }
 
-  /** The film that an address names; null if there is none. No constant is moved in what an address names. */
+  /** The sequence that an address names; null if there is none. An address names no moved parameter. */
   #place(task, split, index) {
     const count = this.recipe.tasks[task]?.counts[split];
     return /^\d+$/.test(index) && Number(index) < count ? { task: Number(task), split, index: Number(index) } : null;
   }
 
-  async #certificate() {
+  async #report() {
     const { source } = this;
-    if (this.certified === source) return;
-    find("certificate").replaceChildren("Measuring …");
-    const found = await source.quality();
-    find("certificate").replaceChildren(certificate(this.about, found));
-    this.certified = source;
+    if (this.reported === source) return;
+    find("report").replaceChildren("Measuring …");
+    const found = await source.report();
+    find("report").replaceChildren(report(this.about, found));
+    this.reported = source;
   }
 
   async #move(changes) {

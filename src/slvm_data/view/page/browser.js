@@ -1,16 +1,16 @@
 import { Command } from "./command.js";
 import { element } from "./element.js";
-import { Film } from "./film.js";
+import { Sequence } from "./sequence.js";
 import { Filters, Pager } from "./filters.js";
 import { Grid, address, name } from "./grid.js";
 import { everything, pageSize, places, searches, tasksOf } from "./selection.js";
 import { Sliders } from "./sliders.js";
 
-const CONTEXT = 5; // other films of a task beside one, at a time
+const CONTEXT = 5; // other sequences of a task beside one, at a time
 
-/** The films of a dataset: a grid of them, or one; the constants to move, where the dataset is made as it is shown. */
+/** The sequences of a dataset: a grid of them, or one; sliders for parameters, where it is made as it is shown. */
 export class Browser {
-  /** `moved` is given the constants that were moved; `tried` does what may fail, and says so. */
+  /** `moved` is given the parameters that were moved; `tried` does what may fail, and says so. */
   constructor(panel, source, about, player, { moved, tried }) {
     Object.assign(this, { source, about, player, tried, opened: null, shown: null, portrait: 0, turn: 0, draw: 0 });
     this.selection = everything(about);
@@ -25,13 +25,13 @@ export class Browser {
     player.addEventListener("frame", () => this.view?.show(player.frame));
   }
 
-  /** Show the dataset anew, with other constants: what was open stays open. */
+  /** Show the dataset anew, with other parameters: what was open stays open. */
   async change(source, about) {
     Object.assign(this, { source, about });
-    if (await this.refresh()) this.command.set(about.command); // with the films that it makes, not before
+    if (await this.refresh()) this.command.set(about.command); // with the sequences that it makes, not before
   }
 
-  /** Show one film, or the grid where `place` is null. */
+  /** Show one sequence, or the grid where `place` is null. */
   async open(place) {
     this.opened = place;
     await this.refresh();
@@ -41,7 +41,7 @@ export class Browser {
   async refresh() {
     const turn = ++this.turn;
     const { opened } = this;
-    const [view, nodes, found] = opened ? await this.#film(opened) : await this.#grid();
+    const [view, nodes, found] = opened ? await this.#sequence(opened) : await this.#grid();
     if (turn !== this.turn) {
       view.close(); // something newer was asked for meanwhile
       return false;
@@ -58,7 +58,7 @@ export class Browser {
     return true;
   }
 
-  /** Leave the focus where it was; if that is gone, on the film that was opened, or in the grid on the one before. */
+  /** Leave the focus where it was; if that is gone, on the sequence that was opened, or in the grid on the one before. */
   #focus(keep, opened) {
     const find = (key) => this.body.querySelector(`[data-keep="${key}"]:not(:disabled)`);
     const turned = JSON.stringify(opened) !== JSON.stringify(this.shown);
@@ -68,7 +68,7 @@ export class Browser {
     else if (keep || turned) find(other)?.focus();
   }
 
-  /** A place among the tasks that there are: fewer, while the constant in which they differ is moved. */
+  /** A place among the tasks that there are: fewer, while the parameter in which they differ is moved. */
   #there(place) {
     return { ...place, task: Math.min(place.task, this.about.tasks.length - 1) };
   }
@@ -82,12 +82,12 @@ export class Browser {
   async #grid() {
     const { about } = this;
     const selection = this.#selected();
-    const { length, some } = places(about, selection, searches(selection) ? await this.#constants(selection) : {});
+    const { length, some } = places(about, selection, searches(selection) ? await this.#parameters(selection) : {});
     const size = pageSize(about, selection);
     const pages = Math.max(1, Math.ceil(length / size));
     const page = Math.min(selection.page, pages - 1);
-    const films = await this.#films(selection.split, some(page * size, (page + 1) * size));
-    const grid = new Grid(about, selection, films, (film) => go(address(film)));
+    const sequences = await this.#sequences(selection.split, some(page * size, (page + 1) * size));
+    const grid = new Grid(about, selection, sequences, (sequence) => go(address(sequence)));
     return [grid, [grid.node], { about, selection, length, page, pages }];
   }
 
@@ -101,46 +101,46 @@ export class Browser {
     return this.tried(() => this.refresh());
   }
 
-  async #constants(selection) {
+  async #parameters(selection) {
     const tasks = tasksOf(this.about, selection);
-    const found = await Promise.all(tasks.map((task) => this.source.constants(task, selection.split)));
+    const found = await Promise.all(tasks.map((task) => this.source.parameters(task, selection.split)));
     return Object.fromEntries(tasks.map((task, i) => [task, found[i]]));
   }
 
-  /** Films at these places, in this order; those of one task are asked for together. */
-  async #films(split, wanted) {
+  /** Sequences at these places, in this order; those of one task are asked for together. */
+  async #sequences(split, wanted) {
     const tasks = [...new Set(wanted.map(([task]) => task))];
-    const films = await Promise.all(
+    const sequences = await Promise.all(
       tasks.map((task) =>
-        this.source.films(
+        this.source.sequences(
           task,
           split,
           wanted.filter(([other]) => other === task).map(([, i]) => i),
         ),
       ),
     );
-    const next = Object.fromEntries(tasks.map((task, i) => [task, films[i][Symbol.iterator]()]));
+    const next = Object.fromEntries(tasks.map((task, i) => [task, sequences[i][Symbol.iterator]()]));
     return wanted.map(([task]) => next[task].next().value);
   }
 
-  async #film(asked) {
+  async #sequence(asked) {
     const { about, source, player } = this;
     const place = this.#there(asked);
     const { task, split, index } = place;
     const count = about.tasks[task].counts[split];
     const beside = about.tasks.length > 1 && !about.windows ? this.#others(count, index) : [];
-    const [film, ...context] = await source.films(task, split, [index, ...beside]);
+    const [sequence, ...context] = await source.sequences(task, split, [index, ...beside]);
     const draw = () => {
       this.draw += 1;
       this.tried(() => this.refresh());
     };
-    const others = { films: context, draw: count - 1 > CONTEXT ? draw : null };
+    const others = { sequences: context, draw: count - 1 > CONTEXT ? draw : null };
     const portrait = { chosen: this.portrait, choose: (k) => (this.portrait = k) };
-    const view = new Film(about, film, others, player, portrait);
+    const view = new Sequence(about, sequence, others, player, portrait);
     return [view, [this.#heading(asked, name(about, place), count), view.node]];
   }
 
-  /** Indices of other films of a task: those after this one, at each draw the next ones. */
+  /** Indices of other sequences of a task: those after this one, at each draw the next ones. */
   #others(count, index) {
     const n = Math.min(CONTEXT, count - 1);
     return Array.from({ length: n }, (_, k) => (index + 1 + ((this.draw * n + k) % (count - 1))) % count);
@@ -154,10 +154,10 @@ export class Browser {
     return element(
       "div",
       { className: "heading" },
-      button("‹ All films", "All films", false, () => go("films")),
+      button("‹ All sequences", "All sequences", false, () => go("sequences")),
       element("h2", { tabIndex: -1, "data-keep": "title" }, title),
-      button("‹", "Film before", index === 0, to(index - 1)),
-      button("›", "Next film", index + 1 >= count, to(index + 1)),
+      button("‹", "Previous sequence", index === 0, to(index - 1)),
+      button("›", "Next sequence", index + 1 >= count, to(index + 1)),
     );
   }
 }

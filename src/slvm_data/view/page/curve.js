@@ -10,19 +10,19 @@ const NO_MOUSE = ["mousedown", "mouseup", "click", "dblclick", "mousemove", "mou
 const NEARLY = 1e-3; // a curve that changes by less of its value is shown as one that does not
 
 /**
- * Lines over time, with a cursor at the frame that is shown; a click seeks. `film` gives the instants, the regimes, as
+ * Lines over time, with a cursor at the frame that is shown; a click seeks. `sequence` gives the instants, the regimes, as
  * bands, and the impacts, as dotted lines; `lines` are pairs of name and numbers, `room` the px beside them for names:
- * the same in all plots of a film, whose cursors stand below each other.
+ * the same in all plots of a sequence, whose cursors stand below each other.
  */
 export class Curve {
-  constructor(film, title, lines, player, room) {
-    Object.assign(this, { film, lines, room });
+  constructor(sequence, title, lines, player, room) {
+    Object.assign(this, { sequence, lines, room });
     this.height = HEIGHT + MORE * Math.max(0, Math.min(DIRECT, lines.length) - 6);
     this.host = element("div", { className: "curve" });
     this.node = element("figure", {}, element("figcaption", {}, title), this.host);
     this.host.setAttribute("role", "img");
     this.host.setAttribute("aria-label", this.#said(title));
-    this.plot = new uPlot(this.#options(), [film.time, ...lines.map(([, numbers]) => numbers)], this.host);
+    this.plot = new uPlot(this.#options(), [sequence.time, ...lines.map(([, numbers]) => numbers)], this.host);
     samples(this.plot, lines.length);
     this.plot.over.addEventListener("click", (event) => player.seek(this.plot.posToIdx(event.offsetX)));
     this.observer = new ResizeObserver(() => this.#fit());
@@ -30,8 +30,8 @@ export class Curve {
   }
 
   show(frame) {
-    this.frame = Math.min(frame, this.film.time.length - 1);
-    this.plot.setCursor({ left: this.plot.valToPos(this.film.time[this.frame], "x"), top: 0 });
+    this.frame = Math.min(frame, this.sequence.time.length - 1);
+    this.plot.setCursor({ left: this.plot.valToPos(this.sequence.time[this.frame], "x"), top: 0 });
   }
 
   close() {
@@ -72,7 +72,7 @@ export class Curve {
       series: [{ label: "t [s]", value: (_, value) => short(value) }, ...series],
       legend: { markers: { width: 0 } }, // ours show the dashes
       hooks: {
-        drawClear: [(plot) => bands(plot, this.film), (plot) => impacts(plot, this.film)],
+        drawClear: [(plot) => bands(plot, this.sequence), (plot) => impacts(plot, this.sequence)],
         draw: direct ? [(plot) => names(plot, this.lines)] : [],
       },
     };
@@ -126,12 +126,12 @@ function bands(plot, { mode, time }) {
 }
 
 /** Impacts as dotted lines, with a wedge on top. */
-function impacts(plot, film) {
+function impacts(plot, sequence) {
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.strokeStyle = ctx.fillStyle = theme("--muted");
   ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
-  for (const { time } of film.impacts) {
+  for (const { time } of sequence.impacts) {
     const x = plot.valToPos(time, "x", true);
     const wedge = 4 * devicePixelRatio;
     ctx.beginPath();

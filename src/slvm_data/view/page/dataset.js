@@ -3,11 +3,11 @@ import { element, table } from "./element.js";
 
 /** What a dataset is, in words: motion, tasks, windows, source, and the command that makes it. */
 export function dataset(about) {
-  const names = [...new Set(about.tasks.flatMap((task) => task.constants.map(({ name }) => name)))];
+  const names = [...new Set(about.tasks.flatMap((task) => task.parameters.map(({ name }) => name)))];
   const rows = about.tasks.map((task, i) => [
     String(i),
     task.system,
-    ...names.map((name) => task.constants.find((constant) => constant.name === name)?.text ?? "–"),
+    ...names.map((name) => task.parameters.find((parameter) => parameter.name === name)?.text ?? "–"),
     task.state.join(", "),
     ...about.splits.map((split) => task.stored[split].toLocaleString("en")),
   ]);

@@ -17,10 +17,10 @@ export class Filters {
     this.node = element("form", form, ...parts, this.note);
   }
 
-  /** Say what the selection is now; the tasks are others once a constant in which they differ was moved. */
+  /** Say what the selection is now; the tasks are others once a parameter in which they differ was moved. */
   show(about, selection) {
     const active = Object.keys(selection.ranges).length;
-    this.summary.textContent = active ? `Filter by constants (${active})` : "Filter by constants";
+    this.summary.textContent = active ? `Filter by parameters (${active})` : "Filter by parameters";
     this.note.hidden = !searches(selection) || largest(about, selection) <= about.searched;
     const titles = JSON.stringify(about.tasks.map(({ title }) => title));
     if (titles === this.titles) return;
@@ -36,7 +36,7 @@ function largest(about, { split }) {
 }
 
 function searched(about) {
-  return `Constants are searched in the first ${about.searched.toLocaleString("en")} sequences of each task.`;
+  return `Parameters are searched in the first ${about.searched.toLocaleString("en")} sequences of each task.`;
 }
 
 function splits(about, selection, onchange) {
@@ -64,7 +64,7 @@ function sorting(named, onchange) {
   return choice("Sort by", [["", "index"], ...ways], "", change);
 }
 
-/** A range for each constant, closed at first. */
+/** A range for each parameter, closed at first. */
 function narrowing(named, summary, onchange) {
   const change = () => onchange({ ranges: Object.fromEntries(rows.flatMap(({ key, ends }) => narrowed(key, ends))) });
   const rows = named.map(([key, text]) => range(key, text, change));

@@ -1,7 +1,7 @@
 /** Columns of an array [T] or [T D], from base64 of little-endian float32. */
 export function columns({ shape, f4 }) {
-  const octets = Uint8Array.from(atob(f4), (letter) => letter.charCodeAt(0));
-  const flat = new Float32Array(octets.buffer);
+  const bytes = Uint8Array.from(atob(f4), (letter) => letter.charCodeAt(0));
+  const flat = new Float32Array(bytes.buffer);
   const width = shape.length > 1 ? shape[1] : 1;
   return Array.from({ length: width }, (_, d) =>
     Float32Array.from({ length: shape[0] }, (_, t) => flat[t * width + d]),
@@ -16,8 +16,8 @@ export function short(value) {
   return String(Number(value.toPrecision(4)));
 }
 
-/** A constant: a number, or one for each body or component. */
-export function constant(value) {
+/** A parameter: a number, or one for each body or component. */
+export function parameter(value) {
   return Array.isArray(value) ? `(${value.map(short).join(", ")})` : short(value);
 }
 

@@ -1,4 +1,4 @@
-/** The frame at which every film on the page is. It says `frame` when that changes, `state` when anything else does. */
+/** The frame at which every sequence on the page is. It says `frame` when that changes, `state` when anything else does. */
 export class Player extends EventTarget {
   frame = 0;
   length = 1;
@@ -6,7 +6,7 @@ export class Player extends EventTarget {
   playing = false;
   #last = 0; // ms, when the frame was due that is shown
 
-  /** How many frames there are; the films begin anew where there are fewer than before. */
+  /** How many frames there are; the sequences begin anew where there are fewer than before. */
   setLength(length) {
     this.length = Math.max(1, length);
     this.#tell("state");

@@ -6,8 +6,8 @@ const [HEIGHT, LEFT, BOTTOM, ROOM] = [260, 48, 34, 12]; // px
 
 /** Numbers of a state against each other: `portrait` says which, `down` whether the second points down. */
 export class Portrait {
-  constructor(film, portrait, task) {
-    Object.assign(this, { film, task, curves: portrait.curves, frame: 0 });
+  constructor(sequence, portrait, task) {
+    Object.assign(this, { sequence, task, curves: portrait.curves, frame: 0 });
     this.names = portrait.curves.map(([x, y]) => [task.state[x], task.state[y]]);
     const label = `Portrait of ${portrait.title}`;
     this.canvas = element("canvas", { className: "portrait", role: "img", "aria-label": label });
@@ -16,7 +16,7 @@ export class Portrait {
   }
 
   show(frame) {
-    this.frame = Math.min(frame, this.film.time.length - 1);
+    this.frame = Math.min(frame, this.sequence.time.length - 1);
     this.#draw();
   }
 
@@ -44,9 +44,9 @@ export class Portrait {
 
   /** Functions from numbers to places on the canvas; one scale for both where they are positions in a plane. */
   #scales() {
-    const { film, curves, width } = this;
-    let [x0, x1] = ends(curves.map(([x]) => film.state[x]));
-    let [y0, y1] = ends(curves.map(([, y]) => film.state[y]));
+    const { sequence, curves, width } = this;
+    let [x0, x1] = ends(curves.map(([x]) => sequence.state[x]));
+    let [y0, y1] = ends(curves.map(([, y]) => sequence.state[y]));
     const [w, h] = [width - LEFT - ROOM, HEIGHT - BOTTOM - ROOM];
     if (this.#plane()) {
       const unit = Math.max((x1 - x0) / w, (y1 - y0) / h) || 1;
@@ -96,8 +96,8 @@ export class Portrait {
   }
 
   #curve([dx, dy], i, { x, y }) {
-    const { context, film, frame } = this;
-    const points = Array.from(film.state[dx], (value, t) => [x(value), y(film.state[dy][t])]);
+    const { context, sequence, frame } = this;
+    const points = Array.from(sequence.state[dx], (value, t) => [x(value), y(sequence.state[dy][t])]);
     context.lineWidth = 1.5;
     context.strokeStyle = color(i);
     context.setLineDash(dashes(i));
@@ -107,15 +107,15 @@ export class Portrait {
     line(context, points.slice(0, frame + 1));
     context.setLineDash([]);
     context.lineWidth = 1;
-    if (film.mode) points.forEach(([px, py], t) => this.#regime(film.mode[t], px, py));
+    if (sequence.mode) points.forEach(([px, py], t) => this.#regime(sequence.mode[t], px, py));
     this.#now(...points[frame]);
   }
 
-  /** Where the film is: a dot, or a ring about the mark of the regime. */
+  /** Where the sequence is: a dot, or a ring about the mark of the regime. */
   #now(x, y) {
     const { context } = this;
     context.fillStyle = context.strokeStyle = theme("--ink");
-    if (!this.film.mode) return mark(context, 0, x, y, 5);
+    if (!this.sequence.mode) return mark(context, 0, x, y, 5);
     context.lineWidth = 2;
     context.beginPath();
     context.arc(x, y, 7, 0, 2 * Math.PI);

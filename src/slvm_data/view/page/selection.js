@@ -1,6 +1,6 @@
 // Which sequences are shown, and in which order. A place is a pair of task and index.
 
-/** A selection: all tasks (or one), in order of index, no constant narrowed down; side by side if tasks are few. */
+/** A selection: all tasks (or one), in order of index, no parameter narrowed down; side by side if tasks are few. */
 export function everything(about) {
   const few = about.tasks.length > 1 && about.tasks.length <= 16;
   return { split: about.splits[0], task: "all", sort: "", falling: false, beside: few, ranges: {}, page: 0 };
@@ -11,7 +11,7 @@ export function tasksOf(about, selection) {
   return selection.task === "all" ? about.tasks.map((_, i) => i) : [Number(selection.task)];
 }
 
-/** Whether films with the same index in several tasks stand side by side: not where a constant decides their order. */
+/** Whether sequences with the same index in several tasks stand side by side: not where a parameter decides their order. */
 export function grouped(about, selection) {
   return selection.beside && selection.sort === "" && tasksOf(about, selection).length > 1;
 }
@@ -22,15 +22,15 @@ export function pageSize(about, selection) {
   return Math.max(tasks, about.cells - (about.cells % tasks));
 }
 
-/** Whether constants have to be known to choose. */
+/** Whether parameters have to be known to choose. */
 export function searches(selection) {
   return selection.sort !== "" || Object.keys(selection.ranges).length > 0;
 }
 
 /** All places that a selection has, as a length and a function that gives some of them. */
-export function places(about, selection, constants) {
+export function places(about, selection, parameters) {
   const tasks = tasksOf(about, selection);
-  return searches(selection) ? found(about, selection, constants, tasks) : every(about, selection, tasks);
+  return searches(selection) ? found(about, selection, parameters, tasks) : every(about, selection, tasks);
 }
 
 function every(about, { split, beside }, tasks) {
@@ -43,37 +43,37 @@ function every(about, { split, beside }, tasks) {
   return { length, some };
 }
 
-function found(about, selection, constants, tasks) {
-  const list = tasks.flatMap((task) => within(about.tasks[task], task, selection, constants[task]));
+function found(about, selection, parameters, tasks) {
+  const list = tasks.flatMap((task) => within(about.tasks[task], task, selection, parameters[task]));
   if (selection.sort) {
-    const known = Object.fromEntries(tasks.map((t) => [t, column(about.tasks[t], constants[t], selection.sort)]));
+    const known = Object.fromEntries(tasks.map((t) => [t, column(about.tasks[t], parameters[t], selection.sort)]));
     const way = selection.falling ? -1 : 1;
     const byValue = ([a, i], [b, j]) => !known[a] - !known[b] || (known[a] ? way * (known[a][i] - known[b][j]) : 0);
-    list.sort((a, b) => byValue(a, b) || a[1] - b[1] || a[0] - b[0]); // what lacks the constant comes last
+    list.sort((a, b) => byValue(a, b) || a[1] - b[1] || a[0] - b[0]); // what lacks the parameter comes last
   } else if (selection.beside) {
     list.sort((a, b) => a[1] - b[1] || a[0] - b[0]);
   }
   return { length: list.length, some: (first, stop) => list.slice(first, stop) };
 }
 
-/** Places of a task, the `number`-th, whose constants lie in all ranges; none where it lacks one of them. */
-function within(task, number, { split, ranges }, constants) {
-  const wanted = Object.entries(ranges).map(([key, ends]) => [column(task, constants, key), ends]);
+/** Places of a task, the `number`-th, whose parameters lie in all ranges; none where it lacks one of them. */
+function within(task, number, { split, ranges }, parameters) {
+  const wanted = Object.entries(ranges).map(([key, ends]) => [column(task, parameters, key), ends]);
   if (wanted.some(([values]) => !values)) return [];
-  const count = Object.values(constants)[0]?.[0].length ?? task.counts[split];
+  const count = Object.values(parameters)[0]?.[0].length ?? task.counts[split];
   const fits = (i) => wanted.every(([values, [low, high]]) => values[i] >= low && values[i] <= high);
   return Array.from({ length: count }, (_, i) => i)
     .filter(fits)
     .map((i) => [number, i]);
 }
 
-/** A constant of a task's sequences by its key, `name` or `name/component`; undefined where the task has none such. */
-function column(task, constants, key) {
+/** A parameter of a task's sequences by its key, `name` or `name/component`; undefined where the task has none such. */
+function column(task, parameters, key) {
   const [name, component] = key.split("/");
-  return keysOf(task).has(key) ? constants[name]?.[Number(component ?? 0)] : undefined;
+  return keysOf(task).has(key) ? parameters[name]?.[Number(component ?? 0)] : undefined;
 }
 
-/** Keys of all constants whose values are known, with what they are called. */
+/** Keys of all parameters whose values are known, with what they are called. */
 export function keys(about) {
   return [...new Map(about.tasks.flatMap((task) => [...keysOf(task)]))];
 }
@@ -81,7 +81,7 @@ export function keys(about) {
 /** Those of one task. */
 export function keysOf(task) {
   const found = new Map();
-  for (const { name, components, scalar } of task.constants.filter(({ stored }) => stored)) {
+  for (const { name, components, scalar } of task.parameters.filter(({ stored }) => stored)) {
     for (let i = 0; i < components; i++) found.set(scalar ? name : `${name}/${i}`, scalar ? name : `${name} ${i + 1}`);
   }
   return found;

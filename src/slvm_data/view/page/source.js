@@ -13,28 +13,28 @@ class Served {
     this.changes = changes;
   }
 
-  /** What is said of the dataset. */
+  /** The facts of the dataset. */
   about() {
     return this.#ask("about", {});
   }
 
   /** Sequences with these indices. */
-  async films(task, split, index) {
-    return (await this.#ask("films", { task, split, index: index.join(",") })).map(decoded);
+  async sequences(task, split, index) {
+    return (await this.#ask("sequences", { task, split, index: index.join(",") })).map(decoded);
   }
 
-  /** Constants of the first sequences by name: columns, one for each component. */
-  async constants(task, split) {
-    const found = await this.#ask("constants", { task, split });
+  /** Parameters of the first sequences by name: columns, one for each component. */
+  async parameters(task, split) {
+    const found = await this.#ask("parameters", { task, split });
     return Object.fromEntries(Object.entries(found).map(([name, values]) => [name, columns(values)]));
   }
 
-  /** The certificate. */
-  quality() {
-    return this.#ask("quality", {});
+  /** The validation report. */
+  report() {
+    return this.#ask("report", {});
   }
 
-  /** The same dataset with these constants changed, each KEY=VALUE. */
+  /** The same dataset with these parameters changed, each KEY=VALUE. */
   changed(changes) {
     return new Served(changes);
   }
@@ -60,19 +60,19 @@ class Saved {
     return this.data.about;
   }
 
-  async films(task, split, index) {
-    const found = this.data.films[`${task}/${split}`];
+  async sequences(task, split, index) {
+    const found = this.data.sequences[`${task}/${split}`];
     return index.map((i) => decoded(found[i]));
   }
 
-  async constants(task, split) {
-    const films = this.data.films[`${task}/${split}`];
-    const names = Object.keys(films[0]?.constants ?? {});
-    return Object.fromEntries(names.map((name) => [name, byComponent(films.map((film) => film.constants[name]))]));
+  async parameters(task, split) {
+    const sequences = this.data.sequences[`${task}/${split}`];
+    const names = Object.keys(sequences[0]?.parameters ?? {});
+    return Object.fromEntries(names.map((name) => [name, byComponent(sequences.map((sequence) => sequence.parameters[name]))]));
   }
 
-  async quality() {
-    return this.data.quality;
+  async report() {
+    return this.data.report;
   }
 }
 
@@ -81,20 +81,20 @@ function byComponent(values) {
   return rows[0].map((_, i) => rows.map((row) => row[i]));
 }
 
-/** A film with its numbers as columns. */
-function decoded(film) {
-  const [time] = columns(film.time);
-  const context = film.context.map((window) => ({
+/** A sequence with its numbers as columns. */
+function decoded(sequence) {
+  const [time] = columns(sequence.time);
+  const context = sequence.context.map((window) => ({
     frames: window.frames,
     time: columns(window.time)[0],
     signal: columns(window.signal),
   }));
   return {
-    ...film,
+    ...sequence,
     time,
-    state: columns(film.state),
-    energy: film.energy && columns(film.energy)[0],
-    signal: film.signal && columns(film.signal),
+    state: columns(sequence.state),
+    energy: sequence.energy && columns(sequence.energy)[0],
+    signal: sequence.signal && columns(sequence.signal),
     context,
   };
 }

@@ -2,10 +2,10 @@ import { color, dashes, theme } from "./colors.js";
 import { element } from "./element.js";
 import { ends } from "./numbers.js";
 
-/** A small picture of a signal over time, its regimes as a band below, with a line where the film is. */
+/** A small picture of a signal over time, its regimes as a band below, with a line where the sequence is. */
 export class Spark {
-  constructor(film, width, height, label) {
-    Object.assign(this, { film, width, height });
+  constructor(sequence, width, height, label) {
+    Object.assign(this, { sequence, width, height });
     const sharp = window.devicePixelRatio || 1;
     this.canvas = element("canvas", { className: "spark", role: "img", "aria-label": label });
     Object.assign(this.canvas, { width: width * sharp, height: height * sharp });
@@ -15,11 +15,11 @@ export class Spark {
   }
 
   show(frame) {
-    const { context, film, width, height } = this;
-    const last = film.time.length - 1;
+    const { context, sequence, width, height } = this;
+    const last = sequence.time.length - 1;
     const x = (t) => 4 + ((width - 8) * t) / Math.max(1, last);
     context.clearRect(0, 0, width, height);
-    if (film.mode) this.#regimes(x);
+    if (sequence.mode) this.#regimes(x);
     this.#lines(x);
     context.lineWidth = 1;
     context.setLineDash([]);
@@ -32,10 +32,10 @@ export class Spark {
 
   #lines(x) {
     this.context.lineWidth = 1.5;
-    const [low, high] = ends(this.film.signal);
+    const [low, high] = ends(this.sequence.signal);
     const room = this.height - 12;
     const y = (value) => 4 + room * (1 - (value - low) / (high - low || 1));
-    this.film.signal.forEach((column, i) => {
+    this.sequence.signal.forEach((column, i) => {
       this.context.strokeStyle = color(i);
       this.context.setLineDash(dashes(i));
       this.context.beginPath();
@@ -45,7 +45,7 @@ export class Spark {
   }
 
   #regimes(x) {
-    this.film.mode.forEach((mode, t) => {
+    this.sequence.mode.forEach((mode, t) => {
       this.context.fillStyle = color(mode);
       this.context.fillRect(x(t - 0.5), this.height - 5, x(1) - x(0), 5);
     });

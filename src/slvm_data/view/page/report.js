@@ -3,23 +3,23 @@ import { element, table } from "./element.js";
 import { short, size } from "./numbers.js";
 
 const MEANING =
-  "Energy drift: largest relative change, losses to friction added back. Error: largest, against finer steps.";
+  "Energy drift: largest relative change, losses to friction added back. Error of integration: against half the step. Resampled: share of candidates that were rejected and drawn again.";
 
-/** What was measured of a dataset: accuracy, coverage, lit pixels, regimes, and the sizes of its files. */
-export function certificate(about, { entries, measured, lit }) {
+/** The validation report: accuracy, coverage, lit pixels, regimes, and the sizes of the files. */
+export function report(about, { entries, measured, lit }) {
   const parts = [
     element("p", { className: "note" }, measured),
     accuracy(about, entries),
-    ...(entries.some((entry) => entry.occupancy) ? [regimes(entries)] : []),
+    ...(entries.some((entry) => entry.regimes) ? [regimes(entries)] : []),
     ...entries.flatMap((entry, i) => coverage(about, entry, i)),
     ...(lit.length ? [pixels(about, lit)] : []),
     ...(about.files.length ? [files(about)] : []),
   ];
-  return element("div", { className: "certificate" }, ...parts);
+  return element("div", { className: "report" }, ...parts);
 }
 
 function accuracy(about, entries) {
-  const head = ["task", "energy drift", "error of a state", "substeps a frame", "rejected", "sample"];
+  const head = ["task", "max. energy drift", "max. integration error", "substeps per frame", "resampled", "sample"];
   const rows = entries.map((entry) => [
     `${entry.task}: ${about.tasks[entry.task].title}`,
     short(entry.energy_drift),
@@ -39,7 +39,7 @@ function coverage(about, entry, i) {
     const text = (k) => `${short(seen.low + k * width)} to ${short(seen.low + (k + 1) * width)}`;
     return histogram(name, bars(seen.counts, `Coverage of ${name}`, text), seen.low, seen.high);
   });
-  const title = about.tasks.length > 1 ? `Constants drawn for task ${i}: ${about.tasks[i].title}` : "Constants drawn";
+  const title = about.tasks.length > 1 ? `Parameters drawn for task ${i}: ${about.tasks[i].title}` : "Parameters drawn";
   return [section(title, plots)];
 }
 
@@ -62,17 +62,17 @@ function section(title, plots) {
 }
 
 function regimes(entries) {
-  const head = ["task", "regime", "share of frames", "frames at a stretch", "then regime: times"];
-  const rows = entries.flatMap((entry) =>
-    entry.occupancy.map((share, k) => [
-      String(entry.task),
+  const head = ["task", "regime", "occupancy", "mean dwell time [frames]", "transition counts, to regime: count"];
+  const rows = entries.flatMap(({ task, regimes }) =>
+    regimes.occupancy.map((share, k) => [
+      String(task),
       String(k),
       `${short(100 * share)} %`,
-      short(entry.dwell[k]),
-      entry.transitions[k].map((times, next) => `${next}: ${times}`).join(", "),
+      short(regimes.mean_dwell_time[k]),
+      regimes.transition_counts[k].map((count, next) => `${next}: ${count}`).join(", "),
     ]),
   );
-  const leaked = entries.map((entry) => entry.leakage).filter((leakage) => leakage !== undefined);
+  const leaked = entries.map((entry) => entry.regimes.leakage).filter((leakage) => leakage !== null);
   const shared = leaked.length ? `; frames that two splits share: ${leaked.join(", ")}` : "";
   return table(`Regimes${shared}`, head, rows);
 }

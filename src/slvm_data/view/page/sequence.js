@@ -3,19 +3,19 @@ import { Curve, roomFor } from "./curve.js";
 import { choice, element } from "./element.js";
 import { Screen, scaleFor } from "./screen.js";
 import { name } from "./grid.js";
-import { constant, short } from "./numbers.js";
+import { parameter, short } from "./numbers.js";
 import { Portrait } from "./portrait.js";
 import { seen } from "./seen.js";
 
 const IMPACTS = 12; // told one by one
 const [LARGE, SMALL] = [352, 96]; // px of a frame, about
 
-/** One film in full: frames, constants, curves, portrait, context, all at one frame. */
-export class Film {
-  constructor(about, film, others, player, portrait) {
-    Object.assign(this, { about, film, task: about.tasks[film.task], shown: [], length: film.time.length, frame: 0 });
+/** One sequence in full: frames, parameters, curves, portrait, context, all at one frame. */
+export class Sequence {
+  constructor(about, sequence, others, player, portrait) {
+    Object.assign(this, { about, sequence, task: about.tasks[sequence.task], shown: [], length: sequence.time.length, frame: 0 });
     const screen =
-      film.frames && this.#keep(new Screen(film.frames, largest(film.frames), `Frame of ${name(about, film)}`));
+      sequence.frames && this.#keep(new Screen(sequence.frames, largest(sequence.frames), `Frame of ${name(about, sequence)}`));
     this.now = element("p", { className: "now" });
     const left = element(
       "div",
@@ -25,18 +25,18 @@ export class Film {
       this.#numbers(),
       this.#context(others),
     );
-    this.node = element("article", { className: "film" }, left, this.#curves(player), this.#plane(portrait));
+    this.node = element("article", { className: "sequence" }, left, this.#curves(player), this.#plane(portrait));
   }
 
   show(frame) {
     this.frame = frame;
     this.shown.forEach((part) => part.show(frame));
     this.portrait?.show(frame);
-    const { film, length } = this;
+    const { sequence, length } = this;
     const t = Math.min(frame, length - 1);
-    const regime = film.mode ? ` · regime ${film.mode[t]}` : "";
-    const cut = film.length > length ? ` (the first ${length} of ${film.length} frames)` : "";
-    this.now.textContent = `frame ${t} · ${short(film.time[t])} s${regime}${cut}`;
+    const regime = sequence.mode ? ` · regime ${sequence.mode[t]}` : "";
+    const cut = sequence.length > length ? ` (the first ${length} of ${sequence.length} frames)` : "";
+    this.now.textContent = `frame ${t} · ${short(sequence.time[t])} s${regime}${cut}`;
   }
 
   close() {
@@ -49,28 +49,28 @@ export class Film {
     return part;
   }
 
-  /** Label and constants, and for regimes their marks. */
+  /** Label and parameters, and for regimes their marks. */
   #numbers() {
-    const { film, task } = this;
-    const pairs = [["label", `${film.task}${this.about.tasks.length > 1 ? ` (${task.title})` : ""}`]];
-    for (const [key, value] of Object.entries(film.constants)) pairs.push([key, constant(value)]);
-    if (film.impacts.length) pairs.push(["impacts", impacts(film.impacts)]);
+    const { sequence, task } = this;
+    const pairs = [["label", `${sequence.task}${this.about.tasks.length > 1 ? ` (${task.title})` : ""}`]];
+    for (const [key, value] of Object.entries(sequence.parameters)) pairs.push([key, parameter(value)]);
+    if (sequence.impacts.length) pairs.push(["impacts", impacts(sequence.impacts)]);
     const rows = pairs.flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, value)]);
-    if (film.mode) rows.push(element("dt", {}, "regimes"), element("dd", {}, ...regimes(task.regimes)));
+    if (sequence.mode) rows.push(element("dt", {}, "regimes"), element("dd", {}, ...regimes(task.regimes)));
     return element("dl", {}, ...rows);
   }
 
   #curves(player) {
-    const { film, task } = this;
-    const named = film.state.map((numbers, d) => [task.state[d] ?? `state ${d}`, numbers]);
+    const { sequence, task } = this;
+    const named = sequence.state.map((numbers, d) => [task.state[d] ?? `state ${d}`, numbers]);
     const half = Math.floor(named.length / 2);
     const groups = task.halves.length ? [named.slice(0, half), named.slice(half)] : [named];
-    const titles = groups.length > 1 ? task.halves : [film.signal && this.about.windows ? "Latents" : "State"];
+    const titles = groups.length > 1 ? task.halves : [sequence.signal && this.about.windows ? "Latents" : "State"];
     const plots = groups.map((lines, i) => [titles[i], lines]);
-    if (film.energy) plots.push(["Energy", [["H", film.energy]]]);
-    if (film.signal) plots.push(["Signal", film.signal.map((numbers, i) => [`y${i + 1}`, numbers])]);
+    if (sequence.energy) plots.push(["Energy", [["H", sequence.energy]]]);
+    if (sequence.signal) plots.push(["Signal", sequence.signal.map((numbers, i) => [`y${i + 1}`, numbers])]);
     const room = roomFor(plots.flatMap(([, lines]) => lines.map(([text]) => text)));
-    const curves = plots.map(([title, lines]) => this.#keep(new Curve(film, title, lines, player, room)));
+    const curves = plots.map(([title, lines]) => this.#keep(new Curve(sequence, title, lines, player, room)));
     return element("div", { className: "curves" }, ...curves.map((curve) => curve.node));
   }
 
@@ -82,7 +82,7 @@ export class Film {
     const draw = (k) => {
       choose(k);
       this.portrait?.close();
-      this.portrait = new Portrait(this.film, portraits[k], this.task);
+      this.portrait = new Portrait(this.sequence, portraits[k], this.task);
       place.replaceChildren(this.portrait.canvas);
       this.portrait.show(this.frame);
     };
@@ -96,13 +96,13 @@ export class Film {
     return element("figure", { className: "plane" }, element("figcaption", {}, title), place);
   }
 
-  /** Windows before a query, or other films of the same task: what a learner may be given to go by. */
-  #context({ films, draw }) {
-    const before = this.film.context.map((window, k) => [window, `context ${k + 1}, ${short(window.time[0])} s`]);
-    const shown = before.length ? before : films.map((film) => [film, `#${film.index}`]);
+  /** Windows before a query, or other sequences of the same task: the context that a model may be given. */
+  #context({ sequences, draw }) {
+    const before = this.sequence.context.map((window, k) => [window, `context ${k + 1}, ${short(window.time[0])} s`]);
+    const shown = before.length ? before : sequences.map((sequence) => [sequence, `#${sequence.index}`]);
     if (!shown.length) return "";
-    const cells = shown.map(([film, text]) => {
-      const part = this.#keep(seen(film, SMALL, `Context: ${text}`));
+    const cells = shown.map(([sequence, text]) => {
+      const part = this.#keep(seen(sequence, SMALL, `Context: ${text}`));
       return element("figure", {}, part.canvas, element("figcaption", {}, text));
     });
     const more =
@@ -111,7 +111,7 @@ export class Film {
         : [];
     const title = before.length
       ? "Context: the windows before it"
-      : `Context: other sequences of task ${this.film.task}`;
+      : `Context: other sequences of task ${this.sequence.task}`;
     return element(
       "section",
       { className: "context", "aria-label": "Context" },
