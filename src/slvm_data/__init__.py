@@ -1,4 +1,4 @@
-"""Datasets for sequential latent-variable models: films of moving scenes, with the truth behind every frame.
+"""Datasets for sequential latent-variable models: sequences of moving scenes, with the truth behind every frame.
 
 import slvm_data
 recipe = slvm_data.RECIPES["pendulum3"]
@@ -14,78 +14,40 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from slvm_data.datasets import RECIPES
-    from slvm_data.observe.view import View
-    from slvm_data.observe.windowing import Windows
-    from slvm_data.recipe.recipe import Recipe
-    from slvm_data.run.generation import generate
-    from slvm_data.simulation.member import render, sample, simulate
-    from slvm_data.systems import (
-        BallBox,
-        BouncingBall1D,
-        DoublePendulum,
-        ExplicitDuration,
-        Hamiltonian,
-        Lorenz,
-        MassSpring,
-        NBody,
-        Pendulum,
-        Rslds,
-        Switching,
-        SwitchingDoublePendulum,
-        System,
-        TwoBody,
-        Uniform,
-        constant,
-        parameter,
-        uniform,
-    )
-
-__all__ = [
-    "BallBox",
-    "BouncingBall1D",
-    "constant",
-    "DoublePendulum",
-    "ExplicitDuration",
-    "generate",
-    "Hamiltonian",
-    "Lorenz",
-    "MassSpring",
-    "NBody",
-    "parameter",
-    "Pendulum",
-    "Recipe",
-    "RECIPES",
-    "render",
-    "Rslds",
-    "sample",
-    "simulate",
-    "Switching",
-    "SwitchingDoublePendulum",
-    "System",
-    "TwoBody",
-    "Uniform",
-    "uniform",
-    "View",
-    "Windows",
-]
+    from slvm_data.datasets import RECIPES as RECIPES
+    from slvm_data.observe.view import View as View
+    from slvm_data.observe.windowing import Windowing as Windowing
+    from slvm_data.recipe.recipe import Recipe as Recipe
+    from slvm_data.run.generation import generate as generate
+    from slvm_data.simulation.member import render as render
+    from slvm_data.simulation.member import simulate as simulate
+    from slvm_data.simulation.sequences import sample as sample
+    from slvm_data.systems import *  # noqa: F403 - every system is public
 
 _HOMES = {
+    "generate": "run.generation",
     "Recipe": "recipe.recipe",
     "RECIPES": "datasets",
+    "render": "simulation.member",
+    "sample": "simulation.sequences",
+    "simulate": "simulation.member",
     "View": "observe.view",
-    "Windows": "observe.windowing",
-    "generate": "run.generation",
-    **dict.fromkeys(("render", "sample", "simulate"), "simulation.member"),
+    "Windowing": "observe.windowing",
 }
 
 
 def __getattr__(name: str) -> object:
-    # Names are fetched when they are first used, so that what reads the files never loads JAX.
-    if name not in __all__:
+    # Names are fetched when they are first used, so that reading files never loads JAX.
+    if name == "__all__":
+        return sorted([*_HOMES, *importlib.import_module("slvm_data.systems").__all__], key=str.casefold)
+    if name.startswith("__"):
+        raise AttributeError(name)
+    home = importlib.import_module(f"slvm_data.{_HOMES.get(name, 'systems')}")
+    if name not in _HOMES and name not in home.__all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"slvm_data.{_HOMES.get(name, 'systems')}"), name)
+    return getattr(home, name)
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    names: list[str] = __getattr__("__all__")  # pyright: ignore[reportAssignmentType]
+    return [*names, "__version__"]

@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 import slvm_data
+from slvm_data.core.files import check_place
 from slvm_data.core.keys import SEEDS
 from slvm_data.datasets import RECIPES
 from slvm_data.recipe.overrides import override
 from slvm_data.recipe.own_file import load
 from slvm_data.recipe.recipe import SPLITS, Recipe
-from slvm_data.recipe.serialisation import as_json, from_json
+from slvm_data.recipe.serialisation import from_stored, to_stored
 from slvm_data.run import combination as combined
 from slvm_data.run import conversion
 from slvm_data.run.description import equation, machine
 from slvm_data.run.repair import mend
 from slvm_data.run.verification import faults
 from slvm_data.script import call, command
-from slvm_data.store import card, manifest
-from slvm_data.store.folder import check_place
+from slvm_data.store import card, formats, manifest
 from slvm_data.store.folder import status as status_of
-from slvm_data.store.formats import FORMATS
 from slvm_data.systems.switching import Switching
 from slvm_data.view import saved, server
-from slvm_data.view.dataset import Films, of_folder, of_recipe
+from slvm_data.view.dataset import Dataset, of_folder, of_recipe
 
 app = typer.Typer(
-    help="Datasets for sequential latent-variable models: films of moving scenes, with the truth behind every frame.",
+    help="Datasets for sequential latent-variable models: moving scenes, with the truth behind every frame.",
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -68,124 +67,137 @@ def list_datasets() -> None:
 def _row(recipe: Recipe) -> tuple[str, ...]:
     systems = dict.fromkeys(type(system).__name__ for system in recipe.tasks)
     states = dict.fromkeys(" ".join(system.state) for system in recipe.tasks)
-    image = "x".join(map(str, _shape(recipe)))
+    observed = "x".join(map(str, _shape(recipe)))
     counts = "/".join(str(recipe.count(split)) for split in SPLITS)
-    return recipe.name, ", ".join(systems), str(len(recipe.tasks)), counts, image, " | ".join(states)
+    return recipe.name, ", ".join(systems), str(len(recipe.tasks)), counts, observed, " | ".join(states)
 
 
 def _shape(recipe: Recipe) -> tuple[int, ...]:
-    """Shape of what is seen of one sequence."""
-    frames, system = recipe.windows.length if recipe.windows else recipe.steps, recipe.tasks[0]
-    if recipe.view_of(0).kind == "signals" and isinstance(system, Switching):
-        return (frames, system.channels)
-    return (frames, *recipe.view_of(0).shape())
+    """Shape of the observation of one sequence."""
+    system = recipe.tasks[0]
+    if not recipe.has_frames() and isinstance(system, Switching):
+        return (recipe.length(), system.channels)
+    return (recipe.length(), *recipe.view_of(0).shape())
 
 
 @app.command()
 def info(dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE")]) -> None:
-    """Show what a dataset is: equation, constants, sizes; of a folder also its arrays and its certificate."""
+    """Describe a dataset: equation, parameters, sizes; of a folder also its arrays and its validation report."""
     if (Path(dataset) / manifest.NAME).is_file() or (Path(dataset).is_dir() and dataset not in RECIPES):
         print(card.text(manifest.read(Path(dataset))))
         return
     recipe = find(dataset)
     print(f"{recipe.name}: {recipe.about.strip()}\n\n{equation(recipe)}\n")
-    for label, task in enumerate(as_json(recipe)["tasks"]):
-        print(f"task {label}: system {task['system']}, {card.of_system(task)}")
+    for label, task in enumerate(to_stored(recipe).tasks):
+        print(f"task {label}: system {task.system}, {card.of_system(task)}")
     print(f"\n{recipe.steps} frames; " + ", ".join(f"{s} {recipe.count(s)}" for s in SPLITS) + " per task")
     print("state: " + "; ".join(dict.fromkeys(", ".join(system.state) for system in recipe.tasks)))
-    for line in dict.fromkeys(_seen(recipe, task) for task in range(len(recipe.tasks))):
+    for line in dict.fromkeys(_observed(recipe, task) for task in range(len(recipe.tasks))):
         print(line)
     if recipe.windows:
-        print(card.of_windows(dataclasses.asdict(recipe.windows)))
+        print(card.of_windows(recipe.windows))
     print(f"source: {recipe.source}\n\nslvm-data generate {dataset}")
 
 
-def _seen(recipe: Recipe, task: int) -> str:
-    apart, system, view = f"{recipe.dt_of(task):g} s apart", recipe.tasks[task], recipe.view_of(task)
-    if view.kind == "signals" and isinstance(system, Switching):
+def _observed(recipe: Recipe, task: int) -> str:
+    """Time step and observation of a task, in words."""
+    dt, system, view = f"dt = {recipe.dt_of(task):g} s", recipe.tasks[task], recipe.view_of(task)
+    if not recipe.has_frames() and isinstance(system, Switching):
         latents = ", ".join(system.latents or system.state)
-        return f"{apart}, view: signals of {system.channels} channels, {system.regimes()} regimes, latents {latents}"
-    values = {name: value for name, value in dataclasses.asdict(view).items() if name != "kind"}
-    return f"{apart}, view: " + ", ".join(f"{name} {value}" for name, value in values.items())
+        return f"{dt}; signals of {system.channels} channels, {system.regimes()} regimes, latents {latents}"
+    colours = "black and white" if view.shape()[0] != 3 else f"{view.palette} colours" if view.palette > 1 else "colour"
+    camera = f"camera shifted by up to {view.jitter:.0%} of half the width" if view.jitter else "fixed camera"
+    return f"{dt}; frames of {view.size} x {view.size} pixels, style {recipe.style_of(task).name}, {colours}, {camera}"
 
 
 @app.command()
 def verify(
     folder: Path,
-    sample: Annotated[int, typer.Option(help="Sequences of each file to make again and compare.", min=0)] = 8,
+    sample: Annotated[int, typer.Option(help="Sequences per file to regenerate and compare.", min=0)] = 8,
     recipe: Annotated[
-        Path | None, typer.Option(help="The .py that defines its system, where that is your own.")
+        Path | None, typer.Option(help="The .py file that defines its system, if that is your own.")
     ] = None,
 ) -> None:
-    """Check a dataset: every byte by its checksum, the schema, and some sequences by making them again."""
+    """Check a dataset: every byte by its checksum, the arrays, and some sequences by regenerating them."""
     content = manifest.read(folder)
-    source = from_json(content["recipe"], find(str(recipe)).tasks if recipe else ())
-    ours = manifest.current(machine(), manifest.form(content))
-    alike = content["machine"] == ours["machine"] and ours["versions"].items() <= content["versions"].items()
+    source = from_stored(content.recipe, find(str(recipe)).tasks if recipe else ())
+    versions = manifest.versions(content.format)
+    alike = content.machine == machine() and versions.items() <= content.versions.items()
     if not alike:
-        chaos = ", windows of chaotic paths by checksum alone" * any(system.chaotic for system in source.tasks)
+        chaos = ", windows of chaotic trajectories by checksum alone" if any(s.chaotic for s in source.tasks) else ""
         print(f"made by other software or on another class of machine: compared within a tolerance{chaos}")
     found = list(faults(folder, source, content, sample, alike))
     for fault in found:
         print(f"error: {fault}", file=sys.stderr)
     if found:
         raise typer.Exit(1)
-    files = sum(len(content.get(key, ())) for key in ("files", "combined", "series"))
-    again = f"; up to {sample} sequences of each made again" * (manifest.form(content) in FORMATS)
-    print(f"{folder}: {files} files are as they were written{again}")
+    again = f"; {sample} sequences per file regenerated and equal" if content.format.own and sample else ""
+    print(f"{folder}: {len(content.every_file())} files, checksums OK{again}")
 
 
 @app.command()
 def repair(
     folder: Path,
     recipe: Annotated[
-        Path | None, typer.Option(help="The .py that defines its system, where that is your own.")
+        Path | None, typer.Option(help="The .py file that defines its system, if that is your own.")
     ] = None,
 ) -> None:
-    """Make again what is damaged or missing in a dataset, and nothing else."""
+    """Make the damaged or missing files of a dataset again, and nothing else."""
     content = manifest.read(folder)
-    made = mend(folder, from_json(content["recipe"], find(str(recipe)).tasks if recipe else ()), content)
+    made = mend(folder, from_stored(content.recipe, find(str(recipe)).tasks if recipe else ()), content)
     for what in made:
         print(f"made again: {what}")
-    print(f"{folder}: {len(made)} repaired; every file is as it was written")
+    print(f"{folder}: {len(made)} repaired; checksums OK")
 
 
 @app.command()
 def gif(
-    dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE", help="A few films of a name are made here.")],
-    out: Annotated[Path | None, typer.Argument(help="Ends in .gif, .webp or .mp4.", show_default="NAME.gif")] = None,
-    split: Annotated[str, typer.Option(help=f"One of {', '.join(SPLITS)}.")] = SPLITS[0],
-    task: Annotated[str | None, typer.Option(help="Labels, with commas.", show_default="all")] = None,
-    rows: Annotated[int | None, typer.Option(help="Films below each other.", min=1, show_default="by number")] = None,
-    columns: Annotated[int | None, typer.Option(help="And beside each other.", min=1, show_default="by number")] = None,
-    scale: Annotated[int | None, typer.Option(help="Pixels that one becomes.", min=1, show_default="by size")] = None,
-    fps: Annotated[float | None, typer.Option(help="Frames a second.", show_default="the films' own, 8 to 25")] = None,
-    form: Annotated[str | None, typer.Option("--format", help="gif or webp.", show_default="OUT's, or gif")] = None,
+    dataset: Annotated[
+        str, typer.Argument(metavar="NAME|FOLDER|FILE", help="Dataset; of a name, a few sequences are made.")
+    ],
+    out: Annotated[
+        Path | None, typer.Argument(help="File to write: .gif, .webp or .mp4.", show_default="NAME.gif")
+    ] = None,
+    split: Annotated[str, typer.Option(help=f"Split: {', '.join(SPLITS)}.")] = SPLITS[0],
+    task: Annotated[str | None, typer.Option(help="Labels of tasks, with commas.", show_default="all")] = None,
+    rows: Annotated[
+        int | None, typer.Option(help="Sequences below each other.", min=1, show_default="by number")
+    ] = None,
+    columns: Annotated[
+        int | None, typer.Option(help="Sequences beside each other.", min=1, show_default="by number")
+    ] = None,
+    scale: Annotated[
+        int | None, typer.Option(help="Enlargement of a pixel [px].", min=1, show_default="by size")
+    ] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames per second.", show_default="1/dt, 8 to 25")] = None,
+    format: Annotated[  # noqa: A002 - the name of the option
+        str | None, typer.Option("--format", help="File format: gif or webp.", show_default="as OUT ends, or gif")
+    ] = None,
     mp4: Annotated[bool, typer.Option("--mp4", help="Write a video instead.")] = False,
     recipe: Annotated[
-        Path | None, typer.Option(help="The .py that defines its system, where that is your own.")
+        Path | None, typer.Option(help="The .py file that defines its system, if that is your own.")
     ] = None,
 ) -> None:
-    """Write films that move in step, side by side: a GIF, a WebP, or a video."""
+    """Write sequences that move in step, side by side: a GIF, a WebP, or a video."""
     from slvm_data.view.animation import animate  # which nothing else needs
 
-    films = _films(dataset, [], recipe)
+    shown = _dataset(dataset, [], recipe)
     if fps is not None and not 0 < fps <= 100:
         raise ValueError(f"--fps {fps:g} has to lie above 0 and not above 100")
-    if mp4 and (form or (out and out.suffix != ".mp4")):
-        raise ValueError(f"--mp4 writes a video, and {form or out} is none: leave one of them out")
-    ending = "mp4" if mp4 else form or (out.suffix.removeprefix(".") if out else "gif")
-    out = out or Path(f"{films.recipe.name}.{ending}")
+    if mp4 and (format or (out and out.suffix != ".mp4")):
+        raise ValueError(f"--mp4 writes a video, and {format or out} is none: leave one of them out")
+    ending = "mp4" if mp4 else format or (out.suffix.removeprefix(".") if out else "gif")
+    out = out or Path(f"{shown.recipe.name}.{ending}")
     check_place(out)
     if out.suffix != f".{ending}":
         raise ValueError(f"{out} does not end in .{ending}, the format asked for")
-    labels = None if task is None else [whole(word) for word in task.split(",")]
-    frames = animate(films, out, split=split, tasks=labels, rows=rows, columns=columns, scale=scale, fps=fps)
+    labels = None if task is None else [label(word) for word in task.split(",")]
+    frames = animate(shown, out, split=split, tasks=labels, rows=rows, columns=columns, scale=scale, fps=fps)
     T, Y, X, _ = frames.shape
     print(f"{out}: {T} frames of {X} x {Y} pixels, {out.stat().st_size / 1e3:.0f} kB")
 
 
-def whole(word: str) -> int:
+def label(word: str) -> int:
     """A label from the command line."""
     if not word.strip().isdigit():
         raise ValueError(f"--task {word!r} has to be a number, the label of a task, or several with commas")
@@ -194,25 +206,28 @@ def whole(word: str) -> int:
 
 @app.command()
 def status(
-    folder: Path, as_json: Annotated[bool, typer.Option("--json", help="For programs: one object.")] = False
+    folder: Path, as_json: Annotated[bool, typer.Option("--json", help="Output for programs: one object.")] = False
 ) -> None:
-    """Show how far a dataset has come that is made in shards, by whomever."""
+    """Show how far a dataset has come that is made in shards."""
     found = status_of(folder)
     if as_json:
-        print(json.dumps(found))
+        print(json.dumps(asdict(found)))
         return
-    state = "complete" if found["complete"] else "not complete: run the command that began it again to go on"
-    print(f"{folder}: {found['done']} of {found['shards']} shards of {found['name']}; {state}")
+    state = "complete" if found.complete else "not complete: run the command that began it again to go on"
+    print(f"{folder}: {found.done} of {found.shards} shards of {found.name}; {state}")
 
 
 @app.command()
 def combine(
     folder: Path,
-    shuffle: Annotated[bool, typer.Option("--shuffle", help="Mix the tasks, in an order drawn from --seed.")] = False,
+    shuffle: Annotated[
+        bool, typer.Option("--shuffle", help="Random order of all sequences, drawn from --seed.")
+    ] = False,
     seed: Annotated[
-        int | None, typer.Option(help="Of the order.", min=0, max=SEEDS - 1, show_default="0 with --shuffle")
+        int | None,
+        typer.Option(help="Random seed of the order.", min=0, max=SEEDS - 1, show_default="0 with --shuffle"),
     ] = None,
-    pad: Annotated[bool, typer.Option("--pad", help="Fill states up to one width with zeros; see state_mask.")] = False,
+    pad: Annotated[bool, typer.Option("--pad", help="Zeros that fill states up to one width; see state_mask.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that were combined before.")] = False,
 ) -> None:
     """Write combined_{train,val,test}.npz into a dataset's folder: all its tasks in one file per split."""
@@ -220,38 +235,41 @@ def combine(
         raise ValueError(f"--seed {seed} decides nothing without --shuffle: add it")
     written = combined.combine(folder, shuffle=shuffle, seed=seed or 0, pad=pad, overwrite=overwrite)
     for name, file in written.items():
-        print(f"{folder / name}: {file['arrays']['label']['shape'][0]} sequences, {file['bytes'] / 1e6:.1f} MB")
-    kept = next(iter(written.values()))["arrays"]
-    every = dict.fromkeys(name for file in manifest.read(folder)["files"].values() for name in file["arrays"])
+        print(f"{folder / name}: {file.rows} sequences, {file.bytes / 1e6:.1f} MB")
+    kept = next(iter(written.values())).arrays
+    every = dict.fromkeys(name for file in manifest.read(folder).files.values() for name in file.arrays)
     if lost := [name for name in every if name not in kept]:
-        print(f"left out, since not every task has it alike for each sequence: {', '.join(lost)}")
+        print(f"left out, since tasks differ in its shape or lack it: {', '.join(lost)}")
 
 
 @app.command()
 def view(
-    dataset: Annotated[str, typer.Argument(metavar="FOLDER|NAME|FILE", help="A folder, or what `generate` takes.")],
+    dataset: Annotated[
+        str,
+        typer.Argument(metavar="FOLDER|NAME|FILE", help="Folder of a dataset, or a name or file as for `generate`."),
+    ],
     changes: Annotated[
-        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Constants, as `generate` takes them; of no folder.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Parameters, as for `generate`; not of a folder.")
     ] = None,
-    save: Annotated[Path | None, typer.Option(help="Write the page to this file, and serve nothing.")] = None,
-    sequences: Annotated[int, typer.Option(help="How many go into a saved page, of all tasks together.", min=1)] = 64,
+    save: Annotated[Path | None, typer.Option(help="File to write the page to, instead of serving it.")] = None,
+    sequences: Annotated[int, typer.Option(help="Sequences in a saved page, of all tasks together.", min=1)] = 64,
     no_open: Annotated[bool, typer.Option("--no-open", help="Open no browser.")] = False,
-    port: Annotated[int, typer.Option(help="To serve at.", min=0, max=65535, show_default="a free one")] = 0,
+    port: Annotated[int, typer.Option(help="Port of the server.", min=0, max=65535, show_default="a free one")] = 0,
     recipe: Annotated[
-        Path | None, typer.Option(help="The .py that defines its system, where that is your own.")
+        Path | None, typer.Option(help="The .py file that defines its system, if that is your own.")
     ] = None,
 ) -> None:
-    """Look at a dataset in the browser: films, curves, certificate; of a NAME also with its constants to move."""
-    films = _films(dataset, changes or [], recipe)
+    """Look at a dataset in the browser: sequences, curves, validation report; of a NAME with sliders for parameters."""
+    shown = _dataset(dataset, changes or [], recipe)
     if save is None:
-        server.serve(films, port, not no_open)
+        server.serve(shown, port, not no_open)
         return
     check_place(save)
-    print(f"{save}: {saved.save(films, save, sequences) / 1e6:.2f} MB")
+    print(f"{save}: {saved.save(shown, save, sequences) / 1e6:.2f} MB")
 
 
-def _films(dataset: str, changes: list[str], recipe: Path | None) -> Films:
-    """The films of a folder, or of a recipe with these changes."""
+def _dataset(dataset: str, changes: list[str], recipe: Path | None) -> Dataset:
+    """The dataset in a folder, or of a recipe with these changes."""
     if not Path(dataset).is_dir() or (dataset in RECIPES and not (Path(dataset) / manifest.NAME).is_file()):
         base = find(dataset)
         return of_recipe(override(base, changes), (dataset, base))
@@ -266,18 +284,18 @@ def convert(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of a dataset.")],
     target: Annotated[Path, typer.Argument(metavar="DST", help="Folder to write, or a path to croissant.json.")],
     to: Annotated[
-        str | None, typer.Option(help=f"Format: {', '.join(conversion.FORMATS)}.", show_default="as DST ends")
+        str | None, typer.Option(help=f"File format: {', '.join(formats.NAMES)}.", show_default="as DST ends")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the dataset that stands there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the dataset in that folder.")] = False,
 ) -> None:
     """Write a dataset in another format: .npz, .zarr, .h5, .tar (WebDataset), .parquet (Hugging Face)."""
     written = conversion.convert(source, target, to=to, overwrite=overwrite)
     if written.is_file():
         print(f"{written}: describes {source}")
         return
-    files = manifest.read(written)["files"]
-    print(f"{written}: {len(files)} files, {sum(file['bytes'] for file in files.values()) / 1e6:.1f} MB")
-    if left := manifest.read(source).get("combined"):
+    files = manifest.read(written).every_file()
+    print(f"{written}: {len(files)} files, {sum(file.bytes for file in files.values()) / 1e6:.1f} MB")
+    if left := manifest.read(source).combined:
         print(f"left out, since they hold the same again: {', '.join(left)}")
 
 
@@ -289,7 +307,7 @@ def find(dataset: str) -> Recipe:
     if path.suffix == ".json":
         if path.name != manifest.NAME or not path.is_file():
             raise ValueError(f"{dataset} is not the {manifest.NAME} of a dataset")
-        return from_json(manifest.read(path.parent)["recipe"])
+        return from_stored(manifest.read(path.parent).recipe)
     if dataset in RECIPES:
         return RECIPES[dataset]
     near = difflib.get_close_matches(dataset, RECIPES, n=1, cutoff=0.4)

@@ -1,33 +1,23 @@
-"""The datasets, one file each; every file is also a script."""
+"""The datasets, one file each; every file is also a script. A name here makes a file part of the package."""
 
-from slvm_data.datasets.hamiltonian import (
-    bouncingball,
-    double_pendulum,
-    double_pendulum3,
-    gravity,
-    gravity3,
-    gravity6,
-    gravity16,
-    mass_spring,
-    mass_spring3,
-    mixed_physics_iclr2023,
-    mixed_physics_iclr2025,
-    mixed_physics_iclr2025_readme,
-    pendulum,
-    pendulum3,
-    two_body,
-    two_body3,
-)
-from slvm_data.datasets.switching import bouncing_ball_1d, lorenz, nascar, switching_double_pendulum, three_mode
+from importlib import import_module
+
 from slvm_data.recipe.recipe import Recipe
 
-_MODULES = (
-    *(bouncingball, gravity, gravity3, gravity6, gravity16),
-    *(pendulum, pendulum3, mass_spring, mass_spring3),
-    *(double_pendulum, double_pendulum3, two_body, two_body3),
-    *(mixed_physics_iclr2023, mixed_physics_iclr2025, mixed_physics_iclr2025_readme),
-    *(nascar, lorenz, switching_double_pendulum, three_mode, bouncing_ball_1d),
-)
+NAMES = {
+    "hamiltonian": (
+        *("bouncingball", "gravity", "gravity3", "gravity6", "gravity16"),
+        *("pendulum", "pendulum3", "mass_spring", "mass_spring3"),
+        *("double_pendulum", "double_pendulum3", "two_body", "two_body3"),
+        *("mixed_physics_iclr2023", "mixed_physics_iclr2025", "mixed_physics_iclr2025_readme"),
+    ),
+    "switching": ("nascar", "lorenz", "switching_double_pendulum", "three_mode", "bouncing_ball_1d"),
+}
+"""The datasets by family, in the order in which they are listed."""
 
-RECIPES: dict[str, Recipe] = {module.RECIPE.name: module.RECIPE for module in _MODULES}
+RECIPES: dict[str, Recipe] = {
+    name: import_module(f"slvm_data.datasets.{family}.{name}").RECIPE
+    for family, names in NAMES.items()
+    for name in names
+}
 """Every dataset of this package, by name."""

@@ -1,4 +1,4 @@
-"""Balls under four gravities, pendulums and masses on springs under four frictions each: twelve settings."""
+"""Balls under four gravities, pendulums and masses on springs under four frictions each: twelve tasks."""
 
 from slvm_data.datasets.hamiltonian.gravity16 import direction
 from slvm_data.observe.view import View

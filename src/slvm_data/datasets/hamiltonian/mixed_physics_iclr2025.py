@@ -1,4 +1,4 @@
-"""Balls, pendulums, masses on springs and pairs of bodies under three settings each: twelve in all."""
+"""Balls, pendulums, masses on springs and pairs of bodies under three parameter settings each: twelve in all."""
 
 from slvm_data.datasets.hamiltonian import gravity3, mass_spring3, pendulum3, two_body3
 from slvm_data.recipe.recipe import mixed

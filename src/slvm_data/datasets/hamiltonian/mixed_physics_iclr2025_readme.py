@@ -1,4 +1,4 @@
-"""Balls, pendulums, double pendulums and pairs of bodies under three settings each: twelve in all."""
+"""Balls, pendulums, double pendulums and pairs of bodies under three parameter settings each: twelve in all."""
 
 from slvm_data.datasets.hamiltonian import double_pendulum3, gravity3, pendulum3, two_body3
 from slvm_data.recipe.recipe import mixed

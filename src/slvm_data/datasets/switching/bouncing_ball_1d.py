@@ -1,7 +1,6 @@
 """A ball between two walls, its position seen with noise; 100 frames of context, then 50 to predict."""
 
-from slvm_data.observe.view import View
-from slvm_data.observe.windowing import Windows
+from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.script import main
 from slvm_data.systems import BouncingBall1D
@@ -16,8 +15,8 @@ RECIPE = Recipe(
     train=100_000,
     val=1_000,
     test=1_000,
-    view=View(kind="signals"),
-    windows=Windows(length=50, contexts=2, spacing=50, whole=True),
+    observation="signals",
+    windows=Windowing(length=50, contexts=2, spacing=50, separate=True),
 )
 
 if __name__ == "__main__":

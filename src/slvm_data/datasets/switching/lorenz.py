@@ -1,7 +1,6 @@
 """The Lorenz system seen through ten mixed channels with noise; its regime is the lobe that it is in."""
 
-from slvm_data.observe.view import View
-from slvm_data.observe.windowing import Windows
+from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.script import main
 from slvm_data.systems import Lorenz
@@ -16,8 +15,8 @@ RECIPE = Recipe(
     train=8_000,
     val=850,
     test=850,
-    view=View(kind="signals"),
-    windows=Windows(shares=(0.82, 0.09, 0.09)),  # 8,000 windows to train on, as in the scripts in use
+    observation="signals",
+    windows=Windowing(shares=(0.82, 0.09, 0.09)),  # 8,000 windows to train on, as in the original scripts
 )
 
 if __name__ == "__main__":

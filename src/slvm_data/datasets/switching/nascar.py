@@ -2,8 +2,7 @@
 
 from math import cos, pi, sin, sqrt
 
-from slvm_data.observe.view import View
-from slvm_data.observe.windowing import Windows
+from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.script import main
 from slvm_data.systems import Rslds
@@ -28,7 +27,7 @@ RECIPE = Recipe(
             R=((100.0, 0.0), (-100.0, 0.0), (0.0, 100.0)),
             r=(-201.5, -201.0, 0.0),  # right of 2, left of -2, above 0, the rest: all but the noise of the borders
             spread=sqrt(1e-3),
-            reach=(5.5, 3.5),  # nothing but luck keeps a car on the track: one path in ten would go farther
+            reach=(5.5, 3.5),  # nothing but luck keeps a car on the track: one trajectory in ten would go farther
             observation_noise=sqrt(1e-5),
         ),
     ),
@@ -37,8 +36,8 @@ RECIPE = Recipe(
     train=8_000,
     val=850,
     test=850,
-    view=View(kind="signals"),
-    windows=Windows(shares=(0.82, 0.09, 0.09)),  # 8,000 windows to train on, as in the scripts in use
+    observation="signals",
+    windows=Windowing(shares=(0.82, 0.09, 0.09)),  # 8,000 windows to train on, as in the original scripts
 )
 
 if __name__ == "__main__":

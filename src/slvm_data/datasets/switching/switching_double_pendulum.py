@@ -1,7 +1,6 @@
 """A double pendulum seen through eight mixed channels; its regime says how the links move against each other."""
 
-from slvm_data.observe.view import View
-from slvm_data.observe.windowing import Windows
+from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.script import main
 from slvm_data.systems import SwitchingDoublePendulum
@@ -16,8 +15,8 @@ RECIPE = Recipe(
     train=8_000,
     val=1_000,
     test=1_000,
-    view=View(kind="signals"),
-    windows=Windows(segment=200),
+    observation="signals",
+    windows=Windowing(segment=200),
 )
 
 if __name__ == "__main__":

@@ -2,8 +2,7 @@
 
 from math import cos, pi, sin
 
-from slvm_data.observe.view import View
-from slvm_data.observe.windowing import Windows
+from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.script import main
 from slvm_data.systems import ExplicitDuration
@@ -35,8 +34,8 @@ RECIPE = Recipe(
     train=10_000,
     val=500,
     test=500,
-    view=View(kind="signals"),
-    windows=Windows(length=20, contexts=9, spacing=20, whole=True),
+    observation="signals",
+    windows=Windowing(length=20, contexts=9, spacing=20, separate=True),
 )
 
 if __name__ == "__main__":

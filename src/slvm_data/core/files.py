@@ -1,0 +1,63 @@
+"""Files that are complete or not there, and their checksums."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+
+@contextmanager
+def atomic(path: Path, new: bool = False) -> Iterator[IO[bytes]]:
+    """A file to write to, which appears as `path` when the block ends well: complete and on the disk, or not at all.
+
+    With `new` it replaces no file: raises FileExistsError where another process was faster.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")  # numbers of processes come again
+    try:
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if not new or not _linked(temporary, path):
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _linked(file: Path, path: Path) -> bool:
+    """Whether a file has got a name that no other file had; file systems without links cannot tell."""
+    try:
+        os.link(file, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        return False
+    return True
+
+
+def sha256(path: Path) -> str:
+    """Checksum of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def altered(path: Path, size: int, checksum: str) -> str | None:
+    """How a file differs from one of this size [bytes] and sha256, in a sentence that names it; None if it does not."""
+    if not path.is_file():
+        return f"{path} is missing"
+    if (found := path.stat().st_size) != size:
+        return f"{path} has {found} bytes instead of {size}"
+    return None if sha256(path) == checksum else f"{path} is damaged: its checksum does not fit"
+
+
+def check_place(path: Path) -> None:
+    """Raise ValueError where no file can be written, since a folder stands there, or none around it."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder: give the name of a file")
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"{path} would stand in a folder that is not there: make {path.parent} first")
