@@ -28,24 +28,23 @@ _HOMES = {
     "generate": "run.generation",
     "Recipe": "recipe.recipe",
     "RECIPES": "datasets",
-    "render": "simulation.member",
     "sample": "simulation.sequences",
-    "simulate": "simulation.member",
     "View": "observe.view",
     "Windowing": "observe.windowing",
-}
+    **dict.fromkeys(("render", "simulate"), "simulation.member"),
+    **dict.fromkeys(("parameter", "shared_parameter", "Uniform", "uniform"), "systems.parameters"),
+}  # and every class in `systems`
 
 
 def __getattr__(name: str) -> object:
     # Names are fetched when they are first used, so that reading files never loads JAX.
     if name == "__all__":
-        return sorted([*_HOMES, *importlib.import_module("slvm_data.systems").__all__], key=str.casefold)
-    if name.startswith("__"):
-        raise AttributeError(name)
-    home = importlib.import_module(f"slvm_data.{_HOMES.get(name, 'systems')}")
-    if name not in _HOMES and name not in home.__all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(home, name)
+        return sorted({*_HOMES, *importlib.import_module("slvm_data.systems").__all__}, key=str.casefold)
+    if name in _HOMES or name[0].isupper():
+        home = importlib.import_module(f"slvm_data.{_HOMES.get(name, 'systems')}")
+        if hasattr(home, name):
+            return getattr(home, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -145,7 +145,7 @@ _EVERY = (
     ),
     _row("event_before", "N E X", "float32", Role.EVENT, "velocity before the impact", "px/s"),
     _row("event_after", "N E X", "float32", Role.EVENT, "velocity after the impact", "px/s"),
-    _row("offset", "N X", "float32", Role.TRUTH, "shift of the camera, x and y", "m"),
+    _row("offset", "N X", "float32", Role.TRUTH, "shift of the camera, x and y"),
     _row("color_index", "N B", "int64", Role.TRUTH, "hue of each body"),
 )
 

@@ -186,15 +186,21 @@ def gif(
         raise ValueError(f"--fps {fps:g} has to lie above 0 and not above 100")
     if mp4 and (format or (out and out.suffix != ".mp4")):
         raise ValueError(f"--mp4 writes a video, and {format or out} is none: leave one of them out")
-    ending = "mp4" if mp4 else format or (out.suffix.removeprefix(".") if out else "gif")
-    out = out or Path(f"{shown.recipe.name}.{ending}")
-    check_place(out)
-    if out.suffix != f".{ending}":
-        raise ValueError(f"{out} does not end in .{ending}, the format asked for")
+    out = _picture(out, "mp4" if mp4 else format, shown.recipe.name)
     labels = None if task is None else [label(word) for word in task.split(",")]
     frames = animate(shown, out, split=split, tasks=labels, rows=rows, columns=columns, scale=scale, fps=fps)
     T, Y, X, _ = frames.shape
     print(f"{out}: {T} frames of {X} x {Y} pixels, {out.stat().st_size / 1e3:.0f} kB")
+
+
+def _picture(out: Path | None, ending: str | None, name: str) -> Path:
+    """The file of a moving picture, which ends as was asked for."""
+    ending = ending or (out.suffix.removeprefix(".") if out else "gif")
+    out = out or Path(f"{name}.{ending}")
+    check_place(out)
+    if out.suffix != f".{ending}":
+        raise ValueError(f"{out} does not end in .{ending}, the format asked for")
+    return out
 
 
 def label(word: str) -> int:

@@ -75,6 +75,9 @@ _Shards = Annotated[
     ),
 ]
 _Count = Annotated[int | None, typer.Option(help="Sequences per task.", show_default=_RECIPES)]
+_Style = Annotated[
+    str | None, typer.Option(help=f"Style of drawing: {', '.join(STYLES)}.", show_default="the system's")
+]
 
 
 def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
@@ -91,9 +94,7 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         steps: Annotated[int | None, typer.Option(help="Frames per trajectory.", show_default=_RECIPES)] = None,
         dt: Annotated[float | None, typer.Option(help="Time between frames [s].", show_default=_RECIPES)] = None,
         size: Annotated[int | None, typer.Option(help="Height and width of frames [px].", show_default="32")] = None,
-        style: Annotated[
-            str | None, typer.Option(help=f"Style of drawing: {', '.join(STYLES)}.", show_default="the system's")
-        ] = None,
+        style: _Style = None,
         observation: _Observation = None,
         window: _Window = None,
         stride: _Stride = None,

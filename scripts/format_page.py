@@ -1,0 +1,43 @@
+"""Write the table of arrays in docs/format.md from `slvm_data.arrays`."""
+
+import re
+from pathlib import Path
+
+from slvm_data.arrays import AXES, CONTEXTS, QUERIES, TABLE, ArrayInfo, info
+
+PAGE = Path(__file__).parents[1] / "docs/format.md"
+BEGIN, END = "<!-- arrays -->\n", "<!-- end of arrays -->"
+WHERE = {  # when a file has an array, where that is not always
+    "state_mask": "`combine --pad`, and loaders where widths differ",
+    "path": "windows, and uncut trajectories",
+    "image": "frames",
+    "state": "not in windows",
+    "signal": "switching systems",
+    "latent": "switching systems",
+    "mode": "switching systems",
+}
+IN_WINDOWS = {*QUERIES.values(), *CONTEXTS.values()} - {"image", "dx_dt", "energy"}
+
+
+def where(row: ArrayInfo) -> str:
+    """When a file has an array."""
+    if row.name in ("dx_dt", "energy", "offset", "color_index"):
+        return f"`--record {row.name}`"
+    if row.role == "event":
+        return "`--record events`"
+    return WHERE.get(row.name, "windows" if row.name in IN_WINDOWS else "always")
+
+
+def table() -> str:
+    """The table in Markdown."""
+    rows = [*TABLE.values(), info("param_<name>")]
+    lines = ["| array | axes | type | unit | role | in a file | meaning |", "|---|---|---|---|---|---|---|"]
+    for row in rows:
+        cells = [f"`{row.name}`", row.axes, row.dtype, row.unit, row.role, where(row), row.meaning.replace("|", "\\|")]
+        lines.append("| " + " | ".join(cells) + " |")
+    letters = ", ".join(f"{letter} {name}" for letter, name in AXES.items() if letter != "1")
+    return "\n".join(lines) + f"\n\nAxes: {letters}. One in brackets is left out where it would have one element.\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(re.sub(f"(?s){BEGIN}.*?{END}", lambda _: BEGIN + table() + END, PAGE.read_text()))
