@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""How fast are the loaders, beside a plain dataset of float64 arrays, and beside copying a batch in memory?
+"""The speed of the loaders, beside that of a plain dataset of float64 arrays, and of copying a batch in memory.
 
     python3 benchmarks/load.py [--train 3000]
 
 On pendulum3, 64 sequences a batch, through PyTorch's DataLoader without workers. Each contender runs in a process of
 its own, so that its peak memory is its own, beyond that of the imports. The plain dataset holds float64 arrays as the
-scripts in use write them, with three channels or, to its advantage, with one, and stacks items one by one; for episodes
-it draws as the field's loaders do. A copy takes a float32 batch to memory that was touched before: the same batch over
-and over, which lies in the cache, and ever another one.
+original scripts write them, with three channels or, to its advantage, with one, and stacks items one by one; for
+episodes it draws as the field's loaders do. A copy takes a float32 batch to memory that was touched before: the same
+batch over and over, which lies in the cache, or another one each time.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def peak() -> float:
 
 
 def rate(passes: Callable[[], Iterable[Any]]) -> float:
-    """Batches a second, the best of three times some seconds after a first round."""
+    """Batches per second: the best of three runs of some seconds each, after a first one."""
     found = []
     for _ in range(4):
         count, start = 0, time.perf_counter()
@@ -96,7 +96,7 @@ def rate(passes: Callable[[], Iterable[Any]]) -> float:
 
 
 def contender(name: str, root: Path, original: Path) -> dict[str, float]:
-    """One of the contenders: batches a second, and memory beyond the imports [MiB]."""
+    """One of the contenders: batches per second, and memory beyond the imports [MiB]."""
     before = peak()
     if name.startswith("plain"):
         episodes, channels = "episodes" in name, 3 if "3" in name else 1
@@ -140,7 +140,7 @@ def measure(name: str, root: Path, original: Path) -> dict[str, float]:
 
 def table(title: str, names: list[str], copy: str, root: Path, original: Path) -> None:
     """Measure and print."""
-    print(f"\n{title:24}{'batches/s':>12}{'ms':>9}{'x plain, 3':>12}{'of a copy':>11}{'MiB':>9}", flush=True)
+    print(f"\n{title:28}{'batches/s':>12}{'ms':>9}{'x plain, 3':>12}{'of a copy':>11}{'MiB':>9}", flush=True)
     found = {
         name: measure(name, root, original)
         for name in (*names, *(f"copy {copy} {which}" for which in ("same", "other")))
@@ -148,7 +148,7 @@ def table(title: str, names: list[str], copy: str, root: Path, original: Path) -
     plain, ever = found[names[0]]["rate"], found[f"copy {copy} other"]["rate"]
     for name, m in found.items():
         ratios = f"{m['rate'] / plain:12.1f}{m['rate'] / ever:11.2f}"
-        print(f"{name:24}{m['rate']:12.1f}{1e3 / m['rate']:9.2f}{ratios}{m['memory']:9.0f}")
+        print(f"{name:28}{m['rate']:12.1f}{1e3 / m['rate']:9.2f}{ratios}{m['memory']:9.0f}")
 
 
 def main() -> None:
@@ -168,7 +168,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         root, original = generate(recipe, f"{place}/ours"), generate(as_original(recipe), f"{place}/original")
         plain = ["plain, 3 channels", "plain, 1 channel"]
-        table("films", [*plain, "Sequences"], "sequences", root, original)
+        table("sequences", [*plain, "Sequences"], "sequences", root, original)
         table("episodes", [*(f"{name}, episodes" for name in plain), "Episodes"], "episodes", root, original)
         count = 3 * (options.train + recipe.val + recipe.test)
         print(f"\nfirst batch of {count} sequences from a cold process: {min(cold(root) for _ in range(3)):.2f} s")

@@ -1,4 +1,4 @@
-"""Films for standard training.
+"""Sequences for standard training.
 
 slvm-data generate pendulum
 python3 dataloader.py pendulum
@@ -21,5 +21,5 @@ for batch in DataLoader(train, batch_size=64, shuffle=True):
     break
 
 for image, state, label in DataLoader(test, batch_size=64):  # noqa: B007
-    print(f"{len(test)} films to test on, in batches of {list(image.shape)}")
+    print(f"{len(test)} sequences to test on, in batches of {list(image.shape)}")
     break

@@ -1,4 +1,4 @@
-"""Episodes for meta-learning: a query, and other films of its task as context.
+"""Episodes for meta-learning: a query, and other sequences of its task as context.
 
 slvm-data generate pendulum3
 python3 dataloader_meta_learning.py pendulum3

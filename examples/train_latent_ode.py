@@ -1,4 +1,4 @@
-"""A latent ODE that learns to foresee pendulums from their pictures: the first frames in, the others out.
+"""A latent ODE that learns to forecast the frames of pendulums: the first frames in, the others out.
 
 slvm-data generate pendulum
 python3 train_latent_ode.py pendulum
@@ -6,7 +6,7 @@ slvm-data generate pendulum3
 python3 train_latent_ode.py pendulum3 --meta
 
 Frames 0 … 4 are encoded as a random z(0) [D]; z moves by dz/dt = f(z), and each z(t) is decoded as a frame. With
---meta, f also sees what other films of the same task have in common: f(z, c), c from the context of an episode.
+--meta, f also sees what other sequences of the same task have in common: f(z, c), c from the context of an episode.
 
 Kingma and Welling, 2014, arXiv:1312.6114; Chen et al., 2018, arXiv:1806.07366; Jiang et al., 2023 (meta-learning).
 """
@@ -51,25 +51,25 @@ class LatentODE(nn.Module):
         mean, log_scale = self.encode(image[:, :SEEN, 0]).chunk(2, dim=1)
         z = mean + torch.randn_like(mean) * log_scale.exp() if self.training else mean
         code = self._code(context)
-        path = list(accumulate(repeat(code, steps - 1), self._step, initial=z))
+        trajectory = list(accumulate(repeat(code, steps - 1), self._step, initial=z))
         divergence = 0.5 * (mean**2 + (2 * log_scale).exp() - 1 - 2 * log_scale).sum(1).mean()
-        return self.decode(torch.stack(path, 1)).unflatten(2, (32, 32)), divergence
+        return self.decode(torch.stack(trajectory, 1)).unflatten(2, (32, 32)), divergence
 
     def _code(self, context: torch.Tensor | None) -> list[torch.Tensor]:
-        """What the films of the context [B k T C H W] have in common [B code]: their mean."""
+        """The code [B code] of a context [B k T C H W]: the mean of those of its sequences."""
         if context is None or self.summarise is None:
             return []
         frames = context[:, :, 10 : 10 + 2 * SEEN : 2, 0]  # some of the middle
         return [self.summarise(frames.flatten(0, 1)).unflatten(0, frames.shape[:2]).mean(1)]
 
     def _step(self, z: torch.Tensor, code: list[torch.Tensor], dt: float = 0.5) -> torch.Tensor:
-        """The rule of the midpoint; time is counted in frames, two to the unit."""
+        """A step by the midpoint method; time is counted in frames, two to the unit."""
         half = z + dt / 2 * self.motion(torch.cat([z, *code], 1))
         return z + dt * self.motion(torch.cat([half, *code], 1))
 
 
 def loss_of(model: LatentODE, batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
-    """The negative evidence bound, a frame."""
+    """The negative evidence bound per frame."""
     image, context = batch[0], batch[1] if len(batch) > 1 else None
     logits, divergence = model(image, context, image.shape[1])
     missed = nn.functional.binary_cross_entropy_with_logits(logits, image[:, :, 0], reduction="none")
@@ -91,10 +91,10 @@ def forecast(model: LatentODE, loader: DataLoader) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Train, and say what came of it."""
+    """Train, and print the error of the forecast."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", nargs="?", default="pendulum")
-    parser.add_argument("--meta", action="store_true", help="condition the motion on other films of the task")
+    parser.add_argument("--meta", action="store_true", help="condition the motion on other sequences of the task")
     parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--batch", type=int, default=32)
     options = parser.parse_args()

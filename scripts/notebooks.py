@@ -1,4 +1,4 @@
-"""Run the notebooks of examples/ and keep what they show; of the machine they tell nothing."""
+"""Run the notebooks of examples/ and keep their outputs, which tell nothing of the machine."""
 
 import sys
 import tempfile

@@ -1,4 +1,4 @@
-"""The notebooks run from beginning to end, show what they promise, and tell nothing of the machine they ran on."""
+"""The notebooks run from beginning to end, show figures and animations, and tell nothing of the machine they ran on."""
 
 import getpass
 import json
@@ -14,13 +14,13 @@ NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
 
 
 def outputs(path):
-    """What each cell of code shows."""
+    """The outputs of each cell of code."""
     cells = json.loads(path.read_text())["cells"]
     return [cell["outputs"] for cell in cells if cell["cell_type"] == "code"]
 
 
 def kinds(path):
-    """The kinds of what each cell shows, an error's among them."""
+    """The kinds of the outputs of each cell, an error's among them."""
     return [sorted({kind for o in every for kind in o.get("data", [o["output_type"]])}) for every in outputs(path)]
 
 

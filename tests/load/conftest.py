@@ -11,7 +11,7 @@ from slvm_data import RECIPES, View, generate
 from slvm_data.recipe.original import as_original
 
 COUNTS = {"train": 12, "val": 3, "test": 2}
-MORE = ("dx_dt", "energy", "offset", "color_index")
+MORE = ("dx_dt", "energy", "events", "offset", "color_index")
 
 
 def _small(name):
@@ -21,19 +21,21 @@ def _small(name):
     if name.endswith("-pixels"):
         return dataclasses.replace(_small(name.removesuffix("-pixels")), view=View())
     recipe = RECIPES[name]
-    record = tuple(n for n in (*MORE, "events") if n in recipe.recordable() and not (recipe.windows and n == "events"))
+    record = tuple(name for name in MORE if name in recipe.recordable())
     sizes = COUNTS if recipe.windows else COUNTS | {"steps": 4}
-    return dataclasses.replace(recipe, record=() if recipe.windows else record, **sizes)
+    return dataclasses.replace(recipe, record=record, **sizes)
 
 
 @pytest.fixture(scope="session")
 def make(tmp_path_factory):
     """The folder of a dataset at a small size, by name, which may end in -zarr."""
     place = tmp_path_factory.mktemp("sets")
-    return functools.cache(lambda name: generate(_small(name.removesuffix("-zarr")), place / name, form=_form(name)))
+    return functools.cache(
+        lambda name: generate(_small(name.removesuffix("-zarr")), place / name, format=_format(name))
+    )
 
 
-def _form(name):
+def _format(name):
     return "zarr" if name.endswith("-zarr") else "npz"
 
 
@@ -52,7 +54,7 @@ def small():
 
 @pytest.fixture(scope="session")
 def arrays():
-    """What NumPy reads of a split of a folder: the arrays of each task, in order."""
+    """The arrays of each task of a split of a folder, in order, as NumPy reads them."""
     return _arrays
 
 

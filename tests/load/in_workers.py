@@ -1,6 +1,6 @@
 """Loaders with worker processes, in a process that never loads JAX. Prints what it found as JSON.
 
-python in_workers.py {digests,films,split,ranks,resume} FOLDER {fork,spawn,forkserver} [WORKERS]
+python in_workers.py {digests,sequences,split,ranks,resume} FOLDER {fork,spawn,forkserver} [WORKERS]
 """
 
 import copy
@@ -10,6 +10,7 @@ import json
 import pickle
 import sys
 import warnings
+from unittest import mock
 
 import torch.distributed
 import torch.multiprocessing
@@ -34,9 +35,9 @@ def digest(loader):
 
 
 def digests(folder, method, _):
-    """Two epochs each with 0, 1, 2 and 4 workers."""
-    found = {}
-    for workers, persistent in [(0, False), (1, False), (1, True), (2, False), (2, True), (4, False), (4, True)]:
+    """Two epochs each with 0, 1, 2 and 4 workers; with fewer of them where each imports PyTorch anew."""
+    found, every = {}, [(0, False), (1, False), (1, True), (2, False), (2, True), (4, False), (4, True)]
+    for workers, persistent in every if method != "spawn" else [(0, False), (2, False), (4, True)]:
         dataset = episodes(folder)
         options = {"persistent_workers": persistent, "multiprocessing_context": method} if workers else {}
         loader = DataLoader(dataset, batch_sampler=EpisodeSampler(dataset, 16), num_workers=workers, **options)
@@ -44,13 +45,14 @@ def digests(folder, method, _):
     return found
 
 
-def films(folder, method, _):
-    """Films in order, and their windows, with and without workers."""
+def sequences(folder, method, _):
+    """Sequences in order, and their windows, with and without workers."""
     found = {}
     for window in (None, 2):
         dataset = Sequences(folder, window=window)
         loaders = [DataLoader(dataset, 32)]
-        loaders += [DataLoader(dataset, 32, num_workers=2, multiprocessing_context=method) for _ in range(2)]
+        times = 2 if method == "fork" else 1
+        loaders += [DataLoader(dataset, 32, num_workers=2, multiprocessing_context=method) for _ in range(times)]
         found[str(window)] = [digest(batch.values() for batch in loader) for loader in loaders]
     return found
 
@@ -66,7 +68,7 @@ def attempt(dataset, batches=()):
 
 
 def split(folder, method, _):
-    """When `split_` is refused."""
+    """Whether `split_` is refused, and what it says."""
     dataset, found = episodes(folder), {}
     options = {"batch_size": 8, "shuffle": True, "num_workers": 2, "multiprocessing_context": method}
     loader = DataLoader(dataset, persistent_workers=True, **options)
@@ -77,8 +79,9 @@ def split(folder, method, _):
     dataset = episodes(folder)
     batches = iter(DataLoader(dataset, persistent_workers=True, **options))
     found["too early"] = attempt(dataset, batches)
-    del batches
-    gc.collect()
+    with mock.patch("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 0.1):  # s, lost on a worker with an error
+        del batches
+        gc.collect()
     dataset = copy.deepcopy(pickle.loads(pickle.dumps(episodes(folder))))
     loader = DataLoader(dataset, persistent_workers=True, **options)
     list(loader)
@@ -157,11 +160,12 @@ def resume(folder, method, workers):
 
 
 if __name__ == "__main__":
+    torch.multiprocessing.set_forkserver_preload(["torch.utils.data", "slvm_data.load"])
     warnings.simplefilter("error")
     warnings.filterwarnings("ignore", "This DataLoader will create 4 worker processes")  # on two cores
     warnings.filterwarnings("ignore", "'set_vital' is deprecated")  # torchdata asks for it
     what, folder, method, *more = sys.argv[1:]
-    found = {"digests": digests, "films": films, "split": split, "ranks": ranks, "resume": resume}[what](
+    found = {"digests": digests, "sequences": sequences, "split": split, "ranks": ranks, "resume": resume}[what](
         folder, method, more[0] if more else None
     )
     assert "jax" not in sys.modules

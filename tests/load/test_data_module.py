@@ -47,21 +47,21 @@ def run(key, *arguments, epochs=2, broken_off=False, **options):
     return model.seen
 
 if __name__ == "__main__":
-    films, windows = sys.argv[2:4]
-    seen = run("state", films, batch_size=30)
+    sequences, windows = sys.argv[2:4]
+    seen = run("state", sequences, batch_size=30)
     assert sorted(sum(seen["train"][:5], [])) == list(range(150)) == sorted(sum(seen["train"][5:], []))
     assert seen["train"][:5] != seen["train"][5:]
-    assert seen["train"] == run("state", films, batch_size=30)["train"]
+    assert seen["train"] == run("state", sequences, batch_size=30)["train"]
     assert seen["val"][:2] == seen["val"][2:] and sum(seen["test"], []) == list(range(60))
-    seen = run("context_image", films, batch_size=30, context=4)
+    seen = run("context_image", sequences, batch_size=30, context=4)
     assert [len(batch) for batch in seen["train"]] == [30] * 10 and seen["val"][:2] == seen["val"][2:]
-    seen = run("context_image", films, context=4, ways=2, queries=3)
+    seen = run("context_image", sequences, context=4, ways=2, queries=3)
     assert {len(batch) for batch in seen["train"] + seen["val"]} == {6}
     half = len(seen["val"]) // 2
     assert seen["val"][:half] == seen["val"][half:]
     for options in ({"batch_size": 30}, {"batch_size": 30, "context": 4}):
-        whole = run("state", films, epochs=3, **options)["train"]
-        assert whole[10:] == run("state", films, epochs=3, broken_off=True, **options)["train"]
+        whole = run("state", sequences, epochs=3, **options)["train"]
+        assert whole[10:] == run("state", sequences, epochs=3, broken_off=True, **options)["train"]
     assert DataModule(sys.argv[4]).val_dataloader() == []
     assert len(run("queries", windows, batch_size=6)["train"]) == 4
 """

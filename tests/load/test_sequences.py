@@ -1,4 +1,4 @@
-"""Films and windows: what NumPy reads, and nothing else."""
+"""Sequences and windows: what NumPy reads, and nothing else."""
 
 import copy
 import pickle
@@ -17,13 +17,15 @@ from torch.utils.data import BatchSampler, ConcatDataset, DataLoader, Subset
 
 from slvm_data import RECIPES, View, generate, sample
 from slvm_data.load import Episodes, Sequences, Windows
-from slvm_data.load.buffers import Room
-from slvm_data.load.column import Column, octets
+from slvm_data.load.buffers import BufferPool
+from slvm_data.load.column import Column, packed_size
 from slvm_data.recipe.recipe import mixed
 
-FILMS = [name for name, recipe in RECIPES.items() if not recipe.windows]
+# One of each kind: a single task, several with impacts, colours, different widths, originals of one channel and three;
+# windows of one trajectory, of segments, of separate trajectories, and with frames.
+SEQUENCES = ["pendulum", "gravity3", "double_pendulum", "mixed_physics_iclr2025"]
 ORIGINALS = ["gravity-original", "pendulum3-original"]
-WINDOWS = [name for name, recipe in RECIPES.items() if recipe.windows]
+WINDOWS = ["nascar", "switching_double_pendulum", "three_mode", "nascar-pixels"]
 
 
 def channels(name, array):
@@ -43,8 +45,8 @@ def equal(found, expected):
     return found.size == own.size
 
 
-@pytest.mark.parametrize("name", [*FILMS, *ORIGINALS])
-def test_every_field_of_every_film_is_what_numpy_reads(make, name, arrays):
+@pytest.mark.parametrize("name", [*SEQUENCES, *ORIGINALS])
+def test_every_field_of_every_sequence_is_what_numpy_reads(make, name, arrays):
     folder = make(name)
     for split in ("train", "test"):
         dataset, number = Sequences(folder, split), 0
@@ -54,8 +56,7 @@ def test_every_field_of_every_film_is_what_numpy_reads(make, name, arrays):
         for task in tasks:
             rows = slice(number, number + len(task["label"]))
             for key, array in task.items():
-                wanted = array if key != "time" else np.tile(array, (len(task["label"]), 1))
-                full = equal(batch[key][rows], channels(key, wanted))
+                full = equal(batch[key][rows], channels(key, array))
                 assert full or len(tasks) > 1
             for key in batch.keys() - task.keys() - {"index", "state_mask"}:
                 missing = batch[key][rows]
@@ -68,7 +69,7 @@ def test_every_field_of_every_film_is_what_numpy_reads(make, name, arrays):
             assert all(torch.equal(item[key].nan_to_num(), batch[key][i].nan_to_num()) for key in item)
 
 
-@pytest.mark.parametrize("name", [*WINDOWS, "nascar-pixels", "lorenz-pixels"])
+@pytest.mark.parametrize("name", WINDOWS)
 def test_every_field_of_every_window_is_what_numpy_reads(make, name, arrays):
     folder = make(name)
     dataset, (data,) = Windows(folder, "val"), arrays(folder, "val")
@@ -81,13 +82,11 @@ def test_every_field_of_every_window_is_what_numpy_reads(make, name, arrays):
     assert [a.shape for a in row[1:]] == [data[key].shape[1:] for key in wanted[1:]]
 
 
-@pytest.mark.parametrize(
-    "name", ["pendulum3", "double_pendulum", "mixed_physics_iclr2023", "gravity-original", "nascar-pixels", "lorenz"]
-)
+@pytest.mark.parametrize("name", [*SEQUENCES, "gravity-original", "nascar-pixels"])
 def test_zarr_is_read_as_npz_is(make, name):
-    kind = Windows if name.startswith(("nascar", "lorenz")) else Sequences
+    kind = Windows if name in WINDOWS else Sequences
     one, other = (kind(make(name + ending)) for ending in ("", "-zarr"))
-    a, b = (dataset.__getitems__(range(len(dataset))).whole() for dataset in (one, other))
+    a, b = (dataset.__getitems__(range(len(dataset))).collated() for dataset in (one, other))
     assert a.keys() == b.keys()
     for key in a:
         np.testing.assert_array_equal(a[key].numpy(), b[key].numpy())
@@ -96,15 +95,15 @@ def test_zarr_is_read_as_npz_is(make, name):
     assert all(torch.equal(few[-1][key].nan_to_num(), same[-1][key].nan_to_num()) for key in a)
 
 
-def test_the_uncut_paths_of_windows_are_not_items(tmp_path, small):
+def test_the_uncut_trajectories_of_windows_are_not_items(tmp_path, small):
     recipe = small("three_mode")
     folder = generate(replace(recipe, windows=replace(recipe.windows, series=True)), tmp_path / "x")
-    assert not {"signal", "series_time", "mode"} & Windows(folder)[0].keys()
+    assert not {"signal", "state", "mode"} & Windows(folder)[0].keys()
 
 
 def test_states_of_different_width_are_padded(make):
     dataset = Sequences(make("mixed_physics_iclr2025"))
-    batch = dataset.__getitems__(range(len(dataset))).whole()
+    batch = dataset.__getitems__(range(len(dataset))).collated()
     widths = batch["state_mask"].sum(-1)
     assert sorted(set(widths.tolist())) == [2, 4, 8]
     for name in ("state", "dx_dt"):
@@ -131,7 +130,7 @@ def test_fields_are_tuples_in_order(pendulums):
     assert (label.item(), image.shape, index.item()) == (1, (4, 1, 32, 32), 51)
     labels, images, indices = next(iter(DataLoader(dataset, batch_size=8)))
     assert (labels.shape, images.shape, indices.tolist()) == ((8, 1), (8, 4, 1, 32, 32), list(range(8)))
-    assert set(dataset._held.columns) == {"label", "image"}  # nothing else is read
+    assert set(dataset._columns.columns) == {"label", "image"}  # nothing else is read
 
 
 @given(a=st.floats(0.001, 1), b=st.floats(0.001, 1))
@@ -153,11 +152,11 @@ def test_a_fraction_is_a_smaller_dataset(pendulums):
     np.testing.assert_array_equal([dataset[5 + i]["state"].numpy() for i in range(5)], made["state"])
 
 
-@pytest.mark.parametrize("form", ["npz", "zarr"])
-def test_a_fraction_of_files_that_are_read_in_pieces(tmp_path, form):
+@pytest.mark.parametrize("ending", ["npz", "zarr"])
+def test_a_fraction_of_files_that_are_read_in_pieces(tmp_path, ending):
     """Three megabytes of frames to a task: what lies behind the fraction must not reach the next task's place."""
     recipe = replace(RECIPES["pendulum3"], train=100, val=0, test=0)
-    dataset = Sequences(generate(recipe, tmp_path / "x", form=form), fraction=0.5)
+    dataset = Sequences(generate(recipe, tmp_path / "x", format=ending), fraction=0.5)
     assert len(dataset) == 150
     for task in range(3):
         made, found = sample(recipe, "train", slice(0, 50), task), dataset[50 * task : 50 * task + 50]
@@ -166,7 +165,7 @@ def test_a_fraction_of_files_that_are_read_in_pieces(tmp_path, form):
 
 
 @pytest.mark.parametrize(("window", "stride"), [(1, 1), (2, 1), (3, 5), (4, 1), (2, 2)])
-def test_windows_of_films(make, window, stride, arrays):
+def test_windows_of_sequences(make, window, stride, arrays):
     folder = make("gravity3")
     dataset = Sequences(folder, window=window, stride=stride)
     starts, data = range(0, 4 - window + 1, stride), arrays(folder, "train")[1]
@@ -176,8 +175,8 @@ def test_windows_of_films(make, window, stride, arrays):
         for key in ("state", "dx_dt", "energy"):
             np.testing.assert_array_equal(item[key], data[key][7, start : start + window])
         np.testing.assert_array_equal(item["image"][:, 0], data["image"][7, start : start + window])
-        np.testing.assert_array_equal(item["time"], data["time"][start : start + window])
-        np.testing.assert_array_equal(item["event_time"], data["event_time"][7])  # impacts of the whole film
+        np.testing.assert_array_equal(item["time"], data["time"][7, start : start + window])
+        np.testing.assert_array_equal(item["event_time"], data["event_time"][7])  # impacts of the whole sequence
 
 
 @pytest.mark.parametrize("wrapped", [lambda d: Subset(d, range(3, 40)), lambda d: ConcatDataset([d, d])])
@@ -301,7 +300,7 @@ def test_another_default_device_changes_nothing(pendulums):
 
 def test_memory_comes_back_from_other_threads():
     """Whoever lets go of a batch may be another thread, in the middle of our search."""
-    room, lent, interval = Room(), Queue(64), sys.getswitchinterval()
+    pool, lent, interval = BufferPool(), Queue(64), sys.getswitchinterval()
 
     def give_back():
         while lent.get() is not None:
@@ -313,7 +312,7 @@ def test_memory_comes_back_from_other_threads():
         for thread in threads:
             thread.start()
         for i in range(20_000):
-            tensor = room.take(size := (100, 190, 1000, 64)[i % 4])
+            tensor = pool.take(size := (100, 190, 1000, 64)[i % 4])
             assert len(tensor) == size
             lent.put(tensor)
             del tensor
@@ -329,12 +328,12 @@ def test_memory_comes_back_from_other_threads():
 @settings(max_examples=50, deadline=None)
 def test_packed_frames_of_any_size_come_back(height, width, seed):
     bits = np.random.default_rng(seed).integers(0, 2, (5, 3, height * width)).astype(np.uint8)
-    packed = np.zeros((5, 3, octets(height * width)), np.uint8)
+    packed = np.zeros((5, 3, packed_size(height * width)), np.uint8)
     rows = np.packbits(bits, axis=-1)
     packed[..., : rows.shape[-1]] = rows
     column = Column(torch.from_numpy(packed), (1, height, width), packed=True)
     np.testing.assert_array_equal(
-        column.take(torch.tensor([4, 0]), Room()).numpy(), bits[[4, 0]].reshape(2, 3, 1, height, width)
+        column.take(torch.tensor([4, 0]), BufferPool()).numpy(), bits[[4, 0]].reshape(2, 3, 1, height, width)
     )
 
 
@@ -348,17 +347,17 @@ def test_grey_frames_stay_as_they_are(tmp_path, arrays, small):
 
 
 def test_memory_is_used_again_only_when_nobody_holds_it():
-    room = Room()
-    first = room.take(1000)
+    pool = BufferPool()
+    first = pool.take(1000)
     first.fill_(1.0)
     view, address = first[:10], first.data_ptr()
     del first
-    second = room.take(1000)
+    second = pool.take(1000)
     second.fill_(2.0)
     assert (view == 1).all()
     assert second.data_ptr() != address
     del view, second
-    addresses = {room.take(1000).data_ptr() for _ in range(20)}
+    addresses = {pool.take(1000).data_ptr() for _ in range(20)}
     assert len(addresses) <= 2
     assert address in addresses
 

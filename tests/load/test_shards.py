@@ -1,4 +1,4 @@
-"""Films that are read from their shards when they are asked for: as those in memory, by whichever library."""
+"""Sequences that are read from their shards when they are asked for: as those in memory, by whichever library."""
 
 import dataclasses
 import pickle
@@ -14,12 +14,15 @@ from torch.utils.data import DataLoader
 
 from slvm_data import RECIPES, generate
 from slvm_data.load import DamageError, Sequences, Shuffled
-from slvm_data.load import shards as lazily
-from slvm_data.store import zarr as sharded
+from slvm_data.load import shards as load_shards
+from slvm_data.store import zarr
 from slvm_data.store import zarr_reader as reader
 
-NAMES = ("pendulum3-zarr", "two_body-zarr", "gravity3-zarr", "mixed_physics_iclr2025-zarr", "gravity-original-zarr")
-COUNT = 300  # films of a task, in shards of 64
+NAMES = (
+    *("pendulum-zarr", "double_pendulum-zarr", "gravity3-zarr"),
+    *("mixed_physics_iclr2025-zarr", "gravity-original-zarr"),
+)
+COUNT = 300  # sequences of a task, in shards of 64
 
 
 @pytest.fixture(params=["tensorstore", "zarr"])
@@ -31,16 +34,16 @@ def library(request, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def sharded_films(tmp_path_factory):
-    """Two tasks of 300 films in shards of 64."""
-    whole = sharded.SHARD
-    sharded.SHARD = 1
+def sharded(tmp_path_factory):
+    """Two tasks of 300 sequences in shards of 64."""
+    whole = zarr.SHARD
+    zarr.SHARD = 1
     try:
         recipe = dataclasses.replace(RECIPES["pendulum3"], tasks=RECIPES["pendulum3"].tasks[:2])
         recipe = dataclasses.replace(recipe, train=COUNT, val=5, test=5, steps=4)
-        return generate(recipe, tmp_path_factory.mktemp("films") / "pendulum3", form="zarr")
+        return generate(recipe, tmp_path_factory.mktemp("sequences") / "pendulum3", format="zarr")
     finally:
-        sharded.SHARD = whole
+        zarr.SHARD = whole
 
 
 def same(batch, other):
@@ -52,32 +55,32 @@ def same(batch, other):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_array_is_that_of_memory(make, library, name):
-    films, memory = Sequences(make(name)), Sequences(make(name)).to_memory()
-    everything = list(range(len(films)))
-    same(films[everything], memory[everything])
-    same(films[5], memory[5])
-    assert repr(films) == repr(memory)
+    dataset, memory = Sequences(make(name)), Sequences(make(name)).to_memory()
+    everything = list(range(len(dataset)))
+    same(dataset[everything], memory[everything])
+    same(dataset[5], memory[5])
+    assert repr(dataset) == repr(memory)
 
 
 @pytest.mark.parametrize("cache", [0, 10**5, 2**28])
 @pytest.mark.parametrize(
     "options", [{}, {"window": 3}, {"fraction": 0.3}, {"tasks": [1], "fields": ["image", "index"]}]
 )
-def test_any_rows_in_any_order(sharded_films, library, monkeypatch, cache, options):
+def test_any_rows_in_any_order(sharded, library, monkeypatch, cache, options):
     """Single rows, several of one shard, twice the same, negative ones; shards that stay and shards that do not."""
-    monkeypatch.setattr(lazily, "CACHE", cache)
-    films, memory = Sequences(sharded_films, **options), Sequences(sharded_films, **options).to_memory()
+    monkeypatch.setattr(load_shards, "CACHE", cache)
+    dataset, memory = Sequences(sharded, **options), Sequences(sharded, **options).to_memory()
     rng = np.random.default_rng(0)
     for size in (1, 7, 64):
         for _ in range(4):
-            rows = rng.integers(-len(films), len(films), size).tolist()
-            found, expected = films.__getitems__(rows).whole(), memory.__getitems__(rows).whole()
+            rows = rng.integers(-len(dataset), len(dataset), size).tolist()
+            found, expected = dataset.__getitems__(rows).collated(), memory.__getitems__(rows).collated()
             if "fields" in options:
                 found, expected = (dict(zip(options["fields"], batch, strict=True)) for batch in (found, expected))
             same(found, expected)
 
 
-def test_shuffled_reads_each_shard_once(sharded_films, library, monkeypatch):
+def test_shuffled_reads_each_shard_once(sharded, library, monkeypatch):
     """Three shards at a time, with room for these and the next three."""
     read, shard = [], reader.Reader.shard
 
@@ -86,25 +89,25 @@ def test_shuffled_reads_each_shard_once(sharded_films, library, monkeypatch):
         return shard(self, number)
 
     monkeypatch.setattr(reader.Reader, "shard", counted)
-    monkeypatch.setattr(lazily, "MIXED", 3)
-    films = Sequences(sharded_films)
-    shards = films._held.shards
-    monkeypatch.setattr(lazily, "CACHE", 2 * 3 * 64 * shards.row_size)
-    order = Shuffled(films, seed=5)
+    monkeypatch.setattr(load_shards, "MIXED", 3)
+    dataset = Sequences(sharded)
+    shards = dataset._columns.shards
+    monkeypatch.setattr(load_shards, "CACHE", 2 * 3 * 64 * shards.row_size)
+    order = Shuffled(dataset, seed=5)
     first, second = list(order), list(order)
     assert sorted(first) == sorted(second) == list(range(2 * COUNT))
     assert first != second
-    again = Shuffled(Sequences(sharded_films), seed=5)
+    again = Shuffled(Sequences(sharded), seed=5)
     again.set_epoch(1)
     assert list(again) == second
-    blocks, mixed = films.blocks()
+    blocks, mixed = dataset.blocks()
     assert (len(blocks), mixed) == (10, 3)
     owner = np.concatenate([np.full(b - a, i) for i, (a, b) in enumerate(blocks)])
     parts = [set(owner[part].tolist()) for part in _parts(first, owner)]
     assert sorted(map(len, parts)) == [1, 3, 3, 3]
     assert set().union(*parts) == set(range(10))
     assert [max(part) - min(part) for part in parts] != [2, 2, 2, 0]  # not those that follow each other
-    for batch in DataLoader(films, batch_size=50, sampler=again):
+    for batch in DataLoader(dataset, batch_size=50, sampler=again):
         assert len(batch["image"])
     assert len(read) == len(set(read)) == len(blocks)
 
@@ -121,52 +124,52 @@ def _parts(order, owner):
     return parts
 
 
-def test_shuffled_as_a_whole(sharded_films):
-    films = Sequences(sharded_films)
-    order = list(Shuffled(films, whole=True))
+def test_shuffled_globally(sharded):
+    dataset = Sequences(sharded)
+    order = list(Shuffled(dataset, globally=True))
     assert sorted(order) == list(range(2 * COUNT))
-    assert order == list(Shuffled(films.to_memory()))
+    assert order == list(Shuffled(dataset.to_memory()))
 
 
-def test_what_is_kept_is_bounded(sharded_films, monkeypatch):
-    monkeypatch.setattr(lazily, "CACHE", 50_000)
-    films = Sequences(sharded_films)
-    for start in range(0, len(films), 50):
-        films[list(range(start, start + 50))]
-    shards = films._held.shards
+def test_what_is_kept_is_bounded(sharded, monkeypatch):
+    monkeypatch.setattr(load_shards, "CACHE", 50_000)
+    dataset = Sequences(sharded)
+    for start in range(0, len(dataset), 50):
+        dataset[list(range(start, start + 50))]
+    shards = dataset._columns.shards
     kept = sum(array.nbytes for rows in shards.cache._shards.values() for array in rows.values())
     assert 0 < kept <= 50_000
     assert kept == shards.cache._size
 
 
-def test_what_was_used_last_stays(sharded_films, monkeypatch):
-    films = Sequences(sharded_films)
-    shards = films._held.shards
-    monkeypatch.setattr(lazily, "CACHE", 2 * 64 * shards.row_size)
+def test_what_was_used_last_stays(sharded, monkeypatch):
+    dataset = Sequences(sharded)
+    shards = dataset._columns.shards
+    monkeypatch.setattr(load_shards, "CACHE", 2 * 64 * shards.row_size)
     for number in (0, 1, 0, 2):
-        films[list(range(64 * number, 64 * number + 64))]
+        dataset[list(range(64 * number, 64 * number + 64))]
     assert list(shards.cache._shards) == [(0, 0), (0, 2)]
 
 
-def test_few_rows_of_a_shard_are_read_alone(sharded_films, library, monkeypatch):
+def test_few_rows_of_a_shard_are_read_alone(sharded, library, monkeypatch):
     """Where not everything fits in memory; several are read with their shard, which stays."""
     whole, shard = [], reader.Reader.shard
     monkeypatch.setattr(reader.Reader, "shard", lambda self, number: whole.append(number) or shard(self, number))
-    monkeypatch.setattr(lazily, "CACHE", 200_000)
-    films = Sequences(sharded_films)
-    films[[0, 1, 2, 70, 300, 500]]
+    monkeypatch.setattr(load_shards, "CACHE", 200_000)
+    dataset = Sequences(sharded)
+    dataset[[0, 1, 2, 70, 300, 500]]
     assert not whole
-    films[[64, 65, 66, 67, 0]]
-    films[[68]]
+    dataset[[64, 65, 66, 67, 0]]
+    dataset[[68]]
     assert whole == [1]
 
 
-def test_a_copy_has_no_handle_and_no_shard(sharded_films):
-    films = Sequences(sharded_films)
-    films[list(range(100))]
-    data = pickle.dumps(films)
+def test_a_copy_has_no_handle_and_no_shard(sharded):
+    dataset = Sequences(sharded)
+    dataset[list(range(100))]
+    data = pickle.dumps(dataset)
     assert len(data) < 20_000
-    same(pickle.loads(data)[[3, 400]], films[[3, 400]])
+    same(pickle.loads(data)[[3, 400]], dataset[[3, 400]])
 
 
 FORKED = """
@@ -174,38 +177,36 @@ import sys, warnings
 import torch
 from torch.utils.data import DataLoader
 from slvm_data.load import Sequences
-from slvm_data.load import shards as lazily
+from slvm_data.load import shards as load_shards
 from slvm_data.store import zarr_reader as reader
 warnings.simplefilter("ignore")
-lazily.CACHE = 0
-films = Sequences(sys.argv[1], fields=["state"])
+load_shards.CACHE = 0
+dataset = Sequences(sys.argv[1], fields=["state"])
 rows = [0, 70, 140, 210]
-(expected,) = films[rows]
+(expected,) = dataset[rows]
 assert reader.at_random()
-loader = DataLoader(films, sampler=rows, batch_size=4, num_workers=1, multiprocessing_context="fork", timeout=40)
+loader = DataLoader(dataset, sampler=rows, batch_size=4, num_workers=1, multiprocessing_context="fork", timeout=40)
 ((found,),) = list(loader)
 assert torch.equal(found, expected)
 """
 
 
-def test_a_forked_process_reads_too(sharded_films):
+def test_a_forked_process_reads_too(sharded):
     """After its parent has read by tensorstore, whose threads it has not got."""
-    done = subprocess.run(
-        [sys.executable, "-c", FORKED, str(sharded_films)], capture_output=True, text=True, timeout=90
-    )
+    done = subprocess.run([sys.executable, "-c", FORKED, str(sharded)], capture_output=True, text=True, timeout=90)
     assert done.returncode == 0, done.stderr
 
 
-def test_odd_folder_names(sharded_films, library, tmp_path):
+def test_odd_folder_names(sharded, library, tmp_path):
     """F19: and what a URL would take for more than a name."""
-    place = Path(shutil.copytree(sharded_films, tmp_path / "a b%20c#d?é"))
-    same(Sequences(place)[[0, 599]], Sequences(sharded_films)[[0, 599]])
+    place = Path(shutil.copytree(sharded, tmp_path / "a b%20c#d?é"))
+    same(Sequences(place)[[0, 599]], Sequences(sharded)[[0, 599]])
 
 
-def test_no_flipped_bit_is_silent(sharded_films, library, tmp_path, monkeypatch):
+def test_no_flipped_bit_is_silent(sharded, library, tmp_path, monkeypatch):
     """F7, in any file of a group: an error that names the group, or what was written."""
-    monkeypatch.setattr(lazily, "CACHE", 0)
-    folder = Path(shutil.copytree(sharded_films, tmp_path / "x"))
+    monkeypatch.setattr(load_shards, "CACHE", 0)
+    folder = Path(shutil.copytree(sharded, tmp_path / "x"))
     good = Sequences(folder, tasks=[1])[[0, 70, 71, 72, 73, 299]]
     group, rng, caught = folder / "dataset_1/train.zarr", np.random.default_rng(0), 0
     files = sorted(path for path in group.rglob("*") if path.is_file())
@@ -223,8 +224,8 @@ def test_no_flipped_bit_is_silent(sharded_films, library, tmp_path, monkeypatch)
     assert caught >= 30
 
 
-def test_damage_of_the_metadata_is_found_at_once(sharded_films, tmp_path):
-    folder = Path(shutil.copytree(sharded_films, tmp_path / "x"))
+def test_damage_of_the_metadata_is_found_at_once(sharded, tmp_path):
+    folder = Path(shutil.copytree(sharded, tmp_path / "x"))
     path = folder / "dataset_0/train.zarr/state/zarr.json"
     path.write_text(path.read_text().replace("[300, 4, 2]", "[300,4,2]"))
     path.write_text(path.read_text() + " ")

@@ -40,7 +40,7 @@ def test_the_first_thousand_are_those_of_the_file(tmp_path):
     dataset = Sequences(generate(recipe, tmp_path / "x"))
     found = joined(take(Stream(recipe, batch=100), 10))
     assert found["index"].tolist() == list(range(1000))
-    assert_equal(found, dataset.__getitems__(range(1000)).whole())
+    assert_equal(found, dataset.__getitems__(range(1000)).collated())
 
 
 @pytest.mark.parametrize("name", ["pendulum3", "gravity3", "double_pendulum", "mixed_physics_iclr2025"])
@@ -51,18 +51,18 @@ def test_element_i_is_sequence_i_by_k_of_task_i_mod_k(make, small, name):
     found = joined(take(Stream(recipe, batch=tasks + 4), 12 * tasks // (tasks + 4)))
     elements = found["index"].numpy()
     assert elements.tolist() == list(range(len(elements)))
-    assert_equal(found, dataset.__getitems__(elements % tasks * 12 + elements // tasks).whole())
+    assert_equal(found, dataset.__getitems__(elements % tasks * 12 + elements // tasks).collated())
 
 
-def test_windows_of_whole_paths(small, tmp_path):
+def test_windows_of_separate_trajectories(small, tmp_path):
     recipe = small("three_mode")
-    recipe = dataclasses.replace(recipe, windows=dataclasses.replace(recipe.windows, whole=True), train=40)
+    recipe = dataclasses.replace(recipe, windows=dataclasses.replace(recipe.windows, separate=True), train=40)
     dataset = Windows(generate(recipe, tmp_path / "x"))
     assert len(dataset[0]["path"].shape) == 0
-    assert_equal(joined(take(Stream(recipe, batch=8), 5)), dataset.__getitems__(range(40)).whole())
+    assert_equal(joined(take(Stream(recipe, batch=8), 5)), dataset.__getitems__(range(40)).collated())
     pixels = dataclasses.replace(recipe, view=View(), train=8)
     dataset = Windows(generate(pixels, tmp_path / "y"))
-    assert_equal(take(Stream(pixels, batch=8), 1)[0], dataset.__getitems__(range(8)).whole())
+    assert_equal(take(Stream(pixels, batch=8), 1)[0], dataset.__getitems__(range(8)).collated())
 
 
 def test_it_goes_beyond_the_recipe_and_stays_in_bounds(small):
@@ -164,7 +164,7 @@ def test_batches_of_batches_are_refused(small):
 def test_refusals(small):
     with pytest.raises(ValueError, match="batch = 2 has to be at least 3 sequences, one of each task"):
         Stream(small("pendulum3"), batch=2)
-    with pytest.raises(ValueError, match="cuts windows from one path, which ends"):
+    with pytest.raises(ValueError, match="cuts windows from one trajectory, which ends"):
         Stream(small("nascar"))
     with pytest.raises(ValueError, match="not to be streamed"):
         Stream(small("pendulum-original"))

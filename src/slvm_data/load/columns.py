@@ -64,7 +64,7 @@ class Columns:
         """Which numbers of a state are its own, not filling [B D]."""
         task = np.searchsorted(self.firsts, rows.numpy(), side="right") - 1
         own = np.array(self.widths)[task]
-        return torch.from_numpy(np.arange(max(self.widths)) < own[:, None])
+        return torch.from_numpy(np.arange(self.columns[MASK].data.shape[1]) < own[:, None])
 
 
 def layouts_in(root: Path, content: Manifest, split: str) -> dict[str, Layout]:
@@ -92,7 +92,8 @@ def load_columns(
     """
     parts = _parts(root, content, split, tasks, fraction)
     check_frames(root, parts, list(layouts))
-    every = {name: in_memory(layout, content.recipe.binary()) for name, layout in layouts.items() if name != MASK}
+    binary = content.recipe.binary()
+    every = {name: in_memory(layout, binary, parts[0]) for name, layout in layouts.items() if name != MASK}
     late = every if lazily and content.format.name == "zarr" else {}
     total = sum(part.rows for part in parts)
     _check_memory(root, total * sum(layout.size for name, layout in every.items() if name not in late))

@@ -81,12 +81,13 @@ def _layout(name: str, having: list[Forms], tasks: int) -> Layout:
     return Layout(name, np.dtype(forms[0].dtype), largest, alike)
 
 
-def in_memory(layout: Layout, binary: bool) -> Layout:
-    """The layout of frames in memory, where binary ones are packed; of other arrays the same."""
+def in_memory(layout: Layout, binary: bool, part: Part | None = None) -> Layout:
+    """The layout of frames in memory, where binary ones are packed, as they are in a file; of other arrays the same."""
     axis = arrays.info(layout.name).frame_axis
     if axis is None:
         return layout
-    lead, picture = layout.shape[: axis - 1], layout.shape[axis - 1 :]
+    shape = part.entry.arrays[layout.name].row if part else layout.shape
+    lead, picture = shape[: axis - 1], shape[axis - 1 :]
     frame = picture if len(picture) == 3 else (1, *picture)
     last = packed_size(prod(frame)) if binary else prod(frame)
     kind = np.dtype(np.uint8 if binary or layout.dtype.kind == "u" else np.float32)

@@ -44,6 +44,9 @@ class Form:
         """That of an array, with so many rows in place of its own if they are given."""
         return Form((len(array) if rows is None else rows, *array.shape[1:]), str(array.dtype))
 
+    def __str__(self) -> str:
+        return f"{self.dtype} {list(self.shape)}"
+
     @property
     def row(self) -> tuple[int, ...]:
         """Shape of one row."""
@@ -137,7 +140,7 @@ class Checksum:
 
 @dataclass(frozen=True)
 class ArrayEntry:
-    """What an array of the dataset is: a row of `slvm_data.arrays` as it fits this dataset."""
+    """The facts of an array of the dataset: a row of `slvm_data.arrays` as it fits this dataset."""
 
     axes: str  # letters of `arrays.AXES`
     role: str
@@ -310,7 +313,7 @@ def _read(path: Path, kind: type[Any]) -> Any:
 
 
 def entries_of(files: Iterable[FileEntry], units: dict[str, str]) -> dict[str, ArrayEntry]:
-    """What each array in these files is, with these units for those whose unit is that of a system."""
+    """The facts of each array in these files, with these units for those whose unit is that of a system."""
     ranks: dict[str, set[int]] = {}
     for entry in files:
         for name, form in entry.arrays.items():

@@ -163,7 +163,7 @@ def write(path: Path, chunks: Iterable[Arrays], count: int, binary: bool = False
 
 
 def written(path: Path, layout: Layout) -> Written:
-    """What a manifest says of a group that is complete."""
+    """The manifest's entry of a group that is complete."""
     size = sum(noted.bytes for files in _marked(path) for noted in files.values())
     return Written(sha256=_digest(path), bytes=size, arrays=layout.forms, shards=layout.shards)
 
@@ -351,8 +351,8 @@ def arrays_of(path: Path, wanted: Forms) -> dict[str, zarr.Array]:
             array = array_of(group, name)
             picture = _packed(array)
             shape = (*array.shape[:-1], *picture) if picture else array.shape
-            if Form(shape, str(array.dtype)) != promised:
-                raise ValueError(f"it is {array.dtype} {list(shape)}, not {promised.dtype} {list(promised.shape)}")
+            if (own := Form(shape, str(array.dtype))) != promised:
+                raise ValueError(f"it is {own}, not {promised}")
             found[name] = array
     return found
 
