@@ -42,7 +42,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ArrayInfo:
-    """What is known of an array by its name. The first axis counts sequences: every array has one row for each."""
+    """The facts of an array, by its name. The first axis counts sequences: every array has one row for each."""
 
     name: str
     axes: str  # letters of `AXES`; one in brackets is left out where it would have a single element
@@ -162,7 +162,7 @@ SERIES = ("signal", "state", "mode", "time", "label", "path")  # arrays of the f
 
 
 def info(name: str) -> ArrayInfo:
-    """What is known of the array with this name; raises ValueError for one that no dataset has."""
+    """The facts of the array with this name; raises ValueError for one that no dataset has."""
     if name in TABLE:
         return TABLE[name]
     if not name.startswith(PARAMETER):

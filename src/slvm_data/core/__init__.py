@@ -1,1 +1,1 @@
-"""What every other part uses: types, random keys, the integrator, progress, errors, files."""
+"""Types, random keys, the integrator, progress, errors and files, which every other room uses."""

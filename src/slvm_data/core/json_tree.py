@@ -112,7 +112,7 @@ def _hints(kind: type) -> dict[str, Any]:
 
 
 def _words(kind: Any) -> str:
-    """What a value has to be, in words."""
+    """The values that a type allows, in words."""
     if kind in WORDS:
         return WORDS[kind]
     return "a list" if typing.get_origin(kind) is tuple else "an object"

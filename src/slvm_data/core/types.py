@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-if TYPE_CHECKING:  # what reads the files must not load JAX
+if TYPE_CHECKING:  # reading files must not load JAX
     import jax
 
 SPLITS = ("train", "val", "test")
@@ -25,4 +25,4 @@ Arrays: TypeAlias = dict[str, np.ndarray]
 """Arrays by name, as they stand in a file."""
 
 Numbers: TypeAlias = Mapping[str, Any]
-"""Constants by name: numbers, or one per body [B]."""
+"""Parameters by name: numbers, or one per body [B]."""

@@ -1,4 +1,4 @@
-"""Croissant 1.1: what a dataset is and where it lies, for programs that look for datasets. `mlcroissant` reads it.
+"""Croissant 1.1: a description of a dataset for programs that search for datasets. `mlcroissant` reads it.
 
 A pure function of the manifest. There is no date in it, since the same dataset made again has to be the same; no
 licence, which is its owner's to give. Specification: https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html.

@@ -1,1 +1,1 @@
-"""How a scene is seen: view, camera, windows, drawing."""
+"""How a scene is observed: view, camera, windows, drawing."""

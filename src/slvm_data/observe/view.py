@@ -10,7 +10,7 @@ SIZES = (2, 1024)
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What is fixed for a dataset. The camera's shift and the bodies' colours are drawn once per sequence."""
+    """Size, style and colours of the frames of a dataset. Shift and hues are drawn once per sequence."""
 
     size: int = 32  # pixels, height and width
     jitter: float = 0.0  # of the scene's half width: range of the camera's shift, and margin added for it

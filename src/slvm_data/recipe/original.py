@@ -82,5 +82,5 @@ def pixels(system: System, frames: np.ndarray) -> np.ndarray:
     image = frames.astype(np.float64)
     if isinstance(system, BallBox) or image.ndim == 5:
         return image
-    empty = np.zeros_like(image)  # what a red disc leaves in the other channels
+    empty = np.zeros_like(image)  # as the other channels of a red disc
     return np.stack([image, empty, empty], axis=2)

@@ -113,7 +113,7 @@ class Recipe(Outline):
             raise ValueError(f"folder = {self.folder!r} is the same for every task: it needs {{i}}")
 
     def recordable(self) -> tuple[str, ...]:
-        """What `record` may name: what every task has, and what the camera did."""
+        """Names for `record`: of arrays that every task has, and of the camera's."""
         common = [name for name in self.tasks[0].recordable() if all(name in s.recordable() for s in self.tasks)]
         return (*common, "offset", "color_index")
 

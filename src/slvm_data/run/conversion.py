@@ -108,7 +108,7 @@ def _counted(file: Source, bar: Progress) -> Iterator[Arrays]:
 
 
 def _check(folder: Path, files: list[Source], content: Manifest) -> None:
-    """What is to be converted is what was written."""
+    """Raise DamageError where a file of the source is not as it was written."""
     found = [file.fault() for file in files]
     if content.preview:
         found.append(content.preview.fault(folder / manifest.PREVIEW))

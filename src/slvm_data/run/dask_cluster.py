@@ -26,7 +26,7 @@ WAITING = 2000  # shards that the scheduler knows of at a time
 DEATHS = 3  # of one shard, each after as many workers as the scheduler allows, before the fault lies in the work
 INTERVAL = "1s"  # between looks at whether there are enough workers here
 LOGGERS = ("distributed", "distributed.client", "distributed.gc", "tornado.application")  # that Dask gives levels
-LOGGING = ("logging", "logging-file-config", "distributed.logging", "distributed.logging-file-config")  # what sets them
+LOGGING = ("logging", "logging-file-config", "distributed.logging", "distributed.logging-file-config")  # that set them
 RETRIES = 2  # of a shard that failed, as when a disk is away for a moment
 
 

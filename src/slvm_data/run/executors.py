@@ -40,7 +40,7 @@ def carry_out(
     """Make a dataset in shards, or of it what is missing, and return its folder.
 
     With `part` (i, N) only each N-th shard, from the i-th on; whoever makes the last one finishes the dataset. Raises
-    ValueError for a part that does not exist, or where the folder holds another dataset, or where there is no room for
+    ValueError for a part that does not exist, or where the folder holds another dataset, or where there is no space for
     it on the disk; WorkersError where processes die again and again.
     """
     _check(workers, part)

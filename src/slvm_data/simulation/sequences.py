@@ -68,7 +68,7 @@ def windows_of(
 
 
 def series(recipe: Recipe, split: str, arrays: Arrays, numbers: np.ndarray) -> Arrays:
-    """What is kept of the uncut trajectories [N] with these numbers [N]."""
+    """The arrays that are kept of the uncut trajectories [N] with these numbers [N]."""
     assert recipe.windows
     number = recipe.windows.number(split, numbers)
     return {name: number if name == "path" else arrays[name] for name in SERIES}

@@ -147,10 +147,11 @@ def _accuracy(certificate: tuple[Certificate, ...]) -> str:
         drawn = ", ".join(f"{k} {_span(v.least, v.most)}" for k, v in entry.coverage.items())
         return [entry.task, error, drift, f"{entry.rejection_rate:.2%}", html.escape(drawn)]
 
+    sample = " or ".join(map(str, sorted({entry.sample for entry in certificate})))
     note = (
         "Error against twice as many substeps, where the motion is integrated, and relative drift of energy, where it "
-        f"is kept, on {certificate[0].sample} sequences. Resampled: share of candidates that were rejected and drawn "
-        "again."
+        f"is constant, on {sample} sequences, or pieces of trajectories, per task. Resampled: share of candidates that "
+        "were rejected and drawn again."
     )
     return f"{note}\n\n{_table(head, [row(entry) for entry in certificate])}"
 

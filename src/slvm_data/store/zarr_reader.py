@@ -109,7 +109,7 @@ class Reader:
                 "kvstore": {"driver": "file", "path": str(self.path / name)},
                 "recheck_cached_data": False,
                 "recheck_cached_metadata": False,
-                "fill_missing_data_reads": False,  # what is missing is an error, never zeros
+                "fill_missing_data_reads": False,  # a missing file is an error, never zeros
             }
             pool = {"cache_pool": {"total_bytes_limit": CACHE}}
             context = self._stores.setdefault("", tensorstore.Context(pool))  # one for all arrays

@@ -17,7 +17,7 @@ IN_EXTRA = 0xFFFFFFFF  # this number stands in the 64-bit extra field
 
 @dataclass(frozen=True)
 class Member:
-    """What the archive says of one file."""
+    """The entry of one file in the archive."""
 
     name: str
     crc: int
@@ -27,7 +27,7 @@ class Member:
 
 
 def local_header(member: Member) -> bytes:
-    """What stands before the deflated bytes of a member."""
+    """The bytes before the deflated bytes of a member."""
     name, extra = member.name.encode(), struct.pack("<HHQQ", 1, 16, member.size, member.packed)
     fields = (VERSION, UTF8, DEFLATED, 0, DATE, member.crc, IN_EXTRA, IN_EXTRA, len(name), len(extra))
     return b"PK\x03\x04" + struct.pack("<5H3L2H", *fields) + name + extra

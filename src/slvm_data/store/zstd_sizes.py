@@ -82,4 +82,4 @@ def _claimed(header: bytes) -> int | None:
     start = 5 + (1 - single) + DICTIONARY[header[4] & 3]
     if width == 0 or len(header) < start + width:
         return None
-    return int.from_bytes(header[start : start + width], "little") + 256 * (width == 2)
+    return int.from_bytes(header[start : start + width], "little") + (256 if width == 2 else 0)

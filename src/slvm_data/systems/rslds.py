@@ -1,8 +1,8 @@
 """A recurrent switching linear dynamical system: K linear regimes, and a regime that depends on where the state is.
 
-x_t = A_z x_{t-1} + b_z + noise, where z = z_t is the regime that moves x_{t-1} to x_t. It is drawn one frame before it
-moves the state: z_t ~ π(x_{t-2}), the first two by π(x_0). By stick breaking, with ψ = R x + r,
-π_k = σ(ψ_k) Π_{j<k} (1 - σ(ψ_j)), the last regime taking what remains. S. Linderman et al., AISTATS 2017.
+x_t = A_z x_{t-1} + b_z + noise, where z = z_t is the regime that moves x_{t-1} to x_t. A regime is drawn one frame ahead:
+z_t ~ π(x_{t-2}), and z_0 = z_1 ~ π(x_0). By stick breaking, with ψ = R x + r, π_k = σ(ψ_k) Π_{j<k} (1 - σ(ψ_j)), and the
+last regime has the rest. S. Linderman et al., AISTATS 2017.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every system has: parameters that a population draws, a start, a motion, and bodies to look at."""
+"""The common part of every system: parameters that a population draws, a start, a motion, and bodies to draw."""
 
 from __future__ import annotations
 

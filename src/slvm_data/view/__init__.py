@@ -1,4 +1,4 @@
-"""Datasets to look at: a page, figures and moving pictures."""
+"""Views of a dataset: a page in the browser, figures, and moving pictures."""
 
 from __future__ import annotations
 

@@ -33,17 +33,17 @@ def animate(
     scale: int | None = None,
     fps: float | None = None,
 ) -> np.ndarray:
-    """Write the first sequences of a split to `out`, which ends in .gif, .webp or .mp4; the frames [T Y X 3] in it.
+    """Write the first sequences of a split to `out`, a .gif, .webp or .mp4, and return its frames [T Y X 3].
 
-    They come from these `tasks` (None: all), in order, `rows` times `columns` of them. A pixel becomes a square of
-    `scale` pixels; `fps` is frames a second (None: those of the sequences' own time, from 8 to 25). All loop; WebP is
-    lossless, and so is GIF of up to 256 colours. The same sequences give the same bytes.
+    It shows `rows` times `columns` sequences of these `tasks` (None: all), in order. A pixel becomes a square of
+    `scale` pixels; `fps` is frames per second (None: as in the sequence's own time, but between 8 and 25). All loop.
+    WebP is lossless, and so is a GIF of up to 256 colours. The same sequences give the same bytes.
 
-    Raises ValueError where there are no frames to show, or more than a picture holds.
+    Raises ValueError where there are no frames to show, or more than fit into a picture.
     """
     if (kind := out.suffix.removeprefix(".")) not in FORMATS:
         raise ValueError(f"{out} has to end in {', '.join('.' + kind for kind in FORMATS)}")
-    long = dataset.folder is None and dataset.recipe.windows is not None  # a trajectory, which goes on
+    long = dataset.folder is None and dataset.recipe.windows is not None  # the beginning of long trajectories
     dataset = _with_frames(dataset)
     tasks = list(range(len(dataset.recipe.tasks))) if tasks is None else list(tasks)
     rows, columns = _shape(dataset, split, tasks, rows, columns)
@@ -60,7 +60,7 @@ def animate(
 
 
 def _with_frames(dataset: Dataset) -> Dataset:
-    """The dataset with frames: of a recipe with signals the beginning of trajectories, drawn."""
+    """The dataset with frames; for a recipe with signals or windows, the beginning of its trajectories is drawn."""
     recipe = dataset.recipe
     if recipe.has_frames() and (dataset.folder or not recipe.windows):
         return dataset
@@ -71,7 +71,7 @@ def _with_frames(dataset: Dataset) -> Dataset:
 
 
 def _shape(dataset: Dataset, split: str, tasks: list[int], rows: int | None, columns: int | None) -> tuple[int, int]:
-    """How many sequences there are below and beside each other."""
+    """Numbers of rows and of columns."""
     if not tasks:
         raise ValueError("tasks is empty: name at least one, or leave it out for all")
     there = sum(_count(dataset, split, task) for task in tasks)
@@ -86,7 +86,7 @@ def _shape(dataset: Dataset, split: str, tasks: list[int], rows: int | None, col
 
 
 def _count(dataset: Dataset, split: str, task: int) -> int:
-    """Sequences of a task that do not overlap: of windows those that follow each other."""
+    """Number of sequences of a task that share no frame: of windows, those that follow each other."""
     return -(-dataset.count(task, split) // _step(dataset.recipe, split))
 
 
@@ -110,11 +110,11 @@ def _check_size(sheet: np.ndarray, scale: int) -> None:
     T, Y, X, _ = sheet.shape
     if T * Y * X * scale**2 > PIXELS:
         size = f"{T} frames of {X * scale} x {Y * scale} pixels"
-        raise ValueError(f"{size} are more than a picture holds: fewer rows or columns, or a smaller scale")
+        raise ValueError(f"{size} are more than fit into a picture: take fewer rows or columns, or a smaller scale")
 
 
 def _mp4(out: Path, frames: np.ndarray, fps: float) -> None:
-    """H.264, which every browser shows; sides are even, as it wants them."""
+    """A video in H.264, which every browser shows; it needs even sides."""
     try:
         import imageio_ffmpeg
     except ModuleNotFoundError as error:
@@ -133,7 +133,7 @@ def _mp4(out: Path, frames: np.ndarray, fps: float) -> None:
 
 @contextmanager
 def _unfinished(out: Path) -> Iterator[Path]:
-    """A name for a file that takes its own when it is complete."""
+    """A temporary name for a file, which gets its own name when it is complete."""
     partial = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
         yield partial

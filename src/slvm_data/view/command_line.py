@@ -1,4 +1,4 @@
-"""The command that makes a dataset again: a word that `generate` takes, and the differences from its recipe."""
+"""The command that makes a dataset again: a name or file that `generate` takes, and the differences from its recipe."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from slvm_data.store import manifest
 from slvm_data.systems.parameters import Uniform
 from slvm_data.view.dataset import Dataset
 
-OPTIONS = {  # of fields of a recipe, its view and its windows, where they are not called alike
+OPTIONS = {  # fields of a recipe and of its windows whose option has another name
     "folder": "folder-name",
     "length": "window",
 }
@@ -27,9 +27,9 @@ WINDOWS = ("length", "stride", "contexts", "spacing", "gap", "series")
 
 
 def command(dataset: Dataset) -> str:
-    """A command line that gives these very sequences; empty if there is none, as for a recipe made in Python.
+    """A command line that gives exactly these sequences; empty if there is none, as for a recipe made in Python.
 
-    By the shortest word that `generate` takes for them: a name, the user's own file, the manifest in their folder.
+    It names the recipe in the shortest way: by a dataset's name, the user's own file, or the manifest in the folder.
     """
     recipe, content = dataset.recipe, dataset.content
     how = [] if content is None or content.format.name == "npz" else ["--format", content.format.name]
@@ -42,7 +42,7 @@ def command(dataset: Dataset) -> str:
 
 
 def _bases(dataset: Dataset) -> Iterator[tuple[str, Recipe]]:
-    """Words that `generate` takes, and the recipe of each."""
+    """Names and files that `generate` takes, and the recipe of each."""
     if base := RECIPES.get(dataset.recipe.name):
         yield dataset.recipe.name, base
     if dataset.known:
@@ -52,7 +52,7 @@ def _bases(dataset: Dataset) -> Iterator[tuple[str, Recipe]]:
 
 
 def _words(word: str, base: Recipe, recipe: Recipe) -> list[str] | None:
-    """Word and changes that make one recipe of the other; None where the command line has none for them."""
+    """The word and the options that turn one recipe into the other; None where the command line cannot express them."""
     if base == recipe:
         return [word]
     original = recipe.original and not base.original

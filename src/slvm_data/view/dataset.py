@@ -1,4 +1,4 @@
-"""The sequences that a page or a picture shows: those of a folder, of which no more is read than is asked for, or made.
+"""The sequences that a page or a picture shows: read from a folder, no more than needed, or made from a recipe.
 
 A `Dataset` with a folder reads its files; one without makes the sequences of its recipe in memory.
 """
@@ -24,7 +24,7 @@ from slvm_data.store.manifest import FileEntry, Form, Manifest
 from slvm_data.store.npz_rows import Rows
 from slvm_data.systems.system import System
 
-SEARCHED, SEARCHED_IF_MADE = 20_000, 2_000  # sequences of each task and split whose parameters are looked through
+SEARCHED, SEARCHED_IF_MADE = 20_000, 2_000  # sequences of each task and split, by parameter
 STEP = 256  # sequences made at a time for their parameters
 
 
@@ -36,11 +36,11 @@ class Dataset:
     folder: Path | None = None
     content: Manifest | None = None  # of the folder
     known: tuple[str, Recipe] | None = None  # the word of the command line for a recipe, and this recipe
-    written: int = 0  # when the manifest was [ns]
+    written: int = 0  # time of the manifest [ns]
     _open: dict[str, Rows] = field(default_factory=dict, compare=False, repr=False)  # opened .npz files, by name
 
     def count(self, task: int, split: str) -> int:
-        """Number of sequences of a task in a split; raises ValueError for one that there is not."""
+        """Number of sequences of a task in a split; raises ValueError where either does not exist."""
         self.recipe.count(split)
         if not 0 <= task < len(self.recipe.tasks):
             raise ValueError(f"task = {task} does not exist; {self.recipe.name} has {len(self.recipe.tasks)}")
@@ -49,7 +49,7 @@ class Dataset:
         return next((entry.rows for _, entry in self._file(self.content, task, split)), 0)
 
     def check_current(self) -> None:
-        """Raise ValueError where the folder holds another dataset by now: arrays of the old one are no use."""
+        """Raise ValueError if the folder was written anew since it was opened: its parts would not fit together."""
         if self.folder and _written(self.folder) != self.written:
             raise ValueError(f"{self.folder} was written anew: start slvm-data view again")
 
@@ -57,16 +57,16 @@ class Dataset:
         """The arrays of these sequences [n …], as files have them (docs/format.md), in this order.
 
         Frames are uint8, a pixel per byte. `energy` [n T] and the impacts of balls, `event_*` [n E …], are computed
-        where they are not stored but follow from parameters and states. Raises ValueError for a sequence that there is
-        not, DamageError for a damaged file.
+        where they are not stored but follow from parameters and states. Raises ValueError for a sequence that does
+        not exist, DamageError for a damaged file.
         """
         arrays = self._read(task, split, list(index))
-        if "time" not in arrays:  # of an original
+        if "time" not in arrays:  # as in files written with --original
             arrays["time"] = np.tile(self.recipe.time(task), (len(arrays["label"]), 1))
         return arrays | _computed(self.recipe.tasks[task], arrays)
 
     def parameters(self, task: int, split: str) -> Arrays:
-        """Of the first sequences, as many as are `searched`, the drawn parameters by name, [n …] each."""
+        """The drawn parameters by name, [n …] each, of the first sequences: as many as `searched` says."""
         count, step = min(self.searched, self.count(task, split)), SEARCHED if self.content else STEP
         names = [PARAMETER + name for name in self.recipe.tasks[task].parameters()]
         parts = []
@@ -78,11 +78,11 @@ class Dataset:
 
     @property
     def searched(self) -> int:
-        """How many sequences of each task and split are looked through for their parameters: fewer if made for it."""
+        """How many sequences of each task and split are searched by parameter: fewer if they have to be made for it."""
         return SEARCHED if self.content else SEARCHED_IF_MADE
 
     def upright(self, task: int, frames: np.ndarray) -> np.ndarray:
-        """Frames [… H W] with the upper end on top: row 0 is y_min, and y points up in most systems."""
+        """Frames [… H W] as they are shown: row 0 is y_min, which is below where y points up, as in most systems."""
         return frames if self.recipe.tasks[task].y_down else np.flip(frames, axis=-2)
 
     def _read(self, task: int, split: str, index: list[int]) -> Arrays:
@@ -138,12 +138,13 @@ def _written(folder: Path) -> int:
 def _check(path: Path, name: str, rows: np.ndarray | None, promised: Form) -> None:
     """Raise DamageError unless these rows are of the type and shape that the manifest promised."""
     if rows is None or Form.of(rows, promised.shape[0]) != promised:
-        there = "missing" if rows is None else f"{rows.dtype} {list(rows.shape[1:])} a row"
-        raise DamageError(f"{path} is damaged, at {name}: it is {there}, not {promised}")
+        there = "missing" if rows is None else f"{rows.dtype} {list(rows.shape[1:])} per row"
+        expected = f"{promised.dtype} {list(promised.row)}"
+        raise DamageError(f"{path} is damaged, at {name}: it is {there}, not {expected}")
 
 
 def _computed(system: System, arrays: Arrays) -> Arrays:
-    """Arrays that follow from the parameters and states of sequences [n T D], and are not among the stored ones."""
+    """Arrays that are not stored, but follow from the parameters and the states [n T D] of these sequences."""
     if "queries" in arrays or not all(PARAMETER + name in arrays for name in system.parameters()):
         return {}
     members = [{name: arrays[PARAMETER + name][i] for name in system.parameters()} for i in range(len(arrays["label"]))]

@@ -23,7 +23,7 @@ try:
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 except ModuleNotFoundError as error:
-    raise ModuleNotFoundError("plots need matplotlib: pip install 'slvm-data[look]'", name="matplotlib") from error
+    raise ModuleNotFoundError("plots need matplotlib: pip install 'slvm-data[plot]'", name="matplotlib") from error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,7 +74,7 @@ class Sequence:
         return f"{self.names[i]} [{self.units[i]}]" if self.units else self.names[i]
 
     def pairs(self) -> list[tuple[int, int]]:
-        """Numbers of the state that are drawn against each other: x and y by their names, else p against q."""
+        """Pairs of the state that are drawn against each other: x and y, by their names; else q and p."""
         D = len(self.names)
         planar = all(self.names[i].rstrip("0123456789")[-1:] == "xy"[i % 2] for i in range(D // 2 // 2 * 2))
         if isinstance(self.system, Switching) and self.state.shape[1] != len(self.system.state):
@@ -86,15 +86,16 @@ class Sequence:
 
 
 def plot(dataset: Path | str | Recipe | Dataset, split: str = "train", index: int = 0, task: int = 0) -> Figure:
-    """A figure of one sequence of a dataset: of a folder, of a name, or of a recipe.
+    """A figure of one sequence of a dataset, which is given by its folder, its name or its recipe.
 
-    Frames, the signal of a switching system with its context, every number of the state over time, its portrait (p
-    against q, or in the plane), and the energy. Impacts are dotted lines, regimes are shaded and numbered. Labels have
-    units where the system names them. Nothing of pyplot is touched: save it with `savefig`; a notebook shows it by itself.
+    It has frames, the signal of a switching system with its context, every number of the state over time, its portrait
+    (p against q, or in the plane), and the energy. Impacts are dotted lines, regimes are shaded and numbered. Labels
+    have units where the system names them. pyplot is not used: save the figure with `savefig`; a notebook shows it by
+    itself.
 
-    Of a system of your own give the recipe, or `slvm_data.view.dataset.of_folder(folder, RECIPE.tasks)`.
+    For a system of your own, give the recipe or `slvm_data.view.dataset.of_folder(folder, RECIPE.tasks)`.
 
-    Raises ValueError for a dataset, split, task or index that there is not, or where matplotlib is missing.
+    Raises ValueError for a dataset, split, task or index that does not exist.
     """
     source = _dataset(dataset)
     arrays = {name: array[0] for name, array in source.rows(task, split, [index]).items()}
@@ -123,7 +124,7 @@ def _dataset(dataset: Path | str | Recipe | Dataset) -> Dataset:
         return of_folder(Path(dataset))
     if str(dataset) in RECIPES:
         return of_recipe(RECIPES[str(dataset)])
-    raise ValueError(f"{dataset} is neither a dataset's folder nor the name of one; there are {', '.join(RECIPES)}")
+    raise ValueError(f"{dataset} is neither the folder nor the name of a dataset; the names are {', '.join(RECIPES)}")
 
 
 def _title(recipe: Recipe, split: str, index: int, task: int, arrays: Arrays) -> str:
@@ -138,7 +139,7 @@ def _number(value: np.ndarray) -> str:
 
 
 def _panels(shown: Sequence) -> tuple[list[list[str]], list[float]]:
-    """Which panels stand in which rows, and how high these are."""
+    """The panels of each row, and the height of each row."""
     wide = {"frames": 0.55 if "image" in shown.arrays else 0.0, "signal": 0.8 * (_signal(shown.arrays) is not None)}
     cells = [*(f"state {k}" for k in range(len(_groups(shown)))), *(["portrait"] if shown.pairs() else [])]
     if "energy" in shown.arrays:
@@ -214,7 +215,7 @@ def _signals(axes: Axes, shown: Sequence, dataset: Dataset, task: int) -> None:
         for first, part in zip((*windows.first_frames(), 0), (*shown.arrays["domains"], signal), strict=True):
             every[first - offsets[0] : first - offsets[0] + len(part)] = part
         signal, time = every, time[0] + dataset.recipe.dt_of(task) * np.arange(offsets[0], offsets[-1] + 1)
-        axes.axvline(time[-len(shown.time)], color="black", lw=1.5, label="begin of the query")
+        axes.axvline(time[-len(shown.time)], color="black", lw=1.5, label="start of the query")
     if signal.shape[1] <= FEW:
         for i in range(signal.shape[1]):
             _line(axes, i, time, signal[:, i], f"channel {i}")
@@ -228,7 +229,7 @@ def _signals(axes: Axes, shown: Sequence, dataset: Dataset, task: int) -> None:
 
 
 def _line(axes: Axes, i: int, x: np.ndarray, y: np.ndarray, label: str) -> None:
-    """A single frame is a dot, where there is no line to be drawn."""
+    """Draw a line, or a dot where there is a single frame."""
     style: Any = {"marker": "o", "ms": 6} if len(x) == 1 else {"ls": STYLES[i % len(STYLES)], "lw": 1.5}
     axes.plot(x, y, color=COLORS[i % len(COLORS)], label=label, **style)
 
@@ -238,7 +239,7 @@ def _legend(axes: Axes) -> None:
 
 
 def _portrait(axes: Axes, shown: Sequence) -> None:
-    """Begins at a filled circle; in the plane with one scale for both axes."""
+    """Numbers of the state against each other, from a filled circle on; with one scale where both are of one kind."""
     for k, (i, j) in enumerate(shown.pairs()):
         x, y = shown.state[:, i], shown.state[:, j]
         _line(axes, k, x, y, f"{shown.names[j]} against {shown.names[i]}")
@@ -272,7 +273,7 @@ def _alike(shown: Sequence) -> bool:
 
 
 def _energy(axes: Axes, shown: Sequence) -> None:
-    """On a scale on which a constant energy is level."""
+    """Energy over time, on a scale on which a conserved energy is level."""
     energy = shown.arrays["energy"]
     axes.plot(shown.time, energy, "o" if len(energy) == 1 else "-", color="black", lw=1.5)
     reach = max(np.ptp(energy), 0.1 * np.abs(energy).max(), 1e-12) / 2
@@ -284,14 +285,14 @@ def _energy(axes: Axes, shown: Sequence) -> None:
 
 
 def _impacts(axes: Axes, shown: Sequence) -> None:
-    """Dotted lines."""
+    """Impacts as dotted lines."""
     times = shown.arrays.get("event_time", np.zeros(0))
     for k, t in enumerate(times[times > 0]):
         axes.axvline(t, color="black", ls=":", lw=1, label="impact" if k == 0 else None)
 
 
 def _regimes(axes: Axes, shown: Sequence, shade: bool) -> None:
-    """Bands with their numbers, and a line at each change."""
+    """Regimes as bands with their numbers, and a line at each change."""
     if shown.regime is None:
         return
     step = shown.time[1] - shown.time[0] if len(shown.time) > 1 else 1.0

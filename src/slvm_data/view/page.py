@@ -15,7 +15,7 @@ from typing import Any
 
 MODULES = (  # those that others import come first
     *("element", "icon", "colors", "numbers", "source", "player", "selection"),
-    *("screen", "spark", "seen", "curve", "portrait", "bars", "command"),
+    *("screen", "spark", "thumbnail", "curve", "portrait", "bars", "command"),
     *("transport", "filters", "sliders", "grid", "sequence", "report"),
     *("dataset", "tabs", "theme", "browser", "app"),
 )
@@ -24,7 +24,7 @@ _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", r
 
 
 def page(data: dict[str, Any] | None) -> tuple[bytes, str]:
-    """The page with these data in it, or that asks its server for them; and its Content-Security-Policy."""
+    """The page with these data in it, or one that asks its server for them (None); and its Content-Security-Policy."""
     script, style = _script(), _style()
     policy = _policy([_read("uPlot.iife.min.js"), script], [style], "'none'" if data else "'self'")
     parts = {
@@ -39,7 +39,7 @@ def page(data: dict[str, Any] | None) -> tuple[bytes, str]:
 
 
 def _policy(scripts: list[str], styles: list[str], connect: str) -> str:
-    """What the browser may load: just these scripts and styles, by their digests."""
+    """The policy: the browser loads these scripts and styles, known by their digests, and nothing else."""
     allowed = [f"script-src {' '.join(map(_digest, scripts))}", f"style-src {' '.join(map(_digest, styles))}"]
     rest = ["img-src data:", f"connect-src {connect}", "base-uri 'none'", "form-action 'none'"]
     return "; ".join(["default-src 'none'", *allowed, *rest])

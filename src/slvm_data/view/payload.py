@@ -28,13 +28,13 @@ def payload(dataset: Dataset, task: int, split: str, index: list[int]) -> list[d
             "split": split,
             "index": i,
             "parameters": {name.removeprefix(PARAMETER): row[name].tolist() for name in parameters if name in row},
-            **_seen(dataset, task, row),
+            **_frames_and_curves(dataset, task, row),
         }
         for i, row in zip(index, each, strict=True)
     ]
 
 
-def _seen(dataset: Dataset, task: int, row: Arrays) -> dict[str, Any]:
+def _frames_and_curves(dataset: Dataset, task: int, row: Arrays) -> dict[str, Any]:
     """A sequence, or a window with its context, frame by frame, but no more frames than a page can hold."""
     T = min(len(row["time"]), _most(row.get("image")))
     state = row["latents"] if "latents" in row else row["state"]
@@ -74,7 +74,7 @@ def _context(dataset: Dataset, task: int, row: Arrays) -> list[dict[str, Any]]:
 
 
 def _impacts(row: Arrays, last: float) -> list[dict[str, Any]]:
-    """Those up to the last instant that is shown."""
+    """The impacts up to the last instant that is shown."""
     if "event_wall" not in row:
         return []
     pairs = zip(row["event_time"].tolist(), row["event_wall"].tolist(), strict=True)
@@ -82,7 +82,7 @@ def _impacts(row: Arrays, last: float) -> list[dict[str, Any]]:
 
 
 def sprite(dataset: Dataset, task: int, frames: np.ndarray) -> dict[str, Any]:
-    """Frames [T H W] or [T 3 H W] as one PNG, upright, and where in it each stands."""
+    """Frames [T H W] or [T 3 H W], upright, as one PNG, and how they are laid out in it."""
     frames = dataset.upright(task, frames)
     binary, grey = dataset.recipe.view_of(task).binary, frames.ndim == 3
     last = frames if grey else frames.transpose(0, 2, 3, 1)  # channels last

@@ -13,7 +13,7 @@ WIDEST = 4096  # px, of a sheet
 
 
 def sheet(frames: np.ndarray) -> tuple[np.ndarray, int]:
-    """Frames [T H W …] side by side in rows, [R C …], about as high as wide; and how many stand in a row."""
+    """Frames [T H W …] side by side in rows, [R C …], about as high as wide; and the number of them in a row."""
     T, H, W = frames.shape[:3]
     columns = int(np.clip(WIDEST // W, 1, np.ceil(np.sqrt(T))))
     rows = -(-T // columns)

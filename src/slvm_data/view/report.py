@@ -16,13 +16,13 @@ from slvm_data.view.dataset import Dataset
 FIRST = 64  # sequences that are measured: of frames, and of a recipe that has no certificate
 PIXELS = 2**25  # of frames that are measured, at most
 BINS = 16
-MEASURED = "As it stands in the manifest: measured on the sequences themselves when they were made."
+MEASURED = "From dataset.json: measured when the sequences were generated."
 NOW = f"Measured now, on the first {FIRST} sequences of each task."
 ONE = "Measured now, on the first trajectory of each task."
 
 
 def report(dataset: Dataset) -> dict[str, Any]:
-    """The certificate of each task, as the manifest has it, or of the first sequences of a recipe; and lit pixels."""
+    """The certificate of each task, from the manifest or measured on first sequences of a recipe; and lit pixels."""
     tasks = range(len(dataset.recipe.tasks))
     content = dataset.content
     entries = content.certificate if content else [_measured(dataset.recipe, task) for task in tasks]
@@ -34,7 +34,7 @@ def report(dataset: Dataset) -> dict[str, Any]:
 
 
 def _plain(entry: Certificate) -> dict[str, Any]:
-    """A certificate as JSON values, of which none is left out."""
+    """A certificate as JSON values; a missing value is null."""
     plain = {"substeps": None, "error": None, "energy_drift": None, "regimes": None} | to_json(entry)
     if plain["regimes"]:
         plain["regimes"] = {"signal_to_noise_db": None, "leakage": None} | plain["regimes"]

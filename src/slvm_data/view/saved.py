@@ -14,7 +14,7 @@ from slvm_data.view.summary import summary
 
 
 def save(dataset: Dataset, path: Path, sequences: int) -> int:
-    """Write a page with about so many sequences, at least one of each task and split; its size in bytes."""
+    """Write a page with about this many sequences, at least one per task and split; return its size in bytes."""
     text, _ = page(data(dataset, sequences))
     with atomic(path) as file:
         file.write(text)
@@ -22,7 +22,7 @@ def save(dataset: Dataset, path: Path, sequences: int) -> int:
 
 
 def data(dataset: Dataset, sequences: int) -> dict[str, Any]:
-    """The data of a saved page: the answers to all that it may ask, under the names that a server has for them."""
+    """The data of a saved page: the answers to everything that it may ask a server."""
     said = summary(dataset)
     places = [(task, split) for task in range(len(said["tasks"])) for split in said["splits"]]
     share = max(1, sequences // len(places))

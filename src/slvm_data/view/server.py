@@ -26,7 +26,7 @@ ADDRESS = "127.0.0.1"
 LONGEST = 8192  # characters of a request
 MOST = 256  # sequences asked for at a time
 KEPT = 16  # recipes with changed parameters
-WAIT = 30.0  # s, for a request to arrive
+WAIT = 30.0  # s, until a request has arrived
 
 
 class Server(ThreadingHTTPServer):
@@ -56,11 +56,11 @@ class Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
     def _changed(self, changes: tuple[str, ...]) -> Dataset:
-        """The dataset with these changes of parameters; raises ValueError where they cannot be."""
+        """The dataset with these changes of parameters; raises ValueError where they are not possible."""
         if not changes:
             return self.dataset
         if self.dataset.content:
-            raise ValueError("files do not change: view the dataset by its name")
+            raise ValueError("parameters of files cannot be changed: view the dataset by its name")
         return of_recipe(override(self.dataset.recipe, changes), self.dataset.known)
 
 

@@ -1,4 +1,4 @@
-"""The parameters of a recipe that can be moved, and how far: their ranges, and as much again on either side."""
+"""The sliders of a page: the parameters of a recipe that can be moved, and how far: beyond both ends of their range."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from slvm_data.recipe.recipe import Recipe
 
 STEPS = 100  # of a slider, at least
-FEW = 4  # numbers that are told one by one
-FRICTION = 0.2  # how far a parameter that is 0 can be moved
+FEW = 4  # numbers that are listed one by one
+FRICTION = 0.2  # how far a parameter that is 0, such as friction, can be moved
 
 
 def sliders(recipe: Recipe) -> list[dict[str, Any]]:
-    """Those that all tasks have: name, and for each component lowest and highest value, step and where it stands."""
+    """Sliders for the parameters that all tasks have: name, and for each component its ends, step and first value."""
     common = [name for name in recipe.tasks[0].parameters() if all(name in s.parameters() for s in recipe.tasks)]
     return [{"name": name, "components": _components(recipe, name)} for name in common if _alike(recipe, name)]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Any
 
+import numpy as np
+
 from slvm_data.core.types import SPLITS
 from slvm_data.recipe.outline import SystemRecord
 from slvm_data.recipe.recipe import Recipe
@@ -18,7 +20,7 @@ from slvm_data.view.dataset import Dataset
 from slvm_data.view.sliders import sliders
 
 CELLS = (8, 64)  # sequences on a page of the grid: fewer where they are large
-FIXED = "No parameter can be moved here: there is none that all tasks have."
+FIXED = "There are no sliders here: the tasks have no parameter in common."
 PIXELS = 2**24  # of all sequences on a page
 
 
@@ -73,7 +75,7 @@ def _task(dataset: Dataset, task: int) -> dict[str, Any]:
 
 
 def _title(recipe: Recipe, task: int) -> str:
-    """In what a task differs from the others: its system, and its parameters among those of the same system."""
+    """A short name of a task: its system, if there are several, and the parameters in which its tasks differ."""
     tasks = to_stored(recipe).tasks
     own = tasks[task]
     alike: list[SystemRecord] = [other for other in tasks if other.system == own.system]
@@ -90,13 +92,14 @@ def _rounded(value: Any) -> Any:
 
 
 def _parameters(dataset: Dataset, task: int) -> list[dict[str, Any]]:
-    """Name, range in words, and components of each parameter, and whether its values stand with the sequences."""
+    """Name, range in words and components of each parameter; whether it is drawn at random, and its values stored."""
     system, values = dataset.recipe.tasks[task], to_stored(dataset.recipe).tasks[task].values
     return [
         {
             "name": name,
             "text": card.value_text(values[name]),
             "components": bounds.count(system.bodies_drawn) or 1,
+            "drawn": not np.array_equal(*system.range_of(name)),
             "stored": not dataset.recipe.original,
             "scalar": bounds.count(system.bodies_drawn) is None,
         }

@@ -47,7 +47,7 @@ class App {
     });
   }
 
-  /** From one sequence to all sequences. */
+  /** Go from one sequence back to all sequences. */
   #leave() {
     if (this.browser.opened && !find("sequences").hidden) go("sequences");
   }
@@ -63,7 +63,7 @@ class App {
     return this.browser.open(what === "sequence" ? this.#place(...place) : null);
   }
 
-  /** The sequence that an address names; null if there is none. An address names no moved parameter. */
+  /** The sequence that an address names; null if there is none. Moved parameters are not in it. */
   #place(task, split, index) {
     const count = this.recipe.tasks[task]?.counts[split];
     return /^\d+$/.test(index) && Number(index) < count ? { task: Number(task), split, index: Number(index) } : null;
@@ -82,17 +82,17 @@ class App {
     const source = this.source.changed(changes);
     this.moving = source;
     const about = await source.about();
-    if (this.moving !== source) return; // moved on meanwhile
+    if (this.moving !== source) return; // moved again meanwhile
     Object.assign(this, { source, about });
     await this.browser.change(source, about);
   }
 
-  /** Do what may fail, and say in a sentence why if it does; whether it was done. */
+  /** Do what may fail, and show the reason if it does. Returns whether it was done. */
   async #tried(what) {
     const turn = ++this.tries;
     try {
       await what();
-      if (turn === this.tries) find("trouble").hidden = true; // what was begun before says nothing of what came after
+      if (turn === this.tries) find("trouble").hidden = true; // an older success says nothing about a newer failure
       return true;
     } catch (error) {
       find("trouble").textContent = error.message;

@@ -2,7 +2,7 @@ import { shape } from "./icon.js";
 
 const [WIDTH, HEIGHT] = [240, 80];
 
-/** A histogram; `label` says what it is of, `text(i)` what the i-th bar stands for. */
+/** A histogram with this label; `text(i)` names the i-th bar. */
 export function bars(counts, label, text) {
   const said = counts.map((count, i) => `${text(i)}: ${count}`).join(", ");
   const node = shape("svg", {

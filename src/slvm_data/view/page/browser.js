@@ -10,7 +10,7 @@ const CONTEXT = 5; // other sequences of a task beside one, at a time
 
 /** The sequences of a dataset: a grid of them, or one; sliders for parameters, where it is made as it is shown. */
 export class Browser {
-  /** `moved` is given the parameters that were moved; `tried` does what may fail, and says so. */
+  /** `moved` is given the moved parameters; `tried` does what may fail, and shows the reason if it does. */
   constructor(panel, source, about, player, { moved, tried }) {
     Object.assign(this, { source, about, player, tried, opened: null, shown: null, portrait: 0, turn: 0, draw: 0 });
     this.selection = everything(about);
@@ -20,7 +20,8 @@ export class Browser {
     this.choosing = element("div", { hidden: true }, this.filters.node, this.pager.node);
     this.body = element("div", { className: "body" });
     this.sliders = about.sliders.length ? new Sliders(about.sliders, moved) : null;
-    const notes = [about.original, about.fixed].filter(Boolean).map((text) => element("p", { className: "note" }, text));
+    const said = [about.original, about.fixed].filter(Boolean);
+    const notes = said.map((text) => element("p", { className: "note" }, text));
     panel.append(...(this.sliders ? [this.sliders.node] : []), ...notes, this.command.node, this.choosing, this.body);
     player.addEventListener("frame", () => this.view?.show(player.frame));
   }
@@ -28,7 +29,7 @@ export class Browser {
   /** Show the dataset anew, with other parameters: what was open stays open. */
   async change(source, about) {
     Object.assign(this, { source, about });
-    if (await this.refresh()) this.command.set(about.command); // with the sequences that it makes, not before
+    if (await this.refresh()) this.command.set(about.command); // together with the sequences that it makes
   }
 
   /** Show one sequence, or the grid where `place` is null. */
@@ -37,13 +38,13 @@ export class Browser {
     await this.refresh();
   }
 
-  /** Show what is to be shown now; whether it is still wanted when it has come. */
+  /** Show the grid or the open sequence anew. Returns false if something newer was asked for meanwhile. */
   async refresh() {
     const turn = ++this.turn;
     const { opened } = this;
     const [view, nodes, found] = opened ? await this.#sequence(opened) : await this.#grid();
     if (turn !== this.turn) {
-      view.close(); // something newer was asked for meanwhile
+      view.close();
       return false;
     }
     const focused = document.activeElement;
@@ -58,7 +59,7 @@ export class Browser {
     return true;
   }
 
-  /** Leave the focus where it was; if that is gone, on the sequence that was opened, or in the grid on the one before. */
+  /** Keep the focus where it was; if that is gone, put it on the opened sequence, or on its cell in the grid. */
   #focus(keep, opened) {
     const find = (key) => this.body.querySelector(`[data-keep="${key}"]:not(:disabled)`);
     const turned = JSON.stringify(opened) !== JSON.stringify(this.shown);
@@ -68,12 +69,12 @@ export class Browser {
     else if (keep || turned) find(other)?.focus();
   }
 
-  /** A place among the tasks that there are: fewer, while the parameter in which they differ is moved. */
+  /** A place whose task exists: there are fewer tasks while the parameter in which they differ is moved. */
   #there(place) {
     return { ...place, task: Math.min(place.task, this.about.tasks.length - 1) };
   }
 
-  /** The selection among the tasks that there are. */
+  /** The selection, of all tasks if the chosen one does not exist now. */
   #selected() {
     const { about, selection } = this;
     return Number(selection.task) >= about.tasks.length ? { ...selection, task: "all" } : selection;

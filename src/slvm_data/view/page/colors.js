@@ -24,7 +24,7 @@ export function dashes(i) {
   return DASHES[i % DASHES.length];
 }
 
-/** A piece of the i-th line for a legend, long enough for its dashes to be seen. */
+/** A piece of the i-th line for a legend, long enough to show its dashes. */
 export function sample(i) {
   const drawing = shape("svg", { viewBox: "0 0 34 8", "aria-hidden": "true", class: "sample" });
   const drawn = { x1: 0, x2: 34, y1: 4, y2: 4, stroke: color(i), "stroke-dasharray": dashes(i).join(" ") || "none" };

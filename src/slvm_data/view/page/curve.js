@@ -4,15 +4,15 @@ import { element } from "./element.js";
 import { ends, short } from "./numbers.js";
 
 const [HEIGHT, MORE] = [150, 8]; // px: of a plot, and for each line beyond six
-const DIRECT = 10; // lines that are named where they end; more would lie over each other
+const DIRECT = 10; // lines that are named where they end; names of more would overlap
 const [FONT, APART, LEAD, WIDEST] = [11, 11, 20, 110]; // px: of names, from one to the next, before them, at most
 const NO_MOUSE = ["mousedown", "mouseup", "click", "dblclick", "mousemove", "mouseleave", "mouseenter"];
 const NEARLY = 1e-3; // a curve that changes by less of its value is shown as one that does not
 
 /**
- * Lines over time, with a cursor at the frame that is shown; a click seeks. `sequence` gives the instants, the regimes, as
- * bands, and the impacts, as dotted lines; `lines` are pairs of name and numbers, `room` the px beside them for names:
- * the same in all plots of a sequence, whose cursors stand below each other.
+ * Lines over time, with a cursor at the frame that is shown; a click goes to a frame. `sequence` gives the instants,
+ * the regimes, drawn as bands, and the impacts, as dotted lines. `lines` are pairs of name and numbers. `room` is the
+ * space beside them for names [px], the same in all plots of a sequence, so that their cursors stand below each other.
  */
 export class Curve {
   constructor(sequence, title, lines, player, room) {
@@ -94,7 +94,7 @@ export function roomFor(names) {
   return LEAD + Math.min(WIDEST, Math.ceil(widest)) + 4;
 }
 
-/** Ends of an axis with some room around these; a value that hardly changes is no reason to magnify what it does. */
+/** Ends of an axis with some room around these; a value that hardly changes is not magnified. */
 function roomy(low, high) {
   const scale = Math.max(Math.abs(low), Math.abs(high));
   const room = high - low > NEARLY * scale ? (high - low) * 0.08 : scale * 0.1 || 1;
@@ -149,7 +149,7 @@ function impacts(plot, sequence) {
   ctx.restore();
 }
 
-/** Names of the lines beside their ends, moved apart where they would lie over each other. */
+/** Names of the lines beside their ends, moved apart where they would overlap. */
 function names(plot, lines) {
   const { ctx, bbox } = plot;
   const sharp = devicePixelRatio;
@@ -171,11 +171,11 @@ function names(plot, lines) {
   ctx.restore();
 }
 
-/** Heights as near to these as they can be so far apart: of those too close, the middle stays; between two ends. */
+/** Heights near to these, but at least `apart` from each other, and between `top` and `bottom`. */
 function spread(heights, apart, top, bottom) {
   const order = heights.map((_, i) => i).sort((a, b) => heights[a] - heights[b]);
   const mean = ({ sum, count }) => sum / count;
-  const blocks = []; // of names that touch, by where the first of all would stand
+  const blocks = []; // of names that touch, each by the height that its first name would have
   order.forEach((i, k) => {
     let block = { sum: heights[i] - k * apart, count: 1 };
     while (blocks.length && mean(blocks.at(-1)) >= mean(block)) {

@@ -1,7 +1,9 @@
 import { Command } from "./command.js";
 import { element, table } from "./element.js";
 
-/** What a dataset is, in words: motion, tasks, windows, source, and the command that makes it. */
+const UPRIGHT = "Frames are shown upright. In the files, row 0 of a frame is y_min.";
+
+/** A dataset in words: equation, tasks, windows, source, and the command that makes it. */
 export function dataset(about) {
   const names = [...new Set(about.tasks.flatMap((task) => task.parameters.map(({ name }) => name)))];
   const rows = about.tasks.map((task, i) => [
@@ -14,7 +16,8 @@ export function dataset(about) {
   const parts = [element("pre", {}, about.equation)];
   parts.push(table("Tasks", ["label", "system", ...names, "state", ...about.splits], rows));
   if (about.windows) parts.push(element("p", {}, about.windows));
-  parts.push(element("h3", {}, "Make it"), new Command(about.command).node);
+  if (about.frames) parts.push(element("p", { className: "note" }, UPRIGHT));
+  parts.push(element("h3", {}, "Command"), new Command(about.command).node);
   if (about.source) parts.push(element("p", { className: "note" }, `Source: ${about.source}`));
   return element("div", { className: "dataset" }, ...parts);
 }

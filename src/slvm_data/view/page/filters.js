@@ -1,9 +1,9 @@
 import { choice, element } from "./element.js";
 import { keys, searches } from "./selection.js";
 
-/** The controls of a selection, made once: what is typed in them, and where the focus is, outlasts what they bring. */
+/** The controls of a selection, made once, so that typed text and the focus stay while sequences arrive. */
 export class Filters {
-  /** `onchange` is given what changes in the selection. */
+  /** `onchange` is given the changes of the selection. */
   constructor(about, selection, onchange) {
     this.onchange = onchange;
     this.tasks = element("div", { className: "several" });
@@ -17,7 +17,7 @@ export class Filters {
     this.node = element("form", form, ...parts, this.note);
   }
 
-  /** Say what the selection is now; the tasks are others once a parameter in which they differ was moved. */
+  /** Show the selection as it is now, and the tasks, of which there are fewer once their parameter was moved. */
   show(about, selection) {
     const active = Object.keys(selection.ranges).length;
     this.summary.textContent = active ? `Filter by parameters (${active})` : "Filter by parameters";
@@ -36,7 +36,7 @@ function largest(about, { split }) {
 }
 
 function searched(about) {
-  return `Parameters are searched in the first ${about.searched.toLocaleString("en")} sequences of each task.`;
+  return `Sorted and filtered among the first ${about.searched.toLocaleString("en")} sequences of each task.`;
 }
 
 function splits(about, selection, onchange) {
@@ -89,7 +89,7 @@ export class Pager {
   /** `onturn` is given the page that is asked for. */
   constructor(onturn) {
     this.count = element("output", { className: "count" });
-    this.before = turn("‹", "Page before", () => onturn(this.page - 1));
+    this.before = turn("‹", "Previous page", () => onturn(this.page - 1));
     this.next = turn("›", "Next page", () => onturn(this.page + 1));
     this.input = element("input", { type: "number", min: 1, "aria-label": "Page" });
     this.input.addEventListener("input", () => (this.typing = true));

@@ -1,6 +1,6 @@
 import { element } from "./element.js";
 import { parameter } from "./numbers.js";
-import { seen } from "./seen.js";
+import { thumbnail } from "./thumbnail.js";
 import { grouped, keysOf } from "./selection.js";
 
 const WIDTH = 96; // px of a sequence, about
@@ -9,8 +9,10 @@ const ROOM = 10; // px, of a cell around it
 /** Sequences as buttons that play in step; `open` is called with the place of the one that is chosen. */
 export class Grid {
   constructor(about, selection, sequences, open) {
-    this.cells = sequences.map((sequence) => seen(sequence, WIDTH, ""));
-    const buttons = sequences.map((sequence, i) => cell(about, selection, sequence, this.cells[i], () => open(sequence)));
+    this.cells = sequences.map((sequence) => thumbnail(sequence, WIDTH, ""));
+    const buttons = sequences.map((sequence, i) =>
+      cell(about, selection, sequence, this.cells[i], () => open(sequence)),
+    );
     this.node = grouped(about, selection)
       ? element("div", { className: "groups" }, ...groups(sequences, buttons))
       : element("div", { className: "grid" }, ...buttons);
@@ -47,7 +49,14 @@ function cell(about, selection, sequence, screen, onclick) {
   screen.canvas.setAttribute("aria-hidden", "true");
   return element(
     "button",
-    { type: "button", className: "cell", title: said(sequence), "aria-label": label, "data-keep": address(sequence), onclick },
+    {
+      type: "button",
+      className: "cell",
+      title: parametersOf(sequence),
+      "aria-label": label,
+      "data-keep": address(sequence),
+      onclick,
+    },
     screen.canvas,
     element("span", {}, words.join(" · ")),
   );
@@ -58,7 +67,7 @@ function sortedBy(task, sequence, key) {
   return `${name} ${keysOf(task).has(key) ? parameter(sequence.parameters[name]) : "–"}`;
 }
 
-/** Where a sequence stands, as the page's own address names it. */
+/** The address of a sequence on the page. */
 export function address({ task, split, index }) {
   return `sequence/${task}/${split}/${index}`;
 }
@@ -70,7 +79,7 @@ export function name(about, { task, split, index }) {
     : `${split} #${index}`;
 }
 
-function said(sequence) {
+function parametersOf(sequence) {
   return Object.entries(sequence.parameters)
     .map(([key, value]) => `${key} ${parameter(value)}`)
     .join("\n");

@@ -3,7 +3,7 @@ const SHAPES = {
   play: "M5 3 L13 8 L5 13 Z",
   pause: "M4 3 H7 V13 H4 Z M9 3 H12 V13 H9 Z",
   back: "M4 3 H6 V13 H4 Z M13 3 L7 8 L13 13 Z",
-  on: "M3 3 L9 8 L3 13 Z M10 3 H12 V13 H10 Z",
+  forward: "M3 3 L9 8 L3 13 Z M10 3 H12 V13 H10 Z",
 };
 
 /** A small drawing for a button that has a label of its own. */

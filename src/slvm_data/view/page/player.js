@@ -1,12 +1,12 @@
-/** The frame at which every sequence on the page is. It says `frame` when that changes, `state` when anything else does. */
+/** The frame that all sequences on the page show. It tells `frame` when this changes, `state` when the rest does. */
 export class Player extends EventTarget {
   frame = 0;
   length = 1;
   speed = 10; // frames a second
   playing = false;
-  #last = 0; // ms, when the frame was due that is shown
+  #last = 0; // ms, time at which the shown frame was due
 
-  /** How many frames there are; the sequences begin anew where there are fewer than before. */
+  /** Set the number of frames; begin anew if the shown frame is beyond the last. */
   setLength(length) {
     this.length = Math.max(1, length);
     this.#tell("state");
@@ -32,7 +32,7 @@ export class Player extends EventTarget {
     this.#tell("frame");
   }
 
-  /** One frame or more on, or back; the last is followed by the first. */
+  /** Go so many frames forward, or back; the last is followed by the first. */
   step(frames) {
     this.seek((this.frame + (frames % this.length) + this.length) % this.length);
   }

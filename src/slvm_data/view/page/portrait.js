@@ -4,7 +4,7 @@ import { ends, short, ticks } from "./numbers.js";
 
 const [HEIGHT, LEFT, BOTTOM, ROOM] = [260, 48, 34, 12]; // px
 
-/** Numbers of a state against each other: `portrait` says which, `down` whether the second points down. */
+/** Numbers of a state against each other: `portrait` tells which; `down` of the task, whether y points down. */
 export class Portrait {
   constructor(sequence, portrait, task) {
     Object.assign(this, { sequence, task, curves: portrait.curves, frame: 0 });
@@ -42,7 +42,7 @@ export class Portrait {
     this.curves.forEach((curve, i) => this.#curve(curve, i, place));
   }
 
-  /** Functions from numbers to places on the canvas; one scale for both where they are positions in a plane. */
+  /** Functions from numbers to places on the canvas; with one scale for both if they are positions in a plane. */
   #scales() {
     const { sequence, curves, width } = this;
     let [x0, x1] = ends(curves.map(([x]) => sequence.state[x]));
@@ -111,7 +111,7 @@ export class Portrait {
     this.#now(...points[frame]);
   }
 
-  /** Where the sequence is: a dot, or a ring about the mark of the regime. */
+  /** The shown frame: a dot, or a ring about the mark of the regime. */
   #now(x, y) {
     const { context } = this;
     context.fillStyle = context.strokeStyle = theme("--ink");

@@ -2,15 +2,19 @@ import { bars } from "./bars.js";
 import { element, table } from "./element.js";
 import { short, size } from "./numbers.js";
 
-const MEANING =
-  "Energy drift: largest relative change, losses to friction added back. Error of integration: against half the step. Resampled: share of candidates that were rejected and drawn again.";
+const MEANING = [
+  "Max. energy drift: the largest relative change of the energy, with losses to friction added back.",
+  "Max. integration error: the largest difference from an integration with twice as many substeps.",
+  "Resampled: the share of candidates that were rejected and drawn again.",
+  "Sample: the number of sequences (or of pieces of a long trajectory) used to measure drift and error.",
+].join(" ");
 
 /** The validation report: accuracy, coverage, lit pixels, regimes, and the sizes of the files. */
 export function report(about, { entries, measured, lit }) {
   const parts = [
     element("p", { className: "note" }, measured),
     accuracy(about, entries),
-    ...(entries.some((entry) => entry.regimes) ? [regimes(entries)] : []),
+    ...(entries.some((entry) => entry.regimes) ? [regimes(entries.filter((entry) => entry.regimes))] : []),
     ...entries.flatMap((entry, i) => coverage(about, entry, i)),
     ...(lit.length ? [pixels(about, lit)] : []),
     ...(about.files.length ? [files(about)] : []),
@@ -32,12 +36,13 @@ function accuracy(about, entries) {
 }
 
 function coverage(about, entry, i) {
-  const drawn = Object.entries(entry.coverage).filter(([, seen]) => seen.high > seen.low);
+  const drawn = about.tasks[i].parameters.filter((parameter) => parameter.drawn);
   if (!drawn.length) return [];
-  const plots = drawn.map(([name, seen]) => {
-    const width = (seen.high - seen.low) / seen.counts.length;
-    const text = (k) => `${short(seen.low + k * width)} to ${short(seen.low + (k + 1) * width)}`;
-    return histogram(name, bars(seen.counts, `Coverage of ${name}`, text), seen.low, seen.high);
+  const plots = drawn.map(({ name }) => {
+    const range = entry.coverage[name];
+    const width = (range.high - range.low) / range.counts.length;
+    const text = (k) => `${short(range.low + k * width)} to ${short(range.low + (k + 1) * width)}`;
+    return histogram(name, bars(range.counts, `Coverage of ${name}`, text), range.low, range.high);
   });
   const title = about.tasks.length > 1 ? `Parameters drawn for task ${i}: ${about.tasks[i].title}` : "Parameters drawn";
   return [section(title, plots)];
@@ -62,7 +67,7 @@ function section(title, plots) {
 }
 
 function regimes(entries) {
-  const head = ["task", "regime", "occupancy", "mean dwell time [frames]", "transition counts, to regime: count"];
+  const head = ["task", "regime", "occupancy", "mean dwell time [frames]", "transition counts (next regime: count)"];
   const rows = entries.flatMap(({ task, regimes }) =>
     regimes.occupancy.map((share, k) => [
       String(task),
@@ -73,11 +78,11 @@ function regimes(entries) {
     ]),
   );
   const leaked = entries.map((entry) => entry.regimes.leakage).filter((leakage) => leakage !== null);
-  const shared = leaked.length ? `; frames that two splits share: ${leaked.join(", ")}` : "";
+  const shared = leaked.length ? ` (frames in windows of more than one split: ${leaked.join(", ")})` : "";
   return table(`Regimes${shared}`, head, rows);
 }
 
 function files(about) {
   const rows = about.files.map((file) => [file.name, file.sequences.toLocaleString("en"), size(file.bytes)]);
-  return table("Files", ["file", "sequences", "size"], rows);
+  return table("Files", ["file", about.windows ? "windows, or trajectories" : "sequences", "size"], rows);
 }

@@ -25,7 +25,7 @@ export class Screen {
   }
 }
 
-/** How often a frame is enlarged to be about so wide: a whole number. */
+/** The whole number by which a frame is enlarged to be about so wide. */
 export function scaleFor(sheet, width) {
   return Math.max(1, Math.floor(width / sheet.width));
 }

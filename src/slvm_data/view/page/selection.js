@@ -1,6 +1,6 @@
 // Which sequences are shown, and in which order. A place is a pair of task and index.
 
-/** A selection: all tasks (or one), in order of index, no parameter narrowed down; side by side if tasks are few. */
+/** The first selection: all tasks, in order of index, no parameter filtered; side by side if tasks are few. */
 export function everything(about) {
   const few = about.tasks.length > 1 && about.tasks.length <= 16;
   return { split: about.splits[0], task: "all", sort: "", falling: false, beside: few, ranges: {}, page: 0 };
@@ -11,23 +11,23 @@ export function tasksOf(about, selection) {
   return selection.task === "all" ? about.tasks.map((_, i) => i) : [Number(selection.task)];
 }
 
-/** Whether sequences with the same index in several tasks stand side by side: not where a parameter decides their order. */
+/** Whether sequences of several tasks with the same index stand side by side: not if they are sorted by a parameter. */
 export function grouped(about, selection) {
   return selection.beside && selection.sort === "" && tasksOf(about, selection).length > 1;
 }
 
-/** How many sequences a page has: the same number of each task where they stand side by side. */
+/** Number of sequences on a page: the same for each task where they stand side by side. */
 export function pageSize(about, selection) {
   const tasks = grouped(about, selection) ? tasksOf(about, selection).length : 1;
   return Math.max(tasks, about.cells - (about.cells % tasks));
 }
 
-/** Whether parameters have to be known to choose. */
+/** Whether the selection needs the values of parameters. */
 export function searches(selection) {
   return selection.sort !== "" || Object.keys(selection.ranges).length > 0;
 }
 
-/** All places that a selection has, as a length and a function that gives some of them. */
+/** The places of a selection: their number, and a function that gives some of them. */
 export function places(about, selection, parameters) {
   const tasks = tasksOf(about, selection);
   return searches(selection) ? found(about, selection, parameters, tasks) : every(about, selection, tasks);
@@ -49,14 +49,14 @@ function found(about, selection, parameters, tasks) {
     const known = Object.fromEntries(tasks.map((t) => [t, column(about.tasks[t], parameters[t], selection.sort)]));
     const way = selection.falling ? -1 : 1;
     const byValue = ([a, i], [b, j]) => !known[a] - !known[b] || (known[a] ? way * (known[a][i] - known[b][j]) : 0);
-    list.sort((a, b) => byValue(a, b) || a[1] - b[1] || a[0] - b[0]); // what lacks the parameter comes last
+    list.sort((a, b) => byValue(a, b) || a[1] - b[1] || a[0] - b[0]); // tasks without the parameter come last
   } else if (selection.beside) {
     list.sort((a, b) => a[1] - b[1] || a[0] - b[0]);
   }
   return { length: list.length, some: (first, stop) => list.slice(first, stop) };
 }
 
-/** Places of a task, the `number`-th, whose parameters lie in all ranges; none where it lacks one of them. */
+/** Places of a task, the `number`-th, whose parameters lie in all ranges; none if the task lacks one of them. */
 function within(task, number, { split, ranges }, parameters) {
   const wanted = Object.entries(ranges).map(([key, ends]) => [column(task, parameters, key), ends]);
   if (wanted.some(([values]) => !values)) return [];
@@ -67,13 +67,13 @@ function within(task, number, { split, ranges }, parameters) {
     .map((i) => [number, i]);
 }
 
-/** A parameter of a task's sequences by its key, `name` or `name/component`; undefined where the task has none such. */
+/** A parameter of a task's sequences by its key, `name` or `name/component`; undefined if the task lacks it. */
 function column(task, parameters, key) {
   const [name, component] = key.split("/");
   return keysOf(task).has(key) ? parameters[name]?.[Number(component ?? 0)] : undefined;
 }
 
-/** Keys of all parameters whose values are known, with what they are called. */
+/** Keys of all parameters whose values are stored, with their names on the page. */
 export function keys(about) {
   return [...new Map(about.tasks.flatMap((task) => [...keysOf(task)]))];
 }

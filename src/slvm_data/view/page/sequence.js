@@ -5,17 +5,18 @@ import { Screen, scaleFor } from "./screen.js";
 import { name } from "./grid.js";
 import { parameter, short } from "./numbers.js";
 import { Portrait } from "./portrait.js";
-import { seen } from "./seen.js";
+import { thumbnail } from "./thumbnail.js";
 
-const IMPACTS = 12; // told one by one
+const IMPACTS = 12; // listed one by one
 const [LARGE, SMALL] = [352, 96]; // px of a frame, about
 
 /** One sequence in full: frames, parameters, curves, portrait, context, all at one frame. */
 export class Sequence {
   constructor(about, sequence, others, player, portrait) {
-    Object.assign(this, { about, sequence, task: about.tasks[sequence.task], shown: [], length: sequence.time.length, frame: 0 });
-    const screen =
-      sequence.frames && this.#keep(new Screen(sequence.frames, largest(sequence.frames), `Frame of ${name(about, sequence)}`));
+    Object.assign(this, { about, sequence, task: about.tasks[sequence.task] });
+    Object.assign(this, { shown: [], length: sequence.time.length, frame: 0 });
+    const { frames } = sequence;
+    const screen = frames && this.#keep(new Screen(frames, largest(frames), `Frame of ${name(about, sequence)}`));
     this.now = element("p", { className: "now" });
     const left = element(
       "div",
@@ -74,7 +75,7 @@ export class Sequence {
     return element("div", { className: "curves" }, ...curves.map((curve) => curve.node));
   }
 
-  /** Numbers against each other, of several pairs the one that is chosen. */
+  /** A portrait: numbers of the state against each other, with a choice if there are several pairs. */
   #plane({ chosen, choose }) {
     const { portraits } = this.task;
     if (!portraits.length) return "";
@@ -102,7 +103,7 @@ export class Sequence {
     const shown = before.length ? before : sequences.map((sequence) => [sequence, `#${sequence.index}`]);
     if (!shown.length) return "";
     const cells = shown.map(([sequence, text]) => {
-      const part = this.#keep(seen(sequence, SMALL, `Context: ${text}`));
+      const part = this.#keep(thumbnail(sequence, SMALL, `Context: ${text}`));
       return element("figure", {}, part.canvas, element("figcaption", {}, text));
     });
     const more =
@@ -122,7 +123,7 @@ export class Sequence {
   }
 }
 
-/** The first of them in words. */
+/** The first impacts in words. */
 function impacts(all) {
   const first = all.slice(0, IMPACTS).map(({ time, wall }) => `${short(time)} s ${wall}`);
   return first.join(", ") + (all.length > IMPACTS ? `, and ${all.length - IMPACTS} more` : "");

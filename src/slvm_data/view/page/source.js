@@ -1,6 +1,6 @@
 import { columns } from "./numbers.js";
 
-// Where the data come from, and the only place that knows: a server, or the page itself if it was saved.
+// The data come from a server, or from the page itself if it was saved; no other module knows which.
 
 /** The source of this page. */
 export function source() {
@@ -43,7 +43,7 @@ class Served {
     const query = new URLSearchParams(words);
     this.changes.forEach((change) => query.append("set", change));
     const answer = await fetch(`${what}?${query}`).catch(() => {
-      throw new Error("Nothing answers any more: the slvm-data view that serves this page has ended.");
+      throw new Error("No answer: the command slvm-data view, which serves this page, has ended. Start it again.");
     });
     const content = await answer.json();
     if (!answer.ok) throw new Error(content.error);
@@ -68,7 +68,8 @@ class Saved {
   async parameters(task, split) {
     const sequences = this.data.sequences[`${task}/${split}`];
     const names = Object.keys(sequences[0]?.parameters ?? {});
-    return Object.fromEntries(names.map((name) => [name, byComponent(sequences.map((sequence) => sequence.parameters[name]))]));
+    const values = (name) => sequences.map((sequence) => sequence.parameters[name]);
+    return Object.fromEntries(names.map((name) => [name, byComponent(values(name))]));
   }
 
   async report() {

@@ -2,7 +2,7 @@ import { color, dashes, theme } from "./colors.js";
 import { element } from "./element.js";
 import { ends } from "./numbers.js";
 
-/** A small picture of a signal over time, its regimes as a band below, with a line where the sequence is. */
+/** A small picture of a signal over time, with a line at the shown frame, and the regimes as a band below. */
 export class Spark {
   constructor(sequence, width, height, label) {
     Object.assign(this, { sequence, width, height });
@@ -45,9 +45,12 @@ export class Spark {
   }
 
   #regimes(x) {
-    this.sequence.mode.forEach((mode, t) => {
-      this.context.fillStyle = color(mode);
-      this.context.fillRect(x(t - 0.5), this.height - 5, x(1) - x(0), 5);
-    });
+    const { mode } = this.sequence;
+    for (let start = 0, stop; start < mode.length; start = stop) {
+      stop = start + 1;
+      while (stop < mode.length && mode[stop] === mode[start]) stop++;
+      this.context.fillStyle = color(mode[start]);
+      this.context.fillRect(x(start - 0.5), this.height - 5, x(stop) - x(start), 5);
+    }
   }
 }

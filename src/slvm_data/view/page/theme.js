@@ -2,7 +2,7 @@ import { element } from "./element.js";
 
 const NEXT = { auto: "light", light: "dark", dark: "auto" };
 
-/** A button that takes the page from the system's colours to light ones, dark ones, and back. */
+/** A button that changes the colours of the page: those of the system, light, dark. */
 export function themeButton(onchange) {
   const root = document.documentElement;
   const button = element("button", { type: "button", title: "Colours of the page" });

@@ -3,7 +3,7 @@ import { icon } from "./icon.js";
 
 const SPEEDS = [1, 2, 5, 10, 20, 30, 60];
 
-/** Buttons and keys that move the player: play, one frame back or on, any frame, speed. */
+/** Buttons and keys that move the player: play, one frame back or forward, any frame, speed. */
 export function transport(player, host) {
   const button = (shape, label, onclick) =>
     element("button", { type: "button", "aria-label": label, title: label, onclick }, icon(shape));
@@ -15,8 +15,8 @@ export function transport(player, host) {
   const speeds = SPEEDS.map((speed) => [String(speed), `${speed}`]);
   const speed = choice("frames/s", speeds, String(player.speed), (value) => player.setSpeed(Number(value)));
   const back = button("back", "One frame back", () => pausedStep(player, -1));
-  const on = button("on", "One frame on", () => pausedStep(player, 1));
-  host.append(back, play, on, scrub, place, speed);
+  const forward = button("forward", "One frame forward", () => pausedStep(player, 1));
+  host.append(back, play, forward, scrub, place, speed);
   player.addEventListener("frame", () => {
     scrub.value = player.frame;
     at.textContent = `${player.frame} of ${player.length}`;
@@ -43,7 +43,7 @@ const KEYS = {
   End: (player) => player.seek(player.length - 1),
 };
 
-/** Keys that have no meaning where the focus is. */
+/** Act on a key, unless it has a meaning of its own where the focus is. */
 function pressed(player, event) {
   const own = event.target.closest("input, select, textarea, code, [role=tab], .scroll");
   const presses = event.key === " " && event.target.closest("button, summary, a");
