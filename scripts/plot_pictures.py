@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/pictures.md: films that move, and the figures of a ball and of a window."""
+"""Draw the pictures of docs/pictures.md: moving sequences, and the figures of a ball and of a window."""
 
 from pathlib import Path
 
@@ -8,6 +8,6 @@ from slvm_data.view.dataset import of_recipe
 
 PLACE = Path(__file__).parents[1] / "docs/pictures"
 
-animate(of_recipe(RECIPES["double_pendulum"]), PLACE / "films.gif", rows=2, columns=6, scale=3)
-plot("gravity3", index=1, task=1).savefig(PLACE / "plot_film.png", dpi=90, pil_kwargs={"optimize": True})
+animate(of_recipe(RECIPES["double_pendulum"]), PLACE / "sequences.gif", rows=2, columns=6, scale=3)
+plot("gravity3", index=1, task=1).savefig(PLACE / "plot_sequence.png", dpi=90, pil_kwargs={"optimize": True})
 plot("three_mode", index=4).savefig(PLACE / "plot_window.png", dpi=90, pil_kwargs={"optimize": True})

@@ -12,15 +12,15 @@ from slvm_data.view.server import Server
 PICTURES = Path(__file__).parents[1] / "docs/pictures"
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 VIEWS = {  # dataset, part of its page, size, colours, frame
-    "grid": ("pendulum3", "films", WIDE, "light", 8),
-    "grid_dark": ("two_body", "films", WIDE, "dark", 8),
-    "film": ("double_pendulum", "film/0/train/5", WIDE, "light", 21),
-    "film_dark": ("gravity3", "film/1/train/2", WIDE, "dark", 17),
-    "regimes": ("bouncing_ball_1d", "film/0/train/3", WIDE, "light", 40),
-    "certificate": ("pendulum3", "certificate", WIDE, "light", 0),
-    "certificate_dark": ("lorenz", "certificate", WIDE, "dark", 0),
-    "narrow": ("pendulum3", "films", NARROW, "light", 8),
-    "narrow_film": ("double_pendulum", "film/0/train/5", NARROW, "dark", 12),
+    "grid": ("pendulum3", "sequences", WIDE, "light", 8),
+    "grid_dark": ("two_body", "sequences", WIDE, "dark", 8),
+    "sequence": ("double_pendulum", "sequence/0/train/5", WIDE, "light", 21),
+    "sequence_dark": ("gravity3", "sequence/1/train/2", WIDE, "dark", 17),
+    "regimes": ("bouncing_ball_1d", "sequence/0/train/3", WIDE, "light", 40),
+    "report": ("pendulum3", "report", WIDE, "light", 0),
+    "report_dark": ("lorenz", "report", WIDE, "dark", 0),
+    "narrow": ("pendulum3", "sequences", NARROW, "light", 8),
+    "narrow_sequence": ("double_pendulum", "sequence/0/train/5", NARROW, "dark", 12),
 }
 
 
@@ -39,7 +39,7 @@ def picture(page: Page, name: str, part: str, frame: int, target: Path) -> None:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         page.goto(f"{server.url}#{part}")
         page.wait_for_selector("html[data-ready]", timeout=60_000)
-        if not part.startswith("certificate"):
+        if part != "report":
             page.get_by_label("Frame", exact=True).fill(str(frame))
         page.evaluate("document.activeElement.blur()")
         page.wait_for_timeout(300)

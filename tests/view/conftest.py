@@ -1,7 +1,9 @@
 """A browser, and pages of datasets in it."""
 
 import dataclasses
+import importlib
 import json
+import os
 import re
 import threading
 from contextlib import ExitStack, contextmanager
@@ -14,15 +16,29 @@ from slvm_data import RECIPES, generate
 from slvm_data.view.server import Server
 
 CHROMIUM = Path("/usr/bin/chromium")
-OURS = "willReadFrequently"  # what Chromium says of tests that read pixels
+OURS = "willReadFrequently"  # a remark of Chromium on tests that read pixels
 
 
-@pytest.fixture(scope="module")
+def _lacking(what):
+    """A browser that is missing is an error where SLVM_CI is set, as in continuous integration; elsewhere a skip."""
+    (pytest.fail if os.environ.get("SLVM_CI") else pytest.skip)(what)
+
+
+@pytest.fixture
+def lacking():
+    """The reaction to a missing browser."""
+    return _lacking
+
+
+@pytest.fixture(scope="package")
 def browser():
-    """Chromium; a test that needs it is skipped where there is none."""
+    """Chromium, until the last of these tests: no longer, since its event loop keeps others from running."""
     if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not there: apt-get install chromium")
-    api = pytest.importorskip("playwright.sync_api")
+        _lacking(f"{CHROMIUM} is missing: apt-get install chromium")
+    try:
+        api = importlib.import_module("playwright.sync_api")
+    except ModuleNotFoundError:
+        _lacking("playwright is missing: pip install -e '.[test]'")
     with api.sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield started
@@ -30,8 +46,8 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def seen(browser):
-    """One page for a module's tests, which says what it asked for, and what it complained of."""
+def tab(browser):
+    """One page for a module's tests, with the addresses that it `asked` for, and its `complaints`."""
     page = browser.new_page(reduced_motion="reduce")
     page.asked, page.complaints = [], []
     page.on("request", lambda request: page.asked.append(request.url))
@@ -43,8 +59,8 @@ def seen(browser):
 
 
 @contextmanager
-def _serving(films):
-    with Server(films) as server:
+def _serving(dataset):
+    with Server(dataset) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
@@ -56,28 +72,28 @@ def _serving(films):
 
 @pytest.fixture(scope="module")
 def serving():
-    """Servers of films, as a context."""
+    """A server of a dataset, as a context."""
     return _serving
 
 
 @pytest.fixture(scope="module")
-def opening(seen):
+def opening(tab):
     """Open an address in the page, and wait until it can be used."""
 
     def open_page(url):
-        seen.goto("about:blank")
-        seen.goto(url)
-        seen.wait_for_selector("html[data-ready]", timeout=60_000)
-        return seen
+        tab.goto("about:blank")
+        tab.goto(url)
+        tab.wait_for_selector("html[data-ready]", timeout=60_000)
+        return tab
 
     return open_page
 
 
 @pytest.fixture(scope="module")
 def visit(serving, opening):
-    """Serve films for the rest of the module, and open a part of their page."""
+    """Serve a dataset for the rest of the module, and open a part of its page."""
     with ExitStack() as stack:
-        yield lambda films, part="": opening(stack.enter_context(serving(films)).url + part)
+        yield lambda dataset, part="": opening(stack.enter_context(serving(dataset)).url + part)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +109,7 @@ def to_frame():
 
 @pytest.fixture(scope="module")
 def pixels():
-    """What a canvas shows [H W 3]."""
+    """The pixels of a canvas [H W 3]."""
 
     def read(page, selector):
         script = """(canvas) => { const { width, height } = canvas;
@@ -107,25 +123,27 @@ def pixels():
 MARKUP = "<script>alert(1)</script></script><img src=x onerror=alert(2)> & \u2028"
 
 
+SOURCE = f"{MARKUP} https://example.org/{'long' * 20}"
+
+
 @pytest.fixture(scope="session")
 def markup():
-    """What a dataset may say of itself."""
+    """A text with markup in it, such as a dataset may have for `about`."""
     return MARKUP
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
-    """Folders of small datasets by name, format and what is recorded: 70, 4 and 3 sequences."""
+    """Folders of small datasets by name, format, recorded arrays and fields; by default of 70, 4 and 3 sequences."""
     place, made = tmp_path_factory.mktemp("sets"), {}
 
-    def make(name, form="npz", record=()):
-        if (name, form, record) not in made:
-            steps = 1000 if RECIPES[name].windows else 30
-            recipe = dataclasses.replace(
-                RECIPES[name], train=70, val=4, test=3, steps=steps, about=MARKUP, source=MARKUP, record=record
-            )
-            made[name, form, record] = generate(recipe, place / f"{name}_{form}_{len(record)}", form=form)
-        return made[name, form, record]
+    def make(name, store="npz", record=(), **fields):
+        key = (name, store, record, *fields.items())
+        if key not in made:
+            small = {"train": 70, "val": 4, "test": 3, "steps": 1000 if RECIPES[name].windows else 30}
+            recipe = dataclasses.replace(RECIPES[name], **small | fields, about=MARKUP, source=SOURCE, record=record)
+            made[key] = generate(recipe, place / str(len(made)), format=store)
+        return made[key]
 
     return make
 

@@ -5,19 +5,17 @@ import dataclasses
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
 import pytest
 from PIL import Image
 
-from slvm_data import RECIPES, View, Windows, generate, sample
+from slvm_data import RECIPES, Windowing, generate, sample
+from slvm_data.cli import main
 from slvm_data.export import animation
 from slvm_data.view.animation import animate
 from slvm_data.view.dataset import of_folder, of_recipe
-
-SIGNALS = Path(__file__).parents[1] / "formats/1/windows"
 
 
 def small(name, **fields):
@@ -25,7 +23,7 @@ def small(name, **fields):
 
 
 def frames(path):
-    """Every frame of a picture [T H W 3], as often as it is shown in the time of the shortest."""
+    """Every frame of a picture [T H W 3], repeated for as long as it is shown, and the shortest time of one [ms]."""
     found = []
     with Image.open(path) as image:
         for t in range(image.n_frames):
@@ -37,36 +35,36 @@ def frames(path):
 
 
 def cell(sheet, number, columns, scale, size=32):
-    """One film of a grid, made as small as it was."""
+    """One sequence of a grid, in its own size."""
     y, x = (number // columns * (size + 1) + 1) * scale, (number % columns * (size + 1) + 1) * scale
-    film = sheet[:, y : y + size * scale, x : x + size * scale]
-    small = film[:, ::scale, ::scale]
-    assert (film == small.repeat(scale, 1).repeat(scale, 2)).all()
+    large = sheet[:, y : y + size * scale, x : x + size * scale]
+    small = large[:, ::scale, ::scale]
+    assert (large == small.repeat(scale, 1).repeat(scale, 2)).all()
     return small
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return generate(small("pendulum"), tmp_path_factory.mktemp("films") / "pendulum")
+def pendulum(tmp_path_factory):
+    return generate(small("pendulum"), tmp_path_factory.mktemp("gif") / "pendulum")
 
 
-@pytest.mark.parametrize("form", animation.FORMS)
-def test_frame_t_shows_frame_t(folder, tmp_path, form):
-    """What is up stands on top: the first row of a file is the least y."""
-    animate(of_folder(folder), tmp_path / f"x.{form}", rows=2, columns=3, scale=2)
-    sheet, duration = frames(tmp_path / f"x.{form}")
+@pytest.mark.parametrize("ending", animation.FORMATS)
+def test_frame_t_shows_frame_t(pendulum, tmp_path, ending):
+    """Upright: row 0 of a file is y_min, which is below."""
+    animate(of_folder(pendulum), tmp_path / f"x.{ending}", rows=2, columns=3, scale=2)
+    sheet, duration = frames(tmp_path / f"x.{ending}")
     assert sheet.shape == (7, 2 * (2 * 33 + 1), 2 * (3 * 33 + 1), 3)
     assert duration == 100  # ms, of 0.1 s
-    with np.load(folder / "train.npz") as data:
+    with np.load(pendulum / "train.npz") as data:
         for i in range(6):
             assert (cell(sheet, i, 3, 2) == 255 * data["image"][i][:, ::-1, :, None]).all()
 
 
-@pytest.mark.parametrize("form", animation.FORMS)
-def test_colours_stay(tmp_path, form):
+@pytest.mark.parametrize("ending", animation.FORMATS)
+def test_colours_stay(tmp_path, ending):
     recipe = small("two_body")
-    animate(of_recipe(recipe), tmp_path / f"x.{form}", split="test", rows=1, columns=2, scale=1)
-    sheet, _ = frames(tmp_path / f"x.{form}")
+    animate(of_recipe(recipe), tmp_path / f"x.{ending}", split="test", rows=1, columns=2, scale=1)
+    sheet, _ = frames(tmp_path / f"x.{ending}")
     image = sample(recipe, "test", slice(0, 2))["image"]
     for i in range(2):
         assert (cell(sheet, i, 2, 1) == 255 * image[i].transpose(0, 2, 3, 1)[:, ::-1]).all()
@@ -83,16 +81,16 @@ def test_a_row_for_each_task_and_balls_fall_down(tmp_path):
             assert (cell(sheet, 2 * task + i, 2, 1) == 255 * image[i][..., None]).all()
 
 
-def test_the_same_films_give_the_same_bytes(folder, tmp_path):
-    for form in ("gif", "webp", "mp4"):
+def test_the_same_sequences_give_the_same_bytes(pendulum, tmp_path):
+    for ending in ("gif", "webp", "mp4"):
         for name in "ab":
-            animate(of_folder(folder), tmp_path / f"{name}.{form}")
-        assert (tmp_path / f"a.{form}").read_bytes() == (tmp_path / f"b.{form}").read_bytes()
+            animate(of_folder(pendulum), tmp_path / f"{name}.{ending}")
+        assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
     assert not list(tmp_path.glob(".*"))
 
 
-def test_it_loops(folder, tmp_path):
-    animate(of_folder(folder), tmp_path / "x.gif")
+def test_it_loops(pendulum, tmp_path):
+    animate(of_folder(pendulum), tmp_path / "x.gif")
     with Image.open(tmp_path / "x.gif") as image:
         assert image.info["loop"] == 0
 
@@ -130,23 +128,22 @@ def test_signals_by_name_are_drawn_as_pixels(tmp_path):
 
 
 def test_windows_of_a_folder_follow_each_other(tmp_path):
-    """Where a path has several; else each is of another path."""
-    windows = Windows(length=5, contexts=1, whole=True)
-    fields = {"view": View(), "windows": windows, "steps": 24, "train": 25, "val": 1, "test": 1}
+    """Where a trajectory has several; else each is of another trajectory."""
+    windows = Windowing(length=5, contexts=1, separate=True)
+    fields = {"observation": "pixels", "windows": windows, "steps": 24, "train": 25, "val": 1, "test": 1}
     recipe = dataclasses.replace(RECIPES["bouncing_ball_1d"], **fields)
     assert len(windows.starts("train", 24)) == 15
-    folder = generate(recipe, tmp_path / "x")
-    animate(of_folder(folder), tmp_path / "x.gif", scale=1)
+    animate(of_folder(generate(recipe, tmp_path / "x")), tmp_path / "x.gif", scale=1)
     sheet, _ = frames(tmp_path / "x.gif")
     image = sample(recipe, "train", slice(0, 25))["image"]
     for i in range(5):
         assert (cell(sheet, i, 5, 1) == 255 * image[5 * i][:, ::-1, :, None]).all()
-    assert dataclasses.replace(windows, stride=20).apart("train", 24) == 1
+    assert dataclasses.replace(windows, stride=20).disjoint("train", 24) == 1
 
 
-def test_signals_in_a_folder_are_named(tmp_path):
-    with pytest.raises(ValueError, match="holds signals, which are not to be seen: generate it again with --view pix"):
-        animate(of_folder(SIGNALS), tmp_path / "x.gif")
+def test_signals_in_a_folder_are_refused(folder, tmp_path):
+    with pytest.raises(ValueError, match="holds signals and no frames: generate it again with --observation pixels"):
+        animate(of_folder(folder("nascar")), tmp_path / "x.gif")
 
 
 @pytest.mark.parametrize(
@@ -159,13 +156,13 @@ def test_signals_in_a_folder_are_named(tmp_path):
         ({"scale": 400}, "fewer rows or columns, or a smaller scale"),
     ],
 )
-def test_what_cannot_be(folder, tmp_path, options, message):
+def test_what_cannot_be(pendulum, tmp_path, options, message):
     with pytest.raises(ValueError, match=message):
-        animate(of_folder(folder), tmp_path / "x.gif", **options)
+        animate(of_folder(pendulum), tmp_path / "x.gif", **options)
     assert not list(tmp_path.iterdir())
 
 
-def test_without_the_package_for_videos(folder, tmp_path, monkeypatch):
+def test_without_the_package_for_videos(pendulum, tmp_path, monkeypatch):
     real = builtins.__import__
 
     def without(name, *arguments, **options):
@@ -175,25 +172,33 @@ def test_without_the_package_for_videos(folder, tmp_path, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ValueError, match=r"pip install 'slvm-data\[mp4\]', or write a \.gif"):
-        animate(of_folder(folder), tmp_path / "x.mp4")
+        animate(of_folder(pendulum), tmp_path / "x.mp4")
 
 
-def command(*words, cwd):
-    words = [sys.executable, "-m", "slvm_data", "gif", *map(str, words)]
-    return subprocess.run(words, cwd=cwd, capture_output=True, text=True, timeout=120)
+@pytest.fixture
+def command(tmp_path, monkeypatch, capsys):
+    """The command in an empty folder: its exit status, output and errors."""
+
+    def run(*words):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("signal.signal", lambda *_: None)  # the handlers are those of pytest
+        monkeypatch.setattr(sys, "argv", ["slvm-data", "gif", *map(str, words)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return end.value.code or 0, *capsys.readouterr()
+
+    return run
 
 
-def test_the_command(folder, tmp_path):
-    done = command(folder, "--columns", 2, "--rows", 1, "--scale", 1, "--format", "webp", cwd=tmp_path)
-    assert (
-        done.stdout
-        == f"pendulum.webp: 7 frames of 67 x 34 pixels, {(tmp_path / 'pendulum.webp').stat().st_size / 1e3:.0f} kB\n"
-    )
-    assert not done.stderr
+def test_the_command(pendulum, command, tmp_path):
+    status, output, errors = command(pendulum, "--columns", 2, "--rows", 1, "--scale", 1, "--format", "webp")
+    size = (tmp_path / "pendulum.webp").stat().st_size
+    assert output == f"pendulum.webp: 7 frames of 67 x 34 pixels, {size / 1e3:.0f} kB\n"
+    assert (status, errors) == (0, "")
     assert len(frames(tmp_path / "pendulum.webp")[0]) == 7
 
 
-def test_the_command_complains_in_one_line(folder, tmp_path):
-    done = command(folder, "x.png", "--task", "0", cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr == "error: x.png has to end in .gif, .webp, .mp4\n"
+def test_the_command_complains_in_one_line(pendulum, command):
+    status, _, errors = command(pendulum, "x.png", "--task", "0")
+    assert status == 2
+    assert errors == "error: x.png has to end in .gif, .webp, .mp4\n"

@@ -1,4 +1,4 @@
-"""What the page draws: shades of 8 bits, regimes where they are, and lines that are told apart without colour."""
+"""Drawings of the page: shades of 8 bits, regimes where they are, and lines that are told apart without colour."""
 
 import dataclasses
 import json
@@ -8,7 +8,7 @@ import pytest
 
 from slvm_data import RECIPES, generate
 from slvm_data.store import zarr
-from slvm_data.view import dataset as films
+from slvm_data.view.dataset import of_folder
 
 SAID = """const own = CanvasRenderingContext2D.prototype.fillText; window.said = [];
 CanvasRenderingContext2D.prototype.fillText = function (text, x, y, ...rest) {
@@ -30,8 +30,8 @@ COLOR = """(k) => { const c = document.createElement("canvas").getContext("2d");
 def test_shades_are_those_of_the_file(name, grey, tmp_path, visit, to_frame, pixels):
     view = dataclasses.replace(RECIPES[name].view, binary=False)
     recipe = dataclasses.replace(RECIPES[name], train=3, val=1, test=1, view=view, steps=9)
-    where = generate(recipe, tmp_path / name, form="zarr")
-    page = visit(films.of_folder(where), "#film/0/train/2")
+    where = generate(recipe, tmp_path / name, format="zarr")
+    page = visit(of_folder(where), "#sequence/0/train/2")
     stored = zarr.read(where / "train.zarr")["image"][2]  # [T 3 H W]
     assert (stored[:, 0] == stored[:, 1]).all() == grey
     assert len(np.unique(stored)) > 20
@@ -54,7 +54,7 @@ def changing(folder):
 
 def test_regimes_reach_from_half_a_frame_before_to_half_a_frame_after(changing, folder, visit):
     index, regimes = changing
-    page = visit(films.of_folder(folder("nascar")), f"#film/0/train/{index}")
+    page = visit(of_folder(folder("nascar")), f"#sequence/0/train/{index}")
     last = len(regimes) - 1
     times = [t + half for t in range(last + 1) for half in (-0.4, 0.4) if 0 <= t + half <= last]
     expected = [page.evaluate(COLOR, regimes[int(np.rint(t))]) for t in times]
@@ -63,25 +63,25 @@ def test_regimes_reach_from_half_a_frame_before_to_half_a_frame_after(changing, 
 
 def test_the_last_mark_of_a_portrait_is_seen(changing, folder, visit, to_frame, pixels):
     index, regimes = changing
-    page = visit(films.of_folder(folder("nascar")), f"#film/0/train/{index}")
+    page = visit(of_folder(folder("nascar")), f"#sequence/0/train/{index}")
     color = page.evaluate(COLOR, regimes[-1])[:3]
     to_frame(page, len(regimes) - 1)
     assert (pixels(page, ".portrait") == color).all(axis=-1).sum() > 10
 
 
 @pytest.fixture(scope="module")
-def ends(seen):
+def ends(tab):
     """Where these names are written beside the ends of curves: the last time that each of them was."""
-    seen.add_init_script(SAID)
+    tab.add_init_script(SAID)
 
     def read(names):
-        return {each["text"]: each for each in seen.evaluate(ENDS, list(names))}
+        return {each["text"]: each for each in tab.evaluate(ENDS, list(names))}
 
     return read
 
 
 def test_ten_lines_are_told_apart_without_colour(folder, visit, ends):
-    page = visit(films.of_folder(folder("nascar")), "#film/0/train/3")
+    page = visit(of_folder(folder("nascar")), "#sequence/0/train/3")
     names = [f"y{i + 1}" for i in range(10)]
     written = ends(names)
     assert set(written) == set(names)
@@ -95,8 +95,8 @@ def test_ten_lines_are_told_apart_without_colour(folder, visit, ends):
 
 @pytest.mark.parametrize("width", [1280, 360])
 def test_long_names_end_before_the_page_does(width, folder, visit, ends):
-    films_of = films.of_folder(folder("pendulum3"))
-    page = visit(films_of)
+    dataset = of_folder(folder("pendulum3"))
+    page = visit(dataset)
     names = ["position", "momentum"]
 
     def renamed(route):
@@ -107,7 +107,7 @@ def test_long_names_end_before_the_page_does(width, folder, visit, ends):
     page.route("**/about?*", renamed)
     page.set_viewport_size({"width": width, "height": 700})
     try:
-        page = visit(films_of, "#film/0/train/1")
+        page = visit(dataset, "#sequence/0/train/1")
         page.wait_for_timeout(100)
         written = ends(names)
         assert set(written) == set(names)
@@ -117,9 +117,9 @@ def test_long_names_end_before_the_page_does(width, folder, visit, ends):
         page.set_viewport_size({"width": 1280, "height": 720})
 
 
-@pytest.mark.parametrize("width", [800, 1000, 1280])
+@pytest.mark.parametrize("width", [800, 1280])
 def test_no_blank_stands_above_the_portrait(width, folder, visit):
-    page = visit(films.of_folder(folder("pendulum3")), "#film/0/train/1")
+    page = visit(of_folder(folder("pendulum3")), "#sequence/0/train/1")
     page.set_viewport_size({"width": width, "height": 700})
     try:
         page.wait_for_timeout(50)
@@ -132,5 +132,5 @@ def test_no_blank_stands_above_the_portrait(width, folder, visit):
         page.set_viewport_size({"width": 1280, "height": 720})
 
 
-def test_nothing_was_complained_of(seen):
-    assert seen.complaints == []
+def test_nothing_was_complained_of(tab):
+    assert tab.complaints == []

@@ -1,4 +1,4 @@
-"""What a page is made of: pictures, the command, its modules, and its data."""
+"""Parts of a page: pictures, the command, its modules, and its data."""
 
 import dataclasses
 import io
@@ -17,9 +17,9 @@ from slvm_data.cli import app, find
 from slvm_data.recipe.original import as_original
 from slvm_data.recipe.overrides import override
 from slvm_data.script import command
-from slvm_data.view import command_line as again
-from slvm_data.view import dataset as films
-from slvm_data.view import page, png, sliders
+from slvm_data.view import command_line, page, png, sliders
+from slvm_data.view.dataset import of_folder, of_recipe
+from slvm_data.view.summary import summary
 
 
 @pytest.mark.parametrize(("shape", "dtype"), [((7, 5, 9), bool), ((30, 8, 8), np.uint8), ((4, 3, 5, 3), np.uint8)])
@@ -42,16 +42,18 @@ def _changed():
     yield override(pendulum, ["g=2,3,4,5", "m=0.5..0.7"], {"seed": 7, "train": 3, "record": ("energy", "dx_dt")})
     yield override(pendulum, ["g=2.25", "friction=0.1"], {"steps": 9, "dt": 0.2, "folder": "{name}_{i}"}, {"size": 64})
     yield override(RECIPES["double_pendulum"], ["m=[0.5,0.75]", "uniform_annulus=false"])
-    yield override(RECIPES["gravity3"], ["g=[0,2.5]"], None, {"look": "debug_draw"})
-    yield override(nascar, [], {"train": 100, "val": 50, "test": 50}, {"kind": "pixels"}, {"stride": 2, "series": True})
+    yield override(RECIPES["gravity3"], ["g=[0,2.5]"], None, {"style": "debug"})
+    yield override(
+        nascar, [], {"train": 100, "val": 50, "test": 50, "observation": "pixels"}, None, {"stride": 2, "series": True}
+    )
     yield as_original(override(pendulum, [], {"train": 9}))
     yield as_original(override(RECIPES["gravity3"], ["restitution=0.9"], {"train": 9}))
     yield as_original(RECIPES["mixed_physics_iclr2023"])
 
 
 @pytest.mark.parametrize("recipe", list(_changed()), ids=lambda recipe: recipe.name)
-def test_the_command_gives_the_very_recipe(recipe, monkeypatch):
-    line = shlex.split(again.command(films.of_recipe(recipe)))
+def test_the_command_gives_exactly_this_recipe(recipe, monkeypatch):
+    line = shlex.split(command_line.command(of_recipe(recipe)))
     assert line[:3] == ["slvm-data", "generate", recipe.name]
     made = []
     monkeypatch.setattr("slvm_data.script._carry_out", lambda found, *_, **__: made.append(found))
@@ -62,15 +64,15 @@ def test_the_command_gives_the_very_recipe(recipe, monkeypatch):
 
 
 def test_where_no_words_do_the_manifest_does(tmp_path, monkeypatch):
-    """It stands with its folder, so that the command can be run where the page was made."""
+    """Its path has the folder in it, so that the command can be run where the page was made."""
     other = dataclasses.replace(RECIPES["pendulum"], view=View(jitter=1.0), train=2, val=0, test=0, steps=2)
-    assert again.command(films.of_recipe(other)) == ""
+    assert command_line.command(of_recipe(other)) == ""
     monkeypatch.chdir(tmp_path)
     generate(other, "a b")
-    assert again.command(films.of_folder(Path("a b"))) == "slvm-data generate 'a b/dataset.json'"
+    assert command_line.command(of_folder(Path("a b"))) == "slvm-data generate 'a b/dataset.json'"
     assert find("a b/dataset.json") == other
-    generate(dataclasses.replace(other, name="mine"), "c", form="zarr")
-    assert again.command(films.of_folder(Path("c"))) == "slvm-data generate c/dataset.json --format zarr"
+    generate(dataclasses.replace(other, name="mine"), "c", format="zarr")
+    assert command_line.command(of_folder(Path("c"))) == "slvm-data generate c/dataset.json --format zarr"
 
 
 def test_the_command_of_a_file_of_ones_own(tmp_path, monkeypatch, own_system):
@@ -80,17 +82,17 @@ def test_the_command_of_a_file_of_ones_own(tmp_path, monkeypatch, own_system):
     changed = override(base, ["k=20"], {"train": 3, "val": 0, "test": 0, "steps": 3})
     known = ("my_dataset.py", base)
     line = "slvm-data generate my_dataset.py k=20 --steps 3 --train 3 --val 0 --test 0"
-    assert again.command(films.of_recipe(changed, known)) == line
+    assert command_line.command(of_recipe(changed, known)) == line
     generate(changed, "x")
-    assert again.command(films.of_folder(Path("x"), base.tasks, known)) == line
+    assert command_line.command(of_folder(Path("x"), base.tasks, known)) == line
     generate(dataclasses.replace(changed, view=View(jitter=1.0)), "y")
-    mending = again.command(films.of_folder(Path("y"), base.tasks, known))
+    mending = command_line.command(of_folder(Path("y"), base.tasks, known))
     assert mending == "slvm-data repair y --recipe my_dataset.py"
     app(shlex.split(mending)[1:], standalone_mode=False)
 
 
 @pytest.mark.parametrize("recipe", list(RECIPES.values()), ids=lambda recipe: recipe.name)
-def test_sliders_stay_where_a_constant_may_be(recipe):
+def test_sliders_stay_within_bounds(recipe):
     for slider in sliders.sliders(recipe):
         for end in ("low", "high", "now"):
             values = [part[end] for part in slider["components"]]
@@ -104,6 +106,13 @@ def test_sliders_stay_where_a_constant_may_be(recipe):
 def test_sliders_say_what_the_recipe_says():
     given = {s["name"]: [part["given"] for part in s["components"]] for s in sliders.sliders(RECIPES["pendulum3"])}
     assert given == {"friction": ["0"], "m": ["0.5 … 1"], "g": ["2, 3, 4"], "l": ["0.5 … 1"]}
+
+
+def test_only_parameters_with_a_range_are_called_drawn():
+    """A vector is not, though its components differ."""
+    for name, drawn in (("pendulum3", {"m", "l"}), ("gravity3", set()), ("double_pendulum", {"m", "l"})):
+        for task in summary(of_recipe(RECIPES[name]))["tasks"]:
+            assert {parameter["name"] for parameter in task["parameters"] if parameter["drawn"]} == drawn
 
 
 def test_every_module_is_in_the_page_and_imports_come_first():

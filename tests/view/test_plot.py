@@ -4,16 +4,14 @@ import dataclasses
 import itertools
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from slvm_data import RECIPES, generate, sample
+import slvm_data.view
+from slvm_data import RECIPES, sample
 from slvm_data.view import plot
 from slvm_data.view.dataset import of_folder, of_recipe
-
-FORMATS = Path(__file__).parents[1] / "formats/1"
 
 
 def panels(figure):
@@ -26,25 +24,24 @@ def curves(axes):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    place = tmp_path_factory.mktemp("films")
-    return generate(dataclasses.replace(RECIPES["pendulum3"], train=3, val=1, test=1), place / "pendulum3")
+def pendulum(folder):
+    return folder("pendulum3")
 
 
-def test_a_pendulum(folder):
-    figure = plot(folder, index=1, task=2)
-    with np.load(folder / "dataset_2/train.npz") as data:
-        state, time, image = data["state"][1], data["time"], data["image"][1]
+def test_a_pendulum(pendulum):
+    figure = plot(pendulum, index=1, task=2)
+    with np.load(pendulum / "dataset_2/train.npz") as data:
+        state, time, image = data["state"][1], data["time"][1], data["image"][1]
         mass = data["param_m"][1]
     found = panels(figure)
-    assert set(found) == {"frames", "state 0", "state 1", "path", "energy"}
+    assert set(found) == {"frames", "state 0", "state 1", "portrait", "energy"}
     for i, name in enumerate("qp"):
         line = curves(found[f"state {i}"])[name]
         assert (line.get_ydata() == state[:, i]).all()
         assert (line.get_xdata() == time).all()
-    (path,) = curves(found["path"]).values()
-    assert (path.get_xydata() == state).all()
-    assert found["path"].get_xlabel() == "q [rad]"
+    (portrait,) = curves(found["portrait"]).values()
+    assert (portrait.get_xydata() == state).all()
+    assert found["portrait"].get_xlabel() == "q [rad]"
     assert found["state 1"].get_ylabel() == "p [kg m²/s]"
     assert found["energy"].get_ylabel() == "energy [J]"
     assert f"m = {mass:.3g}" in figure.get_suptitle()
@@ -54,34 +51,34 @@ def test_a_pendulum(folder):
     assert (strip[1:33, -33:-1] == 255 * image[-1, ::-1, :, None]).all()
 
 
-def test_energy_that_is_kept_is_level(folder):
-    axes = panels(plot(folder))["energy"]
+def test_a_conserved_energy_is_level(pendulum):
+    axes = panels(plot(pendulum))["energy"]
     low, high = axes.get_ylim()
     assert np.ptp(axes.get_lines()[0].get_ydata()) < 1e-3 * (high - low)
 
 
 def test_impacts_are_where_a_velocity_turns():
-    films = sample(RECIPES["gravity"], "train", slice(0, 8))
-    film = next(i for i in range(8) if len(_turns(films, i)))
-    found = panels(plot("gravity", index=film))
+    arrays = sample(RECIPES["gravity"], "train", slice(0, 8))
+    index = next(i for i in range(8) if len(_turns(arrays, i)))
+    found = panels(plot("gravity", index=index))
     times = [line.get_xdata()[0] for line in found["state 1"].get_lines() if line.get_linestyle() == ":"]
-    for t in _turns(films, film):
+    for t in _turns(arrays, index):
         assert any(t <= impact <= t + 0.25 for impact in times)
     assert "impact" in [text.get_text() for text in found["state 0"].get_legend().get_texts()]
-    assert found["path"].yaxis.get_inverted()  # y points down
-    assert found["path"].get_aspect() == 1
+    assert found["portrait"].yaxis.get_inverted()  # y points down
+    assert found["portrait"].get_aspect() == 1
 
 
-def _turns(films, i):
-    """Instants after which the horizontal velocity has another sign: nothing else than a wall turns it."""
-    return films["time"][:-1][np.diff(np.sign(films["state"][i, :, 2])) != 0].tolist()
+def _turns(arrays, i):
+    """Instants after which the horizontal velocity has another sign: only a wall turns it."""
+    return arrays["time"][i, :-1][np.diff(np.sign(arrays["state"][i, :, 2])) != 0].tolist()
 
 
 def test_two_bodies_in_the_plane_and_in_colour():
     found = panels(plot("two_body", "test"))
-    film = sample(RECIPES["two_body"], "test", 0)
-    state, image = film["state"], film["image"]
-    lines = curves(found["path"])
+    arrays = sample(RECIPES["two_body"], "test", 0)
+    state, image = arrays["state"], arrays["image"]
+    lines = curves(found["portrait"])
     assert (lines["q2y against q2x"].get_xydata() == state[:, 2:4]).all()
     assert list(curves(found["state 0"])) == ["q1x", "q1y", "q2x", "q2y"]
     styles = {(line.get_color(), line.get_linestyle()) for line in curves(found["state 1"]).values()}
@@ -90,13 +87,14 @@ def test_two_bodies_in_the_plane_and_in_colour():
     assert (strip[1:33, 1:33] == 255 * image[0].transpose(1, 2, 0)[::-1]).all()
 
 
-def test_a_window_with_its_context_and_regimes():
-    figure = plot(FORMATS / "windows", "train", index=1)
-    with np.load(FORMATS / "windows/train.npz") as data:
+def test_a_window_with_its_context_and_regimes(folder):
+    windows = folder("three_mode", train=3, val=1, test=0, steps=200)
+    figure = plot(windows, "train", index=1)
+    with np.load(windows / "train.npz") as data:
         queries, domains, time = data["queries"][1], data["domains"][1], data["time"][1]
         latents, labels = data["latents"][1], data["labels"][1]
     found = panels(figure)
-    assert set(found) == {"signal", "state 0", "path"}
+    assert set(found) == {"signal", "state 0", "portrait"}
     signal = curves(found["signal"])["channel 0"]
     assert (signal.get_ydata() == np.concatenate([*domains, queries])[:, 0]).all()  # 9 contexts, end to end
     assert signal.get_xdata()[-1] == time[-1]
@@ -118,10 +116,10 @@ def test_many_channels_become_an_image():
         assert (drawn[:, k : k + 7] == arrays["domains"][k].T).all()
 
 
-def test_a_film_of_one_frame():
-    """Dots stand where lines have no length."""
+def test_a_sequence_of_one_frame():
+    """Dots are drawn instead of lines without length."""
     figure = plot(dataclasses.replace(RECIPES["pendulum"], steps=1))
-    for name in ("state 0", "state 1", "path", "energy"):
+    for name in ("state 0", "state 1", "portrait", "energy"):
         assert any(line.get_marker() == "o" and len(line.get_xdata()) == 1 for line in panels(figure)[name].get_lines())
 
 
@@ -135,17 +133,17 @@ def test_numbers_of_channels_do_not_overlap(name):
     assert all(below.y1 <= above.y0 for below, above in itertools.pairwise(inside))
 
 
-def test_films_and_names_are_taken_too(folder):
-    figure = plot(of_folder(folder), task=1)
+def test_datasets_and_names_are_taken_too(pendulum):
+    figure = plot(of_folder(pendulum), task=1)
     assert "pendulum3, train 0 of task 1" in figure.get_suptitle()
-    with pytest.raises(ValueError, match="pendlum is neither a dataset's folder nor the name of one; there are boun"):
+    with pytest.raises(ValueError, match="pendlum is neither the folder nor the name of a dataset; the names are boun"):
         plot("pendlum")
-    with pytest.raises(ValueError, match="index = 3 does not exist: train of task 0 has 3 sequences"):
-        plot(folder, index=3)
+    with pytest.raises(ValueError, match="index = 70 does not exist: train of task 0 has 70 sequences"):
+        plot(pendulum, index=70)
 
 
-def test_it_saves_and_a_notebook_shows_it(folder, tmp_path):
-    figure = plot(folder)
+def test_it_saves_and_a_notebook_shows_it(pendulum, tmp_path):
+    figure = plot(pendulum)
     figure.savefig(tmp_path / "x.svg")
     assert (tmp_path / "x.svg").stat().st_size > 5_000
     assert figure._repr_png_().startswith(b"\x89PNG")
@@ -157,7 +155,8 @@ def test_pyplot_is_left_alone():
     subprocess.run([sys.executable, "-c", check], check=True)
 
 
-def test_without_matplotlib():
-    check = "import sys; sys.modules['matplotlib.figure'] = None; import slvm_data.view; slvm_data.view.plot"
-    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
-    assert done.stderr.endswith("ModuleNotFoundError: plots need matplotlib: pip install 'slvm-data[look]'\n")
+def test_without_matplotlib(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.delitem(sys.modules, "slvm_data.view.figure")
+    with pytest.raises(ModuleNotFoundError, match=r"^plots need matplotlib: pip install 'slvm-data\[look\]'$"):
+        slvm_data.view.plot  # noqa: B018 - it is imported when it is first used

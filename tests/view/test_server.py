@@ -61,12 +61,12 @@ def test_lines_have_a_length(ask):
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("films?task=3&split=train&index=0", "task = 3"),
-        ("films?task=0&split=train&index=4", "index = 4"),
-        ("films?task=0&split=all&index=0", "split = 'all'"),
-        ("films?task=x&split=train&index=0", "invalid literal"),
-        ("films?task=0&split=train&index=" + ",".join("0" * 257), "has to have from 1 to 256"),
-        ("films?task=0&split=train&index=", "has to have from 1 to 256"),
+        ("sequences?task=3&split=train&index=0", "task = 3"),
+        ("sequences?task=0&split=train&index=4", "index = 4"),
+        ("sequences?task=0&split=all&index=0", "split = 'all'"),
+        ("sequences?task=x&split=train&index=0", "invalid literal"),
+        ("sequences?task=0&split=train&index=" + ",".join("0" * 257), "has to have from 1 to 256"),
+        ("sequences?task=0&split=train&index=", "has to have from 1 to 256"),
         ("about?set=m=-1", "has to be above 0"),
         ("about?set=nothing", "KEY=VALUE"),
     ],
@@ -102,7 +102,7 @@ def test_the_command_ends_when_it_is_told_to():
     ("words", "message"),
     [
         (["pendulm"], "did you mean pendulum?"),
-        (["pendulum", "x=1"], "has no constant 'x'"),
+        (["pendulum", "x=1"], "has no parameter 'x'"),
         ([".", "g=2"], "view a dataset by its name"),
         (["."], "holds no dataset"),
     ],
@@ -114,9 +114,9 @@ def test_errors_in_one_sentence(words, message, tmp_path, monkeypatch):
 
 
 def test_a_folder_that_was_written_anew_is_not_mixed_with_what_it_was(serving, tmp_path):
-    """F10: half of a page would be of the old dataset."""
-    folder = generate(RECIPE, tmp_path / "x", form="zarr")
-    films, ask = of_folder(folder), "/films?task=0&split=train&index=0"
+    """Otherwise half of a page would be of the old dataset."""
+    folder = generate(RECIPE, tmp_path / "x", format="zarr")
+    dataset, ask = of_folder(folder), "/sequences?task=0&split=train&index=0"
 
     def get(server):
         with closing(http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=20)) as connection:
@@ -124,9 +124,9 @@ def test_a_folder_that_was_written_anew_is_not_mixed_with_what_it_was(serving, t
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
 
-    with serving(films) as server:
+    with serving(dataset) as server:
         assert get(server)[0] == 200
-        generate(dataclasses.replace(RECIPE, seed=7), folder, form="zarr", overwrite=True)
+        generate(dataclasses.replace(RECIPE, seed=7), folder, format="zarr", overwrite=True)
         status, text = get(server)
         assert status == 400
         assert json.loads(text)["error"] == f"{folder} was written anew: start slvm-data view again"
