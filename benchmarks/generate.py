@@ -28,7 +28,7 @@ from slvm_data.core.types import Arrays
 from slvm_data.simulation.batch import BATCH, collect
 from slvm_data.store import npz
 
-FILMS = [name for name, recipe in RECIPES.items() if recipe.windows is None]
+DATASETS = [name for name, recipe in RECIPES.items() if recipe.windows is None]
 RING = 8  # batches held in memory, written again and again
 ROUNDS = 3
 
@@ -46,10 +46,10 @@ def writing(recipe: Recipe, ring: list[Arrays], folder: Path) -> float:
     def chunks() -> Iterator[Arrays]:
         for start in range(0, recipe.train, BATCH):
             n = min(BATCH, recipe.train - start)
-            yield {key: array[:n] for key, array in ring[start // BATCH % RING].items() if key != "time"}
+            yield {key: array[:n] for key, array in ring[start // BATCH % RING].items()}
 
     start = time.perf_counter()
-    npz.write(folder / "train.npz", chunks(), recipe.train, {"time": recipe.time()})
+    npz.write(folder / "train.npz", chunks(), recipe.train)
     return time.perf_counter() - start
 
 
@@ -85,7 +85,7 @@ def cold(name: str) -> float:
 def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("datasets", nargs="*", default=FILMS, metavar="DATASET")
+    parser.add_argument("datasets", nargs="*", default=DATASETS, metavar="DATASET")
     parser.add_argument("--sequences", type=int, default=50_000)
     parser.add_argument("--cold", action="store_true")
     parser.add_argument("--json", action="store_true", help="one dataset's figures, for the table")

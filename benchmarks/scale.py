@@ -1,11 +1,12 @@
 """A large dataset in shards: made by one process, by two, by Dask; written, read in order and at random; its size.
 
-python3 benchmarks/scale.py [--sequences 1000000] [--folder .]   # on a disk, with 1.5 GB of room
+python3 benchmarks/scale.py [--sequences 1000000] [--folder .]   # on a disk, with 1.5 GB of space
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -24,13 +25,13 @@ import psutil
 from slvm_data import RECIPES
 from slvm_data.load import Sequences, Shuffled
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.run.portable import Parcel
-from slvm_data.run.shards import Plan, Shard, make_group
+from slvm_data.run.portable import PortableRecipe
+from slvm_data.run.shards import Plan, Shard, make_metadata
 from slvm_data.store import zarr
 from slvm_data.store import zarr_reader as reader
 
 BATCH = 64
-SCRIPTS = 30 * (32 * 32 * 3 + 2) * 8  # octets of a film as the scripts in use write it, in float64
+ORIGINAL = 30 * (32 * 32 * 3 + 2) * 8  # bytes of a sequence as the original scripts write it, in float64
 TASKS = 2000  # that Dask is given to see what one costs
 
 
@@ -40,19 +41,20 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path())
     options = parser.parse_args()
     recipe = replace(RECIPES["pendulum"], train=options.sequences, val=0, test=0)
-    with tempfile.TemporaryDirectory(dir=options.folder) as room:
-        folder = Path(room) / "one"
+    with tempfile.TemporaryDirectory(dir=options.folder) as place:
+        folder = Path(place) / "one"
         one = generate(recipe, folder)
-        two = generate(recipe, Path(room) / "two", "--workers", "2")
-        assert_same(folder, Path(room) / "two")
-        dask = generate(recipe, Path(room) / "dask", "--dask", "local", "--workers", "2")
-        assert_same(folder, Path(room) / "dask")
+        two = generate(recipe, Path(place) / "two", "--workers", "2")
+        assert_same(folder, Path(place) / "two")
+        dask = generate(recipe, Path(place) / "dask", "--dask", "local", "--workers", "2")
+        assert_same(folder, Path(place) / "dask")
         print(f"two processes {one / two:.2f} times as fast as one, Dask's two {one / dask:.2f} times")
         overhead(recipe, folder)
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         per = size / recipe.train
-        print(f"size {size / 1e6:.0f} MB, {per:.0f} octets a film, 1/{SCRIPTS / per:.0f} of float64 in three channels")
-        writing(recipe, folder, Path(room))
+        share = f"1/{ORIGINAL / per:.0f} of float64 in three channels"
+        print(f"size {size / 1e6:.0f} MB, {per:.0f} bytes a sequence, {share}")
+        writing(recipe, folder, Path(place))
         reading(folder)
 
 
@@ -74,7 +76,7 @@ def generate(recipe: Recipe, folder: Path, *more: str) -> float:
 
 
 def memory(pid: int) -> int:
-    """Octets that a process and its children hold; what they share counts once."""
+    """Bytes that a process and its children hold; what they share counts once."""
     try:
         process = psutil.Process(pid)
         return sum(one.memory_full_info().pss for one in (process, *process.children(recursive=True)))
@@ -89,12 +91,12 @@ def assert_same(folder: Path, other: Path) -> None:
     shutil.rmtree(other)
 
 
-def nothing(parcel: Parcel, folder: Path, shard: Shard) -> None:
-    """What a shard costs but for making it."""
+def nothing(portable: PortableRecipe, folder: Path, shard: Shard) -> None:
+    """The cost of a shard but for making it."""
 
 
 def overhead(recipe: Recipe, folder: Path) -> None:
-    """What Dask takes for a shard that takes no time."""
+    """The time that Dask takes for a shard that takes none."""
     from slvm_data.run import dask_cluster as cluster
 
     shards = Plan(recipe).shards()
@@ -113,17 +115,18 @@ def seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def writing(recipe: Recipe, folder: Path, room: Path) -> None:
+def writing(recipe: Recipe, folder: Path, place: Path) -> None:
     """Rows that are ready, as shards, beside a plain copy of the files that they become; both reach the disk."""
-    plan, path, count = Plan(recipe), Path("train.zarr"), min(100, recipe.train // 1024)
-    layout = plan.layouts[path][zarr.SEQUENCES]
-    make_group(plan, room / "new", path)
-    stored = reader.Reader(folder / path, layout.schema)
+    plan, count = Plan(recipe), min(100, recipe.train // 1024)
+    ((file, layout),) = plan.layouts.items()
+    make_metadata(plan, place / "new", file)
+    group = place / "new" / file.path
+    stored = reader.Reader(folder / file.path, layout.forms)
     rows = [stored.shard(k)() for k in range(count)]
-    put = seconds(lambda: [layout.put(room / "new" / path, zarr.SEQUENCES, k, rows[k]) for k in range(count)])
-    files = [room / "new" / path / file for k in range(count) for file in marked(room / "new" / path, k)]
-    size = sum(file.stat().st_size for file in files)
-    copied = seconds(lambda: [copy(file, room / "copy") for file in files])
+    put = seconds(lambda: [layout.put(group, k, rows[k]) for k in range(count)])
+    files = [group / name for k in range(count) for name in marked(group, k)]
+    size = sum(path.stat().st_size for path in files)
+    copied = seconds(lambda: [copy(path, place / "copy") for path in files])
     raw = sum(array.nbytes for shard in rows for array in shard.values())
     print(
         f"writing {count} shards: {size / put / 1e6:.0f} MB/s of files, {raw / put / 1e6:.0f} MB/s of rows, "
@@ -132,8 +135,9 @@ def writing(recipe: Recipe, folder: Path, room: Path) -> None:
     )
 
 
-def marked(path: Path, shard: int) -> list[str]:
-    return list(zarr.marker(path, zarr.SEQUENCES, shard) or {})
+def marked(group: Path, shard: int) -> list[str]:
+    """The files of a shard, as its marker has them."""
+    return list(json.loads((zarr.markers(group) / f"{shard}.json").read_text())["files"])
 
 
 def copy(file: Path, target: Path) -> None:
@@ -148,22 +152,23 @@ def reading(folder: Path) -> None:
     rng = np.random.default_rng(0)
     for library in ("tensorstore", "zarr"):
         with only(library):
-            films = Sequences(folder)
-            at_random = [rng.integers(0, len(films), BATCH).tolist() for _ in range(200 if library == "zarr" else 1000)]
-            in_order = [list(range(i, i + BATCH)) for i in range(0, min(len(films), 200_000) - BATCH, BATCH)]
-            mixed = list(Shuffled(films))[: len(in_order) * BATCH]
+            dataset = Sequences(folder)
+            many = 200 if library == "zarr" else 1000
+            at_random = [rng.integers(0, len(dataset), BATCH).tolist() for _ in range(many)]
+            in_order = [list(range(i, i + BATCH)) for i in range(0, min(len(dataset), 200_000) - BATCH, BATCH)]
+            mixed = list(Shuffled(dataset))[: len(in_order) * BATCH]
             orders = {"at random": at_random, "in order": in_order}
             orders["shuffled by shards"] = [mixed[i : i + BATCH] for i in range(0, len(mixed), BATCH)]
             rates = {}
             for name, batches in orders.items():
-                films[batches[0]]
-                rates[name] = BATCH * len(batches) / seconds(lambda b=batches, f=films: read(f, b))
+                dataset[batches[0]]
+                rates[name] = BATCH * len(batches) / seconds(lambda b=batches, d=dataset: read(d, b))
             print(f"reading by {library}, sequences/s:", ", ".join(f"{n} {r:.0f}" for n, r in rates.items()))
 
 
-def read(films: Sequences, batches: list[list[int]]) -> None:
+def read(dataset: Sequences, batches: list[list[int]]) -> None:
     for rows in batches:
-        films[rows]  # each makes room for the next
+        dataset[rows]  # the memory of each serves for the next
 
 
 @contextmanager

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""How many steps a second do the switching systems take, beside a plain loop over one path? Side by side.
+"""Steps per second of the switching systems, beside a plain loop over one trajectory: side by side.
 
     python3 benchmarks/switching.py [DATASET …] [--steps 2000000]
 
-A step is a frame with state, regime, latents and noisy signal, of paths as long as the dataset's, on all cores, after a
-first round that compiles. The plain loop makes the same in NumPy (SciPy for the double pendulum), frame after frame, as
-scripts do. Also the whole of `generate`, in windows a second, with the peak memory of a process of its own.
+A step is a frame with state, regime, latents and noisy signal, of trajectories as long as the dataset's, on all cores,
+after a first round that compiles. The plain loop makes the same in NumPy (SciPy for the double pendulum), frame after
+frame, as scripts do. Also the whole of `generate`, in windows a second, with the peak memory of a process of its own.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ from scipy.integrate import odeint
 
 from slvm_data import RECIPES, Recipe, generate
 from slvm_data.run.generation import ahead
-from slvm_data.simulation.batch import batch_size, parameters
+from slvm_data.run.plan import files_of
+from slvm_data.simulation.batch import batch_size, shared_parameters
+from slvm_data.store import formats
 
 SWITCHING = [name for name, recipe in RECIPES.items() if recipe.windows]
 ROUNDS = 3
@@ -88,9 +90,9 @@ def bouncing_ball_1d(p: dict[str, Any], rng: np.random.Generator) -> Iterator[np
 
 
 def simulating(recipe: Recipe, size: int) -> float:
-    """Seconds to simulate all paths."""
+    """Seconds to simulate all trajectories."""
     start = time.perf_counter()
-    for _ in ahead(recipe, size, recipe.files()):
+    for _ in ahead(recipe, size, files_of(recipe, formats.named("npz"))):
         pass
     return time.perf_counter() - start
 
@@ -98,7 +100,7 @@ def simulating(recipe: Recipe, size: int) -> float:
 def looping(loop: Callable[..., Iterator[np.ndarray]], recipe: Recipe) -> float:
     """Seconds of the plain loop."""
     start = time.perf_counter()
-    frames = loop(parameters(recipe, 0), np.random.default_rng(0))
+    frames = loop(shared_parameters(recipe, 0), np.random.default_rng(0))
     np.stack([next(frames) for _ in range(PLAIN)])
     return time.perf_counter() - start
 
@@ -112,11 +114,11 @@ def measure(name: str, steps: int) -> dict[str, float]:
         generate(recipe, Path(place) / "second")
         took = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    films = dataclasses.replace(recipe, windows=None, val=0, test=0, train=max(8, steps // recipe.steps))
-    size = batch_size(films)
-    simulating(dataclasses.replace(films, train=size), size)
-    rounds = [(simulating(films, size), looping(globals()[name], recipe)) for _ in range(ROUNDS)]
-    rate, plain = films.train * films.steps / min(r[0] for r in rounds), PLAIN / min(r[1] for r in rounds)
+    uncut = dataclasses.replace(recipe, windows=None, val=0, test=0, train=max(8, steps // recipe.steps))
+    size = batch_size(uncut)
+    simulating(dataclasses.replace(uncut, train=size), size)
+    rounds = [(simulating(uncut, size), looping(globals()[name], recipe)) for _ in range(ROUNDS)]
+    rate, plain = uncut.train * uncut.steps / min(r[0] for r in rounds), PLAIN / min(r[1] for r in rounds)
     windows = recipe.train + recipe.val + recipe.test
     return {"rate": rate, "plain": plain, "windows": windows / took, "peak": peak}
 

@@ -12,8 +12,8 @@ from slvm_data import RECIPES, Recipe
 COLUMNS, MARGIN, HEAD, FOOT = 2, 24, 26, 18  # px
 TARGET = Path(__file__).parents[1] / "docs/pictures/datasets.png"
 LEGEND = (
-    "Three frames of a film, then four films as trails from dark to bright.",
-    "Of switching dynamics two frames, a path, and its signal, by regime.",
+    "Three frames of a sequence, then four as trails from dark to bright.",
+    "Of switching dynamics two frames, a trajectory, and its signal, by regime.",
 )
 
 
@@ -24,9 +24,9 @@ def place(number: int) -> tuple[int, int]:
 
 
 def words(recipe: Recipe) -> str:
-    """Settings and size of a dataset."""
-    settings = f"{len(recipe.tasks)} settings, " if len(recipe.tasks) > 1 else ""
-    return f"{settings}{recipe.train * len(recipe.tasks):,} {'windows' if recipe.windows else 'films'} to train on"
+    """Tasks and size of a dataset."""
+    tasks = f"{len(recipe.tasks)} tasks, " if len(recipe.tasks) > 1 else ""
+    return f"{tasks}{recipe.train * len(recipe.tasks):,} {'windows' if recipe.windows else 'sequences'} to train on"
 
 
 def sheet(names: list[str]) -> Image.Image:

@@ -1,7 +1,5 @@
 """Write docs/datasets.md from the recipes, and the picture of each dataset, docs/pictures/datasets/NAME.png."""
 
-import inspect
-import re
 from pathlib import Path
 
 import pictures
@@ -9,9 +7,10 @@ from PIL import Image
 
 from slvm_data import RECIPES, Recipe, Switching, System
 from slvm_data.core.types import SPLITS
-from slvm_data.recipe.serialisation import as_json
+from slvm_data.recipe.outline import SystemRecord
+from slvm_data.recipe.serialisation import to_stored
 from slvm_data.run.description import equation
-from slvm_data.store.card import constant, of_windows
+from slvm_data.store.card import of_windows, value_text
 
 PAGE = Path(__file__).parents[1] / "docs/datasets.md"
 GROUPS = {
@@ -20,12 +19,12 @@ GROUPS = {
     "Mixed": lambda r: _mixed(r),
     "Switching dynamics": lambda r: bool(r.windows),
 }
-LONG = 8  # settings; of more the ends are shown
+LONG = 8  # values; of more the ends are shown
 HEAD = """# The datasets
 
-Written by `scripts/datasets_page.py` from the recipes themselves. Of films, a picture shows three frames, then four
-films as trails, from dark to bright; of switching dynamics two frames, a path and the end of its signal, coloured by
-regime. What the files hold is in [File format](format.md); constants and settings can be
+Written by `scripts/datasets_page.py` from the recipes themselves. A picture shows three frames of a sequence, then four
+sequences as trails, from dark to bright; of switching dynamics two frames, a trajectory and the end of its signal,
+coloured by regime. What the files hold is in [File format](format.md); parameters and hyperparameters can be
 [changed](../README.md#how-you-ask-for-it), each as `NAME=VALUE`.
 """
 
@@ -43,12 +42,12 @@ def entry(recipe: Recipe) -> str:
     """One dataset."""
     rows = {
         "state": "; ".join(dict.fromkeys(map(state, recipe.tasks))),
-        **dict(constants(recipe)),
-        "settings": settings(recipe),
+        **dict(parameters(recipe)),
+        "hyperparameters": hyperparameters(recipe),
         "sequences": sizes(recipe),
         "time": time(recipe),
-        "seen as": seen(recipe),
-        "windows": of_windows(as_json(recipe)["windows"]) if recipe.windows else "",
+        "observation": observation(recipe),
+        "windows": of_windows(recipe.windows) if recipe.windows else "",
         "source": source(recipe.source),
     }
     table = "\n".join(f"| {name} | {text} |" for name, text in rows.items() if text)
@@ -79,67 +78,71 @@ def state(system: System) -> str:
     return ", ".join(names) + (f"; latents {', '.join(system.latents)}" if seen_by else "")
 
 
-def constants(recipe: Recipe) -> list[tuple[str, str]]:
-    """For each constant and range its name, its value or values and its unit, system by system."""
+def parameters(recipe: Recipe) -> list[tuple[str, str]]:
+    """For each parameter its name, its value or values and its unit, system by system."""
     found = []
-    for kind in dict.fromkeys(map(type, recipe.tasks)):
-        tasks = [task for task, s in zip(as_json(recipe)["tasks"], recipe.tasks, strict=True) if type(s) is kind]
+    for kind, records in _systems(recipe).items():
         several = f" of {kind.__name__}" if _mixed(recipe) else ""
-        for name in kind.domains():
-            values = list(dict.fromkeys(constant(task[name]) for task in tasks))
+        for name, bounds in kind.parameters().items():
+            values = list(dict.fromkeys(value_text(record.values[name]) for record in records))
             ends = values if len(values) <= LONG else [*values[:2], "…", values[-1]]
             if values != ["0"]:
-                found.append((f"`{name}`{several}", f"{'; '.join(ends)} {unit(kind, name)}".rstrip()))
+                unit = "(standard deviation)" if name.endswith("_noise") else bounds.unit
+                found.append((f"`{name}`{several}", f"{'; '.join(ends)} {unit}".rstrip()))
     return found
 
 
-def settings(recipe: Recipe) -> str:
-    """What is fixed for a population."""
+def hyperparameters(recipe: Recipe) -> str:
+    """Names and values of the fields that are fixed for a population."""
     found = []
-    for kind in dict.fromkeys(map(type, recipe.tasks)):
-        names = [n for n in kind.settings() if n not in (*kind.parameter_names(), "substep", "channels", "durations")]
-        tasks = [task for task, s in zip(as_json(recipe)["tasks"], recipe.tasks, strict=True) if type(s) is kind]
-        words = [f"`{name}` {' or '.join(dict.fromkeys(constant(task[name]) for task in tasks))}" for name in names]
+    for kind, records in _systems(recipe).items():
+        left_out = (*kind.shared_parameter_names(), "substep", "channels", "durations")
+        names = [name for name in kind.hyperparameters() if name not in left_out]
+        values = {name: dict.fromkeys(value_text(record.values[name]) for record in records) for name in names}
+        words = [f"`{name}` {' or '.join(every)}" for name, every in values.items()]
         found.append(f"{kind.__name__}: " * _mixed(recipe) + ", ".join(words))
     return "; ".join(found)
-
-
-def unit(kind: type[System], name: str) -> str:
-    """Unit of a constant, from the comment beside its declaration."""
-    for base in kind.__mro__:
-        if name in vars(base).get("__annotations__", ()):
-            line = re.search(rf"^    {name}: Constant = .*#\s*(.*)$", inspect.getsource(base), re.M)
-            return line[1].split(" (")[0] if line else ""
-    return ""
 
 
 def sizes(recipe: Recipe) -> str:
     """How many sequences there are."""
     each = ", ".join(f"{recipe.count(split):,} {split}" for split in SPLITS)
-    return f"{each}{', for each of ' + str(len(recipe.tasks)) + ' settings' if len(recipe.tasks) > 1 else ''}"
+    return f"{each}{', for each of ' + str(len(recipe.tasks)) + ' tasks' if len(recipe.tasks) > 1 else ''}"
 
 
 def time(recipe: Recipe) -> str:
     """Frames, and the time between them."""
     dt = " or ".join(f"{x:g}" for x in sorted({recipe.dt_of(task) for task in range(len(recipe.tasks))}))
-    return f"{recipe.steps:,} frames{' of a path' * bool(recipe.windows)}, dt = {dt} s"
+    return f"{recipe.steps:,} frames{' of a trajectory' * bool(recipe.windows)}, dt = {dt} s"
 
 
-def seen(recipe: Recipe) -> str:
+def observation(recipe: Recipe) -> str:
     """Frames or signals."""
-    systems, view = recipe.tasks, recipe.view_of(0)
-    if isinstance(systems[0], Switching) and view.kind == "signals":
-        return f"signal of {systems[0].channels}, {systems[0].regimes()} regimes; or frames, with `--view pixels`"
-    shifted = {recipe.view_of(task).jitter > 0 for task in range(len(systems))}
-    camera = {"a fixed camera": False in shifted, "a camera at random": True in shifted}
+    system, view = recipe.tasks[0], recipe.view_of(0)
+    if isinstance(system, Switching) and not recipe.has_frames():
+        channels = "1 channel" if system.channels == 1 else f"{system.channels} channels"
+        return f"signals of {channels}, {system.regimes()} regimes; or frames, with `--observation pixels`"
+    reaches = sorted({recipe.view_of(task).jitter for task in range(len(recipe.tasks))})
+    cameras = [
+        f"camera shifted by up to {reach:.0%} of half the width" if reach else "fixed camera" for reach in reaches
+    ]
+    styles = " or ".join(dict.fromkeys(recipe.style_of(task).name for task in range(len(recipe.tasks))))
     colors = f"{view.palette} colours" if view.palette > 1 else "black and white"
-    return f"{view.size} x {view.size} pixels, {colors}; {' or '.join(name for name, is_so in camera.items() if is_so)}"
+    return f"{view.size} x {view.size} pixels, style {styles}, {colors}; {' or '.join(cameras)}"
 
 
 def source(text: str) -> str:
     """A link."""
     url = f"https://arxiv.org/abs/{text.removeprefix('arXiv:')}" if text.startswith("arXiv:") else text
     return f"[{text.removeprefix('https://')}]({url})"
+
+
+def _systems(recipe: Recipe) -> dict[type[System], list[SystemRecord]]:
+    """The kinds of systems, and of each the values of its tasks."""
+    found: dict[type[System], list[SystemRecord]] = {}
+    for system, record in zip(recipe.tasks, to_stored(recipe).tasks, strict=True):
+        found.setdefault(type(system), []).append(record)
+    return found
 
 
 def _balls(recipe: Recipe) -> bool:

@@ -1,7 +1,7 @@
 """Pictures of the datasets, for the README and for docs/datasets.md.
 
-Of films three frames, then four films as trails, late over early and brighter; of switching datasets two frames, a path
-and the end of its signal, coloured by regime.
+Three frames of a sequence, then four sequences as trails, late over early and brighter; of switching datasets two
+frames, a trajectory and the end of its signal, coloured by regime.
 """
 
 import dataclasses
@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from slvm_data import RECIPES, BallBox, Recipe, View, sample
+from slvm_data import RECIPES, Recipe, sample
 from slvm_data.core.types import Arrays
 from slvm_data.export.animation import colours
 
@@ -21,7 +21,7 @@ PAPER, EDGE, INK, FAINT = "#0d1117", "#21262d", "#f0f6fc", "#9198a1"
 REGIMES = ("#e69f00", "#56b4e9", "#009e73", "#cc79a7")  # M. Okabe and K. Ito, told apart by everybody
 COOLING = np.array([[70, 40, 130], [215, 70, 105], [255, 240, 190]])  # colours of a trail, from its first frame on
 FINE = 4  # a curve is drawn so many times as large, and made smaller
-PATHS = {  # of switching datasets: frames of the path, its latents across and up (None: time), and of the signal
+TRAJECTORIES = {  # of switching datasets: how many frames, latents across and up (None: time), frames of the signal
     "nascar": (700, (0, 1), 300),
     "lorenz": (5_000, (0, 2), 600),
     "switching_double_pendulum": (160, (2, 3), 160),
@@ -34,7 +34,7 @@ def picture(name: str) -> Image.Image:
     """A dataset in a row of `WIDTH` times `HEIGHT` pixels."""
     recipe = RECIPES[name]
     image = Image.new("RGB", (WIDTH, HEIGHT), EDGE)
-    for place, part in _switching(recipe) if recipe.windows else _films(recipe):
+    for place, part in _switching(recipe) if recipe.windows else _sequences(recipe):
         image.paste(part, (place * TILE, 0))
     return image
 
@@ -44,23 +44,23 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def _films(recipe: Recipe) -> list[tuple[int, Image.Image]]:
+def _sequences(recipe: Recipe) -> list[tuple[int, Image.Image]]:
     tasks = np.linspace(0, len(recipe.tasks) - 1, TRAILS).astype(int).tolist()
     index = [tasks[:i].count(task) for i, task in enumerate(tasks)]
-    films = [_upright(recipe, t, sample(recipe, "test", i, t)["image"]) for t, i in zip(tasks, index, strict=True)]
+    every = [_upright(recipe, t, sample(recipe, "test", i, t)["image"]) for t, i in zip(tasks, index, strict=True)]
     chosen = np.linspace(0, recipe.steps - 1, FRAMES).astype(int)
-    parts = [*films[0][chosen], *map(trail, films)]
+    parts = [*every[0][chosen], *map(trail, every)]
     return list(enumerate(map(_enlarged, parts)))
 
 
 def _upright(recipe: Recipe, task: int, image: np.ndarray) -> np.ndarray:
-    """Frames [T H W 3]: a file's row 0 is the lowest y, which is on top for balls."""
-    down = 1 if isinstance(recipe.tasks[task], BallBox) else -1
+    """Frames [T H W 3], seen the right way up: a file's row 0 is the lowest y, which is the top where y points down."""
+    down = 1 if recipe.tasks[task].y_down else -1
     return colours(image[None])[0][:, ::down]
 
 
 def trail(frames: np.ndarray) -> np.ndarray:
-    """A film [T H W 3] in one frame [H W 3]: white takes the colour of its instant, other colours its brightness."""
+    """Frames [T H W 3] in one [H W 3]: white takes the colour of its instant, other colours its brightness."""
     T = len(frames)
     shades = np.stack([np.interp(np.linspace(0, 1, T), (0, 0.55, 1), COOLING[:, c]) for c in range(3)], axis=1)
     sheet = np.zeros(frames.shape[1:])
@@ -77,26 +77,26 @@ def _enlarged(frame: np.ndarray) -> Image.Image:
 
 
 def _switching(recipe: Recipe) -> list[tuple[int, Image.Image]]:
-    frames, axes, shown = PATHS[recipe.name]
-    seen = dataclasses.replace(recipe, windows=None, view=View(), steps=frames)
-    path = sample(seen, "test", 0)
-    scenes = [_enlarged(frame) for frame in _upright(seen, 0, path["image"])[[0, frames // 3]]]
+    frames, axes, shown = TRAJECTORIES[recipe.name]
+    seen = dataclasses.replace(recipe, windows=None, observation="pixels", steps=frames)
+    found = sample(seen, "test", 0)
+    scenes = [_enlarged(frame) for frame in _upright(seen, 0, found["image"])[[0, frames // 3]]]
     size = 2 * TILE - GAP, 3 * TILE - GAP
-    return [*enumerate(scenes), (2, _curve(path, axes, size[0])), (4, _signal(path, shown, size[1]))]
+    return [*enumerate(scenes), (2, _curve(found, axes, size[0])), (4, _signal(found, shown, size[1]))]
 
 
-def _curve(path: Arrays, axes: tuple[int | None, int], width: int) -> Image.Image:
+def _curve(found: Arrays, axes: tuple[int | None, int], width: int) -> Image.Image:
     """Latents against each other, or over time."""
-    latent, mode = path["latent"], path["mode"]
+    latent, mode = found["latent"], found["mode"]
     x, y = (np.arange(len(latent)) if axis is None else latent[:, axis] for axis in axes)
     return _drawn([(x, y)], mode, width)
 
 
-def _signal(path: Arrays, shown: int, width: int) -> Image.Image:
-    """Up to four channels over time, at the end of the path, above each other."""
-    signal = path["signal"][-shown:, :4]
+def _signal(found: Arrays, shown: int, width: int) -> Image.Image:
+    """Up to four channels over time, at the end of the trajectory, above each other."""
+    signal = found["signal"][-shown:, :4]
     lanes = signal / np.ptp(signal, axis=0).max() - np.arange(signal.shape[1])
-    return _drawn([(np.arange(shown), lane) for lane in lanes.T], path["mode"][-shown:], width)
+    return _drawn([(np.arange(shown), lane) for lane in lanes.T], found["mode"][-shown:], width)
 
 
 def _drawn(curves: list[tuple[np.ndarray, np.ndarray]], mode: np.ndarray, width: int) -> Image.Image:

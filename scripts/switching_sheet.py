@@ -1,4 +1,4 @@
-"""Draw docs/pictures/switching.png: a path of each switching dataset in two of its latents, coloured by regime."""
+"""Draw docs/pictures/switching.png: a trajectory of each switching dataset, in two latents, coloured by regime."""
 
 import dataclasses
 from pathlib import Path
@@ -10,7 +10,7 @@ from slvm_data import RECIPES, sample
 
 SIZE, EDGE, TOP = 260, 14, 28
 COLORS = ("#e6553f", "#3fa7e6", "#f2c14e", "#6fd08c")
-SHOWN = {  # dataset: axes across and up (None: the frame's number), path, frames
+SHOWN = {  # dataset: axes across and up (None: the frame's number), trajectory, frames
     "nascar": (0, 1, 0, 2_000),
     "lorenz": (0, 2, 0, 3_000),
     "switching_double_pendulum": (2, 3, 0, 600),
@@ -22,14 +22,14 @@ SHOWN = {  # dataset: axes across and up (None: the frame's number), path, frame
 def panel(name: str) -> Image.Image:
     """One dataset."""
     across, up, index, frames = SHOWN[name]
-    path = sample(dataclasses.replace(RECIPES[name], windows=None, steps=frames), index=index)
-    x = np.arange(frames) if across is None else path["latent"][:, across]
-    y = path["signal"][:, 0] if up == "signal" else path["latent"][:, up]
+    found = sample(dataclasses.replace(RECIPES[name], windows=None, steps=frames), index=index)
+    x = np.arange(frames) if across is None else found["latent"][:, across]
+    y = found["signal"][:, 0] if up == "signal" else found["latent"][:, up]
     place = [np.interp(v, (v.min(), v.max()), ends) for v, ends in ((x, (EDGE, SIZE - EDGE)), (y, (SIZE, TOP + EDGE)))]
     image = Image.new("RGB", (SIZE, SIZE + EDGE), "#30363d")
     pen = ImageDraw.Draw(image)
     pen.text((EDGE, 8), name, fill="white")
-    for a, b, regime in zip(*place, path["mode"], strict=True):
+    for a, b, regime in zip(*place, found["mode"], strict=True):
         pen.ellipse((a - 1.5, b - 1.5, a + 1.5, b + 1.5), fill=COLORS[regime])
     return image
 

@@ -1,9 +1,9 @@
-"""What several tests need."""
+"""Fixtures and parametrisations that several tests share."""
 
 import dataclasses
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # Modules, and processes that tests begin, find what others have compiled: half of the time of all tests.
@@ -15,22 +15,25 @@ import jax
 import pytest
 
 from slvm_data import RECIPES, Hamiltonian, Recipe
+from slvm_data import arrays as table
+from slvm_data.core.types import Arrays
+from slvm_data.store.manifest import read
 
 MANY = ("gravity6", "gravity16")  # more directions of what gravity3 has
-FILMS = {name: recipe for name, recipe in RECIPES.items() if recipe.windows is None}
+WITHOUT_WINDOWS = {name: recipe for name, recipe in RECIPES.items() if recipe.windows is None}
 
 
 def different_tasks() -> list[tuple[Recipe, int]]:
-    """Every task of every dataset of films, but those that stand in another dataset already."""
+    """Every task of every dataset without windows, but those that stand in another dataset already."""
     found = {}
-    for recipe in FILMS.values():
+    for recipe in WITHOUT_WINDOWS.values():
         for i, system in enumerate(recipe.tasks if recipe.name not in MANY else ()):
             found.setdefault((system, recipe.dt_of(i), recipe.view_of(i)), (recipe, i))
     return list(found.values())
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """`task` runs over every different task of films, `smooth_task` over those with an energy alone."""
+    """`task` runs over every different task without windows, `smooth_task` over those of Hamiltonian systems alone."""
     tasks = different_tasks()
     smooth = [(recipe, i) for recipe, i in tasks if isinstance(recipe.tasks[i], Hamiltonian)]
     for name, pairs in (("task", tasks), ("smooth_task", smooth)):
@@ -46,6 +49,41 @@ def few_compiled() -> Iterator[None]:
     """Forget what was compiled for a module's tests: each piece holds memory maps, of which a process has so many."""
     yield
     jax.clear_caches()
+
+
+@pytest.fixture
+def in_the_table() -> Callable[..., None]:
+    """A check that arrays are as `slvm_data.arrays` has them: so many rows and frames, and its types and axes."""
+    lengths = {"1": 1, "X": 2, "C": 3}
+
+    def check(arrays: Arrays, rows: int, frames: int, original: bool = False) -> None:
+        for name, array in arrays.items():
+            own = table.info(name)
+            letters = own.letters(array.ndim)
+            assert len(letters) == array.ndim, name
+            assert array.dtype == ("float64" if original and table.pictures(name) else own.dtype), name
+            assert own.per_frame == ("T" in letters), name
+            known = lengths | {"N": rows, "T": frames}
+            expected = [known.get(letter, n) for letter, n in zip(letters, array.shape, strict=True)]
+            assert array.shape == tuple(expected), name
+
+    return check
+
+
+@pytest.fixture
+def units_are_the_systems() -> Callable[[Path, Recipe], None]:
+    """A check that in a dataset's folder each array of a parameter has the unit that its systems say."""
+
+    def check(folder: Path, recipe: Recipe) -> None:
+        found = {name: own.unit for name, own in read(folder).arrays.items() if name.startswith(table.PARAMETER)}
+        expected: dict[str, list[str]] = {}
+        for system in recipe.tasks:
+            for name, bounds in system.parameters().items():
+                units = expected.setdefault(table.PARAMETER + name, [])
+                units += [bounds.unit] if bounds.unit and bounds.unit not in units else []
+        assert found == {name: " or ".join(units) for name, units in expected.items()}
+
+    return check
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from slvm_data.core import integrator as integrate
+from slvm_data.core import integrator
 from slvm_data.core.keys import exact
 
 
@@ -17,22 +17,22 @@ def test_order_of_accuracy():
         return jnp.stack([y[0] * jnp.cos(y[1]), jnp.ones_like(y[1])])
 
     with exact():
-        ends = [integrate.solve(velocity, jnp.array([1.0, 0.0]), jnp.array([0.0, 3.0]), h)[-1, 0] for h in steps]
+        ends = [integrator.solve(velocity, jnp.array([1.0, 0.0]), jnp.array([0.0, 3.0]), h)[-1, 0] for h in steps]
     errors = np.abs(np.array(ends) - np.exp(np.sin(3.0)))
     slope = np.polyfit(np.log(steps), np.log(errors), 1)[0]
     print(f"measured order {slope:.2f}")
-    assert integrate.ORDER - 0.5 < slope < integrate.ORDER + 1.5
+    assert integrator.ORDER - 0.5 < slope < integrator.ORDER + 1.5
 
 
 def test_tableau_is_consistent():
-    assert sum(integrate.B) == pytest.approx(1, abs=1e-15)
-    assert [len(row) for row in integrate.A] == list(range(12))
+    assert sum(integrator.B) == pytest.approx(1, abs=1e-15)
+    assert [len(row) for row in integrator.A] == list(range(12))
 
 
 def test_frames_may_lie_anywhere_in_time():
     with exact():
         t = jnp.array([0.0, 0.05, 0.3, 0.30001, 2.0])
-        x = integrate.solve(lambda x: -x, jnp.ones(1), t, 0.1)
+        x = integrator.solve(lambda x: -x, jnp.ones(1), t, 0.1)
     np.testing.assert_allclose(np.asarray(x)[:, 0], np.exp(-np.asarray(t)), rtol=1e-12)
 
 
@@ -41,7 +41,7 @@ def test_neighbours_change_no_bit():
     rates = np.linspace(0.1, 30.0, 300)
 
     def one(rate):
-        return integrate.solve(lambda x: jnp.stack([x[1], -(rate**2) * jnp.sin(x[0])]), jnp.ones(2), t, 0.03)
+        return integrator.solve(lambda x: jnp.stack([x[1], -(rate**2) * jnp.sin(x[0])]), jnp.ones(2), t, 0.03)
 
     with exact():
         t = jnp.arange(5) * 0.1

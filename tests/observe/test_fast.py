@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from slvm_data.core.keys import exact
-from slvm_data.observe.render import fast as raster
-from slvm_data.observe.render import soft as discs
+from slvm_data.observe.render import clean, fast, soft
+from slvm_data.observe.render.style import LIT
 
 
 def scenes(n, bodies, seed, size=32):
@@ -20,21 +20,23 @@ def scenes(n, bodies, seed, size=32):
     return centres, rng.uniform(0.005, 0.35, (n, bodies)) ** 1.3
 
 
+@pytest.mark.parametrize("style", ["soft", "clean"])
 @pytest.mark.parametrize("size", [2, 7, 31, 32, 33, 64, 100])
-def test_a_lone_disc_is_the_reference(size):
+def test_a_lone_disc_is_the_reference(size, style):
     n = 20_000 if size == 32 else 1_000
     centres, radii = scenes(n, 1, size)
     with exact():
-        words = jax.jit(jax.vmap(lambda c, r: raster.lone_disc(c[0], r[0], size)))(centres, radii)
-        expected = reference(centres, radii, discs.hues(1)[np.zeros((n, 1), int)], size, 1)
+        words = jax.jit(jax.vmap(lambda c, r: fast.lone_disc(c[0], r[0], size, style)))(centres, radii)
+        expected = reference(centres, radii, np.tile([1.0, 0.0, 0.0], (n, 1, 1)), size, 1, style)
     frames = np.full((n, size, size), 9, np.uint8)
-    raster.unpack(np.asarray(words), frames)
+    fast.unpack(np.asarray(words), frames)
     np.testing.assert_array_equal(frames, expected)
     assert 0 < frames.mean() < 1
 
 
-def reference(centres, radii, colors, size, palette):
-    draw = jax.vmap(lambda c, r, k: discs.binarise(discs.draw(c, r, k, size), palette))
+def reference(centres, radii, colors, size, palette, style="soft"):
+    module = {"soft": soft, "clean": clean}[style]
+    draw = jax.vmap(lambda c, r, k: soft.binarise(module.draw(c, r, k, size), palette, LIT[style]))
     return np.asarray(jax.jit(draw)(centres, radii, colors))
 
 
@@ -42,14 +44,14 @@ def reference(centres, radii, colors, size, palette):
 def test_codes_are_the_reference_or_in_doubt(bodies, palette):
     n = 5_000
     centres, radii = scenes(n, bodies, palette)
-    colors = discs.hues(palette)[np.random.default_rng(0).integers(0, palette, (n, bodies))]
+    colors = soft.hues(palette)[np.random.default_rng(0).integers(0, palette, (n, bodies))]
     with exact():
-        code = jax.jit(jax.vmap(partial(raster.code, size=32, palette=palette)))
+        code = jax.jit(jax.vmap(partial(fast.code, size=32, palette=palette)))
         codes = np.asarray(code(centres, radii, colors))
         expected = reference(centres, radii, colors, 32, palette)
     frames = np.empty(expected.shape, np.uint8)
-    raster.decode(codes, frames)
-    sure = codes.max(axis=(1, 2)) < raster.DOUBTFUL
+    fast.decode(codes, frames)
+    sure = codes.max(axis=(1, 2)) < fast.DOUBTFUL
     np.testing.assert_array_equal(frames[sure], expected[sure])
     assert 0.95 < sure.mean() < 1
 
@@ -57,17 +59,17 @@ def test_codes_are_the_reference_or_in_doubt(bodies, palette):
 @pytest.mark.parametrize("palette", [1, 2])
 def test_doubt_is_five_times_the_error_of_single_precision(palette):
     centres, radii = scenes(5_000, 2, 1)
-    shares = discs.hues(palette)[[0, palette - 1]]
+    shares = soft.hues(palette)[[0, palette - 1]]
 
     def values(dtype, centres, radii):
-        covers = discs.cover(centres, radii, 32, dtype)
-        grey = [dtype(b) for b in discs.BACKGROUND]
-        return [discs.blend(covers, shares[:, c].astype(dtype), grey[c]) for c in range(raster.channels(palette))]
+        covers = soft.cover(centres, radii, 32, dtype)
+        grey = [dtype(b) for b in soft.BACKGROUND]
+        return [soft.blend(covers, shares[:, c].astype(dtype), grey[c]) for c in range(fast.channels(palette))]
 
     with exact():
         single = jax.jit(jax.vmap(partial(values, np.float32)))(centres, radii)
         double = jax.jit(jax.vmap(partial(values, np.float64)))(centres, radii)
-    near = [np.abs(np.asarray(d) - discs.LIT / 255) < 0.1 for d in double]
+    near = [np.abs(np.asarray(d) - soft.LIT / 255) < 0.1 for d in double]
     errors = [np.abs(np.asarray(s) - np.asarray(d))[n].max() for s, d, n in zip(single, double, near, strict=True)]
-    print(f"largest error of single precision {max(errors):.1e}, doubt {raster.DOUBT:.0e}")
-    assert 5 * max(errors) < raster.DOUBT
+    print(f"largest error of single precision {max(errors):.1e}, doubt {fast.DOUBT:.0e}")
+    assert 5 * max(errors) < fast.DOUBT

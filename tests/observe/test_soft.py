@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from slvm_data import RECIPES, DoublePendulum, Pendulum, TwoBody, render, sample
-from slvm_data.observe.render import soft as discs
+from slvm_data.observe.render import soft
 
 
 def by_hand(centres, radii, colors, half_width, size=32):
@@ -58,11 +58,11 @@ def test_background_and_hues():
     frame = render(Pendulum(), {}, [[0.0, 0.0]])[0]
     assert tuple(frame[-1, 0]) == (81, 88, 93)
     expected = [[1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 1, 1], [0, 0, 1], [1, 0, 1]]
-    np.testing.assert_allclose(discs.hues(6), expected, atol=1e-12)
-    np.testing.assert_array_equal(discs.hues(2), [[1, 0, 0], [0, 1, 1]])
+    np.testing.assert_allclose(soft.hues(6), expected, atol=1e-12)
+    np.testing.assert_array_equal(soft.hues(2), [[1, 0, 0], [0, 1, 1]])
 
 
-LIT = {  # mean number of lit pixels in a frame, per channel, of the generators in use; and by how much it may differ
+LIT = {  # mean number of lit pixels in a frame, per channel, of the original scripts; and by how much it may differ
     "pendulum": ([78.2], 0.5),
     "pendulum3": ([51.7], 3),
     "mass_spring": ([84], 3),

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slvm_data import RECIPES, Recipe, Windows
+from slvm_data import RECIPES, Recipe, Windowing
 from slvm_data.core.types import SPLITS
 from slvm_data.recipe.overrides import override
 
 shapes = st.builds(
-    Windows,
+    Windowing,
     length=st.integers(1, 9),
     stride=st.integers(1, 5),
     contexts=st.integers(0, 4),
@@ -20,7 +20,7 @@ shapes = st.builds(
     segment=st.sampled_from([0, 0, 30, 64]),
     shares=st.sampled_from([(0.8, 0.1, 0.1), (0.5, 0.5, 0.0), (0.2, 0.4, 0.4)]),
     gap=st.integers(0, 40),
-    whole=st.booleans(),
+    separate=st.booleans(),
 )
 
 
@@ -52,7 +52,7 @@ def test_parts_and_starts(windows, steps):
             assert every == {start + offset for offset in windows.offsets()}
             shown |= every
         seen[split] = shown
-    if not windows.whole:
+    if not windows.separate:
         assert not (seen["train"] & seen["val"] | seen["train"] & seen["test"] | seen["val"] & seen["test"])
         for early, late in (("train", "val"), ("val", "test"), ("train", "test")):
             if seen[early] and seen[late]:
@@ -79,7 +79,7 @@ def test_every_place_is_used(windows, steps):
 @given(windows=shapes)
 def test_cut_by_hand(windows):
     rng = np.random.default_rng(0)
-    paths = {
+    trajectories = {
         "signal": rng.normal(size=(3, 200, 2)),
         "latent": rng.normal(size=(3, 200, 4)),
         "mode": rng.integers(0, 5, (3, 200)),
@@ -88,36 +88,36 @@ def test_cut_by_hand(windows):
         "energy": rng.normal(size=(3, 200)),
     }
     row, start = np.array([2, 0, 2, 1]), np.array([190, 150, 60, 150])
-    found = windows.cut(paths, row, start)
-    assert list(found) == ["queries", "domains", "labels", "latents", "image", "domain_image", "energy"]
+    found = windows.cut(trajectories, row, start)
+    assert list(found) == ["image", "domain_image", "queries", "domains", "labels", "latents", "energy"]
     for i in range(4):
         query, context = frames(windows, start[i])
         names = {"queries": "signal", "latents": "latent", "labels": "mode", "image": "image", "energy": "energy"}
         for name, array in names.items():
-            np.testing.assert_array_equal(found[name][i], paths[array][row[i]][query])
+            np.testing.assert_array_equal(found[name][i], trajectories[array][row[i]][query])
         assert found["domains"].shape == (4, windows.contexts, windows.length, 2)
         for j, window in enumerate(context):
-            np.testing.assert_array_equal(found["domains"][i, j], paths["signal"][row[i]][window])
-            np.testing.assert_array_equal(found["domain_image"][i, j], paths["image"][row[i]][window])
+            np.testing.assert_array_equal(found["domains"][i, j], trajectories["signal"][row[i]][window])
+            np.testing.assert_array_equal(found["domain_image"][i, j], trajectories["image"][row[i]][window])
 
 
-def test_as_the_scripts_in_use_place_them():
+def test_as_the_original_scripts_place_them():
     """Query at i; contexts at i-9, i-8, i-7."""
-    assert frames(Windows(), 9) == ([*range(9, 16)], [[*range(7)], [*range(1, 8)], [*range(2, 9)]])
-    assert Windows(whole=True).starts("train", 10_000)[0] == 9
+    assert frames(Windowing(), 9) == ([*range(9, 16)], [[*range(7)], [*range(1, 8)], [*range(2, 9)]])
+    assert Windowing(separate=True).starts("train", 10_000)[0] == 9
 
 
-def test_paths_are_shared_out():
-    windows = Windows(shares=(0.8, 0.1, 0.1))
+def test_trajectories_are_shared_out():
+    windows = Windowing(shares=(0.8, 0.1, 0.1))
     assert windows.shared_out(3) == {"train": 1, "val": 1, "test": 1}
     assert windows.shared_out(100) == {"train": 80, "val": 10, "test": 10}
     for shares in ((0.0, 0.5, 0.5), (0.1, 0.45, 0.45), (1.0, 0.0, 0.0), (1 / 3, 1 / 3, 1 / 3)):
-        for paths in range(3, 20):
-            found = Windows(shares=shares).shared_out(paths)
-            assert sum(found.values()) == paths
+        for trajectories in range(3, 20):
+            found = Windowing(shares=shares).shared_out(trajectories)
+            assert sum(found.values()) == trajectories
             assert min(found.values()) >= 1
-    assert hash(Windows(shares=[0.8, 0.1, 0.1])) == hash(windows)
-    with pytest.raises(ValueError, match="paths = 2 has to be at least 3"):
+    assert hash(Windowing(shares=[0.8, 0.1, 0.1])) == hash(windows)
+    with pytest.raises(ValueError, match="trajectories = 2 has to be at least 3"):
         windows.shared_out(2)
 
 
@@ -135,34 +135,34 @@ def test_paths_are_shared_out():
         ({"shares": (np.nan, 0.5, 0.5)}, "shares"),
         ({"shares": 0.5}, "shares"),
         ({"shares": ("a", "b", "c")}, "shares"),
-        ({"whole": "no"}, "whole = 'no' has to be True or False"),
+        ({"separate": "no"}, "separate = 'no' has to be True or False"),
     ],
 )
 def test_impossible_windows_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
-        Windows(**change)
+        Windowing(**change)
 
 
 def test_recipes_whose_windows_do_not_fit_are_refused():
     nascar = RECIPES["nascar"]
     with pytest.raises(
-        ValueError, match=r"train = 8000 windows do not fit .* 2000 steps: .* 16 frames.*room for train 1461"
+        ValueError, match=r"train = 8000 windows do not fit .* 2000 steps: .* 16 frames.*at most there are train 1461"
     ):
         dataclasses.replace(nascar, steps=2_000)
     with pytest.raises(ValueError, match="test = 900 windows do not fit"):
         dataclasses.replace(nascar, test=900)
     with pytest.raises(ValueError, match="windows are cut from the signals of switching systems"):
-        dataclasses.replace(RECIPES["pendulum"], windows=Windows())
+        dataclasses.replace(RECIPES["pendulum"], windows=Windowing())
     with pytest.raises(ValueError, match="steps = 1000000000 are more than"):
         dataclasses.replace(nascar, steps=10**9)
     with pytest.raises(ValueError, match="no training part to normalise by"):
-        dataclasses.replace(RECIPES["lorenz"], train=0, windows=Windows(shares=(0.0, 0.5, 0.5)))
-    with pytest.raises(ValueError, match="paths = 10000000 have more than 4294967295 windows"):
-        override(nascar, (), windows={"paths": 10**7})
+        dataclasses.replace(RECIPES["lorenz"], train=0, windows=Windowing(shares=(0.0, 0.5, 0.5)))
+    with pytest.raises(ValueError, match="trajectories = 10000000 have more than 4294967295 windows"):
+        override(nascar, (), windows={"trajectories": 10**7})
     with pytest.raises(ValueError, match=r"val = 500 windows do not fit .* 100 steps"):
         dataclasses.replace(RECIPES["three_mode"], steps=100, train=0)
-    with pytest.raises(ValueError, match="view = signals: Pendulum has no emission"):
-        override(RECIPES["pendulum"], (), view={"kind": "signals"})
+    with pytest.raises(ValueError, match="observation = signals: Pendulum has no emission"):
+        override(RECIPES["pendulum"], (), {"observation": "signals"})
 
 
 def counts(recipe: Recipe) -> tuple[int, ...]:
@@ -178,12 +178,12 @@ def test_counts_follow_what_is_cut():
     assert counts(override(nascar, (), {"steps": 20_000})) == (8_000, 850, 850)
     assert counts(override(nascar, (), windows={"series": True, "gap": 100})) == (8_000, 850, 850)
     assert counts(override(nascar, (), windows={"length": 20, "stride": 10})) == (800, 85, 85)
-    assert counts(override(nascar, (), windows={"paths": 10})) == (8 * 9_985, 9_985, 9_985)
-    assert counts(override(nascar, (), {"train": 5}, windows={"paths": 3, "series": True})) == (5, 9_985, 9_985)
+    assert counts(override(nascar, (), windows={"trajectories": 10})) == (8 * 9_985, 9_985, 9_985)
+    assert counts(override(nascar, (), {"train": 5}, windows={"trajectories": 3, "series": True})) == (5, 9_985, 9_985)
     assert counts(override(three, (), {"steps": 400})) == (10_000, 500, 500)
-    assert counts(override(three, (), windows={"paths": 100})) == (80, 10, 10)
+    assert counts(override(three, (), windows={"trajectories": 100})) == (80, 10, 10)
     with pytest.raises(ValueError, match=r"steps = 300 leave no window for val: one takes 16 frames .*--val 0"):
         override(nascar, (), {"steps": 300})
     assert counts(override(nascar, (), {"steps": 300, "val": 0, "test": 0})) == (67, 0, 0)
-    with pytest.raises(ValueError, match="pendulum has whole films, not windows: leave --window out"):
+    with pytest.raises(ValueError, match="pendulum has whole trajectories, not windows: leave --window out"):
         override(RECIPES["pendulum"], (), windows={"length": 3})

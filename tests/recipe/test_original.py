@@ -1,4 +1,4 @@
-"""What `--original` writes, and how readers in use take what is written without it."""
+"""Datasets as the original scripts write them, and readers in use on those that are written without `--original`."""
 
 import dataclasses
 
@@ -9,20 +9,21 @@ from scipy.stats import binomtest
 
 from slvm_data import RECIPES, BallBox, Recipe, System, generate, render, sample, simulate
 from slvm_data.recipe.original import as_original
-from slvm_data.recipe.serialisation import as_json, from_json
+from slvm_data.recipe.serialisation import from_stored, to_stored
 from slvm_data.simulation.batch import make, prepare
 
-FILMS = {name: recipe for name, recipe in RECIPES.items() if recipe.windows is None}
-REMOVED = {"gravity": 249 / 16_000, "bouncingball": 0.0}  # share of candidates that the original removes
+WITHOUT_WINDOWS = {name: recipe for name, recipe in RECIPES.items() if recipe.windows is None}
+REMOVED = {"gravity": (249 / 16_000, 16_000), "bouncingball": (0.0, 4_000)}  # share of candidates, and how many here
 
 
-@pytest.mark.parametrize("name", FILMS)
-def test_shapes_and_types_are_the_originals(name):
+@pytest.mark.parametrize("name", WITHOUT_WINDOWS)
+def test_shapes_and_types_are_the_originals(name, in_the_table):
     recipe = as_original(RECIPES[name])
     for task, system in enumerate(recipe.tasks[:13:4]):
         task = recipe.tasks.index(system)
         arrays = sample(recipe, index=slice(0, 3), task=task)
         ball = isinstance(system, BallBox)
+        in_the_table(arrays, 3, 30, original=True)
         assert list(arrays) == ["image", "state", "label"]
         assert arrays["image"].shape == ((3, 30, 32, 32) if ball else (3, 30, 3, 32, 32))
         assert arrays["state"].shape == (3, 30, len(system.state))
@@ -40,24 +41,24 @@ def test_frames_of_balls_show_the_state_before(name):
         start = draws["state"][i, 0]
         states = simulate(ball, {}, start, np.arange(31) * 0.25)
         if not np.array_equal(states[1:].astype(np.float32), arrays["state"][i]):
-            assert (render(ball, {}, states[:-1], look="debug_draw", binary=True).max(axis=(1, 2)) == 0).any()
+            assert (render(ball, {}, states[:-1], style="debug", binary=True).max(axis=(1, 2)) == 0).any()
             continue
         kept += 1
-        shown = render(ball, {}, np.float32(states[:-1]), look="debug_draw", binary=True)
+        shown = render(ball, {}, np.float32(states[:-1]), style="debug", binary=True)
         np.testing.assert_array_equal(arrays["image"][i], shown)
     assert kept >= 94
 
 
 @pytest.mark.parametrize("name", REMOVED)
 def test_as_many_candidates_are_removed_as_in_the_original(name):
-    recipe = as_original(dataclasses.replace(RECIPES[name], train=16_000))
+    (share, count), recipe = REMOVED[name], as_original(RECIPES[name])
     inputs, removed, made = prepare(recipe, 0, "train"), 0, 0
-    while made < 16_000:
+    while made < count:
         batch = make(recipe, 0, "train", inputs, np.arange(made, made + 32))
         removed, made = removed + batch.rejected, made + 32
         assert (batch.arrays["image"].sum(axis=(2, 3)) > 0).all()
     print(f"{name}: {removed} of {made + removed} candidates removed")
-    assert binomtest(removed, made + removed, max(REMOVED[name], 1e-9)).pvalue > 1e-3
+    assert binomtest(removed, made + removed, max(share, 1e-9)).pvalue > 1e-3
 
 
 def test_a_window_begins_at_the_first_or_the_second_frame():
@@ -98,7 +99,7 @@ def test_an_original_has_a_manifest_and_can_be_made_again(tmp_path):
     recipe = as_original(
         dataclasses.replace(RECIPES["mixed_physics_iclr2023"], train=3, val=1, test=1, folder="{name}_{i}")
     )
-    assert from_json(as_json(recipe)) == recipe
+    assert from_stored(to_stored(recipe)) == recipe
     folder = generate(recipe, tmp_path / "x")
     with np.load(folder / "mixed_7/train.npz", allow_pickle=False) as data:
         np.testing.assert_array_equal(data["image"], sample(recipe, index=slice(0, 3), task=7)["image"])
@@ -123,10 +124,10 @@ def read_as_single_sets_are(folder, mode):
         return [torch.from_numpy(npz[key].astype(np.float32)) for key in ("image", "state", "label")]
 
 
-@pytest.mark.parametrize("name", [name for name, recipe in FILMS.items() if len(recipe.tasks) > 1])
-def test_readers_of_many_tasks_take_every_set(name, tmp_path):
+@pytest.mark.parametrize("name", [name for name, recipe in WITHOUT_WINDOWS.items() if len(recipe.tasks) > 1])
+def test_readers_of_many_tasks_take_every_set(name, tmp_path, units_are_the_systems):
     recipe = dataclasses.replace(RECIPES[name], train=4, val=2, test=2, folder="{name}_{i}")
-    generate(recipe, tmp_path / "x")
+    units_are_the_systems(generate(recipe, tmp_path / "x"), recipe)
     version, tasks = f"{recipe.alias or recipe.name}_", len(recipe.tasks)
     expected = "grav_" if "gravity" in name else "mixed_" if "mixed" in name else f"{name[:-1]}_"
     assert version == expected
@@ -137,9 +138,10 @@ def test_readers_of_many_tasks_take_every_set(name, tmp_path):
     np.testing.assert_array_equal(label[:, 0], np.repeat(np.arange(tasks), 4))
 
 
-@pytest.mark.parametrize("name", [name for name, recipe in FILMS.items() if len(recipe.tasks) == 1])
-def test_readers_of_one_task_take_every_set(name, tmp_path):
-    generate(dataclasses.replace(RECIPES[name], train=4, val=2, test=2), tmp_path / name)
+@pytest.mark.parametrize("name", [name for name, recipe in WITHOUT_WINDOWS.items() if len(recipe.tasks) == 1])
+def test_readers_of_one_task_take_every_set(name, tmp_path, units_are_the_systems):
+    recipe = dataclasses.replace(RECIPES[name], train=4, val=2, test=2)
+    units_are_the_systems(generate(recipe, tmp_path / name), recipe)
     image, state, label = read_as_single_sets_are(tmp_path / name, "test")
     assert image.shape[:2] == state.shape[:2] == (2, 30)
     assert not label.any()

@@ -1,6 +1,7 @@
 """A sequence is a pure function of its address: recipe, seed, task, split, index."""
 
 import dataclasses
+from functools import cache
 
 import jax.numpy as jnp
 import numpy as np
@@ -20,7 +21,7 @@ from slvm_data import (
     simulate,
     uniform,
 )
-from slvm_data.simulation.batch import ATTEMPTS, frame_buffer, make, prepare
+from slvm_data.simulation.batch import ATTEMPTS, batch_size, frame_buffer, make, prepare
 
 
 def load(path):
@@ -28,35 +29,39 @@ def load(path):
         return dict(data)
 
 
+@cache
+def stored(recipe, task):
+    """The recipe with all that it can record, and sequences 0 … 39 and 253 … 255 of a batch of 256, [43 …] each."""
+    recipe = dataclasses.replace(recipe, record=recipe.recordable())
+    arrays = sample(recipe, "test", slice(0, 256), task)
+    return recipe, {name: array[np.r_[:40, 253:256]] for name, array in arrays.items()}
+
+
 def equal(a, b, rows=slice(None)):
     assert a.keys() == b.keys()
     for name in a:
-        here = slice(None) if name == "time" else rows
         assert a[name].dtype == b[name].dtype
-        np.testing.assert_array_equal(a[name][here], b[name][here], err_msg=name)
+        np.testing.assert_array_equal(a[name][rows], b[name][rows], err_msg=name)
 
 
 @pytest.mark.parametrize("name", ["pendulum", "two_body"])
 def test_the_first_hundred_are_the_same_however_many_are_made(name, tmp_path):
     recipe = dataclasses.replace(RECIPES[name], train=100, val=3, test=2)
-    many = dataclasses.replace(recipe, train=5000, val=0, test=7)
+    many = dataclasses.replace(recipe, train=1_000, val=0, test=7)
     a, b = (load(generate(r, tmp_path / str(r.train)) / "train.npz") for r in (recipe, many))
     equal(a, b, slice(0, 100))
-    equal(load(tmp_path / "100/test.npz"), load(tmp_path / "5000/test.npz"), slice(0, 2))
+    equal(load(tmp_path / "100/test.npz"), load(tmp_path / "1000/test.npz"), slice(0, 2))
     alone = sample(many, index=77)
     for name, value in alone.items():
-        np.testing.assert_array_equal(value, b[name] if name == "time" else b[name][77])
+        np.testing.assert_array_equal(value, b[name][77], err_msg=name)
 
 
 def test_size_of_a_batch_changes_no_bit(task):
-    recipe, number = task
-    recipe = dataclasses.replace(recipe, record=recipe.recordable(), steps=9)
-    index = np.arange(509, 512)
-    inputs = prepare(recipe, number, "val")
-    few = make(recipe, number, "val", inputs, index, frame_buffer(recipe, 3)).arrays
-    many = make(recipe, number, "val", inputs, np.arange(512), frame_buffer(recipe, 512)).arrays
-    for name in few:
-        np.testing.assert_array_equal(few[name], many[name][509:], err_msg=name)
+    (recipe, many), number = stored(*task), task[1]
+    assert batch_size(recipe) == 256
+    inputs = prepare(recipe, number, "test")
+    few = make(recipe, number, "test", inputs, np.arange(253, 256), frame_buffer(recipe, 3)).arrays
+    equal(few, {name: array[40:] for name, array in many.items()})
 
 
 @pytest.mark.parametrize("name", ["mass_spring3", "two_body"])
@@ -65,6 +70,7 @@ def test_files_do_not_depend_on_the_batch(name, tmp_path):
     folders = [generate(recipe, tmp_path / str(batch), batch=batch) for batch in (1, 3, 512)]
     names = [sorted(p.relative_to(f).as_posix() for p in f.rglob("*") if p.is_file()) for f in folders]
     assert names[0] == names[1] == names[2]
+    assert {"dataset.json", "README.md", "preview.gif"} < set(names[0])
     for file in names[0]:
         assert len({(folder / file).read_bytes() for folder in folders}) == 1, file
 
@@ -82,42 +88,42 @@ def test_seeds_tasks_and_splits_differ(tiny):
 def test_recording_more_changes_nothing_else(tiny):
     more = dataclasses.replace(tiny, record=("energy", "color_index", "dx_dt", "offset"))
     a, b = sample(tiny), sample(more)
-    assert list(b) == [*list(a)[:-1], *more.record, "time"]
-    assert list(a) == ["image", "state", "label", "param_friction", "param_m", "param_g", "param_l", "time"]
+    assert list(b) == [*a, *more.record]
+    assert list(a) == ["image", "state", "label", "time", "param_friction", "param_m", "param_g", "param_l"]
     equal(a, {name: b[name] for name in a})
 
 
-def test_arrays_are_as_documented(task):
-    recipe, number = task
-    arrays, system = sample(recipe, index=slice(0, 3), task=number), recipe.tasks[number]
-    channels = (3,) if recipe.view_of(number).palette > 1 else ()
-    assert arrays["image"].shape == (3, 30, *channels, 32, 32)
+def test_arrays_are_as_documented(task, in_the_table):
+    (recipe, arrays), number = stored(*task), task[1]
+    in_the_table(arrays, 43, 30)
+    system, channels = recipe.tasks[number], (3,) if recipe.view_of(number).palette > 1 else ()
+    assert arrays["image"].shape == (43, 30, *channels, 32, 32)
     assert arrays["image"].dtype == np.uint8
     assert set(np.unique(arrays["image"])) == {0, 1}
-    assert arrays["state"].shape == (3, 30, len(system.state))
+    assert arrays["state"].shape == (43, 30, len(system.state))
     assert arrays["state"].dtype == np.float32
-    np.testing.assert_array_equal(arrays["label"], np.full((3, 1), number))
+    np.testing.assert_array_equal(arrays["label"], np.full((43, 1), number))
     assert arrays["label"].dtype == np.int64
-    np.testing.assert_array_equal(arrays["time"], np.arange(30) * (0.25 if isinstance(system, BallBox) else 0.1))
-    for name, domain in system.domains().items():
-        count = domain.count(system.bodies_drawn)
-        assert arrays[f"param_{name}"].shape == ((3, count) if count else (3,))
+    dt = 0.25 if isinstance(system, BallBox) else 0.1
+    np.testing.assert_array_equal(arrays["time"], np.tile(np.arange(30) * dt, (43, 1)))
+    assert arrays["time"].dtype == np.float64
+    for name, bounds in system.parameters().items():
+        count = bounds.count(system.bodies_drawn)
+        assert arrays[f"param_{name}"].shape == ((43, count) if count else (43,))
         assert arrays[f"param_{name}"].dtype == np.float32
 
 
 def test_what_is_stored_can_be_simulated_and_drawn_again(task):
     """From the file's own numbers, bit for bit: frame t shows state t."""
-    recipe, number = task
-    recipe = dataclasses.replace(recipe, record=("offset", "color_index"))
+    (recipe, arrays), number = stored(*task), task[1]
     population, view = recipe.tasks[number], recipe.view_of(number)
     seen = {"jitter": view.jitter, "palette": view.palette}
-    arrays = sample(recipe, "test", slice(0, 40), number)
     for i in range(40):
-        constants = {n.removeprefix("param_"): arrays[n][i] for n in arrays if n.startswith("param_")}
-        states = simulate(population, constants, arrays["state"][i, 0], arrays["time"])
+        parameters = {n.removeprefix("param_"): arrays[n][i] for n in arrays if n.startswith("param_")}
+        states = simulate(population, parameters, arrays["state"][i, 0], arrays["time"][i])
         np.testing.assert_array_equal(states.astype(np.float32), arrays["state"][i])
         seen |= {"offset": arrays["offset"][i], "colors": arrays["color_index"][i]}
-        frames = render(population, constants, arrays["state"][i], binary=True, **seen)
+        frames = render(population, parameters, arrays["state"][i], binary=True, **seen)
         np.testing.assert_array_equal(frames, arrays["image"][i])
 
 
@@ -133,9 +139,9 @@ def test_frames_of_other_sizes_and_in_color():
     recipe = dataclasses.replace(RECIPES["two_body"], steps=3, view=View(palette=2, size=50))
     arrays = sample(dataclasses.replace(recipe, record=("color_index",)))
     population = recipe.tasks[0]
-    constants = {"m": arrays["param_m"][0], "g": 1.0}
+    parameters = {"m": arrays["param_m"][0], "g": 1.0}
     seen = {"size": 50, "palette": 2, "colors": arrays["color_index"][0]}
-    full = render(population, constants, arrays["state"][0], **seen)
+    full = render(population, parameters, arrays["state"][0], **seen)
     np.testing.assert_array_equal(arrays["image"][0], full.transpose(0, 3, 1, 2) >= 115)
     grey = dataclasses.replace(recipe, view=View(palette=2, size=50, binary=False))
     np.testing.assert_array_equal(sample(grey)["image"][0], full.transpose(0, 3, 1, 2))

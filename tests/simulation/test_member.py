@@ -1,4 +1,4 @@
-"""What `simulate` and `render` say of requests that cannot be met."""
+"""Requests to `simulate` and `render` that cannot be met, and members that no file has."""
 
 import numpy as np
 import pytest
@@ -10,10 +10,10 @@ T = np.arange(3) * 0.1
 
 
 @pytest.mark.parametrize(
-    ("population", "constants", "x0", "t", "message"),
+    ("population", "parameters", "x0", "t", "message"),
     [
         (WIDE, {}, [0, 1], T, "m is a range in this population"),
-        (WIDE, {"m": 0.5, "k": 1}, [0, 1], T, "has no constant 'k'; it has friction, m, g, l"),
+        (WIDE, {"m": 0.5, "k": 1}, [0, 1], T, "has no parameter 'k'; it has friction, m, g, l"),
         (WIDE, {"m": -0.5}, [0, 1], T, r"Pendulum: m = -0\.5 has to be above 0"),
         (WIDE, {"m": np.nan}, [0, 1], T, "not finite"),
         (WIDE, {"m": [0.5, 0.5]}, [0, 1], T, "one value expected"),
@@ -25,9 +25,9 @@ T = np.arange(3) * 0.1
         (WIDE, {"m": 0.5}, [0, 1], [[0.0]], "one axis"),
     ],
 )
-def test_simulate_refuses(population, constants, x0, t, message):
+def test_simulate_refuses(population, parameters, x0, t, message):
     with pytest.raises(ValueError, match=message):
-        simulate(population, constants, x0, t)
+        simulate(population, parameters, x0, t)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_simulate_refuses(population, constants, x0, t, message):
         ({"colors": [0, 1], "palette": 2}, "has to be 1 indices"),
         ({"colors": [0.0], "palette": 2}, "has to be 1 indices"),
         ({"offset": [(0, 0), (0.5, 0.5)]}, "two finite numbers"),
-        ({"look": "photo"}, "look = 'photo' is unknown; there are disc, debug_draw"),
+        ({"style": "photo"}, "style = 'photo' is unknown; there are soft, clean, debug"),
         ({"size": 0}, "size = 0 has to lie between"),
         ({"jitter": -0.1}, "jitter = -0.1"),
         ({"palette": 0}, "palette = 0"),

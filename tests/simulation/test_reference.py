@@ -1,8 +1,7 @@
-"""`render` and the contact rule meet what the generators give that the benchmarks are usually made with.
+"""`render` and the contact rule against reference files: frames byte for byte and bit for bit.
 
-Frames are met byte for byte and bit for bit.
-
-The environment variable SLVM_GOLDEN may name a folder with more of such files.
+They were written by the generators that the benchmarks are usually made with. The environment variable SLVM_GOLDEN may
+name a folder with more of them.
 """
 
 import os
@@ -12,9 +11,12 @@ import numpy as np
 import pytest
 
 from slvm_data import BallBox, DoublePendulum, MassSpring, Pendulum, TwoBody, render, simulate, uniform
-from slvm_data.observe.render import debug as debug_draw
+from slvm_data.observe.render import debug
 
-FOLDERS = [Path(__file__).parents[1] / "golden", *map(Path, filter(None, [os.environ.get("SLVM_GOLDEN")]))]
+GOLDEN = Path(__file__).parents[1] / "golden"
+FOLDERS = [GOLDEN, *map(Path, filter(None, [os.environ.get("SLVM_GOLDEN")]))]
+if empty := [folder for folder in FOLDERS if not any(folder.glob("*.npz"))]:  # else nothing would be compared
+    raise FileNotFoundError(f"{empty[0]} holds no reference files")
 FILES = [path for folder in FOLDERS for path in sorted(folder.glob("dm_*.npz"))]
 BALLS = [path for folder in FOLDERS for path in sorted([*folder.glob("bouncing*.npz"), *folder.glob("gravity*.npz")])]
 RASTERS = [folder / "raster_radius3.npz" for folder in FOLDERS]
@@ -32,13 +34,20 @@ def name(path):
     return f"{path.parent.name}-{path.stem}-{path.parent.parent.name}"
 
 
-def constants(data, i):
-    """Constants of trajectory i; those of two bodies stand under two names in some files."""
+def parameters(data, i):
+    """Parameters of trajectory i; those of two bodies stand under two names in some files."""
     found = {}
     for key in filter(lambda key: key.startswith("param_"), data):
         name = key.removeprefix("param_").removesuffix("_1").removesuffix("_2")
         found.setdefault(name, []).append(data[key][i])
     return {name: np.concatenate([np.atleast_1d(v) for v in values]).squeeze() for name, values in found.items()}
+
+
+def test_every_kind_of_reference_is_there():
+    """In the folder of this repository."""
+    kinds = {*POPULATIONS, "bouncingball", "gravity_dir00", "gravity_dir04", "raster_radius3"}
+    assert {path.stem for path in GOLDEN.glob("*.npz")} == kinds
+    assert kinds <= {path.stem for path in (*FILES, *BALLS, *RASTERS)}
 
 
 @pytest.mark.parametrize("path", FILES, ids=name)
@@ -51,9 +60,9 @@ def test_frames_are_those_of_the_reference(path):
     for i, states in enumerate(data["x"]):
         seen = {"jitter": full / half - 1, "palette": int(data["num_colors"]), "colors": data["color_index"][i]}
         seen["offset"] = np.broadcast_to(data["offset"][i], 2)
-        frames = render(population, constants(data, i), states, **seen)
+        frames = render(population, parameters(data, i), states, **seen)
         np.testing.assert_array_equal(frames, data["image_u8"][i])
-        binary = render(population, constants(data, i), states, binary=True, **seen)
+        binary = render(population, parameters(data, i), states, binary=True, **seen)
         if binary.ndim == 3:
             assert not bits[i][..., 1:].any()
             np.testing.assert_array_equal(binary, bits[i][..., 0])
@@ -72,9 +81,9 @@ def test_balls_are_those_of_the_reference(path):
         np.testing.assert_allclose(states[1:], data["state64"][i], atol=1e-5)
         drawn = np.concatenate([start[None], data["state64"][i]])[:-1]
         expected = data["image_code_values"][data["image_code"][i]]
-        frames = render(ball, {}, drawn, look="debug_draw")
+        frames = render(ball, {}, drawn, style="debug")
         np.testing.assert_array_equal(frames @ np.array([2**16, 2**8, 1]), expected)
-        binary = render(ball, {}, drawn, look="debug_draw", binary=True)
+        binary = render(ball, {}, drawn, style="debug", binary=True)
         np.testing.assert_array_equal(binary, expected > 0)
         assert data["bad"][i] == (binary.reshape(30, -1).sum(axis=1) == 0).any()
 
@@ -84,9 +93,9 @@ def test_balls_are_those_of_the_reference(path):
 def test_one_ball_is_drawn_as_in_the_reference(path, kind):
     data = dict(np.load(path, allow_pickle=False))
     for i, centre in enumerate(data[f"{kind}_centres_xy"]):
-        body = debug_draw.body(centre, 32)
-        lined = debug_draw.line(body, centre)
-        shown = [body, lined, debug_draw.walls(lined, 0.0), debug_draw.walls(lined, 2.0)]
+        body = debug.body(centre, 32)
+        lined = debug.line(body, centre)
+        shown = [body, lined, debug.walls(lined, 0.0), debug.walls(lined, 2.0)]
         names = ("disc_only", "debugdraw_nowalls", "debugdraw_walls_dd0", "debugdraw_walls_dd2")
         for codes, stage in zip(shown, names, strict=True):
             np.testing.assert_array_equal(np.asarray(codes) > 0, data[f"{kind}_{stage}"][i] > 0)

@@ -3,32 +3,36 @@
 import dataclasses
 import json
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from slvm_data import RECIPES, Lorenz, Pendulum, Recipe, View, constant, generate, render, sample, simulate
+from slvm_data import RECIPES, Lorenz, Pendulum, Recipe, generate, parameter, render, sample, simulate
 from slvm_data.cli import find
+from slvm_data.core.json_tree import from_json, to_json
 from slvm_data.core.types import SPLITS
+from slvm_data.observe.windowing import Windowing
+from slvm_data.recipe.outline import StoredRecipe
 from slvm_data.recipe.overrides import override
-from slvm_data.recipe.serialisation import as_json, from_json
+from slvm_data.recipe.serialisation import from_stored, to_stored
+from slvm_data.run import verification
 from slvm_data.run.combination import combine
 from slvm_data.run.verification import faults
-from slvm_data.simulation import batch as films
-from slvm_data.simulation.regimes import Regimes
+from slvm_data.simulation.batch import shared_parameters
+from slvm_data.simulation.regimes import RegimeCounts
 from slvm_data.store import manifest
+from slvm_data.store.manifest import Form
 
 SWITCHING = {name: recipe for name, recipe in RECIPES.items() if recipe.windows}
 WIDTH = {"nascar": 10, "lorenz": 10, "switching_double_pendulum": 8, "three_mode": 1, "bouncing_ball_1d": 1}
 LATENTS = {"nascar": 2, "lorenz": 3, "switching_double_pendulum": 4, "three_mode": 2, "bouncing_ball_1d": 2}
-PATHS = {"nascar": 600, "lorenz": 600, "switching_double_pendulum": 400, "three_mode": 230, "bouncing_ball_1d": 190}
+STEPS = {"nascar": 600, "lorenz": 600, "switching_double_pendulum": 400, "three_mode": 230, "bouncing_ball_1d": 190}
 
 
 def small(name, **windows):
-    """A dataset of three to ten whole paths, some hundred frames each."""
-    return override(RECIPES[name], (), {"steps": PATHS[name]}, windows={"paths": 10, **windows})
+    """A dataset of three to ten separate trajectories, some hundred frames each."""
+    return override(RECIPES[name], (), {"steps": STEPS[name]}, windows={"trajectories": 10, **windows})
 
 
 def load(path):
@@ -44,6 +48,20 @@ def written(request, tmp_path_factory):
     return recipe, generate(recipe, tmp_path_factory.mktemp("sets") / recipe.name)
 
 
+CUT = [(name, separate) for name in SWITCHING for separate in (False, True)]
+CUT = [(name, s) for name, s in CUT if s or not SWITCHING[name].windows.separate]  # of some datasets they are anyway
+
+
+@pytest.fixture(scope="module", params=CUT, ids=lambda cut: f"{cut[0]}-{'separate' if cut[1] else 'parts'}")
+def kept(request, tmp_path_factory):
+    """A small dataset with its uncut trajectories: parts of one, or separate ones."""
+    name, separate = request.param
+    changes = {"trajectories": 4, "series": True} if separate else {"series": True}
+    steps = max(STEPS[name], 0 if separate else 2_500)
+    recipe = override(RECIPES[name], (), {"steps": steps, "train": 200, "val": 20, "test": 20}, windows=changes)
+    return recipe, generate(recipe, tmp_path_factory.mktemp("kept") / name)
+
+
 def read_as_the_field_does(folder, split):
     """Queries, domains and labels as a reader of switching sets takes them."""
     with np.load(f"{folder}/{split}.npz", allow_pickle=False) as npz:
@@ -51,12 +69,14 @@ def read_as_the_field_does(folder, split):
         return [torch.from_numpy(npz[key].astype(kind)) for key, kind in kinds.items()]
 
 
-def test_keys_shapes_and_the_fields_reader(written):
+def test_keys_shapes_and_the_fields_reader(written, in_the_table, units_are_the_systems):
     recipe, folder = written
     W, C, D, d = recipe.windows.length, recipe.windows.contexts, WIDTH[recipe.name], LATENTS[recipe.name]
     regimes = recipe.tasks[0].regimes()
+    units_are_the_systems(folder, recipe)
     for split in SPLITS:
         n, data = recipe.count(split), load(folder / f"{split}.npz")
+        in_the_table(data, n, W)
         shapes = {"queries": (n, W, D), "domains": (n, C, W, D), "labels": (n, W), "latents": (n, W, d)}
         shapes |= {"time": (n, W), "path": (n,), "label": (n, 1)}
         types = {"labels": np.int64, "label": np.int64, "path": np.int64, "time": np.float64}
@@ -73,50 +93,54 @@ def test_keys_shapes_and_the_fields_reader(written):
 
 
 def shown(recipe, data):
-    """Path number and frame of every frame that windows of a file show, contexts included, as one number each."""
+    """Trajectory and frame of every frame that windows of a file show, contexts included, as one number each."""
     windows, frame = recipe.windows, np.rint(data["time"] / recipe.dt_of(0)).astype(int)
     contexts = [frame - windows.length - i * windows.spacing for i in range(windows.contexts)]
     return np.unique(data["path"][:, None, None] * 10**6 + np.stack([frame, *contexts], axis=1))
 
 
-def test_no_frame_of_a_test_window_is_in_a_train_window(written, tmp_path):
-    """By path number and time, in the files themselves; as parts of a path, and as whole paths."""
-    recipe, folder = written
-    whole = override(recipe, (), {"steps": PATHS[recipe.name]}, windows={"paths": 5})
-    for cut, place in ((recipe, folder), (whole, generate(whole, tmp_path / "whole"))):
-        frames = {split: shown(cut, load(place / f"{split}.npz")) for split in SPLITS}
-        for a, b in (("train", "val"), ("train", "test"), ("val", "test")):
-            assert not len(np.intersect1d(frames[a], frames[b]))
-        assert manifest.read(place)["certificate"][0]["leakage"] == 0
+def no_frame_is_in_two_splits(recipe, folder):
+    """By trajectory and time, in the files themselves."""
+    frames = {split: shown(recipe, load(folder / f"{split}.npz")) for split in SPLITS}
+    for a, b in (("train", "val"), ("train", "test"), ("val", "test")):
+        assert len(frames[a])
+        assert not len(np.intersect1d(frames[a], frames[b]))
+    assert manifest.read(folder).certificate[0].regimes.leakage == 0
+
+
+def test_no_frame_of_a_test_window_is_in_a_train_window(written):
+    no_frame_is_in_two_splits(*written)
+
+
+def test_no_frame_is_in_two_splits_of_parts_or_separate_trajectories(kept):
+    no_frame_is_in_two_splits(*kept)
 
 
 def test_the_certificate_finds_a_leak(monkeypatch, tmp_path):
     """Parts that overlap by 30 frames."""
-    from slvm_data.observe.windowing import Windows
-
     recipe = override(RECIPES["lorenz"], (), {"steps": 600}, windows={"gap": 0})
-    honest = Windows.part
+    honest = Windowing.part
     leaky = {"train": 0, "val": 30, "test": 0}
 
     def part(self, split, steps):
         found = honest(self, split, steps)
         return slice(found.start - leaky[split], found.stop)
 
-    monkeypatch.setattr(Windows, "part", part)
+    monkeypatch.setattr(Windowing, "part", part)
     folder = generate(recipe, tmp_path / "x")
-    assert manifest.read(folder)["certificate"][0]["leakage"] == 30
+    assert manifest.read(folder).certificate[0].regimes.leakage == 30
 
 
-def test_context_comes_right_before_the_query(written, tmp_path):
-    """In the uncut path, by time: the last context ends one frame before the query, the others `spacing` earlier."""
-    recipe, _ = written
-    recipe = override(recipe, (), {"train": 40, "val": 0, "test": 0}, windows={"series": True})
-    data = load(generate(recipe, tmp_path / "x") / "train.npz")
+def test_context_comes_right_before_the_query(kept):
+    """In the uncut trajectory: the last context ends one frame before the query, the others `spacing` earlier."""
+    recipe, folder = kept
+    data, uncut = load(folder / "train.npz"), load(folder / "series-train.npz")
     W, C = recipe.windows.length, recipe.windows.contexts
     spacing = {"three_mode": 20, "bouncing_ball_1d": 50}.get(recipe.name, 1)
-    for i in range(0, 40, 7):
-        row = data["signal"][np.flatnonzero(np.unique(data["path"]) == data["path"][i])[0]]
-        at = np.searchsorted(data["series_time"], data["time"][i, 0] - recipe.dt_of(0) / 2)
+    for i in range(0, 200, 7):
+        (number,) = np.flatnonzero(uncut["path"] == data["path"][i])
+        row = uncut["signal"][number]
+        at = np.searchsorted(uncut["time"][number], data["time"][i, 0] - recipe.dt_of(0) / 2)
         np.testing.assert_array_equal(data["queries"][i], row[at : at + W])
         for j in range(C):
             begin = at - W - (C - 1 - j) * spacing
@@ -143,12 +167,12 @@ def test_the_emission_explains_all_but_the_noise(written):
 
 def test_noise_is_independent():
     """From channel to channel, and from frame to frame."""
-    path = sample(dataclasses.replace(RECIPES["nascar"], windows=None), index=0)
-    C = films.parameters(RECIPES["nascar"], 0)["C"]
-    noise = path["signal"] - path["latent"].astype(float) @ C
+    found = sample(dataclasses.replace(RECIPES["nascar"], windows=None), index=0)
+    C = shared_parameters(RECIPES["nascar"], 0)["C"]
+    noise = found["signal"] - found["latent"].astype(float) @ C
     assert np.abs(np.corrcoef(noise.T) - np.eye(10)).max() < 0.05
     assert max(abs(np.corrcoef(n[:-1], n[1:])[0, 1]) for n in noise.T) < 0.05
-    assert np.abs(np.corrcoef(noise.T, path["state"].T)[:10, 10:]).max() < 0.05
+    assert np.abs(np.corrcoef(noise.T, found["state"].T)[:10, 10:]).max() < 0.05
 
 
 def test_noise_is_as_set():
@@ -162,12 +186,13 @@ def test_noise_is_as_set():
 def test_lorenz_is_normalised_by_the_training_part_alone(tmp_path):
     recipe = dataclasses.replace(RECIPES["lorenz"], windows=dataclasses.replace(RECIPES["lorenz"].windows, series=True))
     folder = generate(recipe, tmp_path / "x")
-    train, test = load(folder / "train.npz")["signal"][0], load(folder / "test.npz")["signal"][0]
+    train, uncut = load(folder / "series-train.npz")["signal"][0], load(folder / "series-test.npz")
+    test = uncut["signal"][0]
     np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-3)
     np.testing.assert_allclose(train.std(axis=0), 1, atol=1e-3)
     assert np.abs(test.std(axis=0) - 1).max() > 0.01
-    used = manifest.read(folder)["parameters"][0]
-    latents = load(folder / "test.npz")["state"][0].astype(float)
+    used = manifest.read(folder).shared_parameters[0]
+    latents = uncut["state"][0].astype(float)
     C, mean, deviation = (np.array(used[name]) for name in ("C", "mean", "deviation"))
     residual = test - (latents @ C - mean) / deviation
     np.testing.assert_allclose(residual.std(), 0.001, rtol=0.05)
@@ -176,63 +201,62 @@ def test_lorenz_is_normalised_by_the_training_part_alone(tmp_path):
     np.testing.assert_array_equal(sample(few, "test", 4)["queries"], load(folder / "test.npz")["queries"][4])
 
 
-def test_parts_are_of_one_path(tmp_path):
+def test_parts_are_of_one_trajectory(tmp_path):
     """From the first state of the training part the motion leads on to the validation and the test part, to the bit."""
     recipe = override(RECIPES["lorenz"], (), {"steps": 900}, windows={"series": True})
     folder = generate(recipe, tmp_path / "x")
-    parts = {split: load(folder / f"{split}.npz") for split in SPLITS}
-    constants = {name: parts["train"][f"param_{name}"][0] for name in ("sigma", "rho", "beta")}
-    path = simulate(recipe.tasks[0], constants, parts["train"]["state"][0, 0], np.arange(900) * 0.01)
+    parts, first = {split: load(folder / f"series-{split}.npz") for split in SPLITS}, load(folder / "train.npz")
+    parameters = {name: first[f"param_{name}"][0] for name in ("sigma", "rho", "beta")}
+    states = simulate(recipe.tasks[0], parameters, parts["train"]["state"][0, 0], np.arange(900) * 0.01)
     for split, data in parts.items():
         part = recipe.windows.part(split, 900)
         assert not data["path"].any()
-        np.testing.assert_array_equal(data["state"][0], path[part].astype(np.float32))
+        np.testing.assert_array_equal(data["state"][0], states[part].astype(np.float32))
 
 
-def test_whole_paths_are_normalised_by_the_first_to_train_on(tmp_path):
+def test_separate_trajectories_are_normalised_by_the_first_to_train_on(tmp_path):
     folder = generate(small("lorenz", series=True), tmp_path / "x")
-    train, test = (load(folder / f"{split}.npz")["signal"] for split in ("train", "test"))
+    train, test = (load(folder / f"series-{split}.npz")["signal"] for split in ("train", "test"))
     assert train.shape == (8, 600, 10)
     np.testing.assert_allclose(train[0].mean(axis=0), 0, atol=1e-3)
     np.testing.assert_allclose(train[0].std(axis=0), 1, atol=1e-3)
-    assert min(np.abs(path.mean(axis=0)).max() for path in (*train[1:], *test)) > 0.01
+    assert min(np.abs(signal.mean(axis=0)).max() for signal in (*train[1:], *test)) > 0.01
 
 
-def test_parameters_used_are_in_the_manifest(written):
+def test_shared_parameters_are_in_the_manifest(written):
     recipe, folder = written
-    used = manifest.read(folder)["parameters"][0]
+    used = manifest.read(folder).shared_parameters[0]
     names = {"nascar": "C A b R r", "three_mode": "C A b d transitions", "lorenz": "C mean deviation"}
     assert set(used) == set(names.get(recipe.name, "C").split())
-    drawn = films.parameters(recipe, 0)
+    drawn = shared_parameters(recipe, 0)
     for name, value in drawn.items():
         np.testing.assert_array_equal(used[name], value)
-    other = films.parameters(dataclasses.replace(recipe, seed=1), 0)
+    other = shared_parameters(dataclasses.replace(recipe, seed=1), 0)
     assert recipe.name == "bouncing_ball_1d" or (other["C"] != drawn["C"]).all()
 
 
-@pytest.mark.parametrize("whole", [False, True])
-@pytest.mark.parametrize("name", SWITCHING)
-def test_series_are_the_uncut_paths(name, whole, tmp_path):
+def test_series_are_the_uncut_trajectories(kept, in_the_table):
     """Windows are slices of them, by `path` and `time`; in the file of a split only what belongs to it."""
-    changes = {"paths": 4, "series": True} if whole or RECIPES[name].windows.whole else {"series": True}
-    steps = max(PATHS[name], 0 if "paths" in changes else 2_500)
-    recipe = override(RECIPES[name], (), {"steps": steps, "train": 200, "val": 20, "test": 20}, windows=changes)
-    recipe = dataclasses.replace(recipe, val=min(20, recipe.val))
-    folder = generate(recipe, tmp_path / "x")
-    W, dt = recipe.windows.length, recipe.dt_of(0)
+    recipe, folder = kept
+    name, W, dt = recipe.name, recipe.windows.length, recipe.dt_of(0)
     for split in SPLITS:
-        data = load(folder / f"{split}.npz")
-        part = recipe.windows.part(split, steps)
-        P, T = recipe.paths(split), part.stop - part.start
-        assert data["signal"].shape == (P, T, WIDTH[name])
-        assert data["state"].shape == (P, T, len(recipe.tasks[0].state))
-        assert data["mode"].shape == (P, T)
-        np.testing.assert_allclose(data["series_time"], np.arange(part.start, part.stop) * dt)
+        data, uncut = load(folder / f"{split}.npz"), load(folder / f"series-{split}.npz")
+        part = recipe.windows.part(split, recipe.steps)
+        P, T = recipe.trajectories(split), part.stop - part.start
+        assert list(uncut) == ["signal", "state", "mode", "time", "label", "path"]
+        in_the_table(uncut, P, T)
+        assert not {"signal", "state", "mode"} & set(data)
+        assert uncut["signal"].shape == (P, T, WIDTH[name])
+        assert uncut["state"].shape == (P, T, len(recipe.tasks[0].state))
+        assert uncut["mode"].shape == (P, T)
+        np.testing.assert_allclose(uncut["time"], np.tile(np.arange(part.start, part.stop) * dt, (P, 1)))
+        np.testing.assert_array_equal(uncut["path"], np.unique(data["path"]))
+        assert not uncut["label"].any()
         for i in range(0, recipe.count(split), 9):
-            row = np.flatnonzero(np.unique(data["path"]) == data["path"][i])[0]
-            at = np.searchsorted(data["series_time"], data["time"][i, 0] - dt / 2)
-            np.testing.assert_array_equal(data["queries"][i], data["signal"][row, at : at + W])
-            np.testing.assert_array_equal(data["labels"][i], data["mode"][row, at : at + W])
+            (row,) = np.flatnonzero(uncut["path"] == data["path"][i])
+            at = np.searchsorted(uncut["time"][row], data["time"][i, 0] - dt / 2)
+            np.testing.assert_array_equal(data["queries"][i], uncut["signal"][row, at : at + W])
+            np.testing.assert_array_equal(data["labels"][i], uncut["mode"][row, at : at + W])
     assert not list(faults(folder, recipe, manifest.read(folder), 8, True))
 
 
@@ -242,12 +266,13 @@ def test_segments_of_the_double_pendulum_follow_each_other(tmp_path):
         RECIPES["switching_double_pendulum"],
         windows=dataclasses.replace(RECIPES["switching_double_pendulum"].windows, series=True),
     )
-    data = load(generate(recipe, tmp_path / "x") / "train.npz")
-    np.testing.assert_array_equal(np.diff(data["series_time"]).round(9), 0.05)
-    constants = {name: data[f"param_{name}"][0] for name in ("m", "l", "g")}
-    state = data["state"][0]
+    folder = generate(recipe, tmp_path / "x")
+    data, uncut = load(folder / "train.npz"), load(folder / "series-train.npz")
+    np.testing.assert_array_equal(np.diff(uncut["time"]).round(9), 0.05)
+    parameters = {name: data[f"param_{name}"][0] for name in ("m", "l", "g")}
+    state = uncut["state"][0]
     for border in range(200, len(state) - 1, 1_000):
-        one = simulate(recipe.tasks[0], constants, state[border - 1], [0.0, 0.05])[1]
+        one = simulate(recipe.tasks[0], parameters, state[border - 1], [0.0, 0.05])[1]
         np.testing.assert_allclose(state[border], one, atol=1e-4)
     frame = np.rint(data["time"] / 0.05).astype(int)
     first = frame[:, 0] - recipe.windows.lead
@@ -274,13 +299,14 @@ def test_a_window_depends_on_its_address_alone(name):
 def test_files_do_not_depend_on_the_batch(name, tmp_path):
     recipe = dataclasses.replace(small(name), train=300, val=2, test=3)
     a, b = (generate(recipe, tmp_path / str(batch), batch=batch) for batch in (2, 7))
+    assert sorted(path.name for path in a.iterdir()) == sorted(path.name for path in b.iterdir())
     for path in a.iterdir():
         assert path.read_bytes() == (b / path.name).read_bytes(), path.name
 
 
 @pytest.mark.parametrize("name", SWITCHING)
-def test_seeds_splits_and_paths_differ(name):
-    """Signals of the first window of two paths each."""
+def test_seeds_splits_and_trajectories_differ(name):
+    """Signals of the first window of two trajectories each."""
     recipe = small(name)
     per = len(recipe.windows.starts("train", recipe.steps))
     first = [
@@ -295,12 +321,13 @@ def test_seeds_splits_and_paths_differ(name):
 
 
 @pytest.mark.parametrize("name", SWITCHING)
-def test_pixels_show_the_latent_position(name):
-    """Frames of queries and contexts, as `render` draws the states; labels and latents as in the other view."""
-    recipe = dataclasses.replace(small(name, series=True), view=View())
+def test_pixels_show_the_latent_position(name, in_the_table):
+    """Frames of queries and contexts, as `render` draws the states; labels and latents as without frames."""
+    recipe = dataclasses.replace(small(name, series=True), observation="pixels")
     system = recipe.tasks[0]
     data = sample(recipe, "val", slice(0, 12))
-    signals = sample(dataclasses.replace(recipe, view=View(kind="signals")), "val", slice(0, 12))
+    in_the_table(data, 12, recipe.windows.length)
+    signals = sample(dataclasses.replace(recipe, observation="signals"), "val", slice(0, 12))
     assert set(data) - set(signals) == {"image", "domain_image"}
     for key, value in signals.items():
         np.testing.assert_array_equal(value, data[key])
@@ -311,8 +338,8 @@ def test_pixels_show_the_latent_position(name):
     assert set(np.unique(data["image"])) == {0, 1}
     assert lit.min() > 10
     if name != "switching_double_pendulum":  # whose latents are not its state
-        constants = {n.removeprefix("param_"): data[n][3] for n in data if n.startswith("param_")}
-        frames = render(system, constants, data["latents"][3], binary=True)
+        parameters = {n.removeprefix("param_"): data[n][3] for n in data if n.startswith("param_")}
+        frames = render(system, parameters, data["latents"][3], binary=True)
         np.testing.assert_array_equal(frames, data["image"][3])
         rows, columns = (np.arange(32) + 0.5) / 16 - 1, (np.arange(32) + 0.5) / 16 - 1
         centre = {"nascar": (0, 1), "lorenz": (0, 2), "three_mode": (0, 1), "bouncing_ball_1d": (0, None)}[name]
@@ -329,58 +356,61 @@ def test_pixels_show_the_latent_position(name):
 
 
 def test_the_certificate_counts_regimes(tmp_path):
-    """Against a count of the series by hand."""
+    """Against a count of the uncut trajectories by hand."""
     recipe = small("three_mode", series=True)
     folder = generate(recipe, tmp_path / "x")
-    found = manifest.read(folder)["certificate"][0]
-    parts = [load(folder / f"{split}.npz") for split in SPLITS]
+    found = manifest.read(folder).certificate[0].regimes
+    parts = [load(folder / f"series-{split}.npz") for split in SPLITS]
     mode = np.concatenate([part["mode"] for part in parts])
     transitions, visits = np.zeros((3, 3), int), np.zeros(3, int)
-    for path in mode:
-        visits[path[0]] += 1
-        for a, b in pairwise(path):
+    for row in mode:
+        visits[row[0]] += 1
+        for a, b in pairwise(row):
             transitions[a, b] += 1
             visits[b] += a != b
     frames = np.bincount(mode.ravel(), minlength=3)
-    assert found["transitions"] == transitions.tolist()
-    np.testing.assert_allclose(found["occupancy"], frames / mode.size)
-    np.testing.assert_allclose(found["dwell"], frames / visits)
+    assert found.transition_counts == tuple(map(tuple, transitions.tolist()))
+    np.testing.assert_allclose(found.occupancy, frames / mode.size)
+    np.testing.assert_allclose(found.mean_dwell_time, frames / visits)
     signal = np.concatenate([part["signal"] for part in parts]).astype(float)
     ratio = (signal.var() - 0.04) / 0.04
-    np.testing.assert_allclose(found["signal_to_noise_db"], 10 * np.log10(ratio), rtol=1e-5)
+    np.testing.assert_allclose(found.signal_to_noise_db, 10 * np.log10(ratio), rtol=1e-5)
 
 
 def test_sums_do_not_depend_on_the_batch():
     rng = np.random.default_rng(0)
     signal = rng.normal(size=(60, 20, 3)) * 10 ** rng.uniform(-6, 6, (60, 20, 3))  # sums of these are never exact
-    films = {"mode": rng.integers(0, 2, (60, 20)), "signal": signal.astype(np.float32)}
+    arrays = {"mode": rng.integers(0, 2, (60, 20)), "signal": signal.astype(np.float32)}
     noise, found = rng.uniform(0.1, 0.2, 60), []
     for size in (1, 7, 60):
-        regimes = Regimes(2)
+        regimes = RegimeCounts(2)
         for i in range(0, 60, size):
-            regimes.add({name: array[i : i + size] for name, array in films.items()}, noise[i : i + size])
-        found.append((regimes.summary(), np.concatenate(regimes.sums).tolist()))
+            regimes.add({name: array[i : i + size] for name, array in arrays.items()}, noise[i : i + size])
+        found.append((regimes.statistics(), np.concatenate(regimes.sums).tolist()))
     assert found[0] == found[1] == found[2]
 
 
 def test_certificate_of_motion(written):
     recipe, folder = written
-    found = manifest.read(folder)["certificate"][0]
+    found = manifest.read(folder).certificate[0]
     if recipe.tasks[0].integrated():
-        assert found["error"] < 1e-8
-        assert found["substeps"] >= 1
+        assert found.error < 1e-8
+        assert found.substeps >= 1
     else:
-        assert found["error"] is found["substeps"] is None
+        assert found.error is found.substeps is None
     if recipe.name == "switching_double_pendulum":
-        assert found["energy_drift"] < 1e-8
-    assert recipe.name == "nascar" or found["rejection_rate"] == 0
+        assert found.energy_drift < 1e-8
+    else:
+        assert found.energy_drift is None
+    assert recipe.name == "nascar" or found.rejection_rate == 0
 
 
 def test_verify_and_the_card(written, capsys):
     recipe, folder = written
     content = manifest.read(folder)
     assert not list(faults(folder, recipe, content, 8, True))
-    assert from_json(content["recipe"]) == recipe == from_json(json.loads(json.dumps(as_json(recipe))))
+    tree = json.loads(json.dumps(to_json(to_stored(recipe))))
+    assert from_stored(content.recipe) == recipe == from_stored(from_json(StoredRecipe, tree, "recipe"))
     assert find(str(folder / "dataset.json")) == recipe
     card = (folder / "README.md").read_text()
     for words in ("## Windows", "## Regimes", "`queries`", "`domains`", "more than one split, by task: 0"):
@@ -436,31 +466,40 @@ def test_a_regime_beyond_the_last_is_named(tmp_path):
         generate(recipe, tmp_path / "x")
 
 
-def test_settings_share_their_emission(tmp_path):
+def test_tasks_share_their_emission(tmp_path):
     recipe = override(RECIPES["lorenz"], ["rho=24,28"], {"steps": 400})
-    a, b = (films.parameters(recipe, task)["C"] for task in (0, 1))
+    a, b = (shared_parameters(recipe, task)["C"] for task in (0, 1))
     np.testing.assert_array_equal(a, b)
 
 
 def test_a_schema_that_is_not_what_was_promised_is_found(tmp_path):
     recipe = dataclasses.replace(small("nascar", series=True), train=9, val=2, test=2)
     folder = generate(recipe, tmp_path / "x")
-    for name, change in (("latents", {"dtype": "float64"}), ("signal", {"shape": [1, 600, 9]})):
-        content = manifest.read(folder)
-        content["files"]["test.npz"]["arrays"][name] |= change
-        assert [fault for fault in faults(folder, recipe, content, 2, True) if "instead of" in fault], name
+    content = manifest.read(folder)
+    for kind, name, form in (
+        ("files", "latents", Form((2, 7, 2), "float64")),
+        ("series", "signal", Form((1, 600, 9), "float32")),
+    ):
+        every = getattr(content, kind)
+        file = next(file for file, entry in every.items() if entry.split == "test")
+        entry = dataclasses.replace(every[file], arrays=every[file].arrays | {name: form})
+        assert entry != every[file]
+        forged = dataclasses.replace(content, **{kind: every | {file: entry}})
+        (fault,) = faults(folder, recipe, forged, 2, True)
+        assert f"{file} holds" in fault
+        assert "instead of" in fault
 
 
-def test_several_settings_and_their_combination(tmp_path):
-    """A folder for each, and all in one file per split; also with series, which cannot stand in one."""
+def test_several_tasks_and_their_combination(tmp_path):
+    """A folder for each, and all in one file per split; also with uncut trajectories, which it leaves out."""
     recipe = override(RECIPES["lorenz"], ["rho=24,28,32"], {"steps": 800}, windows={"series": True})
     folder = generate(recipe, tmp_path / "x")
-    assert len(manifest.read(folder)["parameters"]) == len(manifest.read(folder)["certificate"]) == 3
+    assert len(manifest.read(folder).shared_parameters) == len(manifest.read(folder).certificate) == 3
     combine(folder, shuffle=True, seed=3)
     both = load(folder / "combined_test.npz")
     parts = [load(folder / f"dataset_{i}/test.npz") for i in range(3)]
     n = sum(len(part["queries"]) for part in parts)
-    assert set(both) == set(parts[0]) - {"signal", "state", "mode", "series_time"}
+    assert set(both) == set(parts[0])
     assert len(both["queries"]) == len(both["time"]) == n
     np.testing.assert_array_equal(np.bincount(both["label"][:, 0]), [len(part["queries"]) for part in parts])
     order = np.lexsort((both["time"][:, 0], both["label"][:, 0]))
@@ -483,19 +522,17 @@ def test_windows_without_context_are_combined(tmp_path):
 
 
 def test_a_series_that_is_not_what_the_seed_gives_is_found(tmp_path, monkeypatch):
-    from slvm_data.run.generation import verification as verify
-
     recipe = override(small("nascar", series=True), (), {"train": 4, "val": 2, "test": 2})
     folder = generate(recipe, tmp_path / "x")
-    honest = verify.first_series
-    monkeypatch.setattr(verify, "first_series", lambda *where: {n: 1 + a for n, a in honest(*where).items()})
+    honest = verification.first_series
+    monkeypatch.setattr(verification, "first_series", lambda *where: {n: 1 + a for n, a in honest(*where).items()})
     assert any("differs in signal" in fault for fault in faults(folder, recipe, manifest.read(folder), 2, True))
 
 
-def test_a_normalised_system_with_a_constant_in_its_emission():
+def test_a_normalised_system_with_a_parameter_in_its_emission():
     @dataclasses.dataclass(frozen=True, kw_only=True)
     class Gained(Lorenz):
-        gain: float = constant(2.0)
+        gain: float = parameter(2.0)
 
         def emission(self, latent, mode):
             return self.gain * super().emission(latent, mode)
@@ -508,25 +545,26 @@ def test_a_normalised_system_with_a_constant_in_its_emission():
 def test_frames_hold_what_is_far_apart():
     """Long links and wide boxes widen the scene."""
     for name, change in (("switching_double_pendulum", "l=3"), ("bouncing_ball_1d", "side=20")):
-        recipe = dataclasses.replace(override(small(name), [change]), view=View())
+        recipe = dataclasses.replace(override(small(name), [change]), observation="pixels")
         lit = sample(recipe, index=slice(0, 9))["image"].reshape(-1, 32 * 32).sum(axis=1)
         assert lit.min() > 3
 
 
-def test_whole_films_of_switching_systems(tmp_path):
-    """Without windows: frames, states, regimes, latents and signals of each film."""
-    recipe = Recipe(name="films", tasks=(Lorenz(),), train=5, val=0, test=2, steps=12, dt=0.02)
+def test_trajectories_of_switching_systems(tmp_path, in_the_table):
+    """Without windows: frames, states, regimes, latents and signals of each trajectory."""
+    recipe = Recipe(name="uncut", tasks=(Lorenz(),), train=5, val=0, test=2, steps=12, dt=0.02)
     folder = generate(recipe, tmp_path / "x")
     data = load(folder / "train.npz")
+    in_the_table(data, 5, 12)
     assert data["image"].shape == (5, 12, 32, 32)
     assert data["signal"].shape == (5, 12, 10)
     assert data["mode"].shape == (5, 12)
     assert not list(faults(folder, recipe, manifest.read(folder), 2, True))
-    signals = dataclasses.replace(recipe, view=View(kind="signals"))
+    signals = dataclasses.replace(recipe, observation="signals")
     assert "image" not in sample(signals)
     assert "signal" in (generate(signals, tmp_path / "y") / "README.md").read_text()
-    with pytest.raises(ValueError, match="different kinds"):
-        dataclasses.replace(recipe, tasks=(Lorenz(), Lorenz(rho=20)), view=(View(), View(kind="signals")))
+    with pytest.raises(ValueError, match="observation = 'sounds' is unknown; there are pixels, signals"):
+        dataclasses.replace(recipe, observation="sounds")
 
 
 def test_no_context(tmp_path):
@@ -534,6 +572,16 @@ def test_no_context(tmp_path):
     folder = generate(recipe, tmp_path / "x")
     assert load(folder / "train.npz")["domains"].shape == (9, 0, 7, 10)
     assert not list(faults(folder, recipe, manifest.read(folder), 4, True))
+
+
+@pytest.mark.parametrize("name", ["nascar", "switching_double_pendulum"])
+def test_recorded_arrays_are_in_the_table(name, in_the_table):
+    """Windows with all that there is to record, and frames."""
+    recipe = small(name)
+    recipe = dataclasses.replace(recipe, record=recipe.recordable(), observation="pixels")
+    data = sample(recipe, "test", slice(0, 7))
+    assert set(recipe.recordable()) < set(data)
+    in_the_table(data, 7, recipe.windows.length)
 
 
 def test_record_is_cut_too():
@@ -546,7 +594,7 @@ def test_record_is_cut_too():
 
 
 def test_a_car_that_cannot_stay_is_given_up():
-    recipe = override(RECIPES["nascar"], ["reach=[1,1]"])
+    recipe = override(RECIPES["nascar"], ["reach=[1,1]"], {"steps": 500})
     with pytest.raises(ValueError, match=r"sequence 0 of train.*went beyond ±\(1.0, 1.0\).*in each of 100 attempts"):
         sample(recipe)
 
@@ -579,14 +627,13 @@ def test_changes_that_cannot_be_are_refused(name, change, message):
         override(RECIPES[name], [change])
 
 
-def test_scripts_in_use_are_not_claimed():
+def test_there_is_no_original_of_a_switching_system():
     from slvm_data.recipe.original import as_original
 
     with pytest.raises(ValueError, match="no original of Rslds"):
         as_original(RECIPES["nascar"])
 
 
-def test_films_know_no_windows():
-    assert as_json(dataclasses.replace(RECIPES["pendulum"]))["windows"] is None
+def test_whole_trajectories_know_no_windows():
+    assert to_stored(RECIPES["pendulum"]).windows is None
     assert isinstance(RECIPES["pendulum"].tasks[0], Pendulum)
-    assert not Path("nascar").exists()

@@ -1,6 +1,7 @@
-"""Starts and constants have the distributions that the recipes state."""
+"""Starts and parameters have the distributions that the recipes state."""
 
 import dataclasses
+from functools import cache
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ DRAWS = 5000
 SIGNIFICANT = 1e-4  # some hundred tests with fixed seeds
 
 
+@cache
 def first_frames(recipe, task):
     views = tuple(dataclasses.replace(recipe.view_of(i), size=2) for i in range(len(recipe.tasks)))
     short = dataclasses.replace(recipe, steps=1, view=views, record=("offset", "color_index"))
@@ -50,11 +52,11 @@ def is_thrown(x, system):
     assert abs(np.corrcoef(x[:, :2].T)[0, 1]) < 0.06
 
 
-def test_constants(task):
+def test_parameters(task):
     recipe, number = task
     arrays, system = first_frames(recipe, number), recipe.tasks[number]
-    for name in system.domains():
-        values, (low, high) = arrays[f"param_{name}"].astype(float), system.bounds(name)
+    for name in system.parameters():
+        values, (low, high) = arrays[f"param_{name}"].astype(float), system.range_of(name)
         for column, one_low, one_high in zip(
             values.reshape(DRAWS, -1).T, np.atleast_1d(low), np.atleast_1d(high), strict=True
         ):
@@ -111,7 +113,7 @@ def test_camera_and_colors(task):
         assert abs(index[:, 0].mean() - 0.5) < 0.03
 
 
-TABLE = {  # constants, radii, uniform in area, jitter, palette, half width: the values that the literature uses
+TABLE = {  # parameters, radii, uniform in area, jitter, palette, half width: the values that the literature uses
     "pendulum": ([{"m": 0.5, "g": 3.0, "l": 1.0}], (1.3, 2.3), False, 0, 1, [1.398942]),
     "pendulum3": ([{"m": (0.5, 1), "g": g, "l": (0.5, 1)} for g in (2, 3, 4)], (1.3, 2.3), True, 0.4, 1, [1.56419] * 3),
     "mass_spring": ([{"m": (0.4, 1), "k": 2.0}], (0.1, 1), False, 0, 1, [1.564190]),
@@ -127,13 +129,13 @@ TABLE = {  # constants, radii, uniform in area, jitter, palette, half width: the
 
 @pytest.mark.parametrize("name", TABLE)
 def test_recipes_hold_the_table(name):
-    constants, radii, area, jitter, palette, extents = TABLE[name]
+    parameters, radii, area, jitter, palette, extents = TABLE[name]
     recipe = RECIPES[name]
-    counts = (10_000, 3_000, 3_000) if len(constants) == 1 else (3_000, 1_000, 1_000)
+    counts = (10_000, 3_000, 3_000) if len(parameters) == 1 else (3_000, 1_000, 1_000)
     assert (recipe.train, recipe.val, recipe.test) == counts
     assert (recipe.steps, recipe.dt, recipe.seed, recipe.view.size) == (30, 0.1, 0, 32)
     assert (recipe.view.jitter, recipe.view.palette, recipe.view.binary) == (jitter, palette, True)
-    for system, expected, extent in zip(recipe.tasks, constants, extents, strict=True):
+    for system, expected, extent in zip(recipe.tasks, parameters, extents, strict=True):
         for key, value in (expected | {"friction": 0}).items():
             low, high = value if isinstance(value, tuple) else (value, value)
             assert (system.low(key), system.high(key)) == (low, high)

@@ -24,8 +24,8 @@ NASCAR = RECIPES["nascar"].tasks[0]
 THREE_MODE = RECIPES["three_mode"].tasks[0]
 
 
-def whole(name, split="train", index=slice(0, 1), **changes):
-    """Uncut paths: state [N T D], latent, mode, signal."""
+def uncut(name, split="train", index=slice(0, 1), **changes):
+    """Uncut trajectories: state [N T D], latent, mode, signal."""
     return sample(dataclasses.replace(RECIPES[name], windows=None, **changes), split, index)
 
 
@@ -38,17 +38,17 @@ def visits(mode):
 @pytest.fixture(scope="module")
 def laps():
     """Twenty seeds of 10,000 steps."""
-    paths = [whole("nascar", index=0, seed=seed, train=1) for seed in range(20)]
-    return {name: np.stack([path[name] for path in paths]) for name in ("state", "mode", "signal")}
+    found = [uncut("nascar", index=0, seed=seed) for seed in range(20)]
+    return {name: np.stack([one[name] for one in found]) for name in ("state", "mode", "signal")}
 
 
-def test_nascar_drives_as_the_original_does(laps, record_property):
+def test_nascar_drives_as_the_original_does(laps):
     mode, state = laps["mode"], laps["state"]
     assert mode.shape == (20, 10_000)
-    turns = {(a, b) for path in mode for a, b in pairwise(path) if a != b}
+    turns = {(a, b) for row in mode for a, b in pairwise(row) if a != b}
     assert turns == {(0, 3), (3, 1), (1, 2), (2, 0)}
     occupancy = np.bincount(mode.ravel()) / mode.size
-    begun = [np.flatnonzero((path[1:] == 0) & (path[:-1] != 0)) for path in mode]
+    begun = [np.flatnonzero((row[1:] == 0) & (row[:-1] != 0)) for row in mode]
     lap = np.concatenate([np.diff(starts) for starts in begun]).mean()
     print(f"nascar: occupancy {occupancy.round(4)}, lap {lap:.1f}, reach {np.abs(state).max(axis=(0, 1)).round(2)}")
     np.testing.assert_allclose(occupancy, [0.205, 0.377, 0.323, 0.095], atol=0.03)
@@ -56,31 +56,32 @@ def test_nascar_drives_as_the_original_does(laps, record_property):
     assert (np.abs(state).max(axis=(0, 1)) <= [5.5, 3.5]).all()
 
 
-def test_one_path_in_ten_leaves_the_track():
-    """As in a simulation of 2,000 paths in NumPy, where 9.4 % did; the rule keeps the others within."""
+def test_one_trajectory_in_ten_leaves_the_track():
+    """As in a simulation of 2,000 in NumPy, where 9.4 % did; rejection leaves the others as they are."""
     recipe = dataclasses.replace(RECIPES["nascar"], windows=None, train=300)
     free = dataclasses.replace(recipe, tasks=(dataclasses.replace(NASCAR, reach=()),))
-    reach = np.abs(sample(free, index=slice(0, 300))["state"]).max(axis=1)
-    left = (reach > [5.5, 3.5]).any(axis=1)
-    print(f"nascar: {left.mean():.1%} of paths would leave the track")
+    states = sample(free, index=slice(0, 300))["state"]
+    left = (np.abs(states).max(axis=1) > [5.5, 3.5]).any(axis=1)
+    print(f"nascar: {left.mean():.1%} of trajectories would leave the track")
     assert 0.04 < left.mean() < 0.16
     kept = sample(recipe, index=slice(0, 60))["state"]
-    np.testing.assert_array_equal(kept[~left[:60]], sample(free, index=slice(0, 60))["state"][~left[:60]])
+    assert left[:60].any()
+    np.testing.assert_array_equal(kept[~left[:60]], states[:60][~left[:60]])
     assert (np.abs(kept) <= [5.5, 3.5]).all()
 
 
 def test_one_regime_is_a_linear_system():
     system = Rslds(A=np.eye(2)[None], b=((0.1, 0.0),), R=(), r=(), process_noise=0.0, first=(0.0, 0.0), spread=0.0)
     recipe = dataclasses.replace(RECIPES["nascar"], tasks=(system,), windows=None, steps=5)
-    path = sample(recipe, index=0)
-    np.testing.assert_allclose(path["state"][:, 0], np.arange(5) * 0.1, atol=1e-6)
-    assert not path["mode"].any()
+    found = sample(recipe, index=0)
+    np.testing.assert_allclose(found["state"][:, 0], np.arange(5) * 0.1, atol=1e-6)
+    assert not found["mode"].any()
 
 
 def test_nascar_moves_and_switches_by_the_rule(laps):
     """Rotations about (±2, 0) and straights, written by hand; regions of the plane decide the regime."""
     x, z = laps["state"].astype(float), laps["mode"]
-    before, regime = x[:, :-1], z[:, :-1, None]
+    before, regime = x[:, :-1], z[:, 1:, None]
 
     def turned(degrees, middle):
         a, away = np.deg2rad(degrees), before - [middle, 0.0]
@@ -93,10 +94,41 @@ def test_nascar_moves_and_switches_by_the_rule(laps):
     noise = x[:, 1:] - np.select([regime == k for k in range(4)], moved)
     np.testing.assert_allclose(noise.std(axis=(0, 1)), 0.01, rtol=0.01)
     np.testing.assert_allclose(noise.mean(axis=(0, 1)), 0.0, atol=1e-4)
-    right, up = before[..., 0], before[..., 1]
+    chosen_at = np.concatenate([x[:, :1], x[:, :-2]], axis=1)  # one frame before the move, the first two at the start
+    right, up = chosen_at[..., 0], chosen_at[..., 1]
     clear = (np.abs(np.abs(right) - 2) > 0.2) & (np.abs(up) > 0.2)
     region = np.select([right > 2, right < -2, up > 0], [0, 1, 2], 3)
     np.testing.assert_array_equal(z[:, 1:][clear], region[clear])
+    np.testing.assert_array_equal(z[:, 0], z[:, 1])
+    assert 0.5 < clear.mean() < 1
+
+
+def moved_by_its_regime(arrays, A, b):
+    """Largest difference of x_t from A x_{t-1} + b with the regime of t, over all t ≥ 1, of trajectories [N T]."""
+    x, z = arrays["state"].astype(float), arrays["mode"]
+    assert set(np.unique(z[:, 1:])) == set(range(len(A)))  # none goes unchecked
+    moved = np.einsum("ntij,ntj->nti", np.array(A)[z[:, 1:]], x[:, :-1]) + np.array(b)[z[:, 1:]]
+    return np.abs(x[:, 1:] - moved).max()
+
+
+def test_a_regime_is_that_of_the_move_to_its_frame():
+    """Without process noise x_t = A x_{t-1} + b with the regime of t, to float32, in both linear switching systems."""
+
+    def turn(angle, by=1.0):
+        c, s = by * np.cos(angle), by * np.sin(angle)
+        return [[c, s], [-s, c]]
+
+    c, s = (np.cos([np.pi / 24, np.pi / 48]), np.sin([np.pi / 24, np.pi / 48]))
+    A = [turn(np.pi / 24), turn(np.pi / 48), np.eye(2), np.eye(2)]
+    b = [[2 - 2 * c[0], 2 * s[0]], [-2 + 2 * c[1], -2 * s[1]], [0.1, 0.0], [-0.35, 0.0]]
+    car = dataclasses.replace(NASCAR, A=A, b=b, process_noise=0.0)
+    arrays = uncut("nascar", tasks=(car,), index=slice(0, 20), steps=600)
+    assert moved_by_its_regime(arrays, A, b) < 2e-6
+    np.testing.assert_array_equal(arrays["mode"][:, 0], arrays["mode"][:, 1])
+    A = [turn(0.0, 0.99), turn(np.pi / 8, 0.99), turn(np.pi / 4, 0.99)]
+    b = [[0.0, 0.0], [0.3, -0.2], [-0.1, 0.4]]
+    spiral = dataclasses.replace(THREE_MODE, A=A, b=b, process_noise=0.0)
+    assert moved_by_its_regime(uncut("three_mode", tasks=(spiral,), index=slice(0, 50)), A, b) < 2e-6
 
 
 def test_regimes_follow_the_broken_stick():
@@ -113,7 +145,9 @@ def test_regimes_follow_the_broken_stick():
 
 
 def lorenz(_, x):
-    return [10 * (x[1] - x[0]), x[0] * (28 - x[2]) - x[1], x[0] * x[1] - 2.667 * x[2]]
+    """Of one point, or of several whose coordinates x stand first, then y and z."""
+    x, y, z = x.reshape(3, -1)
+    return np.concatenate([10 * (y - x), x * (28 - z) - y, x * y - 2.667 * z])
 
 
 def test_lorenz_is_accurate_while_chaos_allows():
@@ -125,26 +159,22 @@ def test_lorenz_is_accurate_while_chaos_allows():
     early = simulate(Lorenz(), {}, start, np.arange(2) * 0.01)[1]
     np.testing.assert_allclose(
         early, [0.1, 0.99, 1.0219965], atol=0.02
-    )  # one step of Euler, as the scripts in use take
+    )  # one step of Euler, as the original scripts take
 
 
 def test_lorenz_stays_in_its_lobes_as_long_as_the_reference():
     t = np.arange(10_000) * 0.01
-    ours = [whole("lorenz", index=i) for i in range(8)]
-    theirs = [
-        solve_ivp(lorenz, (0, 100), path["state"][0], method="DOP853", rtol=1e-12, atol=1e-12, t_eval=t).y[0] > 0
-        for path in ours
-    ]
-    share = ours[0]["mode"].mean()
+    ours = uncut("lorenz", index=slice(0, 8))
+    start = ours["state"][:, 0].astype(float).T.ravel()
+    theirs = solve_ivp(lorenz, (0, 100), start, method="DOP853", rtol=1e-12, atol=1e-12, t_eval=t).y[:8] > 0
+    share = ours["mode"][0].mean()
     dwell, reference = (
-        np.concatenate([visits(mode)[1] for mode in modes]).mean()
-        for modes in ([path["mode"] for path in ours], [mode.astype(int) for mode in theirs])
+        np.concatenate([visits(mode)[1] for mode in modes]).mean() for modes in (ours["mode"], theirs.astype(int))
     )
     print(f"lorenz: lobe 1 {share:.3f}, dwell {dwell:.1f} frames, by SciPy {reference:.1f}")
     assert 0.4 < share < 0.6
     assert abs(dwell / reference - 1) < 0.15
-    for path in ours:
-        np.testing.assert_array_equal(path["mode"], path["state"][:, 0] > 0)
+    np.testing.assert_array_equal(ours["mode"], ours["state"][..., 0] > 0)
 
 
 def arms(_, x):
@@ -165,21 +195,21 @@ def test_double_pendulum_moves_as_equations_of_angles_say():
 
 
 @pytest.fixture(scope="module")
-def long_path():
+def long():
     """The double pendulum for 20,000 frames, in double precision, and what the dataset says of it."""
-    path = whole("switching_double_pendulum", index=0)
-    constants = {name: path[f"param_{name}"] for name in ("m", "l", "g")}
-    return simulate(SwitchingDoublePendulum(), constants, path["state"][0], path["time"]), path
+    found = uncut("switching_double_pendulum", index=0)
+    parameters = {name: found[f"param_{name}"] for name in ("m", "l", "g")}
+    return simulate(SwitchingDoublePendulum(), parameters, found["state"][0], found["time"]), found
 
 
-def test_double_pendulum_keeps_its_energy(long_path):
-    states, path = long_path
-    np.testing.assert_array_equal(states.astype(np.float32), path["state"])
+def test_double_pendulum_keeps_its_energy(long):
+    states, found = long
+    np.testing.assert_array_equal(states.astype(np.float32), found["state"])
     assert len(states) == 20_000
     q, w = states[:, :2], velocities(states)
     x = np.stack([np.cos(q[:, 0]) * w[:, 0], np.sin(q[:, 0]) * w[:, 0]])  # of the first bob
     y = x + np.stack([np.cos(q[:, 1]) * w[:, 1], np.sin(q[:, 1]) * w[:, 1]])
-    energy = ((x**2).sum(0) + (y**2).sum(0)) / 2 - path["param_g"].astype(float) * (
+    energy = ((x**2).sum(0) + (y**2).sum(0)) / 2 - found["param_g"].astype(float) * (
         2 * np.cos(q[:, 0]) + np.cos(q[:, 1])
     )
     drift = np.abs(energy - energy[0]).max()
@@ -194,15 +224,15 @@ def velocities(states):
     return np.linalg.solve(mass, states[:, 2:, None])[..., 0]
 
 
-def test_double_pendulum_labels_follow_from_its_latents(long_path):
+def test_double_pendulum_labels_follow_from_its_latents(long):
     """Angles by arctangent from the bobs' positions; velocities by momenta, and by differences of frames alone."""
-    _, path = long_path
-    x1, y1, x2, y2 = path["latent"].astype(float).T
+    _, found = long
+    x1, y1, x2, y2 = found["latent"].astype(float).T
     q1, q2 = np.arctan2(x1, -y1), np.arctan2(x2 - x1, y1 - y2)
     folded = np.abs((q2 - q1 + np.pi) % (2 * np.pi) - np.pi) > np.pi / 2
-    w1, w2 = velocities(path["state"].astype(float)).T
+    w1, w2 = velocities(found["state"].astype(float)).T
     label = np.where(folded, 2, np.where(w1 * w2 > 0, 0, 1))
-    np.testing.assert_array_equal(path["mode"], label)
+    np.testing.assert_array_equal(found["mode"], label)
     assert set(label) == {0, 1, 2}
     d1, d2 = np.gradient(np.unwrap(q1)), np.gradient(np.unwrap(q2))
     alone = np.where(folded, 2, np.where(d1 * d2 > 0, 0, 1))
@@ -227,9 +257,9 @@ def pmf(k, most=201):
 
 
 def test_three_mode_lasts_as_stated():
-    """Of the first stretch of each path, which nothing cuts off."""
-    mode = whole("three_mode", index=slice(0, 6_000))["mode"]
-    first = [[visits(path)[i][0] for i in (0, 1)] for path in mode]
+    """Of the first stretch of each trajectory, which nothing cuts off."""
+    mode = uncut("three_mode", index=slice(0, 6_000))["mode"]
+    first = [[visits(row)[i][0] for i in (0, 1)] for row in mode]
     regimes, lengths = np.array(first).T
     assert chisquare(np.bincount(regimes, minlength=3)).pvalue > 1e-3
     for k in range(3):
@@ -240,7 +270,7 @@ def test_three_mode_lasts_as_stated():
         p = chisquare(both[0], both[1] * both[0].sum() / both[1].sum()).pvalue
         print(f"three_mode: regime {k}, {seen.sum()} stretches, p = {p:.3f}")
         assert p > 1e-3
-    turns = [(path[n], path[n + 1]) for path, n in zip(mode, lengths - 1, strict=True) if n + 1 < 200]
+    turns = [(row[n], row[n + 1]) for row, n in zip(mode, lengths - 1, strict=True) if n + 1 < 200]
     for k, (a, b) in {0: (0.2, 0.7), 1: (0.3, 0.2), 2: (0.3, 0.3)}.items():
         others = [j for j in range(3) if j != k]
         seen = np.array([sum(turn == (k, j) for turn in turns) for j in others])
@@ -249,25 +279,25 @@ def test_three_mode_lasts_as_stated():
 
 def test_three_mode_moves_by_the_rule():
     """x_t = A x_{t-1} + b + noise with the regime of t: regression finds the stated matrices and the noise."""
-    path = whole("three_mode", index=slice(0, 400))
-    x, z = path["state"].astype(float), path["mode"]
+    found = uncut("three_mode", index=slice(0, 400))
+    x, z = found["state"].astype(float), found["mode"]
     for k, angle in enumerate((0.0, np.pi / 8, np.pi / 4)):
         here = z[:, 1:] == k
         before = np.column_stack([x[:, :-1][here], np.ones(here.sum())])
-        found, residual, *_ = np.linalg.lstsq(before, x[:, 1:][here], rcond=None)
+        fitted, residual, *_ = np.linalg.lstsq(before, x[:, 1:][here], rcond=None)
         turn = 0.99 * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-        np.testing.assert_allclose(found[:2].T, turn, atol=0.01)
+        np.testing.assert_allclose(fitted[:2].T, turn, atol=0.01)
         np.testing.assert_allclose(np.sqrt(residual / here.sum()), 0.1, rtol=0.02)
-        assert k or np.abs(found[2]).max() < 0.01
+        assert k or np.abs(fitted[2]).max() < 0.01
 
 
 def test_bouncing_ball_is_reflected_at_the_instant():
-    path = whole("bouncing_ball_1d", index=slice(0, 300))
-    y, v = path["state"].astype(float).transpose(2, 0, 1)
+    found = uncut("bouncing_ball_1d", index=slice(0, 300))
+    y, v = found["state"].astype(float).transpose(2, 0, 1)
     assert ((y >= 0) & (y <= 10)).all()
     assert set(y[:, 0]) == set(range(10))
     assert (np.abs(v[:, 0]) <= 0.5).all()
-    np.testing.assert_array_equal(path["mode"], v >= 0)
+    np.testing.assert_array_equal(found["mode"], v >= 0)
     for i in range(300):  # by tiny steps, turning round when a wall is passed
         place, speed, fine = y[i, 0], v[i, 0], [y[i, 0]]
         for _ in range(149 * 20):
@@ -289,7 +319,7 @@ def test_a_ball_that_starts_at_a_wall_leaves_it():
         simulate(BouncingBall1D(), {}, [11.0, 0.5], t)
 
 
-def test_parameters_that_cannot_be_are_refused():
+def test_shared_parameters_that_cannot_be_are_refused():
     for change, message in (
         ({"A": np.eye(2)}, "A = .* has to be 4 x 2 x 2 finite numbers"),
         ({"r": (1.0, 2.0)}, "r = .* has to be 3 finite numbers"),
@@ -312,15 +342,17 @@ def test_parameters_that_cannot_be_are_refused():
             dataclasses.replace(THREE_MODE, **change)
 
 
-def test_parameters_may_be_given():
+def test_shared_parameters_may_be_given():
     C = np.arange(20.0).reshape(2, 10)
     recipe = dataclasses.replace(RECIPES["nascar"], tasks=(dataclasses.replace(NASCAR, C=C, observation_noise=0.0),))
-    path = sample(recipe, index=slice(0, 3))
-    np.testing.assert_allclose(path["queries"], path["latents"] @ C, rtol=1e-6, atol=1e-5)
+    found = sample(recipe, index=slice(0, 3))
+    np.testing.assert_allclose(found["queries"], found["latents"] @ C, rtol=1e-6, atol=1e-5)
 
 
-def test_constants_may_differ_from_path_to_path():
-    recipe = dataclasses.replace(RECIPES["lorenz"], windows=None, tasks=(Lorenz(rho=uniform(24, 32)),), steps=20)
+def test_parameters_may_differ_from_trajectory_to_trajectory():
+    recipe = dataclasses.replace(
+        RECIPES["lorenz"], windows=None, tasks=(Lorenz(rho=uniform(24, 32), normalised=False),), steps=20
+    )
     assert len(np.unique(sample(recipe, index=slice(0, 5))["param_rho"])) == 5
 
 
@@ -331,6 +363,6 @@ def test_a_regime_of_its_own_kind():
     )
     assert system.state == ("x1", "x2", "x3")
     recipe = dataclasses.replace(RECIPES["three_mode"], tasks=(system,), windows=None, steps=12)
-    path = sample(recipe, index=slice(0, 2))
-    assert path["signal"].shape == (2, 12, 2)
-    assert not path["mode"].any()
+    found = sample(recipe, index=slice(0, 2))
+    assert found["signal"].shape == (2, 12, 2)
+    assert not found["mode"].any()
