@@ -108,7 +108,7 @@ def test_a_damaged_shard(make, tmp_path, break_it, message):
     ("break_it", "message"),
     [
         (lambda file: file.unlink(), r"/image/c/0/0/0 is missing: slvm-data repair makes it again"),
-        (lambda file: os.truncate(file, 0), r" is damaged, at image, shard 0 \(slvm-data repair makes it again\): "),
+        (lambda file: file.write_bytes(b""), r"/image/c/0/0/0 is empty: slvm-data repair makes it again"),
         (lambda file: os.truncate(file, 100), r" is damaged, at image, shard 0 "),
         (lambda file: file.write_bytes(bytes(file.stat().st_size)), r" is damaged, at image, shard 0 "),
     ],

@@ -1,1 +1,1 @@
-"""Types, random keys, the integrator, progress, errors and files, which every other room uses."""
+"""Types, random keys, integrator, progress, errors and files, which all other subpackages use."""

@@ -1,4 +1,4 @@
-"""How many processors there are for this process."""
+"""Number of processors that this process may use."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import os
 
 
 def cores(most: int) -> int:
-    """Processors that this process may use, `most` at the most."""
+    """Number of processors that this process may use, but at most `most`."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(usable, most)

@@ -1,4 +1,4 @@
-"""Errors that a command answers with a sentence and an exit code."""
+"""Errors that a command reports in one sentence, with an exit code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class DamageError(Exception):
 
 
 class WorkersError(RuntimeError):
-    """Processes that make a dataset die again and again, or their scheduler went away. The message says what to do."""
+    """Processes that make a dataset died several times, or their scheduler went away. The message says what to do."""
 
 
 @dataclass
@@ -25,7 +25,7 @@ class At:
 
 @contextmanager
 def damage_named(path: Path, part: str = "its directory") -> Iterator[At]:
-    """Turn any error into a DamageError that names the file, and the array at hand: the block notes it in `At`."""
+    """Turn any error into a DamageError that names the file, and the array that the block has noted in `At`."""
     at = At(part)
     try:
         yield at
@@ -33,5 +33,5 @@ def damage_named(path: Path, part: str = "its directory") -> Iterator[At]:
         raise DamageError(f"{path} is missing") from None
     except PermissionError:
         raise
-    except Exception as error:  # bytes that make no sense raise anything at all, tokenize.TokenError included
+    except Exception as error:  # damaged bytes may raise any error, even tokenize.TokenError
         raise DamageError(f"{path} is damaged, at {at.array}: {error}") from error

@@ -1,4 +1,4 @@
-"""Files that are complete or not there, and their checksums."""
+"""Write files that are either complete or not there, and compute checksums."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from uuid import uuid4
 
 @contextmanager
 def atomic(path: Path, new: bool = False) -> Iterator[IO[bytes]]:
-    """A file to write to, which appears as `path` when the block ends well: complete and on the disk, or not at all.
+    """Open a file that appears as `path` when the block ends without error: complete and on the disk, or not at all.
 
-    With `new` it replaces no file: raises FileExistsError where another process was faster.
+    With `new` it does not replace a file: raises FileExistsError if another process was faster.
     """
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")  # numbers of processes come again
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")  # process ids may repeat
     try:
         with temporary.open("xb") as file:
             yield file
@@ -30,7 +30,7 @@ def atomic(path: Path, new: bool = False) -> Iterator[IO[bytes]]:
 
 
 def _linked(file: Path, path: Path) -> bool:
-    """Whether a file has got a name that no other file had; file systems without links cannot tell."""
+    """Give a file a new name; raise FileExistsError if it is taken, return False if the file system has no links."""
     try:
         os.link(file, path)
     except FileExistsError:
@@ -56,7 +56,7 @@ def altered(path: Path, size: int, checksum: str) -> str | None:
 
 
 def check_place(path: Path) -> None:
-    """Raise ValueError where no file can be written, since a folder stands there, or none around it."""
+    """Raise ValueError if no file can be written at `path`: it is a folder, or its folder does not exist."""
     if path.is_dir():
         raise ValueError(f"{path} is a folder: give the name of a file")
     if not path.absolute().parent.is_dir():

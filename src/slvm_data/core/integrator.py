@@ -1,7 +1,7 @@
-"""One explicit Runge–Kutta method of order 8 at fixed steps, for smooth motion ẋ = f(x).
+"""An explicit Runge–Kutta method of order 8 with fixed steps, for smooth motion ẋ = f(x).
 
-Fixed steps, so that the bits of a trajectory never depend on its neighbours in a batch. The coefficients are those of
-Dormand and Prince, 12 stages, as SciPy carries them: E. Hairer, S. P. Nørsett, G. Wanner, "Solving Ordinary
+Steps are fixed, so that the bits of a trajectory never depend on its neighbours in a batch. The coefficients are those
+of Dormand and Prince, 12 stages, as in SciPy: E. Hairer, S. P. Nørsett, G. Wanner, "Solving Ordinary
 Differential Equations I", 2nd ed., Springer 1993, section II.5.
 """
 
@@ -21,7 +21,7 @@ B = DOP853.B.tolist()
 
 
 def step(velocity: Callable[[Array], Array], x: Array, h: Array) -> Array:
-    """The state [D] one step `h` [s] later."""
+    """Return the state [D] one step `h` [s] later."""
     slopes: list[Array] = []
     for row in A:
         slopes.append(velocity(x + h * _weighted(row, slopes) if slopes else x))
@@ -38,10 +38,10 @@ def _weighted(weights: Sequence[float], slopes: list[Array]) -> Array:
 
 
 def solve(velocity: Callable[[Array], Array], x0: Array, t: Array, substep: Array | float) -> Array:
-    """States [T D] at the instants `t` [T], from `x0` [D] at t[0], in steps no longer than `substep` [s]."""
+    """Integrate; return states [T D] at the times `t` [T], from `x0` [D] at t[0], in steps of at most `substep` [s]."""
 
     def frame(x: Array, interval: Array) -> tuple[Array, Array]:
-        n = jnp.maximum(1, jnp.ceil(interval / substep - 1e-9)).astype(int)  # 0.1000…01 s take no step more
+        n = jnp.maximum(1, jnp.ceil(interval / substep - 1e-9)).astype(int)  # 0.1000…01 s need no extra step
         h = interval / n
         x = jax.lax.fori_loop(0, n, lambda _, x: step(velocity, x, h), x)
         return x, x

@@ -1,6 +1,6 @@
-"""Trees of frozen dataclasses as plain JSON values, and back; on the way back every value is checked.
+"""Convert trees of frozen dataclasses to plain JSON values, and back; on the way back every value is checked.
 
-A field is left out of the JSON where it has its default and that is nothing: None, or empty.
+A field whose default is None or empty is left out of the JSON if its value is None or empty too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 
 Json: TypeAlias = Any
-"""None, a truth value, number, string, list or dict of these."""
+"""None, a bool, a number, a string, or a list or dict of these."""
 
 T = TypeVar("T")
 LONGEST = 60  # characters of a value that an error shows
@@ -22,7 +22,7 @@ WORDS = {int: "a whole number", float: "a number", str: "a string", bool: "true 
 
 
 def to_json(value: Any) -> Json:
-    """The value as plain JSON values."""
+    """Convert a value to plain JSON values."""
     if hasattr(value, "__json__"):
         return value.__json__()
     if dataclasses.is_dataclass(value):
@@ -36,7 +36,7 @@ def to_json(value: Any) -> Json:
 
 
 def from_json(kind: type[T], value: Json, where: str) -> T:
-    """An object of this class from plain JSON values; `where` names them in errors.
+    """Make an object of this class from plain JSON values; `where` names them in errors.
 
     Raises ValueError, in one sentence that names the place, for a value that does not fit.
     """
@@ -63,7 +63,7 @@ def _parsed(kind: Any, value: Json, where: str) -> Any:
 
 
 def _member(kinds: tuple[Any, ...], value: Json) -> Any:
-    """Which of several types a value has to be of, by what JSON makes of them."""
+    """The one of several types that fits the JSON type of a value."""
     for kind in kinds:
         made_of = {tuple: list, dict: dict}.get(typing.get_origin(kind) or kind, kind)
         made_of = dict if dataclasses.is_dataclass(made_of) else made_of
@@ -119,6 +119,6 @@ def _words(kind: Any) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value in an error: short, and nothing in it that a terminal would obey."""
+    """Text of a value for an error: short, and without control characters for a terminal."""
     text = ascii(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 2]} …"

@@ -1,4 +1,4 @@
-"""Random keys: a sequence is a pure function of its address, a stream of its name.
+"""Random keys: each sequence has a key from its address, and each purpose a stream from its name.
 
 key = seed ∘ task ∘ split ∘ index ∘ attempt, then one stream per purpose ("constants", "start", "camera", …).
 """
@@ -19,7 +19,7 @@ INDICES = 2**32
 
 @contextlib.contextmanager
 def exact() -> Iterator[None]:
-    """Double precision and one fixed bit generator, in this block alone, whatever the caller has set."""
+    """Use double precision and one fixed bit generator in this block, whatever the caller has set."""
     promotion = jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow")
     with jax.enable_x64(True), jax.threefry_partitionable(True), promotion[0], promotion[1]:
         yield
@@ -36,5 +36,5 @@ def sequence_key(key: Key, index: Array, attempt: Array) -> Key:
 
 
 def stream(key: Key, name: str) -> Key:
-    """A key for one purpose. It follows from the name alone, so that adding a stream changes no other."""
+    """Key for one purpose. It depends only on `key` and the name, so that a new stream changes no other."""
     return jax.random.fold_in(key, zlib.crc32(name.encode()))

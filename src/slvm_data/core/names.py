@@ -1,4 +1,4 @@
-"""Which names may become folders and files, here and on other systems; and those that a dataset itself uses."""
+"""Names that are allowed for folders and files on all operating systems, and names that a dataset uses itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 MANIFEST = "dataset.json"
 CARD = "README.md"
 PREVIEW = "preview.gif"  # of the frames, shown by the card
-CROISSANT = "croissant.json"  # for programs that look for datasets
+CROISSANT = "croissant.json"  # for programs that search for datasets
 PLAN = "plan.json"  # instead of the manifest, while a dataset is made
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
@@ -16,15 +16,15 @@ _ENDINGS = (".npz", ".zarr", ".shards")
 
 
 def check_name(name: str) -> None:
-    """Raise ValueError unless a name can safely become a folder, here and on other systems."""
+    """Raise ValueError unless a name can be a folder on all operating systems."""
     if not _NAME.fullmatch(name) or name.split(".")[0].lower() in _ON_WINDOWS:
         raise ValueError(
             f"the name {name[:120]!r} cannot be a folder: use up to 100 letters, digits, '.', '_' or '-', "
-            "and none that Windows keeps for itself"
+            "and no name that Windows reserves"
         )
 
 
 def is_taken(name: str) -> bool:
-    """Whether a dataset has, or may have, a file of this name."""
+    """Whether a dataset has, or may have, a file with this name."""
     lower = name.lower()
     return lower in (MANIFEST, CARD.lower(), PREVIEW, CROISSANT, PLAN) or lower.endswith(_ENDINGS)

@@ -1,4 +1,4 @@
-"""How far a long run has come: a bar on a terminal, one line every half minute elsewhere."""
+"""Show the progress of a long run: a bar on a terminal, elsewhere one line every half minute."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from typing import Protocol
 
 from tqdm import tqdm
 
+from slvm_data.core import interruption
 from slvm_data.core.types import Arrays
 
 HEARTBEAT = 30.0  # s
 
 
 class Progress(Protocol):
-    """Counts what is done."""
+    """Counts the sequences that are done."""
 
     def update(self, n: int) -> object:
-        """`n` more are done."""
+        """Count `n` more sequences."""
         ...
 
 
 class Heartbeat:
-    """Writes a line to standard error when one is due."""
+    """Writes a line to standard error every `every` seconds."""
 
     def __init__(self, total: int, what: str, every: float = HEARTBEAT) -> None:
         self.total, self.what, self.every = total, what, every
@@ -32,7 +33,7 @@ class Heartbeat:
         self.due = self.start + every
 
     def update(self, n: int) -> None:
-        """Count `n`, and write a line if the last one is long ago."""
+        """Count `n` more sequences, and write a line if it is time for one."""
         self.done, now = self.done + n, time.monotonic()
         if now >= self.due:
             rate = self.done / (now - self.start)
@@ -46,7 +47,7 @@ class Heartbeat:
 
 @contextmanager
 def progress(total: int, what: str) -> Iterator[Progress]:
-    """The one that fits where standard error goes."""
+    """A progress bar if standard error is a terminal, else a `Heartbeat`."""
     if not sys.stderr.isatty():
         yield Heartbeat(total, what)
         return
@@ -55,7 +56,8 @@ def progress(total: int, what: str) -> Iterator[Progress]:
 
 
 def counted(chunks: Iterable[Arrays], bar: Progress) -> Iterator[Arrays]:
-    """The same chunks of sequences, each counted when whoever takes them is done with it."""
+    """Yield the same chunks of sequences, and count each when the caller asks for the next."""
     for chunk in chunks:
         yield chunk
+        interruption.check()
         bar.update(len(chunk.get("label", ())))

@@ -16,13 +16,13 @@ if TYPE_CHECKING:  # reading files must not load JAX
 SPLITS = ("train", "val", "test")
 
 Array: TypeAlias = "jax.Array"
-"""An array inside a computation, in double precision; its shape stands in brackets in the docstring."""
+"""An array inside a computation, in double precision; docstrings give its shape in brackets."""
 
 Key: TypeAlias = "jax.Array"
-"""A random key. Who receives one may use it once, or split it by name (`keys.stream`)."""
+"""A random key. A function that receives one may use it once, or split it by name (`keys.stream`)."""
 
 Arrays: TypeAlias = dict[str, np.ndarray]
-"""Arrays by name, as they stand in a file."""
+"""Arrays by name, as in a file."""
 
 Numbers: TypeAlias = Mapping[str, Any]
 """Parameters by name: numbers, or one per body [B]."""

@@ -1,1 +1,1 @@
-"""Files: datasets in, datasets out. Neither JAX nor torch is needed here."""
+"""Write and read the files of a dataset. Neither JAX nor torch is needed here."""

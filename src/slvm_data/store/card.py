@@ -1,4 +1,4 @@
-"""The dataset card: `README.md` beside the data, for whoever finds the folder."""
+"""The dataset card: `README.md` beside the data, for everyone who opens the folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHOWN = ("image", "queries", "signal", "state", "domains", "labels", "mode", "la
 
 
 def write(folder: Path, content: Manifest, front: str = "") -> Checksum:
-    """Write the card from a manifest, after the text in `front` of it."""
+    """Write the card of a manifest; the text `front` comes before it."""
     with atomic(folder / CARD) as file:
         file.write((front + text(content)).encode())
     return Checksum.of(folder / CARD)
@@ -68,7 +68,7 @@ def _table(head: list[str], rows: list[list[Any]]) -> str:
 
 
 def _tasks(tasks: Iterable[SystemRecord]) -> str:
-    """Each task with the values of its system: in columns of their own, where all have the same."""
+    """Table of the tasks with the values of their systems, one column per value if all systems have the same fields."""
     tasks = list(tasks)
     names = list(tasks[0].values)
     if all(list(task.values) == names for task in tasks):
@@ -90,7 +90,7 @@ def of_system(task: SystemRecord) -> str:
 
 
 def value_text(value: Json) -> str:
-    """A parameter or hyperparameter from a manifest, as one writes it."""
+    """A parameter or hyperparameter from a manifest, as text for the card."""
     if isinstance(value, dict):
         return f"{value['low']:g} … {value['high']:g}"
     if isinstance(value, list | tuple) and value and isinstance(value[0], list | tuple):
@@ -115,7 +115,7 @@ def _megabytes(file: FileEntry) -> str:
 
 
 def _arrays(content: Manifest) -> str:
-    """Every array, with all the shapes that a row has of it."""
+    """Table of the arrays, each with the shapes that it has in the files."""
     shapes: dict[str, dict[str, None]] = {}
     types: dict[str, str] = {}
     for file in (content.files | content.series).values():
@@ -172,7 +172,7 @@ def of_windows(windows: Windowing) -> str:
 
 
 def _regimes(certificate: Iterable[Certificate]) -> str:
-    """For each task how long it is in each regime, and which follows which."""
+    """For each task, how long the system is in each regime, and how often each regime follows another."""
     known = [(entry.task, entry.regimes) for entry in certificate if entry.regimes]
     if not known:
         return ""
@@ -195,7 +195,7 @@ def _rows_of_regimes(task: int, regimes: RegimeStatistics) -> list[list[Any]]:
 
 
 def _use(content: Manifest) -> str:
-    """Lines of Python that read the first file, and for datasets of our own a loader for PyTorch."""
+    """Lines of Python that read the first file, and for our own formats a loader for PyTorch."""
     name, entry = next(iter(content.files.items()))
     place, written = PurePosixPath(name), content.format
     config = f'"{place.parent}", ' if len(content.recipe.tasks) > 1 else ""

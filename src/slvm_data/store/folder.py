@@ -1,4 +1,4 @@
-"""Where a dataset goes: nothing of another's is removed, and nothing unfinished stands under a final name."""
+"""Write a dataset to its folder: never remove files of others, never leave an unfinished file under its final name."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ except ModuleNotFoundError:  # on Windows
     fcntl = None
 
 PARTIAL = ".slvm-data.partial"  # within the dataset's folder, hence on its disk
-PRIVATE = ".slvm-data."  # before a number
+PRIVATE = ".slvm-data."  # prefix, followed by a random number
 LEFT_OVER = re.compile(r"\.slvm-data\.(partial|[0-9a-f]{32})|\.[\w-]+\.(json|md|gif)\.[0-9a-f]{32}\.tmp")
 
 
 @contextmanager
 def staging(folder: Path, files: list[Path], overwrite: bool) -> Iterator[Path]:
-    """A folder to write `files` to. They move to `folder` when the block ends well, and vanish when it does not.
+    """A folder to write `files` to: they are moved to `folder` at the end of the block, or removed after an error.
 
-    Raises ValueError where `folder` holds anything already. `overwrite` lifts this for the files of the dataset that
-    stands there, as its manifest lists them, and for no others. Where another process is about it, it waits.
+    Raises ValueError if `folder` holds anything already. With `overwrite`, it may hold a dataset: the files that its
+    manifest lists are replaced, and no others. While another process writes to `folder`, this one waits.
     """
     replaceable(folder, files, overwrite)
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         with workspace(folder) as partial:
-            replaceable(folder, files, overwrite)  # by what another process has written meanwhile
+            replaceable(folder, files, overwrite)  # another process may have written something meanwhile
             yield partial
             _move(partial, folder, files, replaceable(folder, files, overwrite))
     finally:
@@ -46,7 +46,7 @@ def staging(folder: Path, files: list[Path], overwrite: bool) -> Iterator[Path]:
 
 @contextmanager
 def workspace(folder: Path) -> Iterator[Path]:
-    """A folder within `folder` for unfinished files, which vanishes at the end. One process has it at a time."""
+    """A folder within `folder` for unfinished files, which is removed at the end. Only one process has it at a time."""
     partial = folder / PARTIAL
     with _alone(partial):
         for path in partial.iterdir():  # left by a run that was killed
@@ -59,7 +59,7 @@ def workspace(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def private_workspace(folder: Path) -> Iterator[Path]:
-    """A folder within `folder` that no other process has, for files that several may make at once; it vanishes too."""
+    """A folder within `folder` for this process alone, while several make the same files; it is removed at the end."""
     place = folder / f"{PRIVATE}{uuid4().hex}"
     try:
         place.mkdir(parents=True)
@@ -70,23 +70,36 @@ def private_workspace(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def _alone(place: Path) -> Iterator[None]:
-    """Make a folder, and hold a lock on it, which the system takes back whatever becomes of the process."""
+    """Make a folder and hold a lock on it, which the operating system releases even if the process is killed."""
     while True:
-        place.mkdir(parents=True, exist_ok=True)
-        handle = os.open(place, os.O_RDONLY) if fcntl else None
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            handle = os.open(place, os.O_RDONLY) if fcntl else None
+        except (FileExistsError, FileNotFoundError):
+            if os.path.lexists(place) and not place.is_dir():
+                raise
+            continue  # the process that had the lock has just removed the folder
         try:
             if handle is not None:
                 _lock(handle, place)
-            if handle is None or (place.exists() and os.path.samestat(os.fstat(handle), place.stat())):
-                yield  # else whoever had it before has removed it
+            if handle is None or _is(handle, place):
+                yield  # otherwise the process that had the lock before has removed the folder
                 return
         finally:
             if handle is not None:
                 os.close(handle)
 
 
+def _is(handle: int, place: Path) -> bool:
+    """Whether an open folder still stands at this place."""
+    try:
+        return os.path.samestat(os.fstat(handle), place.stat())
+    except FileNotFoundError:
+        return False
+
+
 def _lock(handle: int, place: Path) -> None:
-    """Wait until no other process has it."""
+    """Lock a folder, and wait while another process holds the lock."""
     assert fcntl
     with suppress(OSError):  # a file system that has no locks
         try:
@@ -102,7 +115,7 @@ def left_over(folder: Path) -> list[Path]:
 
 
 def replaceable(folder: Path, files: list[Path], overwrite: bool) -> list[Path]:
-    """The old dataset's files; raises ValueError where something stands in the way."""
+    """Return the files of the old dataset; raises ValueError if another file is in the way."""
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file; choose another folder")
     there = [path.name for path in folder.iterdir() if not LEFT_OVER.fullmatch(path.name)] if folder.exists() else []
@@ -127,7 +140,7 @@ def _listed(folder: Path) -> list[Path]:
         content = manifest.read(folder)
         found += map(Path, content.every_file())
         for name, checksum in content.beside().items():
-            if checksum.fault(folder / name) is None:  # one edited is its editor's
+            if checksum.fault(folder / name) is None:  # a file that a user has edited is not ours to remove
                 found.append(Path(name))
         found.append(Path(manifest.NAME))
     return list(dict.fromkeys(found))
@@ -145,14 +158,14 @@ def _move(partial: Path, folder: Path, files: list[Path], old: list[Path]) -> No
         for name in (path.name, *formats.beside(path)):
             lay_over((partial / path).with_name(name), target.with_name(name))
     for path in set(old) - set(files):
-        if not (folder / path).is_dir():  # one of the user's, where a group was
+        if not (folder / path).is_dir():  # a folder of the user, where a group was before
             (folder / path).unlink(missing_ok=True)
         if path.parent != Path():
             _remove_if_empty(folder / path.parent)
 
 
 def take_away(folder: Path, old: list[Path]) -> None:
-    """Remove files and groups of a dataset, and of a group no file that is not its own."""
+    """Remove files and groups of a dataset; in a group, only the files that belong to it."""
     for path in old:
         if (folder / path).is_dir():
             formats.store_of(path).remove(folder / path)
@@ -161,7 +174,7 @@ def take_away(folder: Path, old: list[Path]) -> None:
 
 
 def lay_over(source: Path, target: Path) -> None:
-    """Move a file or a folder to its place; if there is such a folder, each file to where it stands in that."""
+    """Move a file or a folder to `target`; if that folder exists already, move each file into it, one by one."""
     if not target.is_dir() or not any(target.iterdir()):
         with suppress(OSError):  # another process has just made it
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -174,7 +187,7 @@ def lay_over(source: Path, target: Path) -> None:
 
 
 def _sync(folders: list[Path]) -> None:
-    """Bring the names in these folders to the disk, so that no manifest outlives its files when the power fails."""
+    """Flush these folders to the disk, so that after a power failure no manifest is there without its files."""
     if os.name != "posix":  # elsewhere a folder cannot be opened
         return
     for folder in folders:
@@ -190,7 +203,7 @@ def _remove_if_empty(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Status:
-    """How far a dataset has come."""
+    """How many shards of a dataset are done, of how many, and whether it is complete."""
 
     name: str
     complete: bool
@@ -199,7 +212,7 @@ class Status:
 
 
 def status(folder: Path) -> Status:
-    """How many shards of a dataset are there, by their markers alone, whoever makes them; of .npz how many files."""
+    """Count the finished shards of a dataset by their markers, whichever process makes them; for .npz, count files."""
     if (folder / manifest.NAME).is_file() or not (folder / manifest.PLAN).is_file():
         content = manifest.read(folder)
         shards = sum(entry.shards or 1 for entry in (content.files | content.series).values())

@@ -1,7 +1,7 @@
-"""The table of file formats: an entry for each, beside the module that writes it.
+"""The table of file formats, which names the module that writes each.
 
-In a format of our own datasets are generated, loaded and verified; its module has `write`, `read`, `blocks` and
-`fault`. The others are copies for other libraries; their modules have `files` and `write`.
+Datasets are generated, loaded and verified in our own formats, whose modules have `write`, `read`, `blocks`, `pieces`
+and `fault`. The others are copies for other libraries; their modules have `files` and `write`.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from types import ModuleType
 class Format:
     """A format of files."""
 
-    name: str  # as --format and --to take it
+    name: str  # for --format and --to
     endings: tuple[str, ...]  # of its files; the first is the one that is written
-    module: str  # that writes it
+    module: str  # module that writes it
     media_type: str
     own: bool = False  # whether datasets are generated in it
     several: bool = False  # whether a split may have several files
-    libraries: tuple[str, ...] = ()  # that decide its bytes
-    extra: str = ""  # of this package, which installs what the module imports
-    opening: str  # lines of Python that open a file, for the card: {file} in its folder, {config} and {split} of it
-    reading: str  # and one that reads the array {name}
+    libraries: tuple[str, ...] = ()  # libraries that determine its bytes
+    extra: str = ""  # extra of this package that installs what the module imports
+    opening: str  # Python code for the card that opens {file}, with its {config} and {split}
+    reading: str  # Python code that reads the array {name}
 
     @property
     def ending(self) -> str:
-        """How the names of its files end, without the dot."""
+        """Ending of the names of its files, without the dot."""
         return self.endings[0].removeprefix(".")
 
 
@@ -101,7 +101,7 @@ def named(name: str) -> Format:
 
 
 def own_format(name: str) -> Format:
-    """The format of this name, in which datasets are generated; raises ValueError for any other."""
+    """The format of our own with this name; raises ValueError for any other."""
     entry = named(name)
     if not entry.own:
         raise ValueError(f"{name} is a copy for other libraries: generate one of {', '.join(OWN)}, then convert it")
@@ -109,7 +109,7 @@ def own_format(name: str) -> Format:
 
 
 def of_path(path: PurePath) -> Format:
-    """The format of a file, by how its name ends; raises ValueError for one that is unknown."""
+    """The format of a file, by the ending of its name; raises ValueError for an unknown ending."""
     for entry in TABLE:
         if path.suffix in entry.endings:
             return entry
@@ -118,7 +118,7 @@ def of_path(path: PurePath) -> Format:
 
 
 def module_of(entry: Format) -> ModuleType:
-    """The module that writes a format; raises ValueError where that needs a package more."""
+    """The module that writes a format; raises ValueError if it needs a package that is not installed."""
     try:
         return importlib.import_module(entry.module)
     except ModuleNotFoundError as error:
@@ -135,5 +135,5 @@ def store_of(path: PurePath) -> ModuleType:
 
 
 def beside(path: PurePath) -> tuple[str, ...]:
-    """Names of what belongs to a file and stands beside it."""
+    """Names of the folders that belong to a file and are stored beside it."""
     return (path.with_suffix(".shards").name,) if path.suffix == ".zarr" else ()

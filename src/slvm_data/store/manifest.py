@@ -1,6 +1,6 @@
 """`dataset.json`: the files of a dataset's folder with their checksums, their recipe, and the software that made them.
 
-A manifest is a tree of frozen dataclasses. One reader checks it, one writer writes it, and nobody else knows the JSON.
+A manifest is a tree of frozen dataclasses. Only the reader and the writer in this file know its JSON.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from slvm_data.store import formats
 NAME, CARD, PREVIEW, CROISSANT, PLAN = names.MANIFEST, names.CARD, names.PREVIEW, names.CROISSANT, names.PLAN
 FORMAT = "slvm-data"
 VERSION = 1
-LIBRARIES = ("slvm-data", "jax", "jaxlib", "numpy", "scipy")  # that decide the numbers
+LIBRARIES = ("slvm-data", "jax", "jaxlib", "numpy", "scipy")  # libraries that determine the numbers
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Form:
 
     @staticmethod
     def of(array: np.ndarray, rows: int | None = None) -> Form:
-        """That of an array, with so many rows in place of its own if they are given."""
-        return Form((len(array) if rows is None else rows, *array.shape[1:]), str(array.dtype))
+        """Form of an array; `rows`, if given, replaces its number of rows."""
+        return Form((len(array) if rows is None else int(rows), *array.shape[1:]), str(array.dtype))
 
     def __str__(self) -> str:
         return f"{self.dtype} {list(self.shape)}"
@@ -58,7 +58,7 @@ class Form:
         return np.dtype(self.dtype).itemsize * prod(self.row)
 
     def with_rows(self, rows: int) -> Form:
-        """The same of another number of rows."""
+        """The same form with another number of rows."""
         return Form((rows, *self.row), self.dtype)
 
     def __post_init__(self) -> None:
@@ -78,7 +78,7 @@ Forms = dict[str, Form]
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """A file as it was written: arrays that have one row per sequence; of Zarr a group, with its markers."""
+    """A file as it was written, with one row per sequence; with Zarr, a group and its markers."""
 
     sha256: str
     bytes: int
@@ -103,7 +103,7 @@ class Written:
 
 @dataclass(frozen=True, kw_only=True)
 class FileEntry(Written):
-    """A file of a task and split of a dataset; of its sequences, or of the trajectories that they were cut from."""
+    """A file of a task and split: of its sequences, or of the trajectories that these were cut from."""
 
     task: int
     split: str
@@ -111,7 +111,7 @@ class FileEntry(Written):
 
     @staticmethod
     def of(written: Written, task: int, split: str, trajectories: int | None = None) -> FileEntry:
-        """That of a file that was just written."""
+        """Entry of a file that was just written."""
         return FileEntry(**vars(written), task=task, split=split, trajectories=trajectories)
 
     def __post_init__(self) -> None:
@@ -129,7 +129,7 @@ class Checksum:
 
     @staticmethod
     def of(path: Path) -> Checksum:
-        """That of a file."""
+        """Checksum of a file."""
         with path.open("rb") as file:
             return Checksum(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
 
@@ -140,7 +140,7 @@ class Checksum:
 
 @dataclass(frozen=True)
 class ArrayEntry:
-    """The facts of an array of the dataset: a row of `slvm_data.arrays` as it fits this dataset."""
+    """Description of an array of the dataset: its row of `slvm_data.arrays`, adapted to this dataset."""
 
     axes: str  # letters of `arrays.AXES`
     role: str
@@ -150,7 +150,7 @@ class ArrayEntry:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How the values of a parameter lie in its range, all bodies together."""
+    """Distribution of the values of a parameter over its range, all bodies together."""
 
     low: float
     high: float
@@ -161,7 +161,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class RegimeStatistics:
-    """How long a switching system is in each of its K regimes, and which follows which."""
+    """How long a switching system is in each of its K regimes, and how often each regime follows another."""
 
     occupancy: tuple[float, ...]  # share of frames [K]
     mean_dwell_time: tuple[float | None, ...]  # frames [K]; None for a regime that does not occur
@@ -172,7 +172,7 @@ class RegimeStatistics:
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
-    """How right a task is, measured on its sequences themselves; pages call it the validation report."""
+    """Accuracy of a task, measured on its own sequences; cards and pages call it the validation report."""
 
     task: int
     sample: int  # sequences that errors were measured on
@@ -186,7 +186,7 @@ class Certificate:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """Everything that is known of a dataset. No clock, path or name of a host: the same run gives the same manifest."""
+    """Everything known about a dataset, without times, paths or host names: the same run gives the same manifest."""
 
     name: str
     recipe: StoredRecipe
@@ -255,13 +255,13 @@ class PlanRecord:
 
 
 def check_path(name: str) -> None:
-    """Raise ValueError for the name of a file that could lead out of its folder."""
+    """Raise ValueError for a file name that could point outside its folder."""
     for word in name.split("/"):
         names.check_name(word)
 
 
 def write(folder: Path, content: Manifest) -> None:
-    """Write the manifest, with its own checksum; the folder counts as a dataset from then on."""
+    """Write the manifest, with its own checksum; from then on the folder is a dataset."""
     _write(folder / NAME, content)
 
 
@@ -306,14 +306,14 @@ def _read(path: Path, kind: type[Any]) -> Any:
         raise DamageError(f"{path} has format {ascii(number)[:20]}, newer than {VERSION}: update slvm-data")
     if tree.pop("sha256", None) != _digest({"format": FORMAT, "format_version": number, **tree}):
         raise DamageError(f"{path} is damaged: its own checksum does not fit")
-    try:  # the checksum alone keeps no forger out
+    try:  # a forged manifest may have a valid checksum
         return from_json(kind, tree, path.name)
     except (ValueError, RecursionError, OverflowError) as error:
         raise DamageError(f"{path} is damaged: {error}") from None
 
 
 def entries_of(files: Iterable[FileEntry], units: dict[str, str]) -> dict[str, ArrayEntry]:
-    """The facts of each array in these files, with these units for those whose unit is that of a system."""
+    """Description of each array in these files; `units` are those of arrays whose unit depends on the system."""
     ranks: dict[str, set[int]] = {}
     for entry in files:
         for name, form in entry.arrays.items():
@@ -329,12 +329,12 @@ def _entry(name: str, ranks: set[int], units: dict[str, str]) -> ArrayEntry:
 
 
 def forms_of(found: Arrays, rows: int | None = None) -> Forms:
-    """Forms of arrays, with so many rows in place of their own if they are given."""
+    """Forms of arrays; `rows`, if given, replaces their number of rows."""
     return {name: Form.of(array, rows) for name, array in found.items()}
 
 
 def versions(written: formats.Format) -> dict[str, str]:
-    """Versions of the software here that decides the bytes of a dataset in this format."""
+    """Versions of the installed software that determines the bytes of a dataset in this format."""
     return {"python": platform.python_version(), **{name: version(name) for name in (*LIBRARIES, *written.libraries)}}
 
 

@@ -21,36 +21,33 @@ from slvm_data.core.files import altered, atomic
 from slvm_data.core.types import Arrays
 from slvm_data.store import zip_archive
 from slvm_data.store.manifest import Form, Forms, Written
+from slvm_data.store.rows import fitting
 
 LEVEL = 1  # of isal: twice as dense as level 0 on binary frames, as fast; level 3 is five times slower
-RATIO = 1032  # deflate makes nothing shorter than by this
+RATIO = 1032  # largest compression ratio of deflate
 _PARSING = threading.Lock()  # Python 3.11 cannot parse literals in two threads (python/cpython#106905)
-BLOCK = 2**20  # bytes deflated at a time. Always the same: where the input is cut shows in the output
+BLOCK = 2**20  # bytes compressed at a time; always the same, since it determines the output
 
 
 class _Stream:
-    """One array on its way into the archive, deflated into a nameless file."""
+    """One array of the archive, which is compressed into a temporary file as its rows arrive."""
 
-    def __init__(self, name: str, count: int, first: np.ndarray, spool: IO[bytes]) -> None:
-        self.name, self.spool = name, spool
-        self.shape, self.dtype = (int(count), *first.shape[1:]), first.dtype
-        self.crc = self.size = self.rows = 0
+    def __init__(self, name: str, form: Form, spool: IO[bytes]) -> None:
+        self.name, self.form, self.spool = name, form, spool
+        self.crc = self.size = 0
         self._tail = b""
         self._deflate = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -zlib.MAX_WBITS)
         header = io.BytesIO()
         described = {
-            "descr": np.lib.format.dtype_to_descr(first.dtype),
+            "descr": np.lib.format.dtype_to_descr(np.dtype(form.dtype)),
             "fortran_order": False,
-            "shape": self.shape,
+            "shape": form.shape,
         }
         np.lib.format.write_array_header_1_0(header, described)
         self._feed(memoryview(header.getvalue()))
 
     def append(self, array: np.ndarray) -> None:
         """Add rows [n …]."""
-        if array.dtype != self.dtype or array.shape[1:] != self.shape[1:]:
-            raise ValueError(f"{self.name}: {array.dtype} {array.shape} after {self.dtype} {self.shape}")
-        self.rows += len(array)
         if array.size:
             self._feed(np.ascontiguousarray(array).data.cast("B"))
 
@@ -68,32 +65,30 @@ class _Stream:
         self._tail = bytes(data[whole:])
 
     def close(self, offset: int) -> zip_archive.Member:
-        """End the stream; what the archive says of it if it begins at `offset`."""
-        if self.rows != self.shape[0]:
-            raise ValueError(f"{self.name}: {self.rows} rows came, {self.shape[0]} were announced")
+        """End the stream; return its entry in the archive for a member that begins at `offset`."""
         self.spool.write(self._deflate.compress(self._tail) + self._deflate.flush())
         return zip_archive.Member(f"{self.name}.npy", self.crc, self.spool.tell(), self.size, offset)
 
 
 def write(path: Path, chunks: Iterable[Arrays], count: int, binary: bool = False) -> Written:
-    """Write `count` sequences, arriving in chunks {name: [n …]}; what a manifest says of the file.
+    """Write `count` sequences, arriving in chunks {name: [n …]}; return what a manifest says of the file.
 
-    With `binary`, pictures are of zeros and ones, which deflate finds by itself. The file takes its name when it is
-    complete and on the disk. Raises ValueError where chunks do not fit together.
+    `binary`, for frames of zeros and ones, has no effect: deflate compresses them well anyway. The file gets its name
+    when it is complete and on the disk. Raises ValueError if chunks do not fit together.
     """
     del binary
     with ExitStack() as stack:
         streams: dict[str, _Stream] = {}
-        for chunk in chunks:
+        for chunk, forms in fitting(chunks, count):
             for name, array in chunk.items():
                 if name not in streams:
                     spool = stack.enter_context(tempfile.TemporaryFile(dir=path.parent))
-                    streams[name] = _Stream(name, count, array, spool)
+                    streams[name] = _Stream(name, forms[name], spool)
                 streams[name].append(array)
         with atomic(path) as file:
             checksum = _assemble(file, list(streams.values()))
-    forms = {name: Form(s.shape, str(s.dtype)) for name, s in streams.items()}
-    return Written(sha256=checksum, bytes=path.stat().st_size, arrays=forms)
+    arrays = {name: stream.form for name, stream in streams.items()}
+    return Written(sha256=checksum, bytes=path.stat().st_size, arrays=arrays)
 
 
 def _assemble(file: IO[bytes], streams: list[_Stream]) -> str:
@@ -135,7 +130,7 @@ def read(path: Path, rows: np.ndarray | None = None) -> Arrays:
 
 
 class Place(NamedTuple):
-    """Where an array lies in the archive."""
+    """Position of an array in the archive."""
 
     form: Form
     info: zipfile.ZipInfo
@@ -143,14 +138,14 @@ class Place(NamedTuple):
 
 
 def places(path: Path) -> dict[str, Place]:
-    """Where each array lies, without reading any; raises DamageError as `read` does."""
+    """Positions of the arrays, without reading them; raises DamageError as `read` does."""
     with damage_named(path) as at, zipfile.ZipFile(path) as archive:
         found = _members(archive, at)
         return {name: Place(form, archive.getinfo(f"{name}.npy"), member.tell()) for name, member, form in found}
 
 
 def blocks(path: Path, rows: int, wanted: Collection[str] | None = None) -> Iterator[Arrays]:
-    """The arrays `wanted`, all if None, so many rows at a time; raises DamageError as `read` does."""
+    """Yield the arrays `wanted` (all if None), `rows` rows at a time; raises DamageError as `read` does."""
     with damage_named(path) as at, zipfile.ZipFile(path) as archive:
         members = [member for member in _members(archive, at) if wanted is None or member[0] in wanted]
         found = [name for name, _, _ in members]
@@ -168,13 +163,14 @@ def blocks(path: Path, rows: int, wanted: Collection[str] | None = None) -> Iter
             yield block
         for name, piece in pieces.items():
             at.array = name
-            next(piece, None)  # checks that nothing follows, and the checksum
+            next(piece, None)  # checks the checksum, and that nothing follows
 
 
 def pieces(path: Path, wanted: Forms) -> Iterator[tuple[str, int, np.ndarray]]:
     """The arrays `wanted`, of these forms, some rows at a time: name, number of the first row, rows.
 
-    Each comes to its end, for its checksum. Raises DamageError, as `read` does, also where the file holds other ones.
+    Each array is read to its end, to compare its checksum. Raises DamageError as `read` does, also if an array is
+    missing or has another form.
     """
     with damage_named(path) as at, zipfile.ZipFile(path) as archive:
         missing = set(wanted)
@@ -193,7 +189,7 @@ def pieces(path: Path, wanted: Forms) -> Iterator[tuple[str, int, np.ndarray]]:
 
 
 def _rows(form: Form) -> int:
-    """Rows in a block."""
+    """Number of rows in a block."""
     return max(1, BLOCK // max(1, form.row_size))
 
 
@@ -217,7 +213,7 @@ def _check_names(archive: zipfile.ZipFile) -> None:
 
 
 def _header(member: IO[bytes], size: int) -> Form:
-    """Shape and type of an array, refused unless they account for every byte of the member."""
+    """Shape and type of an array; raises ValueError if they do not fit the size of the member."""
     version = np.lib.format.read_magic(member)
     if version != (1, 0):
         raise ValueError(f"array format {version} is not (1, 0)")
@@ -229,7 +225,7 @@ def _header(member: IO[bytes], size: int) -> Form:
 
 
 def _body(member: IO[bytes], form: Form, rows: np.ndarray | None) -> np.ndarray:
-    """The array, or these rows of it; the whole member is read either way, for its checksum."""
+    """The array, or these rows of it; in both cases the whole member is read, to compare its checksum."""
     chosen = np.arange(form.shape[0]) if rows is None else rows
     array = np.empty((len(chosen), *form.row), form.dtype)
     start = 0
@@ -241,7 +237,7 @@ def _body(member: IO[bytes], form: Form, rows: np.ndarray | None) -> np.ndarray:
 
 
 def _pieces(member: IO[bytes], form: Form, rows: int) -> Iterator[np.ndarray]:
-    """The array, so many rows at a time; raises ValueError if anything follows it."""
+    """Yield the array, `rows` rows at a time; raises ValueError if anything follows it."""
     for start in range(0, form.shape[0], rows):
         n = min(rows, form.shape[0] - start)
         yield np.frombuffer(member.read(n * form.row_size), form.dtype).reshape(n, *form.row)

@@ -1,6 +1,7 @@
-"""Single rows of an .npz, also far inside: the stream is inflated once up to them, and marks are kept on the way.
+"""Read single rows of an .npz without decompressing it from the beginning each time.
 
-From a mark, which is a copy of the inflater, one goes on at once. Nothing is inflated before it is asked for.
+The stream is decompressed once up to a row, and marks are kept on the way. A mark is a copy of the decompressor, from
+which later reads continue. Nothing is decompressed before it is asked for.
 """
 
 from __future__ import annotations
@@ -26,20 +27,20 @@ HEADER = 30  # bytes of a member's header in the archive, before its name
 
 
 class _Inflater:
-    """A stream of the archive at one place, from which it goes on."""
+    """A decompressor of one member of the archive, at one place in its stream."""
 
     def __init__(self, place: int, deflated: bool) -> None:
         self.place, self.at = place, 0  # bytes in the archive, and in the member
         self._stream: Any = zlib.decompressobj(-zlib.MAX_WBITS) if deflated else None
 
     def copy(self) -> _Inflater:
-        """The same place, to go on from independently."""
+        """Return an independent copy at the same place."""
         other = _Inflater(self.place, deflated=False)
         other.at, other._stream = self.at, self._stream and self._stream.copy()
         return other
 
     def next(self, file: IO[bytes]) -> bytes:
-        """Some bytes more."""
+        """Return the next bytes of the member."""
         data = self._stream and self._stream.unconsumed_tail
         if not data:
             file.seek(self.place)
@@ -70,13 +71,13 @@ class _Member:
         return next(mark for mark in reversed(self.marks) if mark.at <= start).copy()
 
     def note(self, here: _Inflater) -> None:
-        """Keep a mark where the last one is far behind."""
+        """Keep a mark here if the last one is far behind."""
         if here.at >= self.marks[-1].at + self.apart:
             self.marks.append(here.copy())
 
 
 class Rows:
-    """The rows of an .npz, for several threads at a time. The file is open only while rows are read."""
+    """Rows of an .npz, which several threads may read. The file is open only while rows are read."""
 
     def __init__(self, path: Path) -> None:
         self.path, self._lock = path, threading.Lock()
@@ -112,7 +113,7 @@ def _rows(file: IO[bytes], member: _Member, rows: np.ndarray) -> np.ndarray:
 
 
 def _spans(file: IO[bytes], member: _Member, spans: list[tuple[int, int]]) -> Iterator[bytes]:
-    """The bytes of these spans (first byte and number, increasing), by one inflater where they are near each other."""
+    """The bytes of these spans (first byte and number, increasing), read by one decompressor if close together."""
     here, data = member.before(spans[0][0] if spans else 0), b""
     for first, size in spans:
         mark = member.before(first)

@@ -1,4 +1,4 @@
-"""The files of a dataset as its manifest lists them, read some rows at a time, in whichever format they are."""
+"""The files of a dataset as its manifest lists them, read some rows at a time, whatever their format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slvm_data.core.types import Arrays
 from slvm_data.store import formats
 from slvm_data.store.manifest import FileEntry, Form, Forms, Manifest
 
-BLOCK = 2**24  # bytes of rows read at a time, if there is more than one
+BLOCK = 2**24  # bytes of rows read at a time, but at least one row
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Source:
 
     @property
     def folder(self) -> str:
-        """The task's folder, relative to the dataset's; "." for its own."""
+        """The task's folder, relative to the dataset's folder; "." if it is the same."""
         return PurePosixPath(self.name).parent.as_posix()
 
     @property
@@ -45,11 +45,11 @@ class Source:
 
     @property
     def block(self) -> int:
-        """How many rows are read at a time."""
+        """Number of rows read at a time."""
         return max(1, min(self.entry.rows, BLOCK // max(1, self.row_size)))
 
     def blocks(self, rows: int | None = None) -> Iterator[Arrays]:
-        """The arrays, so many rows at a time; raises DamageError where they are not what the manifest says."""
+        """Yield the arrays, `rows` rows at a time; raises DamageError if they are not what the manifest says."""
         done, count = 0, self.entry.rows
         for block in formats.store_of(self.path).blocks(self.path, rows or self.block, tuple(self.arrays)):
             for name, promised in self.arrays.items():

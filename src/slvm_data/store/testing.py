@@ -1,4 +1,4 @@
-"""Tests that every format of files has to pass, also one of your own: subclass `StoreSuite`, and pytest runs them.
+"""Tests that every file format has to pass. For a format of your own, subclass `StoreSuite`; pytest runs the tests.
 
 They write a few hundred rows at most, and need nothing but pytest and the format's module.
 """
@@ -23,7 +23,7 @@ FLIPS = 60  # bits that are flipped, one at a time, in any file
 def example(count: int, frames: int = 4, picture: tuple[int, ...] = (8, 8), seed: int = 0) -> Arrays:
     """Arrays of every type that a dataset has, of `count` sequences; pictures are of zeros and ones, mostly zeros.
 
-    Among the numbers are those that are easily lost: NaN, infinity, -0, the largest whole numbers.
+    The numbers include those that a format may easily change: NaN, infinity, -0, the largest whole numbers.
     """
     rng = np.random.default_rng(seed)
     state = rng.normal(size=(count, frames, 3)).astype(np.float32)
@@ -45,7 +45,7 @@ def example(count: int, frames: int = 4, picture: tuple[int, ...] = (8, 8), seed
 
 
 def chunks(rows: Arrays, size: int) -> Iterator[Arrays]:
-    """The rows, so many at a time, each time in the same memory, as `generate` gives them to a format."""
+    """Yield the rows, `size` at a time, each time in the same memory, as `generate` gives them to a format."""
     memory = {name: np.empty_like(array[:size]) for name, array in rows.items()}
     count = len(rows["label"])
     for start in range(0, count, size):
@@ -56,7 +56,7 @@ def chunks(rows: Arrays, size: int) -> Iterator[Arrays]:
 
 
 def assert_equal(found: Arrays, expected: Arrays) -> None:
-    """The same arrays, to the last bit."""
+    """Assert that two sets of arrays are the same, to the last bit."""
     assert found.keys() == expected.keys(), f"{sorted(found)} instead of {sorted(expected)}"
     for name, array in expected.items():
         assert found[name].dtype == array.dtype, f"{name}: {found[name].dtype} instead of {array.dtype}"
@@ -66,8 +66,8 @@ def assert_equal(found: Arrays, expected: Arrays) -> None:
 
 @contextmanager
 def refused(kind: type[Exception], *words: str) -> Iterator[None]:
-    """The block raises this error, whose message contains these words."""
-    said: str | None = None  # not the error, which would keep what it met with, and files open
+    """Assert that the block raises this error, with a message that contains these words."""
+    said: str | None = None  # not the error itself, which would keep its variables alive and files open
     try:
         yield
     except kind as error:
@@ -89,13 +89,13 @@ class StoreSuite:
     The module has the five functions that `slvm_data.store.npz` has:
 
     * `write(path, chunks, count, binary)` writes `count` rows, which arrive in chunks {name: [n …]}, and returns a
-      `Written`; it raises ValueError where chunks do not fit together. With `binary`, pictures are of zeros and ones.
+      `Written`; it raises ValueError if chunks do not fit together. With `binary`, frames hold only zeros and ones.
     * `read(path, rows)` gives all arrays, or these rows (increasing) of them.
-    * `blocks(path, rows, wanted)` gives the arrays with these names, so many rows at a time.
+    * `blocks(path, rows, wanted)` gives the arrays with these names, `rows` rows at a time.
     * `pieces(path, wanted)` gives the arrays of these forms piece by piece: name, number of the first row, rows.
     * `fault(path, written)` tells in a sentence how a file differs from what was written; None if it does not.
 
-    Whoever reads raises `slvm_data.core.errors.DamageError` where a file is not what was written.
+    The functions that read raise `slvm_data.core.errors.DamageError` if a file is not what was written.
     """
 
     store: ClassVar[Any]
@@ -103,18 +103,18 @@ class StoreSuite:
     counts: ClassVar[tuple[int, ...]] = (1, 2, COUNT, 300)  # numbers of rows to be written
 
     def holds_rows(self, file: Path) -> bool:
-        """Whether `read` compares this file with a checksum of its own. Damage to any other is left to `fault`."""
+        """Whether `read` checks this file by a checksum; damage to other files is found by `fault` only."""
         del file
         return True
 
     def write(self, folder: Path, rows: Arrays, size: int = 10, binary: bool = True) -> tuple[Path, Written]:
-        """A file in a folder of its own, and what its format says of it."""
+        """Write rows to a new folder; return the file and its `Written`."""
         folder.mkdir()
         path = folder / f"train{self.ending}"
         return path, self.store.write(path, chunks(rows, size), len(rows["label"]), binary)
 
     def test_rows_come_back(self, tmp_path: Path) -> None:
-        """Of every type and shape, one row or many; and what was written is told."""
+        """Rows of every type and shape are read as written, one or many, and `write` says what it wrote."""
         for count in self.counts:
             rows = example(count)
             path, written = self.write(tmp_path / str(count), rows)
@@ -134,7 +134,7 @@ class StoreSuite:
             assert_equal(self.store.read(path), rows)
 
     def test_axes_of_length_0_come_back(self, tmp_path: Path) -> None:
-        """As those of impacts, where no sequence has one."""
+        """For example the arrays of impacts, if no sequence has any."""
         empty = {"event_time": (0,), "event_before": (0, 2), "queries": (4, 0)}
         rows = example(COUNT) | {name: np.zeros((COUNT, *row), np.float32) for name, row in empty.items()}
         path, written = self.write(tmp_path / "x", rows)
@@ -165,7 +165,7 @@ class StoreSuite:
         assert_equal(self.store.read(path), rows)
 
     def test_some_rows(self, tmp_path: Path) -> None:
-        """None, one, some, all."""
+        """Read no row, one, some, and all."""
         rows = example(300)
         path, _ = self.write(tmp_path / "x", rows)
         for chosen in ([], [0], [299], [3, 4, 36, 64, 299], list(range(300))):
@@ -173,7 +173,7 @@ class StoreSuite:
             assert_equal(found, {name: array[chosen] for name, array in rows.items()})
 
     def test_blocks(self, tmp_path: Path) -> None:
-        """Of any size: all rows in order, every block but the last of so many."""
+        """Blocks of any size give all rows in order, and only the last one may be shorter."""
         rows = example(150)
         path, _ = self.write(tmp_path / "x", rows)
         for size, names in ((1, ("label",)), (7, ("state", "label")), (64, tuple(rows)), (1000, tuple(rows))):
@@ -197,7 +197,7 @@ class StoreSuite:
             assert_equal({n: np.concatenate(blocks) for n, blocks in found.items()}, {n: rows[n] for n in wanted})
 
     def test_pieces_of_other_forms_are_refused(self, tmp_path: Path) -> None:
-        """A file that has other arrays than it is said to have."""
+        """Raises DamageError if an array of the file has another form than the one asked for."""
         path, written = self.write(tmp_path / "x", example(COUNT))
         form = written.arrays["state"]
         for name, other in (
@@ -210,7 +210,7 @@ class StoreSuite:
                 list(self.store.pieces(path, {name: other}))
 
     def test_bytes_do_not_depend_on_chunks(self, tmp_path: Path) -> None:
-        """Nor on when they are written."""
+        """The bytes do not depend on the time of writing either."""
         rows, found = example(300), []
         for number, size in enumerate((7, 64, 128, 300, 300)):
             folder = tmp_path / str(number)
@@ -219,7 +219,7 @@ class StoreSuite:
         assert all(one == found[0] for one in found)
 
     def test_chunks_that_do_not_fit_together_are_refused(self, tmp_path: Path) -> None:
-        """By a ValueError, and no file of their rows is left that could be read."""
+        """They raise ValueError, and leave no file that could be read."""
         one, two = example(5), example(5, seed=1)
         short = {name: array[:1] if name == "state" else array for name, array in two.items()}
         cases: dict[str, list[Arrays]] = {
@@ -249,7 +249,7 @@ class StoreSuite:
                 self.store.read(path)
 
     def test_what_is_interrupted_is_not_there(self, tmp_path: Path) -> None:
-        """Whatever was written by then is not taken for the file."""
+        """What was written before an interrupt is not read as a file."""
 
         def broken(parts: int) -> Iterator[Arrays]:
             for number, chunk in enumerate(chunks(example(300), 10)):
@@ -271,7 +271,7 @@ class StoreSuite:
                 self.store.read(path)
 
     def test_a_flipped_bit_is_named(self, tmp_path: Path) -> None:
-        """Wherever it is; and `read` gives no other numbers than were written."""
+        """`fault` finds a flipped bit anywhere, and `read` never returns other numbers than were written."""
         rng = np.random.default_rng(7)
 
         def flip(data: bytes) -> bytes:
@@ -286,7 +286,7 @@ class StoreSuite:
         assert self.store.fault(path, written) is None
 
     def test_a_file_cut_short_is_named(self, tmp_path: Path) -> None:
-        """At any length, of any file."""
+        """`fault` finds any file that is cut short, at any length."""
         rows = example(100)
         path, written = self.write(tmp_path / "x", rows)
         for file in _files(tmp_path / "x"):
@@ -295,7 +295,7 @@ class StoreSuite:
                 self._is_named(path, written, rows, file, lambda data, n=length: data[:n], always=True)
 
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
-        """Any one, or all."""
+        """`fault` finds a missing file, any one or all."""
         rows = example(100)
         path, written = self.write(tmp_path / "x", rows)
         for file in _files(tmp_path / "x"):
@@ -319,7 +319,7 @@ class StoreSuite:
         harm: Callable[[bytes], bytes | None],
         always: bool = False,
     ) -> None:
-        """Damage to a file is named by `fault`, and refused by `read`: by chance none of the rows if not `always`."""
+        """Assert that `fault` names damage to a file; `read` raises too, or, if not `always`, returns good rows."""
         good = file.read_bytes()
         bad = harm(good)
         if bad is None:
@@ -339,21 +339,21 @@ class StoreSuite:
         file.write_bytes(good)
 
     def _read(self, path: Path) -> tuple[Arrays | None, str]:
-        """The arrays, or what is wrong with them."""
+        """Read the arrays, or return the message of the error."""
         try:
             return self.store.read(path), ""
         except DamageError as error:
             return None, str(error)
 
     def test_the_file_of_other_rows_is_a_fault(self, tmp_path: Path) -> None:
-        """Though nothing is wrong with it."""
+        """`fault` finds an undamaged file that holds other rows."""
         path, written = self.write(tmp_path / "x", example(COUNT))
         other, _ = self.write(tmp_path / "y", example(COUNT, seed=1))
         assert self.store.fault(other, written)
         assert self.store.fault(path, written) is None
 
     def test_binary_pictures_are_small(self, tmp_path: Path) -> None:
-        """A bit for each pixel at most."""
+        """Frames of zeros and ones take at most about a bit per pixel."""
         rows = example(200, frames=10, picture=(16, 16))
         image = {"image": rows["image"], "label": rows["label"]}
         _, written = self.write(tmp_path / "x", image, size=200)
@@ -361,7 +361,7 @@ class StoreSuite:
 
 
 def _unpacked(block: np.ndarray, form: Form) -> np.ndarray:
-    """A block as an array of its form has it, where pictures came bit-packed."""
+    """Unpack a block of bit-packed pictures to the given form; return other blocks as they are."""
     if block.shape[1:] == form.row:
         return block
     picture = form.row[block.ndim - 2 :]

@@ -1,8 +1,8 @@
 """Arrays as sharded Zarr v3, which any Zarr v3 reader opens: for datasets too large for one .npz.
 
-`train.zarr` is a group. A shard is a fixed range of sequences, and one file of each array; pictures of zeros and ones
-lie in it bit-packed, 8 pixels per byte. `train.shards` beside it has a marker for each shard that is whole, with the
-checksums of its files, and one for the metadata. A file that is missing is an error, never zeros.
+`train.zarr` is a group. A shard is a fixed range of sequences, stored as one file per array; pictures of zeros and ones
+are bit-packed in it, 8 pixels per byte. `train.shards` beside it has a marker for each complete shard, with the
+checksums of its files, and one for the metadata. A missing file is an error and is never read as zeros.
 """
 
 from __future__ import annotations
@@ -26,33 +26,34 @@ from slvm_data.core.files import atomic
 from slvm_data.core.json_tree import Json, from_json, to_json
 from slvm_data.core.types import Arrays
 from slvm_data.store.manifest import Checksum, Form, Forms, Written
+from slvm_data.store.rows import fitting
 from slvm_data.store.zstd_sizes import guarded
 
 LEVEL = 3  # of zstd
 SHARD = 2**23  # bytes of a shard, before they are compressed, about
-INNER = (16, 64)  # sequences of an inner chunk, fewer where they are long, and of pictures, which cost most to unpack
+INNER = (16, 64)  # least and most sequences of an inner chunk: least for pictures, which are slow to unpack
 FEW = 2048  # frames of an inner chunk, about
-LEAST = 2**13  # bytes of an inner chunk, where a shard has them: a small one costs as much to find and to check
-LONG, PART = 200, 100  # frames of a sequence that is cut too, and of its parts
+LEAST = 2**13  # bytes of an inner chunk, at least, if a shard has as many: reading a smaller one is hardly faster
+LONG, PART = 200, 100  # longer sequences are cut along time too, into parts of 100 frames
 CHUNK = 2**28  # bytes of an inner chunk, at most
 PACKED = "packed_frame"  # attribute of an array of bit-packed pictures: the shape of a picture
 METADATA = "metadata"  # marker of the files that belong to no shard
 GROUP = re.compile(r"(\w+/)?zarr(\.json|\.\w+\.partial)|\w+/c(/\d+)+(\.\w+\.partial)?")  # files of a group
-MARKERS = re.compile(r"metadata\.json|\d+\.json|tally-\d+|\..*\.tmp")  # and beside it
+MARKERS = re.compile(r"metadata\.json|\d+\.json|tally-\d+|\..*\.tmp")  # files of the folder of its markers
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How arrays lie in shards."""
+    """How arrays are divided into shards."""
 
     forms: Forms  # with all rows
-    rows: int  # of a shard
-    inner: int  # of an inner chunk
-    packed: dict[str, tuple[int, ...]]  # shape of a picture, of those of zeros and ones
+    rows: int  # rows of a shard
+    inner: int  # rows of an inner chunk
+    packed: dict[str, tuple[int, ...]]  # shape of a picture, for arrays of zeros and ones
 
     @staticmethod
     def of(forms: Forms, binary: bool, one_by_one: bool = False) -> Layout:
-        """The layout of arrays of these forms; with `one_by_one` a shard for each row, where rows are long ones."""
+        """Choose the layout for these forms; with `one_by_one`, for long rows, an inner chunk holds a single row."""
         packed = {name: _picture(name, form) for name, form in forms.items() if binary and arrays.pictures(name)}
         stored = {name: _stored(form, packed.get(name, ())) for name, form in forms.items()}
         steps = max((form.shape[1] for form in stored.values() if len(form.shape) > 2), default=1)
@@ -62,12 +63,12 @@ class Layout:
 
     @property
     def count(self) -> int:
-        """Rows in all."""
+        """Total number of rows."""
         return next(iter(self.forms.values())).shape[0]
 
     @property
     def shards(self) -> int:
-        """Shards in all."""
+        """Total number of shards."""
         return ceil(self.count / self.rows)
 
     def range(self, shard: int) -> tuple[int, int]:
@@ -75,7 +76,7 @@ class Layout:
         return shard * self.rows, min((shard + 1) * self.rows, self.count)
 
     def create(self, path: Path) -> None:
-        """Make a group at `path`, its arrays without a row yet, and the marker of its metadata."""
+        """Make a group at `path`, with arrays that have no data yet, and the marker of its metadata."""
         group = zarr.create_group(store=path, zarr_format=3)
         for name, form in self.forms.items():
             stored = _stored(form, self.packed.get(name, ()))
@@ -86,8 +87,8 @@ class Layout:
                 name=name,
                 shape=stored.shape,
                 dtype=stored.dtype,
-                chunks=(self._inner(name, inner), *inner),
-                shards=(self.rows, *whole),
+                chunks=(self._inner(name, inner), *_one_or_more(inner)),
+                shards=(self.rows, *_one_or_more(whole)),
                 compressors=[ZstdCodec(level=LEVEL), Crc32cCodec()],
                 fill_value=0,
                 attributes={PACKED: list(self.packed[name])} if name in self.packed else {},
@@ -103,7 +104,7 @@ class Layout:
         return [*known[: -len(self.packed[name])], "byte"] if name in self.packed else known
 
     def _inner(self, name: str, part: tuple[int, ...]) -> int:
-        """Rows of an inner chunk, whose rows are parts of this shape; a shard is a whole number of them."""
+        """Number of rows of an inner chunk, for parts of rows of this shape; a shard has a whole number of chunks."""
         if arrays.pictures(name):
             return INNER[0]
         size = prod(part) * np.dtype(self.forms[name].dtype).itemsize
@@ -111,53 +112,52 @@ class Layout:
         return min(doubled, self.rows)
 
     def put(self, path: Path, shard: int, rows: Arrays) -> None:
-        """Write the rows [n …] of one shard, and its marker last; the same again if it is there already."""
+        """Write the rows [n …] of one shard, and its marker last; a shard that is there already is written again."""
         first, n = shard * self.rows, len(next(iter(rows.values())))
         for name, array in rows.items():
             target = guarded(zarr.open_array(path / name, mode="r+"), write_empty_chunks=True)
             try:
                 target[first : first + n] = array
-            except ValueError:  # the file that is there is damaged, and the last shard is read before it is written
+            except ValueError:  # zarr reads the last shard before it writes it, and the file is damaged
                 (path / file_of(name, shard, array.ndim)).unlink(missing_ok=True)
                 target[first : first + n] = array
         _mark(path, str(shard), self._files(shard))
 
     def is_damaged(self, path: Path, shard: int) -> bool:
-        """Whether a shard's marker is not what would be written, byte for byte, of its files as they are."""
+        """Whether the marker of a shard is missing, or does not fit its files byte for byte."""
         try:
             return (markers(path) / f"{shard}.json").read_bytes() != _marker(path, self._files(shard))
         except OSError:
             return True
 
     def _files(self, shard: int) -> list[str]:
-        """Of one shard, in the group."""
-        ndims = {name: len(_stored(form, self.packed.get(name, ())).shape) for name, form in self.forms.items()}
+        """Names of the files of one shard, relative to the group."""
+        ndims = {
+            name: len(_stored(form, self.packed.get(name, ())).shape)
+            for name, form in self.forms.items()
+            if form.row_size  # nothing is stored of rows without numbers
+        }
         return [file_of(name, shard, ndim) for name, ndim in ndims.items()]
 
     def packs(self, chunk: Arrays) -> Arrays:
-        """A copy of rows [n …], pictures packed; since whoever makes chunks writes the next into the same memory."""
-        for name, array in chunk.items():
-            if Form.of(array, self.count) != self.forms[name]:
-                raise ValueError(f"{name}: {array.dtype} {array.shape} after {self.forms[name]}")
+        """Copy rows [n …], with pictures packed; the next chunk may be written to the same memory, hence the copy."""
         return {name: _pack(a, self.packed[name]) if name in self.packed else a.copy() for name, a in chunk.items()}
 
 
 def write(path: Path, chunks: Iterable[Arrays], count: int, binary: bool = False, one_by_one: bool = False) -> Written:
-    """Write `count` sequences, arriving in chunks {name: [n …]}; what a manifest says of the group.
+    """Write `count` sequences, arriving in chunks {name: [n …]}; return what a manifest says of the group.
 
-    With `binary`, pictures are of zeros and ones; `one_by_one` as for `Layout.of`. Raises ValueError where chunks do
+    With `binary`, pictures hold only zeros and ones; `one_by_one` as for `Layout.of`. Raises ValueError if chunks do
     not fit together.
     """
     rows: _Rows | None = None
-    for chunk in chunks:
+    for chunk, forms in fitting(chunks, count):
         if rows is None:
-            forms = {name: Form.of(array, count) for name, array in chunk.items()}
             layout = Layout.of(forms, binary, one_by_one)
             layout.create(path)
             rows = _Rows(path, layout)
         rows.add(chunk)
-    if rows is None:
-        raise ValueError(f"{path}: no rows came, {count} were announced")
+    assert rows  # otherwise `fitting` has raised an error
     rows.close()
     return written(path, rows.layout)
 
@@ -169,7 +169,7 @@ def written(path: Path, layout: Layout) -> Written:
 
 
 class _Rows:
-    """Rows on their way into shards."""
+    """Collects rows and writes them in shards."""
 
     def __init__(self, path: Path, layout: Layout) -> None:
         self.path, self.layout = path, layout
@@ -185,15 +185,10 @@ class _Rows:
 
     def close(self) -> None:
         """Write what is left as the last shard."""
-        done = self.shards * self.layout.rows + self.ready
-        if done != self.layout.count:
-            raise ValueError(f"{self.path}: {done} rows came, {self.layout.count} were announced")
         if self.ready:
             self._write(self.ready)
 
     def _write(self, n: int) -> None:
-        if (done := self.shards * self.layout.rows + self.ready) > self.layout.count:
-            raise ValueError(f"{self.path}: {done} rows came, {self.layout.count} were announced")
         rows = {name: np.concatenate([chunk[name] for chunk in self.waiting]) for name in self.layout.forms}
         self.waiting = [{name: array[n:] for name, array in rows.items()}]
         self.layout.put(self.path, self.shards, {name: array[:n] for name, array in rows.items()})
@@ -201,17 +196,22 @@ class _Rows:
 
 
 def _picture(name: str, form: Form) -> tuple[int, ...]:
-    """Shape of a picture of an array of them."""
+    """Shape of one picture of an array of pictures."""
     return form.shape[arrays.info(name).frame_axis :]
 
 
+def _one_or_more(row: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of a chunk's row; an axis of length 0 has chunks of length 1."""
+    return tuple(max(1, n) for n in row)
+
+
 def _stored(form: Form, picture: tuple[int, ...]) -> Form:
-    """The form in which an array lies there: pictures of this shape, if it has any, in one row of bytes each."""
+    """The form of an array in the group: pictures of this shape, if there are any, take one row of bytes each."""
     return Form((*form.shape[: -len(picture)], ceil(prod(picture) / 8)), form.dtype) if picture else form
 
 
 def _pack(rows: np.ndarray, picture: tuple[int, ...]) -> np.ndarray:
-    """Pictures [N … bytes], 8 pixels per byte, from those of zeros and ones of this shape."""
+    """Pack pictures of zeros and ones, of this shape, into bytes [N … bytes], 8 pixels per byte."""
     return np.packbits(rows.reshape(*rows.shape[: -len(picture)], prod(picture)), axis=-1)
 
 
@@ -226,7 +226,7 @@ def markers(path: Path) -> Path:
 
 
 def _mark(path: Path, name: str, files: Sequence[str]) -> None:
-    """Note that these files are complete and on the disk."""
+    """Write a marker: these files are complete and on the disk."""
     for file in files:
         with (path / file).open("rb") as handle:
             os.fsync(handle.fileno())
@@ -235,13 +235,13 @@ def _mark(path: Path, name: str, files: Sequence[str]) -> None:
 
 
 def _marker(path: Path, files: Iterable[str]) -> bytes:
-    """The marker of these files, as they are."""
+    """Content of the marker for these files as they are now."""
     found: Json = {"files": {file: to_json(Checksum.of(path / file)) for file in files}}
     return (json.dumps(found, indent=1, sort_keys=True) + "\n").encode()
 
 
 def _noted(marker: Path) -> dict[str, Checksum]:
-    """The files that a marker names. Raises DamageError where it does not name any."""
+    """Files and checksums that a marker lists; raises DamageError if it cannot be read."""
     try:
         return from_json(dict[str, Checksum], json.loads(marker.read_bytes())["files"], "files")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -253,12 +253,12 @@ def is_there(path: Path, shard: int) -> bool:
     try:
         noted = _noted(markers(path) / f"{shard}.json")
         return all((path / file).stat().st_size == entry.bytes for file, entry in noted.items())
-    except (OSError, DamageError):  # a marker that was cut short is none
+    except (OSError, DamageError):  # a marker that was cut short does not count
         return False
 
 
 def _marked(path: Path) -> Iterator[dict[str, Checksum]]:
-    """The files of each marker."""
+    """Yield the files and checksums of each marker."""
     for marker in sorted(markers(path).glob("*.json")):
         yield _noted(marker)
 
@@ -283,7 +283,7 @@ def fault(path: Path, promised: Written) -> str | None:
 
 
 def metadata_damaged(path: Path) -> bool:
-    """Whether a file that belongs to no shard, or the marker of these, is not as it was written."""
+    """Whether a metadata file (one that belongs to no shard), or the marker of these, is missing or damaged."""
     marker = markers(path) / f"{METADATA}.json"
     try:
         return marker.read_bytes() != _marker(path, _noted(marker))
@@ -294,8 +294,8 @@ def metadata_damaged(path: Path) -> bool:
 def read(path: Path, rows: np.ndarray | None = None, names: Collection[str] | None = None) -> Arrays:
     """All arrays of a group, or only these `rows` (increasing) of them.
 
-    Only the shards that hold these rows are looked for; `names` are the only arrays that are read, if given. Pictures
-    have the shape and type that an .npz gives them. Raises DamageError, which names group and array.
+    Only the shards that hold these rows need to be there; only the arrays `names` are read, if given. Pictures have the
+    same shape and type as in an .npz. Raises DamageError, which names group and array.
     """
     found: Arrays = {}
     with damage_named(path, "its metadata") as at:
@@ -310,7 +310,7 @@ def read(path: Path, rows: np.ndarray | None = None, names: Collection[str] | No
 
 
 def blocks(path: Path, rows: int, wanted: Collection[str]) -> Iterator[Arrays]:
-    """The arrays `wanted`, so many rows at a time, as `read` gives them."""
+    """Yield the arrays `wanted`, `rows` rows at a time, as `read` gives them."""
     with damage_named(path, "its metadata") as at:
         group, found = zarr.open_group(path, mode="r"), {}
         for name in wanted:
@@ -330,7 +330,7 @@ def blocks(path: Path, rows: int, wanted: Collection[str]) -> Iterator[Arrays]:
 def pieces(path: Path, wanted: Forms) -> Iterator[tuple[str, int, np.ndarray]]:
     """The arrays `wanted`, of these forms, a shard at a time: name, number of the first row, rows.
 
-    Pictures of zeros and ones come as they lie there, [n … bytes]. Raises DamageError as `read` does.
+    Pictures of zeros and ones stay packed, [n … bytes]. Raises DamageError as `read` does.
     """
     with damage_named(path, "its metadata") as at:
         for name, array in arrays_of(path, wanted).items():
@@ -342,7 +342,7 @@ def pieces(path: Path, wanted: Forms) -> Iterator[tuple[str, int, np.ndarray]]:
 
 
 def arrays_of(path: Path, wanted: Forms) -> dict[str, zarr.Array]:
-    """The arrays `wanted`, opened; raises DamageError where one is not of its form."""
+    """Open the arrays `wanted`; raises DamageError if one has another form."""
     found = {}
     with damage_named(path, "its metadata") as at:
         group = zarr.open_group(path, mode="r")
@@ -358,34 +358,42 @@ def arrays_of(path: Path, wanted: Forms) -> dict[str, zarr.Array]:
 
 
 def array_of(group: zarr.Group, name: str) -> zarr.Array:
-    """An array of a group. Raises TypeError or ValueError where it is none that is safe to read."""
+    """An array of a group; raises TypeError or ValueError if it is not an array, or not safe to read."""
     array = group[name]
     if not isinstance(array, zarr.Array):
-        raise TypeError("it is no array")
+        raise TypeError("it is not an array")
     if prod(array.chunks) * array.dtype.itemsize > CHUNK:
         raise ValueError(f"its chunks {array.chunks} are larger than {CHUNK} bytes")
     return guarded(array)
 
 
 def _packed(array: zarr.Array) -> tuple[int, ...]:
-    """Shape of a picture, where those of zeros and ones lie bit-packed; else empty."""
+    """Shape of a picture if the array holds bit-packed pictures; empty otherwise."""
     return from_json(tuple[int, ...], array.attrs.get(PACKED, []), PACKED)
 
 
 def _unpacked(array: zarr.Array, data: np.ndarray) -> np.ndarray:
-    """Rows of an array as an .npz has them: a pixel per byte."""
+    """Rows of an array as in an .npz, with one byte per pixel."""
     if picture := _packed(array):
         return np.unpackbits(data, axis=-1, count=prod(picture)).reshape(*data.shape[:-1], *picture)
     return data
 
 
 def _check_files(path: Path, name: str, array: zarr.Array, rows: np.ndarray | None = None) -> None:
-    """Every shard, or those of these rows, is there: a reader of Zarr takes a missing one for zeros."""
+    """Raise ValueError if a shard (of these rows) is not there."""
     step = (array.shards or array.chunks)[0]
     every = range(ceil(array.shape[0] / step)) if rows is None else np.unique(rows // step).tolist()
-    for shard in every if array.shards else ():
-        if not (path / file_of(name, shard, array.ndim)).is_file():
-            raise FileNotFoundError(f"shard {shard} is missing")
+    for shard in every if array.shards and array.size else ():
+        if lack := lacks(path, name, shard, array.ndim):
+            raise ValueError(f"shard {shard} {lack}")
+
+
+def lacks(path: Path, name: str, shard: int, ndim: int) -> str | None:
+    """In words, whether the file of a shard is missing or empty: zarr-python reads both as zeros."""
+    file = path / file_of(name, shard, ndim)
+    if not file.is_file():
+        return "is missing"
+    return None if file.stat().st_size else "is empty"
 
 
 def remove_left_over(path: Path) -> None:
@@ -396,7 +404,7 @@ def remove_left_over(path: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a group and its markers: the files that a group of ours has, and no others."""
+    """Remove a group and its markers, but only files with the names that our groups have."""
     for file in _own_files(path):
         file.unlink(missing_ok=True)
     for folder in sorted([path, markers(path), *path.rglob("*")], reverse=True):
@@ -405,7 +413,7 @@ def remove(path: Path) -> None:
 
 
 def _own_files(path: Path) -> list[Path]:
-    """The files of a group and its markers, complete or not, that are called as ours are."""
+    """Files in a group and its folder of markers, complete or not, with the names that our groups have."""
     pairs = [
         (file, folder, ours) for folder, ours in ((path, GROUP), (markers(path), MARKERS)) for file in folder.rglob("*")
     ]

@@ -1,7 +1,7 @@
-"""Rows of a sharded group, read when they are asked for: by tensorstore where it is installed, else by zarr.
+"""Read rows of a sharded group when they are asked for: with tensorstore if it is installed, else with zarr.
 
-Handles belong to the process that opened them. The threads of tensorstore do not outlive a fork, so that a process
-whose parent has used it reads by zarr, which gives the same rows, more slowly.
+Handles belong to the process that opened them. The threads of tensorstore do not survive a fork, so a process whose
+parent has used tensorstore reads with zarr, which gives the same rows, more slowly.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ try:
 except ModuleNotFoundError:
     tensorstore = None
 
-Asked = Callable[[], dict[str, np.ndarray]]  # gives the rows [n …] of each array, once they have arrived
+Asked = Callable[[], dict[str, np.ndarray]]  # waits for the rows [n …] of each array and returns them
 
-CACHE = 2**28  # bytes of indices of shards, and of chunks just read, that tensorstore keeps for a group
+CACHE = 2**28  # bytes that tensorstore keeps for a group: indices of shards, and chunks just read
 _users: set[int] = set()  # processes that have used tensorstore: this one, or those it was forked from
 
 
 def at_random() -> bool:
-    """Whether single rows are read as fast as they can be in this process."""
+    """Whether this process reads single rows fast, with tensorstore."""
     return tensorstore is not None and _users <= {os.getpid()}
 
 
 class Reader:
-    """The arrays `wanted` of a group, which have these forms. Raises DamageError, as `zarr.read` does."""
+    """Reads the arrays `wanted`, with these forms, of a group. Raises DamageError as `zarr.read` does."""
 
     def __init__(self, path: Path, wanted: Forms) -> None:
         self.path, self.names = path.absolute(), tuple(wanted)
@@ -48,23 +48,23 @@ class Reader:
         return self.__dict__ | {"_of": 0, "_arrays": {}, "_stores": {}}
 
     def shard(self, number: int) -> Asked:
-        """The rows [n …] of one shard, pictures as they lie there."""
+        """Ask for the rows [n …] of one shard; pictures stay packed."""
         first = number * self.per
         return self._ask(slice(first, first + self.per), [number])
 
     def take(self, rows: np.ndarray) -> Asked:
-        """These rows [n …], in any order."""
+        """Ask for these rows [n …], in any order."""
         return self._ask(rows, np.unique(rows // self.per).tolist())
 
     def _ask(self, rows: slice | np.ndarray, shards: list[int]) -> Asked:
-        """Tensorstore reads all arrays at the same time, from now on."""
+        """Ask for rows; tensorstore begins at once to read all arrays at the same time."""
         if at_random():
             begun = {name: self._begin(name, rows) for name in self.names}
             return lambda: {name: self._read(name, shards, begun[name]) for name in self.names}
         return lambda: {n: self._read(n, shards, lambda n=n: self._plainly(n, rows, shards)) for n in self.names}
 
     def _read(self, name: str, shards: list[int], read: Callable[[], Any]) -> np.ndarray:
-        """The rows that `read` gives, of these shards of an array; an error names them, first of all a missing file."""
+        """Call `read` for rows of these shards of an array; errors name the shards, or the first missing file."""
         try:
             several = " or ".join(map(str, shards[:4])) + (" …" if len(shards) > 4 else "")
             with damage_named(self.path, f"{name}, shard {several} (slvm-data repair makes it again)"):
@@ -75,21 +75,22 @@ class Reader:
 
     def _check_there(self, name: str, shards: list[int]) -> None:
         for number in shards:
-            file = self.path / zarr.file_of(name, number, self._array(name).ndim)
-            if not file.is_file():
-                raise DamageError(f"{file} is missing: slvm-data repair makes it again")
+            ndim = self._array(name).ndim
+            if lack := zarr.lacks(self.path, name, number, ndim):
+                file = self.path / zarr.file_of(name, number, ndim)
+                raise DamageError(f"{file} {lack}: slvm-data repair makes it again")
 
     def _begin(self, name: str, rows: slice | np.ndarray) -> Callable[[], Any]:
         with damage_named(self.path, f"the metadata of {name}"):
             return self._store(name)[_within(rows, self._array(name))].read().result
 
     def _plainly(self, name: str, rows: slice | np.ndarray, shards: list[int]) -> Any:
-        """By zarr-python, which takes a file that is missing for one of zeros."""
+        """Read rows with zarr-python; check the files first, since it reads missing ones as zeros."""
         self._check_there(name, shards)
         return self._array(name)[rows] if isinstance(rows, slice) else self._array(name).oindex[rows]
 
     def _own(self) -> None:
-        """Forget handles that another process has opened: they are of no use to this one."""
+        """Forget handles that another process has opened, since they do not work in this one."""
         if self._of != os.getpid():
             self._of, self._arrays, self._stores = os.getpid(), {}, {}
 
@@ -118,5 +119,5 @@ class Reader:
 
 
 def _within(rows: slice | np.ndarray, array: zarr_python.Array) -> slice | np.ndarray:
-    """The last shard may have fewer rows than others."""
+    """Limit a slice to the rows of the array, since its last shard may have fewer rows."""
     return slice(rows.start, min(rows.stop, array.shape[0])) if isinstance(rows, slice) else rows

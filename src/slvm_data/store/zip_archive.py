@@ -1,7 +1,7 @@
-"""A zip archive assembled from members that were deflated elsewhere, byte for byte the same whenever it is written.
+"""Write a zip archive from members that are compressed already; its bytes do not depend on the time of writing.
 
-The standard library cannot take a finished deflate stream, and its own is ten times slower. Layout: PKWARE
-"APPNOTE.TXT", 6.3.9, sections 4.3 and 4.5.3; every member carries 64-bit sizes.
+The standard library cannot add compressed data to an archive, and its own compression is ten times slower. Layout:
+PKWARE "APPNOTE.TXT", 6.3.9, sections 4.3 and 4.5.3; every member carries 64-bit sizes.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-DATE = 1 << 5 | 1  # the first day a zip archive knows, so that no clock enters the bytes
+DATE = 1 << 5 | 1  # the earliest date of a zip archive, so that its bytes do not depend on the clock
 DEFLATED, VERSION, UTF8 = 8, 45, 0x800
-IN_EXTRA = 0xFFFFFFFF  # this number stands in the 64-bit extra field
+IN_EXTRA = 0xFFFFFFFF  # says that the number is in the 64-bit extra field
 
 
 @dataclass(frozen=True)

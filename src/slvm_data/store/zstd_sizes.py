@@ -1,7 +1,7 @@
-"""Chunks of zstd that claim another size than theirs are refused before they are unpacked.
+"""Refuse chunks of zstd that claim another size than that of their chunk, before they are decompressed.
 
-Zarr-python compares sizes afterwards, when some kilobytes may have become gigabytes. It is told so array by array, as
-it is opened: whoever else uses it in this process notices nothing.
+Zarr-python compares sizes only afterwards, when some kilobytes may have become gigabytes. The check is added to each
+array when it is opened, so that other code that uses zarr in the same process is not affected.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 MAGIC = b"\x28\xb5\x2f\xfd"  # a frame's first bytes
 HEADER = 18  # bytes of a frame's header, at most
-DICTIONARY = (0, 1, 2, 4)  # bytes that number it, by two bits of the header
-SIZE = (0, 2, 4, 8)  # bytes that tell a frame's size, by two others
+DICTIONARY = (0, 1, 2, 4)  # bytes of the number of a dictionary, by two bits of the header
+SIZE = (0, 2, 4, 8)  # bytes of the size of a frame, by two other bits
 
 
 def guarded(array: zarr.Array, write_empty_chunks: bool = False) -> zarr.Array:
-    """The array, whose chunks are unpacked only to their size. Raises ValueError for codecs that are none of ours."""
+    """Return the array with checked chunk sizes; raises ValueError for codecs that our files do not have."""
     if not isinstance(array.metadata, ArrayV3Metadata):
         raise TypeError("it is not of Zarr v3")
     metadata = replace(array.metadata, codecs=_guarded(array.metadata.codecs))
@@ -37,7 +37,7 @@ def guarded(array: zarr.Array, write_empty_chunks: bool = False) -> zarr.Array:
 
 
 def _guarded(codecs: tuple[Codec, ...]) -> list[Codec]:
-    """These codecs, with a look at the size before zstd unpacks."""
+    """Return these codecs, with a check of the size before zstd decompresses."""
     found: list[Codec] = []
     for codec in codecs:
         if isinstance(codec, ShardingCodec):
@@ -53,7 +53,7 @@ def _guarded(codecs: tuple[Codec, ...]) -> list[Codec]:
 
 @dataclass(frozen=True)
 class _Sized(BytesBytesCodec):
-    """Passes on what zstd has packed or is to unpack, if the latter claims to be as large as its chunk."""
+    """Passes data on unchanged; before decompression, refuses data that claim another size than that of the chunk."""
 
     is_fixed_size = True
 
@@ -74,7 +74,7 @@ class _Sized(BytesBytesCodec):
 
 
 def _claimed(header: bytes) -> int | None:
-    """Size of what a frame of zstd holds, by its header (RFC 8878, 3.1.1.1); None where it does not tell."""
+    """Decompressed size of a zstd frame by its header (RFC 8878, 3.1.1.1); None if the header does not say it."""
     if len(header) < 5 or header[:4] != MAGIC:
         return None
     single = header[4] >> 5 & 1  # of one segment: no byte for a window, and a size in any case
