@@ -1,6 +1,6 @@
-"""Every array that a dataset may hold, once: its axes, type, unit and role, and a sentence that tells what it is.
+"""The table of all arrays that a dataset may hold: axes, type, unit, role, and a sentence about their meaning.
 
-Whoever has to know something of an array asks this table: windows, files, loaders, manifest, card and documentation.
+All other modules look up arrays in this table: windows, files, loaders, manifest, card and documentation.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 AXES = {
     "N": "sequence",  # or trajectory, in the files of uncut trajectories
-    "T": "frame",  # of a sequence; of a window where it is one
+    "T": "frame",  # of a sequence, or of a window
     "K": "context",  # windows before a query
     "D": "state",
     "L": "latent",
@@ -24,11 +24,11 @@ AXES = {
     "W": "column",
     "1": "one",
 }
-"""The letters of axes, and their names in Zarr."""
+"""Letters of the axes, and the names of the axes in Zarr."""
 
 
 class Role(StrEnum):
-    """The part that an array plays for whoever trains a model."""
+    """The role of an array in training a model."""
 
     OBSERVATION = "observation"
     CONTEXT = "context"
@@ -42,17 +42,17 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ArrayInfo:
-    """The facts of an array, by its name. The first axis counts sequences: every array has one row for each."""
+    """Description of an array with this name. The first axis counts sequences: every array has one row for each."""
 
     name: str
-    axes: str  # letters of `AXES`; one in brackets is left out where it would have a single element
+    axes: str  # letters of `AXES`; one in brackets is left out if it has a single element
     dtype: str
     role: Role
     meaning: str  # in a sentence
-    unit: str = ""  # empty: it has none, or that of the system
-    fill: float | None = None  # where a task has less of it than others; None: NaN, -1 in integers
-    query: str = ""  # its name in a window that is cut from a trajectory; empty: windows leave it out
-    context: str = ""  # and in the windows of context before that
+    unit: str = ""  # empty if it has none, or if it depends on the system
+    fill: float | None = None  # padding if a task has less of it than others; None: NaN, or -1 for integers
+    query: str = ""  # its name in a window cut from a trajectory; empty if windows do not have it
+    context: str = ""  # its name in the context windows; empty if they do not have it
 
     @property
     def per_frame(self) -> bool:
@@ -61,18 +61,18 @@ class ArrayInfo:
 
     @property
     def frame_axis(self) -> int | None:
-        """Number of axes before those of a picture, of an array of pictures; None for any other."""
+        """Number of axes before those of a picture; None if the array does not hold pictures."""
         return self.axes.split().index("H") - self.axes.count("(") if "H" in self.axes else None
 
     @property
     def filling(self) -> float:
-        """Number to fill up with where a task has less of it than others."""
+        """Number for padding, if a task has less of the array than others."""
         if self.fill is not None:
             return self.fill
         return float("nan") if self.dtype.startswith("float") else -1
 
     def letters(self, ndim: int) -> tuple[str, ...]:
-        """The letter of each axis where it has so many; those in brackets are left out first."""
+        """Letters of the axes of an array with `ndim` axes; those in brackets are left out if there are fewer axes."""
         every = self.axes.split()
         if ndim < len(every):
             every = [letter for letter in every if not letter.startswith("(")]
@@ -150,11 +150,11 @@ _EVERY = (
 )
 
 TABLE: dict[str, ArrayInfo] = {row.name: row for row in _EVERY}
-"""The arrays by name, in the order in which files and pages have them; parameters, `param_<name>`, come after them."""
+"""The arrays by name, in the order of files and pages; parameters, `param_<name>`, follow after them."""
 
 QUERIES = {row.name: row.query for row in _EVERY if row.query}
 CONTEXTS = {row.name: row.context for row in _EVERY if row.context}
-"""Arrays of a trajectory, and what a window's part of them is called."""
+"""Names of arrays of a trajectory, and their names in a query (`QUERIES`) or in its context (`CONTEXTS`)."""
 
 PARAMETER = "param_"
 EVENTS = tuple(row.name for row in _EVERY if row.role is Role.EVENT)
@@ -162,7 +162,7 @@ SERIES = ("signal", "state", "mode", "time", "label", "path")  # arrays of the f
 
 
 def info(name: str) -> ArrayInfo:
-    """The facts of the array with this name; raises ValueError for one that no dataset has."""
+    """Description of the array with this name; raises ValueError for a name that no dataset has."""
     if name in TABLE:
         return TABLE[name]
     if not name.startswith(PARAMETER):

@@ -51,7 +51,7 @@ def options(
         bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version)
     ] = False,
 ) -> None:
-    """Options of the command itself."""
+    """Options of `slvm-data` itself."""
 
 
 @app.command("list")
@@ -82,7 +82,7 @@ def _shape(recipe: Recipe) -> tuple[int, ...]:
 
 @app.command()
 def info(dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE")]) -> None:
-    """Describe a dataset: equation, parameters, sizes; of a folder also its arrays and its validation report."""
+    """Describe a dataset: equation, parameters, sizes; for a folder also its arrays and its validation report."""
     if (Path(dataset) / manifest.NAME).is_file() or (Path(dataset).is_dir() and dataset not in RECIPES):
         print(card.text(manifest.read(Path(dataset))))
         return
@@ -153,18 +153,18 @@ def repair(
 @app.command()
 def gif(
     dataset: Annotated[
-        str, typer.Argument(metavar="NAME|FOLDER|FILE", help="Dataset; of a name, a few sequences are made.")
+        str, typer.Argument(metavar="NAME|FOLDER|FILE", help="Dataset; for a name or file, a few sequences are made.")
     ],
     out: Annotated[
         Path | None, typer.Argument(help="File to write: .gif, .webp or .mp4.", show_default="NAME.gif")
     ] = None,
     split: Annotated[str, typer.Option(help=f"Split: {', '.join(SPLITS)}.")] = SPLITS[0],
-    task: Annotated[str | None, typer.Option(help="Labels of tasks, with commas.", show_default="all")] = None,
+    task: Annotated[str | None, typer.Option(help="Labels of tasks, separated by commas.", show_default="all")] = None,
     rows: Annotated[
-        int | None, typer.Option(help="Sequences below each other.", min=1, show_default="by number")
+        int | None, typer.Option(help="Number of rows of sequences.", min=1, show_default="by number")
     ] = None,
     columns: Annotated[
-        int | None, typer.Option(help="Sequences beside each other.", min=1, show_default="by number")
+        int | None, typer.Option(help="Number of columns of sequences.", min=1, show_default="by number")
     ] = None,
     scale: Annotated[
         int | None, typer.Option(help="Enlargement of a pixel [px].", min=1, show_default="by size")
@@ -178,7 +178,7 @@ def gif(
         Path | None, typer.Option(help="The .py file that defines its system, if that is your own.")
     ] = None,
 ) -> None:
-    """Write sequences that move in step, side by side: a GIF, a WebP, or a video."""
+    """Write an animation of several sequences side by side: a GIF, a WebP, or a video."""
     from slvm_data.view.animation import animate  # which nothing else needs
 
     shown = _dataset(dataset, [], recipe)
@@ -194,7 +194,7 @@ def gif(
 
 
 def _picture(out: Path | None, ending: str | None, name: str) -> Path:
-    """The file of a moving picture, which ends as was asked for."""
+    """File of an animation; raises ValueError if it does not have the ending that was asked for."""
     ending = ending or (out.suffix.removeprefix(".") if out else "gif")
     out = out or Path(f"{name}.{ending}")
     check_place(out)
@@ -204,7 +204,7 @@ def _picture(out: Path | None, ending: str | None, name: str) -> Path:
 
 
 def label(word: str) -> int:
-    """A label from the command line."""
+    """Convert a label from the command line to a number."""
     if not word.strip().isdigit():
         raise ValueError(f"--task {word!r} has to be a number, the label of a task, or several with commas")
     return int(word)
@@ -214,7 +214,7 @@ def label(word: str) -> int:
 def status(
     folder: Path, as_json: Annotated[bool, typer.Option("--json", help="Output for programs: one object.")] = False
 ) -> None:
-    """Show how far a dataset has come that is made in shards."""
+    """Show how many shards of a dataset are finished."""
     found = status_of(folder)
     if as_json:
         print(json.dumps(asdict(found)))
@@ -233,12 +233,12 @@ def combine(
         int | None,
         typer.Option(help="Random seed of the order.", min=0, max=SEEDS - 1, show_default="0 with --shuffle"),
     ] = None,
-    pad: Annotated[bool, typer.Option("--pad", help="Zeros that fill states up to one width; see state_mask.")] = False,
+    pad: Annotated[bool, typer.Option("--pad", help="Padding of states to one width; see state_mask.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that were combined before.")] = False,
 ) -> None:
     """Write combined_{train,val,test}.npz into a dataset's folder: all its tasks in one file per split."""
     if seed is not None and not shuffle:
-        raise ValueError(f"--seed {seed} decides nothing without --shuffle: add it")
+        raise ValueError(f"--seed {seed} has no effect without --shuffle: add it")
     written = combined.combine(folder, shuffle=shuffle, seed=seed or 0, pad=pad, overwrite=overwrite)
     for name, file in written.items():
         print(f"{folder / name}: {file.rows} sequences, {file.bytes / 1e6:.1f} MB")
@@ -255,17 +255,17 @@ def view(
         typer.Argument(metavar="FOLDER|NAME|FILE", help="Folder of a dataset, or a name or file as for `generate`."),
     ],
     changes: Annotated[
-        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Parameters, as for `generate`; not of a folder.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Parameters, as for `generate`; not for a folder.")
     ] = None,
     save: Annotated[Path | None, typer.Option(help="File to write the page to, instead of serving it.")] = None,
-    sequences: Annotated[int, typer.Option(help="Sequences in a saved page, of all tasks together.", min=1)] = 64,
-    no_open: Annotated[bool, typer.Option("--no-open", help="Open no browser.")] = False,
+    sequences: Annotated[int, typer.Option(help="Number of sequences in a saved page, over all tasks.", min=1)] = 64,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
     port: Annotated[int, typer.Option(help="Port of the server.", min=0, max=65535, show_default="a free one")] = 0,
     recipe: Annotated[
         Path | None, typer.Option(help="The .py file that defines its system, if that is your own.")
     ] = None,
 ) -> None:
-    """Look at a dataset in the browser: sequences, curves, validation report; of a NAME with sliders for parameters."""
+    """View a dataset in the browser: sequences, curves, validation report; for a NAME, sliders for parameters."""
     shown = _dataset(dataset, changes or [], recipe)
     if save is None:
         server.serve(shown, port, not no_open)
@@ -275,7 +275,7 @@ def view(
 
 
 def _dataset(dataset: str, changes: list[str], recipe: Path | None) -> Dataset:
-    """The dataset in a folder, or of a recipe with these changes."""
+    """Open the dataset in a folder, or the dataset of a recipe with these changes."""
     if not Path(dataset).is_dir() or (dataset in RECIPES and not (Path(dataset) / manifest.NAME).is_file()):
         base = find(dataset)
         return of_recipe(override(base, changes), (dataset, base))
@@ -302,11 +302,11 @@ def convert(
     files = manifest.read(written).every_file()
     print(f"{written}: {len(files)} files, {sum(file.bytes for file in files.values()) / 1e6:.1f} MB")
     if left := manifest.read(source).combined:
-        print(f"left out, since they hold the same again: {', '.join(left)}")
+        print(f"left out, since they repeat the other files: {', '.join(left)}")
 
 
 def find(dataset: str) -> Recipe:
-    """The recipe of this name, in this .py file, or in this dataset.json."""
+    """Find the recipe with this name, in this .py file, or in this dataset.json."""
     path = Path(dataset)
     if path.suffix == ".py":
         return _from_file(path)

@@ -1,9 +1,8 @@
-"""The command that carries out a recipe, as `slvm-data generate NAME` and as `python3 pendulum3.py`."""
+"""The command that makes the dataset of a recipe: `slvm-data generate NAME`, or `python3 pendulum3.py`."""
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 import numpy as np
 import typer
 
+from slvm_data.core import interruption
 from slvm_data.core.errors import DamageError, WorkersError
 from slvm_data.observe.view import STYLES
 from slvm_data.recipe.original import as_original
@@ -36,13 +36,14 @@ _Changes = Annotated[
 ]
 _Record = Annotated[
     list[str] | None,
-    typer.Option(help="Further arrays to store: dx_dt, energy, events, offset, color_index; repeat it, or use commas."),
+    typer.Option(help="Further arrays to store: dx_dt, energy, events, offset, color_index; repeat it or use commas."),
 ]
 _Folder = Annotated[
     str | None,
     typer.Option(help="Name of each task's folder, with {i} and {name} in it.", show_default="dataset_{i}"),
 ]
 _ORIGINAL = "Write what the original scripts would write, their defects included, but with correct labels."
+INTERRUPTED, TERMINATED = 130, 143  # exit codes, as shells have them
 _RECIPES = "the recipe's"
 _Window = Annotated[int | None, typer.Option(help="Frames per window.", show_default=_RECIPES)]
 _Stride = Annotated[int | None, typer.Option(help="Frames from one query to the next.", show_default=_RECIPES)]
@@ -71,7 +72,7 @@ _Dask = Annotated[
 _Shards = Annotated[
     str | None,
     typer.Option(
-        metavar="i/N", help="Share of the shards to make: each N-th, from the i-th on (job i of N).", show_default="all"
+        metavar="i/N", help="Share of the shards to make: every N-th, from shard i on (job i of N).", show_default="all"
     ),
 ]
 _Count = Annotated[int | None, typer.Option(help="Sequences per task.", show_default=_RECIPES)]
@@ -81,7 +82,7 @@ _Style = Annotated[
 
 
 def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
-    """The command `generate`; `find` turns its first word into a recipe."""
+    """Return the command `generate`; `find` turns its first argument into a recipe."""
 
     def generate(
         dataset: _Dataset,
@@ -124,7 +125,7 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
 
 
 def _names(record: list[str] | None) -> tuple[str, ...] | None:
-    """Names of arrays to record, from words with commas in them."""
+    """Names of arrays to record, from words that may contain commas."""
     return tuple(name.strip() for words in record or () for name in words.split(",")) or None
 
 
@@ -150,7 +151,7 @@ def _carry_out(recipe: Recipe, out: Path | None, **options: Any) -> None:
 
 
 def _part(shards: str | None) -> tuple[int, int] | None:
-    """`3/10` as numbers."""
+    """Convert a text such as `3/10` to two numbers."""
     if shards is None:
         return None
     try:
@@ -161,7 +162,7 @@ def _part(shards: str | None) -> tuple[int, int] | None:
 
 
 def _warn(recipe: Recipe) -> None:
-    """Say where a range gives but one number."""
+    """Warn about parameters whose range gives only one value, since there is only one trajectory."""
     if recipe.windows and not recipe.windows.separate:
         ranges = [name for s in recipe.tasks for name in s.parameters() if not np.array_equal(*s.range_of(name))]
         for name in dict.fromkeys(ranges):
@@ -172,7 +173,7 @@ def _warn(recipe: Recipe) -> None:
 
 
 def _report(recipe: Recipe, certificate: list[Certificate], folder: Path) -> None:
-    """Say how accurate the integration was, where there was one."""
+    """Print the accuracy of the integration, if the motion was integrated."""
     error = max((entry.error or 0.0 for entry in certificate), default=0.0)
     accuracy = f"max. integration error {error:.1e}; " if certificate else ""
     print(f"{accuracy}more: slvm-data info {folder}")
@@ -182,7 +183,7 @@ def _report(recipe: Recipe, certificate: list[Certificate], folder: Path) -> Non
 
 
 def main(recipe: Recipe) -> NoReturn:
-    """Run a dataset's own file: the options of `slvm-data generate`, and its parameters as KEY=VALUE."""
+    """Run the file of a dataset as a script, with the options of `slvm-data generate` and parameters as KEY=VALUE."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command(help=recipe.about.strip())(command(lambda _: recipe))
     parser: Any = typer.main.get_command(app)
@@ -196,14 +197,12 @@ def main(recipe: Recipe) -> NoReturn:
 
 def call(parser: Callable[..., Any]) -> NoReturn:
     """Run a command line. An error is one sentence: exit code 2 for the request, 1 for damaged data."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    interruption.listen()
     try:
-        sys.exit(parser(standalone_mode=False))
-    except (KeyboardInterrupt, typer.Abort):
-        sys.exit(130)
+        sys.exit(_uninterrupted(parser))
     except (DamageError, WorkersError) as error:
         _complain(error, 1)
-    except BrokenPipeError:  # whoever read our output has read enough
+    except BrokenPipeError:  # the reader of our output has stopped reading
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except MemoryError:
@@ -216,6 +215,26 @@ def call(parser: Callable[..., Any]) -> NoReturn:
         if not hasattr(error, "format_message"):  # Typer's own, whose base class it does not export
             raise
         _complain(error.format_message(), 2)  # pyright: ignore
+
+
+def _uninterrupted(parser: Callable[..., Any]) -> Any:
+    """Run a command line and return its exit code, unless it is interrupted."""
+    try:
+        code = parser(standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    except interruption.Terminated:
+        code = TERMINATED
+    if code in (INTERRUPTED, TERMINATED):  # Typer itself makes the first one of Ctrl-C
+        _leave(code)
+    return code
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit at once: at a usual exit XLA frees what a compilation that was interrupted still uses, and crashes."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _complain(error: object, code: int) -> NoReturn:

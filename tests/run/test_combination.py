@@ -1,9 +1,8 @@
 """All tasks in one file per split."""
 
 import dataclasses
+import functools
 import shutil
-import subprocess
-import sys
 import tracemalloc
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from slvm_data import RECIPES, generate
 from slvm_data.core.errors import DamageError
 from slvm_data.recipe.original import as_original
+from slvm_data.recipe.recipe import mixed
 from slvm_data.run.combination import combine, permutation
 from slvm_data.run.verification import faults
 from slvm_data.store import manifest, npz
@@ -26,17 +26,30 @@ def load(path):
         return dict(data)
 
 
-def made(name, folder, **changes):
-    recipe = dataclasses.replace(RECIPES[name], **SIZES, steps=4, **changes)
-    return generate(recipe, folder / name), recipe
+def first(name):
+    return dataclasses.replace(RECIPES[name], tasks=RECIPES[name].tasks[:1])
 
 
-@pytest.mark.parametrize("original", [False, True])
-def test_in_task_order(original, tmp_path):
-    recipe = dataclasses.replace(RECIPES["gravity3"], **SIZES, steps=4, record=() if original else ("events",))
-    recipe = as_original(recipe) if original else recipe
-    folder = generate(recipe, tmp_path / "x")
-    combine(folder)
+SETS = {
+    "pendulum3": dataclasses.replace(RECIPES["pendulum3"], **SIZES, steps=4),
+    "recorded": dataclasses.replace(RECIPES["gravity3"], name="recorded", **SIZES, steps=4, record=("events",)),
+    "original": as_original(dataclasses.replace(RECIPES["gravity3"], name="original", **SIZES, steps=4)),
+    "mixed": mixed([first(name) for name in ("two_body3", "pendulum3", "gravity")], name="mixed", **SIZES, steps=4),
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Copies a set to a folder; each is made once."""
+    place = tmp_path_factory.mktemp("sets")
+    whole = functools.cache(lambda name: generate(SETS[name], place / name))
+    return lambda name, folder: (Path(shutil.copytree(whole(name), folder / name)), SETS[name])
+
+
+@pytest.mark.parametrize("name", ["recorded", "original"])
+def test_in_task_order(made, tmp_path, name):
+    folder, recipe = made(name, tmp_path)
+    entries = combine(folder)
     for split, count in SIZES.items():
         whole, parts = (
             load(folder / f"combined_{split}.npz"),
@@ -45,13 +58,15 @@ def test_in_task_order(original, tmp_path):
         assert whole.keys() == parts[0].keys()
         np.testing.assert_array_equal(whole["label"][:, 0], np.repeat([0, 1, 2], count))
         for name, array in whole.items():
-            expected = parts[0][name] if name == "time" else np.concatenate([part[name] for part in parts])
+            expected = np.concatenate([part[name] for part in parts])
             np.testing.assert_array_equal(array, expected)
             assert array.dtype == expected.dtype
+        assert entries[f"combined_{split}.npz"].arrays == manifest.forms_of(whole)
+        assert entries[f"combined_{split}.npz"].rows == 3 * count
 
 
-def test_shuffled_is_the_same_in_another_order(tmp_path, monkeypatch):
-    monkeypatch.setattr("slvm_data.run.combination.ROOM", 3 * 4 * 32 * 32)  # three sequences at a time
+def test_shuffled_is_the_same_in_another_order(made, tmp_path, monkeypatch):
+    monkeypatch.setattr("slvm_data.run.combination.MEMORY", 3 * 4 * 32 * 32)  # three sequences at a time
     folder, _ = made("pendulum3", tmp_path)
     combine(folder)
     ordered = load(folder / "combined_train.npz")
@@ -61,7 +76,7 @@ def test_shuffled_is_the_same_in_another_order(tmp_path, monkeypatch):
     assert sorted(order) == list(range(15))
     assert list(order) != list(range(15))
     for name, array in shuffled.items():
-        np.testing.assert_array_equal(array, ordered[name] if name == "time" else ordered[name][order])
+        np.testing.assert_array_equal(array, ordered[name][order])
     combine(folder, shuffle=True, seed=4, overwrite=True)
     assert (folder / "combined_train.npz").read_bytes() != bytes_
     combine(folder, shuffle=True, seed=3, overwrite=True)
@@ -69,26 +84,27 @@ def test_shuffled_is_the_same_in_another_order(tmp_path, monkeypatch):
     assert sorted(p.name for p in folder.iterdir() if p.name.startswith(".")) == []
 
 
-def test_states_of_different_width_are_padded_on_request(tmp_path):
-    folder, recipe = made("mixed_physics_iclr2025", tmp_path)
-    with pytest.raises(ValueError, match="states have 4, 2, 8 numbers: add --pad"):
+def test_states_of_different_width_are_padded_on_request(made, tmp_path):
+    folder, recipe = made("mixed", tmp_path)
+    with pytest.raises(ValueError, match="states have 8, 2, 4 numbers: add --pad"):
         combine(folder)
     assert not list(folder.glob("combined*"))
     combine(folder, pad=True)
     whole = load(folder / "combined_val.npz")
     assert set(whole) == {"image", "state", "state_mask", "label", "time"}
-    assert (whole["state"].shape, whole["time"].shape) == ((36, 4, 8), (36, 4))
+    assert (whole["state"].shape, whole["time"].shape) == ((9, 4, 8), (9, 4))
+    assert len(np.unique(whole["time"][:, 1])) > 1  # each task has its own instants
     for task, name in enumerate(recipe.folders()):
         part, rows = load(folder / name / "val.npz"), slice(3 * task, 3 * task + 3)
         width = part["state"].shape[-1]
         np.testing.assert_array_equal(whole["state"][rows, :, :width], part["state"])
         assert not whole["state"][rows, :, width:].any()
         np.testing.assert_array_equal(whole["state_mask"][rows], np.tile(np.arange(8) < width, (3, 1)))
-        np.testing.assert_array_equal(whole["time"][rows], np.tile(part["time"], (3, 1)))
+        np.testing.assert_array_equal(whole["time"][rows], part["time"])
         np.testing.assert_array_equal(whole["image"][rows], part["image"])
 
 
-def test_what_is_refused(tmp_path):
+def test_what_is_refused(made, tmp_path):
     folder, _ = made("pendulum3", tmp_path)
     combine(folder)
     with pytest.raises(ValueError, match=r"combined_train\.npz exists: add --overwrite"):
@@ -110,8 +126,8 @@ def test_what_is_refused(tmp_path):
         combine(tmp_path / "nowhere")
 
 
-def test_what_is_anothers_stays(tmp_path):
-    folder, _ = made("mass_spring3", tmp_path)
+def test_what_is_anothers_stays(made, tmp_path):
+    folder, _ = made("pendulum3", tmp_path)
     (folder / "combined_val.npz").write_text("mine")
     with pytest.raises(ValueError, match=r"combined_val\.npz is not of this dataset and stays"):
         combine(folder, overwrite=True)
@@ -121,17 +137,17 @@ def test_what_is_anothers_stays(tmp_path):
     assert not list(folder.glob(".*"))
 
 
-def test_instants_of_a_mixed_set_are_read_with_their_rows(tmp_path):
-    folder, _ = made("mixed_physics_iclr2023", tmp_path)
+def test_instants_of_a_mixed_set_are_read_with_their_rows(made, tmp_path):
+    folder, _ = made("mixed", tmp_path)
     combine(folder, pad=True)
-    whole, some = npz.read(folder / "combined_train.npz"), npz.read(folder / "combined_train.npz", np.array([1, 59]))
+    whole, some = npz.read(folder / "combined_train.npz"), npz.read(folder / "combined_train.npz", np.array([1, 14]))
     for name, array in some.items():
-        np.testing.assert_array_equal(array, whole[name][[1, 59]])
+        np.testing.assert_array_equal(array, whole[name][[1, 14]])
 
 
-def test_a_kill_before_the_last_step_is_seen(tmp_path, monkeypatch):
+def test_a_kill_before_the_last_step_is_seen(made, tmp_path, monkeypatch):
     """The manifest lists the files before they have their names: verification tells, and a new run mends."""
-    folder, recipe = made("mass_spring3", tmp_path)
+    folder, recipe = made("pendulum3", tmp_path)
     monkeypatch.setattr(Path, "replace", stopped := kill_at(2, Path.replace))
     with pytest.raises(KeyboardInterrupt):
         combine(folder)
@@ -144,7 +160,7 @@ def test_a_kill_before_the_last_step_is_seen(tmp_path, monkeypatch):
 
 
 def kill_at(call, function):
-    """The function, interrupted when it has been called so often with a combined file that leaves its room."""
+    """The function, interrupted when it has been called so often with a combined file that leaves its workspace."""
 
     def counted(self, target):
         if self.parent.name == PARTIAL and not self.name.startswith("."):
@@ -158,38 +174,37 @@ def kill_at(call, function):
 
 
 def test_frames_of_different_shapes_are_refused(tmp_path):
-    recipe = as_original(dataclasses.replace(RECIPES["mixed_physics_iclr2025"], **SIZES, steps=2))
+    parts = [first(name) for name in ("pendulum3", "gravity3")]
+    recipe = as_original(mixed(parts, name="originals", **SIZES, steps=4))
     with pytest.raises(ValueError, match="frames of different shapes cannot stand in one array"):
         combine(generate(recipe, tmp_path / "x"), pad=True)
 
 
-def test_combined_files_belong_to_the_dataset(tmp_path):
+def test_combined_files_belong_to_the_dataset(made, tmp_path, command):
     """They are verified with it, and go when it is replaced."""
-    folder, recipe = made("mass_spring3", tmp_path)
-    command = [sys.executable, "-m", "slvm_data"]
-    done = subprocess.run([*command, "combine", folder, "--shuffle"], capture_output=True, text=True, check=True)
-    assert "combined_train.npz: 15 sequences" in done.stdout
-    assert list(manifest.read(folder)["combined"]) == [f"combined_{split}.npz" for split in SIZES]
-    subprocess.run([*command, "verify", folder], check=True, capture_output=True)
-    shown = subprocess.run([*command, "info", folder], check=True, capture_output=True, text=True).stdout
-    assert "| combined_val.npz | 9 |" in shown
+    folder, recipe = made("pendulum3", tmp_path)
+    assert "combined_train.npz: 15 sequences" in command("combine", folder, "--shuffle").stdout
+    content = manifest.read(folder)
+    assert list(content.combined) == [f"combined_{split}.npz" for split in SIZES]
+    assert command("verify", folder).returncode == 0
+    assert "| combined_val.npz | 9 |" in command("info", folder).stdout
     data = bytearray((folder / "combined_test.npz").read_bytes())
     data[len(data) // 2] ^= 1
     (folder / "combined_test.npz").write_bytes(data)
-    done = subprocess.run([*command, "verify", folder], check=False, capture_output=True, text=True)
+    done = command("verify", folder)
     assert (done.returncode, done.stderr.count("combined_test.npz")) == (1, 1)
     generate(recipe, folder, overwrite=True)
     assert not list(folder.glob("combined*"))
 
 
 def test_memory_stays_bounded(tmp_path):
-    """Frames of 324 MB, of which no more than some chunks are ever held."""
-    folder = generate(dataclasses.replace(RECIPES["gravity3"], train=6_600, val=0, test=0, steps=16), tmp_path / "x")
+    """Frames of 162 MB, of which no more than some chunks are ever held."""
+    folder = generate(dataclasses.replace(RECIPES["gravity3"], train=3_300, val=0, test=0, steps=16), tmp_path / "x")
     tracemalloc.start()
     try:
         combine(folder, shuffle=True)
         peak = tracemalloc.get_traced_memory()[1] / 2**20
     finally:
         tracemalloc.stop()
-    print(f"combining 324 MB of frames took {peak:.0f} MiB")
+    print(f"combining 162 MB of frames took {peak:.0f} MiB")
     assert 16 < peak < 100

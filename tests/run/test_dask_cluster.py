@@ -1,5 +1,6 @@
 """Shards made by Dask: on this machine, by a scheduler that runs elsewhere, by jobs of SLURM."""
 
+import contextlib
 import json
 import os
 import random
@@ -10,15 +11,17 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import dask
 import psutil
 import pytest
 
 from slvm_data import RECIPES, generate
 from slvm_data.store.folder import status
 
-RECIPE = replace(RECIPES["pendulum"], train=40_000, val=10, test=10)
+RECIPE = replace(RECIPES["pendulum"], train=15_000, val=10, test=10)
+FEW = replace(RECIPE, train=3000, val=0, test=0)
 COMMAND = [sys.executable, "-m", "slvm_data", "generate", "pendulum", "--format", "zarr"]
-COMMAND += ["--train", "40000", "--val", "10", "--test", "10"]
+COMMAND += ["--train", "15000", "--val", "10", "--test", "10"]
 SMALL = ["--train", "3000", "--val", "0", "--test", "0"]
 
 
@@ -28,29 +31,27 @@ def tree(folder):
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """What the commands with these sizes have to give."""
-    recipe = replace(RECIPE, train=3000, val=0, test=0)
-    return tree(generate(recipe, tmp_path_factory.mktemp("small") / "x", form="zarr"))
+    """The dataset that the commands with these sizes have to give."""
+    return tree(generate(FEW, tmp_path_factory.mktemp("small") / "x", format="zarr"))
 
 
 @pytest.mark.slow
 def test_three_workers_of_which_one_is_killed_every_few_seconds(tmp_path):
-    """F1: the dataset is, byte for byte, that of one quiet process."""
+    """F1: each time when they are at work; the dataset is, byte for byte, that of one quiet process."""
     folder, rng, killed = tmp_path / "x", random.Random(0), 0
     with (tmp_path / "errors").open("w") as errors:
         command = [*COMMAND, "--out", str(folder), "--dask", "local", "--workers", "3"]
         run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
     while run.poll() is None:
-        time.sleep(2)
-        workers = _workers(run.pid) if (folder / "plan.json").is_file() else []
-        if workers and run.poll() is None:
-            done = status(folder)["done"]
+        time.sleep(0.01)
+        done = status(folder).done if (folder / "plan.json").is_file() else 0
+        if done > 4 * killed < 12 and (workers := _workers(run.pid)) and run.poll() is None:
             rng.choice(workers).kill()
             killed += 1
-            assert status(folder)["done"] >= done
+            assert status(folder).done >= done
     assert run.returncode == 0, (tmp_path / "errors").read_text()
-    assert killed >= 3
-    assert tree(folder) == tree(generate(RECIPE, tmp_path / "y", form="zarr"))
+    assert killed == 3
+    assert tree(folder) == tree(generate(RECIPE, tmp_path / "y", format="zarr"))
 
 
 def _workers(pid):
@@ -61,21 +62,31 @@ def _workers(pid):
         return []
 
 
-@pytest.fixture
-def scheduler(tmp_path):
-    """Address and process of a scheduler with two workers, which know of a recipe no more than they are sent."""
-    dask, meeting, place = str(Path(sys.executable).parent / "dask"), tmp_path / "scheduler.json", tmp_path / "there"
-    place.mkdir()
-    with (tmp_path / "log").open("w") as log:
-        streams = {"stdout": log, "stderr": log, "cwd": place}
+@contextlib.contextmanager
+def begun_in(place, workers):
+    """Address and process of a scheduler with workers, which know of a recipe no more than they are sent."""
+    dask, meeting, there = str(Path(sys.executable).parent / "dask"), place / "scheduler.json", place / "there"
+    there.mkdir()
+    with (place / "log").open("w") as log:
+        streams = {"stdout": log, "stderr": log, "cwd": there}
         begin = [dask, "scheduler", "--scheduler-file", meeting, "--port", "0", "--no-dashboard"]
         processes = [subprocess.Popen([*begin, "--host", "127.0.0.1"], **streams)]
-        worker = [dask, "worker", "--scheduler-file", meeting, "--no-dashboard", "--nworkers", "2", "--nthreads", "1"]
+        worker = [
+            dask,
+            "worker",
+            "--scheduler-file",
+            meeting,
+            "--no-dashboard",
+            "--nworkers",
+            workers,
+            "--nthreads",
+            "1",
+        ]
         processes.append(subprocess.Popen(worker, **streams))
     try:
         while not meeting.is_file() or not meeting.read_text().strip():
-            assert processes[0].poll() is None, (tmp_path / "log").read_text()
-            time.sleep(0.1)
+            assert processes[0].poll() is None, (place / "log").read_text()
+            time.sleep(0.02)
         yield json.loads(meeting.read_text())["address"], processes[0]
     finally:
         for process in reversed(processes):
@@ -83,11 +94,15 @@ def scheduler(tmp_path):
             process.wait(timeout=30)
 
 
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory):
+    """The address of one that stays."""
+    with begun_in(tmp_path_factory.mktemp("scheduler"), "2") as (address, _):
+        yield address
+
+
 def test_a_scheduler_that_runs_elsewhere(small, tmp_path, scheduler):
-    command = [*COMMAND, *SMALL, "--out", "x", "--dask", scheduler[0]]
-    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=100)
-    assert run.returncode == 0, run.stderr + (tmp_path / "log").read_text()
-    assert tree(tmp_path / "x") == small
+    assert tree(generate(FEW, tmp_path / "x", format="zarr", dask=scheduler)) == small
 
 
 BESIDE = (
@@ -101,10 +116,10 @@ def test_a_system_that_is_defined_beside_the_recipe(tmp_path, scheduler):
     (tmp_path / "mine/recipe.py").write_text(BESIDE.format(sizes="train=20, val=0, test=0, steps=3"))
     system = tmp_path / "mine/mysys.py"
     system.write_text("from slvm_data import Pendulum\n\nclass Mine(Pendulum):\n    pass\n")
-    command = [*COMMAND[:4], "mine/recipe.py", "--format", "zarr", "--dask", scheduler[0], "--out"]
+    command = [*COMMAND[:4], "mine/recipe.py", "--format", "zarr", "--dask", scheduler, "--out"]
     run = subprocess.run([*command, "x"], capture_output=True, text=True, cwd=tmp_path, timeout=100)
     assert run.returncode == 0, run.stderr
-    assert status(tmp_path / "x")["complete"]
+    assert status(tmp_path / "x").complete
     system.write_text("import os\n\nif 'HERE' not in os.environ:\n    import rare\n\n" + system.read_text())
     here = {**os.environ, "HERE": "1"}
     run = subprocess.run([*command, "z"], capture_output=True, text=True, cwd=tmp_path, env=here, timeout=100)
@@ -112,19 +127,20 @@ def test_a_system_that_is_defined_beside_the_recipe(tmp_path, scheduler):
     assert "mysys.py cannot be imported on" in run.stderr
 
 
-def test_a_scheduler_that_goes_away(tmp_path, scheduler):
+def test_a_scheduler_that_goes_away(tmp_path):
     """F2: one sentence, and the same command goes on."""
-    command = [*COMMAND, "--out", "x", "--dask", scheduler[0]]
     streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=tmp_path, **streams) as run:
-        _wait_for_a_shard(run, tmp_path / "x")
-        scheduler[1].kill()
-        errors = run.communicate(timeout=100)[1]
+    with begun_in(tmp_path, "1") as (address, process):
+        command = [*COMMAND, "--out", "x", "--dask", address]
+        with subprocess.Popen(command, cwd=tmp_path, **streams) as run:
+            _wait_for_a_shard(run, tmp_path / "x")
+            process.kill()
+            errors = run.communicate(timeout=100)[1]
     errors = [line for line in errors.splitlines() if "it/s" not in line]
     assert run.returncode == 1, errors
     assert len(errors) == 1, errors
-    assert f"x: the scheduler at {scheduler[0]} went away: run the same command again to go on" in errors[0]
-    assert 0 < status(tmp_path / "x")["done"] < status(tmp_path / "x")["shards"]
+    assert f"x: the scheduler at {address} went away: run the same command again to go on" in errors[0]
+    assert 0 < status(tmp_path / "x").done < status(tmp_path / "x").shards
 
 
 def test_interrupted(tmp_path):
@@ -143,9 +159,9 @@ def test_interrupted(tmp_path):
 
 
 def _wait_for_a_shard(run, folder):
-    while not (folder / "train.shards/sequences-0.json").is_file():
+    while not (folder / "train.shards/0.json").is_file():
         assert run.poll() is None
-        time.sleep(0.05)
+        time.sleep(0.02)
 
 
 SBATCH = """#!/bin/sh
@@ -179,22 +195,22 @@ def test_jobs_of_slurm(small, tmp_path):
     assert tree(tmp_path / "x") == small
 
 
-def refused(tmp_path, *options, **more):
-    run = subprocess.run(
-        [*COMMAND, *SMALL, "--out", "x", *options], capture_output=True, text=True, cwd=tmp_path, timeout=100, **more
-    )
-    errors = [line for line in run.stderr.splitlines() if line.startswith("error: ")]
-    assert (run.returncode, len(errors)) == (2, 1), run.stderr
-    assert not (tmp_path / "x").exists()
-    return errors[0]
+def refused(run, folder):
+    """The sentence of a run that was refused."""
+    (error,) = [line for line in run.stderr.splitlines() if line.startswith("error: ")]
+    assert run.returncode == 2, run.stderr
+    assert not folder.exists()
+    return error
 
 
-def test_refusals(tmp_path):
+def test_refusals(tmp_path, command):
     """F24."""
-    impatient = {**os.environ, "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "1s"}
-    error = refused(tmp_path, "--dask", "tcp://127.0.0.1:1", env=impatient)
-    assert "dask = tcp://127.0.0.1:1: no scheduler answers there" in error
-    assert "dask = slurm: " in (error := refused(tmp_path, "--dask", "slurm"))
+    words = [*SMALL, "--out", tmp_path / "x", "--dask"]
+    with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
+        run = command(*COMMAND[3:], *words, "tcp://127.0.0.1:1")
+    assert "dask = tcp://127.0.0.1:1: no scheduler answers there" in refused(run, tmp_path / "x")
+    run = subprocess.run([*COMMAND, *words, "slurm"], capture_output=True, text=True, timeout=100)
+    assert "dask = slurm: " in (error := refused(run, tmp_path / "x"))
     assert "describe a job in ~/.config/dask/jobqueue.yaml" in error
 
 
@@ -203,6 +219,6 @@ def test_without_the_packages(tmp_path, monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
         sys.modules.pop("slvm_data.run.dask_cluster", None)
         with pytest.raises(ValueError, match=rf"dask = {where} needs a package .* pip install 'slvm-data\[{extra}\]'"):
-            generate(replace(RECIPE, train=5), tmp_path / "x", form="zarr", dask=where)
+            generate(replace(RECIPE, train=5), tmp_path / "x", format="zarr", dask=where)
         monkeypatch.undo()
     assert not (tmp_path / "x").exists()

@@ -7,7 +7,7 @@ from importlib import import_module
 import pytest
 
 from slvm_data import RECIPES, Pendulum
-from slvm_data.run.portable import Parcel
+from slvm_data.run.portable import PortableRecipe
 
 SYSTEM = "from slvm_data import Pendulum\n\nclass Mine(Pendulum):\n    size = {size}\n"
 BASED = "from .helper import Base\n\nclass Mine(Base):\n    pass\n"
@@ -26,10 +26,10 @@ def written(tmp_path, monkeypatch):
         with monkeypatch.context() as patch:
             patch.syspath_prepend(tmp_path)
             tasks = tuple(import_module(name).Mine() for name in modules)
-            parcel = Parcel.of(replace(RECIPES["pendulum"], tasks=tasks))
+            portable = PortableRecipe.of(replace(RECIPES["pendulum"], tasks=tasks))
         for name in modules:
             sys.modules.pop(name)
-        return parcel
+        return portable
 
     yield write
     for name in set(sys.modules) - before:
@@ -38,14 +38,14 @@ def written(tmp_path, monkeypatch):
 
 def test_systems_of_this_package_need_no_file():
     recipe = RECIPES["pendulum"]
-    assert Parcel.of(recipe).modules == ()
-    assert Parcel.of(recipe).open() == recipe
+    assert PortableRecipe.of(recipe).modules == ()
+    assert PortableRecipe.of(recipe).open() == recipe
 
 
 def test_a_module_beside_the_recipe_goes_along(written, tmp_path):
-    parcel = written({"mysys.py": SYSTEM.format(size=1)}, "mysys")
+    portable = written({"mysys.py": SYSTEM.format(size=1)}, "mysys")
     assert str(tmp_path) not in sys.path
-    (system,) = parcel.open().tasks
+    (system,) = portable.open().tasks
     assert isinstance(system, Pendulum)
     assert (type(system).__module__, type(system).size) == ("mysys", 1)
 
@@ -61,9 +61,9 @@ def test_so_does_a_package(written):
 def test_a_process_that_lives_on_takes_the_file_as_it_is(written):
     (system,) = written({"mysys.py": SYSTEM.format(size=1)}, "mysys").open().tasks
     old = sys.modules.pop("mysys")
-    parcel = written({"mysys.py": SYSTEM.format(size=22)}, "mysys")
+    portable = written({"mysys.py": SYSTEM.format(size=22)}, "mysys")
     sys.modules["mysys"] = old
-    (other,) = parcel.open().tasks
+    (other,) = portable.open().tasks
     assert (type(system).size, type(other).size) == (1, 22)
 
 
@@ -75,14 +75,14 @@ def test_a_process_that_lives_on_takes_the_file_as_it_is(written):
     ],
 )
 def test_a_file_that_is_not_the_same_elsewhere(written, tmp_path, change, says):
-    parcel = written({"mysys.py": SYSTEM.format(size=1)}, "mysys")
+    portable = written({"mysys.py": SYSTEM.format(size=1)}, "mysys")
     change(tmp_path / "mysys.py")
     with pytest.raises(ValueError, match=says):
-        parcel.open()
+        portable.open()
 
 
 def test_other_software_gives_other_bytes(monkeypatch):
-    packed = Parcel.of(RECIPES["pendulum"])
+    packed = PortableRecipe.of(RECIPES["pendulum"])
     monkeypatch.setattr("slvm_data.run.portable._software", lambda: "jax 0.0.1")
     with pytest.raises(ValueError, match=r"has other software: jax 0\.0\.1, and .*jax \d.* began the run"):
         packed.open()
@@ -90,10 +90,10 @@ def test_other_software_gives_other_bytes(monkeypatch):
 
 def test_what_it_imports_may_be_missing_elsewhere(written, monkeypatch):
     monkeypatch.setitem(sys.modules, "rare", sys)
-    parcel = written({"mysys.py": "import rare\n" + SYSTEM.format(size=1)}, "mysys")
+    portable = written({"mysys.py": "import rare\n" + SYSTEM.format(size=1)}, "mysys")
     monkeypatch.delitem(sys.modules, "rare")
     with pytest.raises(ValueError, match=r"mysys\.py cannot be imported on .*: ModuleNotFoundError: No module .*rare"):
-        parcel.open()
+        portable.open()
 
 
 def test_without_a_file_it_cannot_go(monkeypatch):
@@ -101,4 +101,4 @@ def test_without_a_file_it_cannot_go(monkeypatch):
     mine = type("Mine", (Pendulum,), {"__module__": "__main__"})
     monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)
     with pytest.raises(ValueError, match=r"other processes need its system in a \.py file: __main__ is none"):
-        Parcel.of(replace(RECIPES["pendulum"], tasks=(mine(),)))
+        PortableRecipe.of(replace(RECIPES["pendulum"], tasks=(mine(),)))

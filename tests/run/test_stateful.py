@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from slvm_data import RECIPES, generate
 from slvm_data.load import DamageError, Sequences
-from slvm_data.run import executors as scale
+from slvm_data.run import executors
 from slvm_data.run.conversion import convert
 from slvm_data.run.repair import mend
 from slvm_data.run.verification import faults
@@ -27,9 +27,9 @@ from slvm_data.store import manifest
 from slvm_data.store import zarr as sharded
 from slvm_data.store.folder import status
 
-RECIPE = replace(RECIPES["pendulum3"], tasks=RECIPES["pendulum3"].tasks[:2], train=130, val=3, test=0, steps=3)
+RECIPE = replace(RECIPES["pendulum3"], tasks=RECIPES["pendulum3"].tasks[:2], train=130, val=3, test=0, steps=4)
 SHARDS = 2 * (3 + 1)
-LAST = 640  # operations of a whole run on its files, about
+LAST = 680  # operations of a whole run on its files, about
 OPERATIONS = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir")
 
 
@@ -63,12 +63,12 @@ class Dataset(RuleBasedStateMachine):
     """A folder, and the dataset of a quiet run as its model."""
 
     model: dict[str, bytes]
-    films: dict[str, np.ndarray]
+    arrays: dict[str, np.ndarray]
 
     @initialize()
     def begin(self):
-        self.room = Path(tempfile.mkdtemp())
-        self.place = self.room / "place"
+        self.outside = Path(tempfile.mkdtemp())
+        self.place = self.outside / "place"
         self.place.mkdir()
 
     @property
@@ -80,15 +80,16 @@ class Dataset(RuleBasedStateMachine):
 
     def damaged(self):
         """Files that are not what they were."""
-        return {name for name, data in self.model.items() if tree(self.folder).get(name) != data}
+        there = tree(self.folder)
+        return {name for name, data in self.model.items() if there.get(name) != data}
 
     @rule(moment=st.integers(1, LAST), part=st.sampled_from([None, (0, 2), (1, 2)]))
     @precondition(lambda self: not self.complete())
     def a_run_is_killed(self, moment, part):
-        copy = self.room / "copy"
+        copy = self.outside / "copy"
         CAMERA.place, CAMERA.copy, CAMERA.left = self.place, copy, moment
         try:
-            generate(RECIPE, self.folder, form="zarr", part=part)
+            generate(RECIPE, self.folder, format="zarr", part=part)
         finally:
             CAMERA.place = None
         if copy.exists():
@@ -98,13 +99,20 @@ class Dataset(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: not self.complete())
     def it_goes_on(self):
-        generate(RECIPE, self.folder, form="zarr")
+        generate(RECIPE, self.folder, format="zarr")
         assert tree(self.folder) == self.model
         assert [path.name for path in self.place.iterdir()] == ["x"]
 
     @rule()
     def it_is_begun_anew(self):
-        generate(RECIPE, self.folder, form="zarr", overwrite=True)
+        """Unless its preview is not as it was written: that is its editor's, and stays."""
+        if self.complete() and manifest.PREVIEW in self.damaged() and (self.folder / manifest.PREVIEW).exists():
+            before = tree(self.folder)
+            with pytest.raises(ValueError, match=r"preview\.gif is not of a dataset of ours and stays"):
+                generate(RECIPE, self.folder, format="zarr", overwrite=True)
+            assert tree(self.folder) == before
+            return
+        generate(RECIPE, self.folder, format="zarr", overwrite=True)
         assert tree(self.folder) == self.model
 
     @rule()
@@ -112,7 +120,7 @@ class Dataset(RuleBasedStateMachine):
     def another_one_is_refused(self):
         before = tree(self.place)
         with pytest.raises(ValueError, match="seed = 0, and seed = 1 was asked for"):
-            generate(replace(RECIPE, seed=1), self.folder, form="zarr")
+            generate(replace(RECIPE, seed=1), self.folder, format="zarr")
         assert tree(self.place) == before
 
     @rule(data=st.data())
@@ -152,21 +160,21 @@ class Dataset(RuleBasedStateMachine):
         """All at once every damage is found; when needed what is read is right, or refused."""
         hurt = any("/train." in name for name in self.damaged())
         try:
-            films = Sequences(self.folder)
-            batch = (films.to_memory() if everything else films)[list(range(len(films)))]
+            sequences = Sequences(self.folder)
+            batch = (sequences.to_memory() if everything else sequences)[list(range(len(sequences)))]
         except DamageError as error:
             assert hurt, error
             assert str(self.folder) in str(error)
             return
         assert not (hurt and everything)
-        for name, array in self.films.items():
+        for name, array in self.arrays.items():
             np.testing.assert_array_equal(batch[name].numpy(), array)
 
     @rule()
     @precondition(lambda self: self.complete())
     def it_is_converted(self):
         """To the other format and back it is the same to the byte; what is damaged is not converted."""
-        copy, back = self.room / "copy", self.room / "back"
+        copy, back = self.outside / "copy", self.outside / "back"
         if hurt := self.damaged():
             with pytest.raises(DamageError, match=str(self.folder)):
                 convert(self.folder, copy, to="npz")
@@ -184,17 +192,17 @@ class Dataset(RuleBasedStateMachine):
     def its_state_is_told(self):
         if self.folder.exists() and any(self.folder.iterdir()):
             told = status(self.folder)
-            assert told["complete"] == self.complete()
-            assert 0 <= told["done"] <= told["shards"] == SHARDS
+            assert told.complete == self.complete()
+            assert 0 <= told.done <= told.shards == SHARDS
 
     def teardown(self):
-        shutil.rmtree(self.room)
+        shutil.rmtree(self.outside)
 
 
 @pytest.fixture
 def small_shards(monkeypatch):
-    monkeypatch.setattr(sharded, "SHARD", 1)  # 64 films
-    monkeypatch.setattr(scale, "THREADS", 1)
+    monkeypatch.setattr(sharded, "SHARD", 1)  # 64 sequences
+    monkeypatch.setattr(executors, "THREADS", 1)
 
 
 TestDataset = pytest.mark.usefixtures("small_shards")(Dataset.TestCase)
@@ -210,9 +218,9 @@ TestDataset.settings = settings(
 @pytest.fixture(autouse=True)
 def model(small_shards, tmp_path):
     CAMERA.place, CAMERA.left = tmp_path, 0
-    folder = generate(RECIPE, tmp_path / "serial", form="zarr")
+    folder = generate(RECIPE, tmp_path / "serial", format="zarr")
     CAMERA.place = None
     assert 0.8 * LAST < -CAMERA.left < LAST
     Dataset.model = tree(folder)
-    films = Sequences(folder).to_memory()
-    Dataset.films = {name: array.numpy() for name, array in films[list(range(len(films)))].items()}
+    sequences = Sequences(folder).to_memory()
+    Dataset.arrays = {name: array.numpy() for name, array in sequences[list(range(len(sequences)))].items()}

@@ -1,4 +1,4 @@
-"""The datasets, one file each; every file is also a script. A name here makes a file part of the package."""
+"""The datasets, one file each; every file is also a script. To add a dataset to the package, add its name here."""
 
 from importlib import import_module
 

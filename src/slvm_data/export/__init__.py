@@ -1,1 +1,1 @@
-"""Copies of a dataset for other libraries, which we do not read: a module for each format, with `files` and `write`."""
+"""Copies of a dataset for other libraries, which this package does not read back; one module per format."""

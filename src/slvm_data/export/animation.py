@@ -1,4 +1,4 @@
-"""Sequences side by side in one moving picture: GIF, WebP, by Pillow. Pixels are enlarged, and not changed."""
+"""An animation (GIF or WebP, by Pillow) of sequences side by side. Pixels are enlarged, but not changed."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ FORMATS = ("gif", "webp")
 GAP = (48, 54, 61)  # colour between sequences
 RATES = (8.0, 25.0)  # frames a second, slowest and fastest by default
 COLOURS = 256  # of a GIF
-SEQUENCES, WIDTH = 12, 8  # in a picture, about, and in a row, at most
+SEQUENCES, WIDTH = 12, 8  # sequences in a picture, about, and in a row, at most
 
 
 def rate(dt: float) -> float:
-    """Frames a second that show a sequence in its own time, or as near to it as one can follow."""
+    """Frames per second that show a sequence in real time, but neither too slow nor too fast to follow."""
     return float(np.clip(1 / dt, *RATES))
 
 
 def layout(count: int, tasks: int) -> tuple[int, int]:
-    """Rows and columns for so many sequences: a row for each task, if there are few."""
+    """Rows and columns for `count` sequences: one row per task if there are few tasks."""
     rows = tasks if 1 < tasks <= SEQUENCES // 2 else -(-count // WIDTH)
     return rows, -(-count // rows)
 
 
 def colours(frames: np.ndarray) -> np.ndarray:
-    """Frames [N T H W] or [N T 3 H W] as uint8 [N T H W 3]: of zeros and ones, if none is more, else of 0 … 255."""
+    """Frames [N T H W] or [N T 3 H W] as uint8 [N T H W 3]; values are 0 … 255, or 0 and 1 if none is larger."""
     bright = frames * (255 if frames.max(initial=0) <= 1 else 1)
     last = np.moveaxis(bright, 2, -1) if frames.ndim == 5 else np.repeat(bright[..., None], 3, axis=-1)
     return np.ascontiguousarray(last.astype(np.uint8))
 
 
 def grid(frames: np.ndarray, columns: int) -> np.ndarray:
-    """Frames [N T H W 3] of sequences in rows of so many, a pixel apart, as one sequence [T Y X 3] of frames."""
+    """Arrange sequences [N T H W 3] in rows of `columns`, one pixel apart, as one sequence of frames [T Y X 3]."""
     N, T, H, W, _ = frames.shape
     rows = -(-N // columns)
     sheet = np.empty((T, rows * (H + 1) + 1, columns * (W + 1) + 1, 3), np.uint8)
@@ -45,19 +45,19 @@ def grid(frames: np.ndarray, columns: int) -> np.ndarray:
 
 
 def enlarged(frames: np.ndarray, scale: int) -> np.ndarray:
-    """Frames [T H W …] of which each pixel has become a square."""
+    """Frames [T H W …] with each pixel enlarged to a square of `scale` pixels."""
     return frames.repeat(scale, axis=1).repeat(scale, axis=2)
 
 
 def encode(frames: np.ndarray, scale: int, fps: float, kind: str) -> bytes:
-    """The file of frames [T H W 3] uint8, enlarged, which begin again after the last; the same bytes for the same.
+    """Encode frames [T H W 3] uint8, enlarged, as an endless loop; the same frames give the same bytes.
 
-    WebP is lossless; so is GIF where there are no more than 256 colours.
+    WebP is lossless; so is GIF if there are at most 256 colours.
     """
     images = _paletted(frames, scale) if kind == "gif" else [Image.fromarray(f) for f in enlarged(frames, scale)]
     options = {"lossless": True} if kind == "webp" else {"optimize": False, "disposal": 1}
     file = io.BytesIO()
-    pause = max(20, 10 * round(100 / fps))  # ms; a GIF counts in hundredths of a second, and browsers stop at two
+    pause = max(20, 10 * round(100 / fps))  # ms; a GIF counts in 1/100 s, and browsers allow no less than two
     images[0].save(file, kind, save_all=True, append_images=images[1:], duration=pause, loop=0, **options)
     return file.getvalue()
 

@@ -1,7 +1,8 @@
 """Croissant 1.1: a description of a dataset for programs that search for datasets. `mlcroissant` reads it.
 
-A pure function of the manifest. There is no date in it, since the same dataset made again has to be the same; no
-licence, which is its owner's to give. Specification: https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html.
+A pure function of the manifest. It has no date, since the same dataset made again has to give the same bytes, and no
+licence, which only its owner can give.
+Specification: https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def write(path: Path, content: Manifest) -> Checksum:
 
 
 def text(content: Manifest) -> str:
-    """The description as JSON; markup in it is harmless in a page too."""
+    """The description as JSON, without `<`, so that it can be put in an HTML page."""
     return json.dumps(describe(content), indent=1, ensure_ascii=True).replace("<", "\\u003c") + "\n"
 
 
@@ -95,7 +96,7 @@ def describe(content: Manifest) -> Json:
 
 
 def _groups(files: Group) -> dict[str, Group]:
-    """The files of each task and split together, however many; by the name of their records."""
+    """The files of each task and split, grouped by the name of their record set."""
     found: dict[str, Group] = {}
     for name, entry in files.items():
         path = PurePosixPath(name)
@@ -109,7 +110,7 @@ def _format(group: Group) -> Format:
 
 
 def _distribution(name: str, group: Group) -> list[Json]:
-    """Each file with its checksum, and sets of files where the records of a split may be in more than one."""
+    """Each file with its checksum; also a set of files if the records of a split may be in several files."""
     written = _format(group)
     if written.name == "zarr":
         (path,) = group
@@ -147,7 +148,7 @@ def _record(name: str, group: Group) -> Json:
 
 
 def _origin(name: str, group: Group, key: str) -> Json:
-    """Where an array comes from."""
+    """Source of an array: its file or set of files, and its column."""
     written, first = _format(group), next(iter(group))
     if written.several:
         place = {"fileSet": {"@id": f"{name}-files"}}

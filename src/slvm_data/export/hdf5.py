@@ -1,6 +1,6 @@
-"""HDF5: `train.h5` in the place of `train.npz`, with the same arrays; h5py, MATLAB and Julia read parts of it.
+"""HDF5: `train.h5` instead of `train.npz`, with the same arrays; h5py, MATLAB and Julia can read parts of it.
 
-Chunks of some sequences, deflated, each with its checksum (Fletcher). No clock enters the file.
+Chunks of some sequences are compressed, each with a checksum (Fletcher). The file contains no times.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ def write(place: Path, source: Source, recipe: StoredRecipe, bar: Progress) -> l
 
 
 def _put(file: h5py.File, source: Source, bar: Progress) -> None:
-    """Write arrays, whole chunks at a time, so that the bytes are the same however they are read."""
+    """Write arrays, whole chunks at a time, so that the bytes do not depend on how the source is read."""
     made: dict[str, Any] = {}
     step = _chunk_rows(source)
     for name, form in source.arrays.items():
         packed = {"compression": "gzip", "compression_opts": LEVEL, "fletcher32": True, "chunks": _chunk(form, step)}
-        packed = {} if 0 in form.shape else packed  # nothing cannot be cut
+        packed = {} if 0 in form.shape else packed  # an empty array cannot be chunked
         made[name] = file.create_dataset(name, form.shape, form.dtype, track_times=False, **packed)
     done, blocks = 0, source.blocks(source.block // step * step)
     for block in blocks if source.series else counted(blocks, bar):
@@ -63,7 +63,7 @@ def _chunk_rows(source: Source) -> int:
 
 
 def _chunk(form: Form, rows: int) -> tuple[int, ...]:
-    """Shape of a chunk: so many rows, of long ones a part."""
+    """Shape of a chunk: this number of rows, or of parts of them if rows are long."""
     found, size = [], Form((1,), form.dtype).row_size * rows
     for n in reversed(form.row):
         found.append(max(1, min(n, CHUNK // size)))

@@ -1,6 +1,6 @@
-"""Parquet as the Hugging Face Hub takes it: `datasets.load_dataset(folder)`, a card with its configurations, a preview.
+"""Parquet for the Hugging Face Hub: `datasets.load_dataset(folder)`, a card with configurations, a preview.
 
-A row is a sequence. Arrays are nested lists, of which `datasets` learns the shapes from the metadata of each file.
+A row is a sequence. Arrays are nested lists, whose shapes `datasets` reads from the metadata of each file.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _nested(array: np.ndarray) -> pa.Array:
 
 
 def _features(arrays: Forms, free: bool) -> dict[str, Any]:
-    """The features of `datasets` for these arrays; with `free`, their first axis is longer in some splits."""
+    """The features of `datasets` for these arrays; with `free`, the length of their first axis may vary."""
     picture = {PREVIEW: {"_type": "Image"}} if "image" in arrays else {}
     return picture | {name: _feature(name, form.dtype, form.row, free) for name, form in arrays.items()}
 
@@ -93,7 +93,7 @@ def _feature(name: str, dtype: str, shape: tuple[int, ...], free: bool) -> dict[
 
 
 def _schema(features: dict[str, Any]) -> pa.Schema:
-    """The columns for Arrow; to `datasets`, arrays of two axes and more are types of its own."""
+    """The columns for Arrow; arrays with two or more axes get the extension types of `datasets`."""
     fields = []
     for name, feature in features.items():
         kind, own = feature["_type"], {}
@@ -146,7 +146,7 @@ def front_matter(content: Manifest) -> str:
 
 
 def configs(content: Manifest) -> list[Config]:
-    """All tasks together, where they have the same columns, and each alone; uncut trajectories in some of their own."""
+    """All tasks together, if they have the same columns, and each task alone; also for the uncut trajectories."""
     return _configs("", content.files) + _configs(SERIES, content.series)
 
 

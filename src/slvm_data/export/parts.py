@@ -1,4 +1,4 @@
-"""Rows shared out to files of a bounded size, whose names and number are known before anything is written."""
+"""Divide rows among files of bounded size, whose names and number are known before anything is written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slvm_data.store.source import Source
 
 @dataclass(frozen=True)
 class Parts:
-    """The files that the rows of one file become, each but the last of `blocks` blocks of `block` rows."""
+    """The files that one file is divided into; each except the last has `blocks` blocks of `block` rows."""
 
     source: Source
     size: int  # bytes of a file before it is compressed, about
@@ -24,25 +24,25 @@ class Parts:
 
     @property
     def block(self) -> int:
-        """Rows of a block."""
+        """Number of rows of a block."""
         return min(self.source.block, self.most)
 
     @property
     def blocks(self) -> int:
-        """Blocks of a file."""
+        """Number of blocks of a file."""
         return max(1, self.size // max(1, self.block * self.source.row_size))
 
     @property
     def count(self) -> int:
-        """Files in all."""
+        """Total number of files."""
         return ceil(self.source.entry.rows / (self.block * self.blocks))
 
     def write(
         self, paths: list[Path], put: Callable[[Path, int, Iterator[Arrays]], None], bar: Progress
     ) -> Iterator[Written]:
-        """Have each of `paths` written, by `put(path, number of its first row, blocks)`."""
+        """Write each of `paths` by `put(path, number of its first row, blocks)`; yield what was written."""
         rows, blocks = self.block * self.blocks, self.source.blocks(self.block)
-        if not self.source.series:  # sequences are what is counted
+        if not self.source.series:  # the progress bar counts sequences only
             blocks = counted(blocks, bar)
         for number, path in enumerate(paths):
             first = number * rows

@@ -1,4 +1,4 @@
-"""WebDataset: tar files of samples, one for each sequence, that are read from the first to the last.
+"""WebDataset: tar files of samples, one for each sequence, to be read in order.
 
 `train-000000.tar` holds `task0-train-000000000.image.npy`, `….state.npy`, `….label.cls` and so on: files with the same
 name up to the first dot are one sample.
@@ -50,12 +50,12 @@ def _put(path: Path, first: int, blocks: Iterator[Arrays], key: str) -> None:
 
 
 def _add(archive: tarfile.TarFile, stem: str, name: str, value: np.ndarray) -> None:
-    """Add one array of a sample, a label as the number that it is."""
+    """Add one array of a sample; a label is added as a number."""
     if name == "label":
         info, data = tarfile.TarInfo(f"{stem}.cls"), str(int(value[0])).encode()
     else:
         memory = io.BytesIO()
         np.lib.format.write_array(memory, np.asarray(value), version=(1, 0), allow_pickle=False)
         info, data = tarfile.TarInfo(f"{stem}.npy"), memory.getvalue()
-    info.size = len(data)  # all else is as tarfile begins it: no time, no user, mode 644
+    info.size = len(data)  # the rest keeps the defaults of tarfile: no time, no user, mode 644
     archive.addfile(info, io.BytesIO(data))

@@ -1,4 +1,4 @@
-"""Loaders for PyTorch: sequences, episodes, windows, a stream. None of them loads JAX but the stream.
+"""Loaders for PyTorch: sequences, episodes, windows, a stream. Only the stream loads JAX.
 
 from slvm_data.load import Sequences
 from torch.utils.data import DataLoader
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from slvm_data.load.windows import Windows
 
 __all__ = ["DamageError", "Episodes", "EpisodeSampler", "Sequences", "Shuffled", "Windows"]
-_MORE = ["DataModule", "Stream"]  # which need more than torch
+_MORE = ["DataModule", "Stream"]  # need more packages than torch
 
 _HOMES = {
     "DamageError": "core.errors",

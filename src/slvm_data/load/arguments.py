@@ -1,4 +1,4 @@
-"""Arguments that are not what they should be, refused in one sentence."""
+"""Check arguments; errors say in one sentence what is wrong."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def whole_number(name: str, value: Any, low: int, high: int | None = None, unit: str = "") -> int:
-    """A whole number between these; raises ValueError, which names it, for anything else."""
+    """Return `value` as a whole number between `low` and `high`; raises ValueError for anything else."""
     try:
         number = operator.index(value)
     except TypeError:
@@ -20,7 +20,7 @@ def whole_number(name: str, value: Any, low: int, high: int | None = None, unit:
 
 
 def names_of_fields(fields: Iterable[str] | None) -> tuple[str, ...] | None:
-    """Names of arrays, None for all; raises ValueError for a single word, or for none."""
+    """Return names of arrays, None for all; raises ValueError for a single word, or an empty list."""
     if isinstance(fields, str):
         raise ValueError(f"fields = {fields!r} has to be a list of names, such as ({fields!r},)")
     found = None if fields is None else tuple(fields)

@@ -1,4 +1,4 @@
-"""Batches that are made at once, where PyTorch expects a list of items to put together."""
+"""Batches that are made as a whole, although PyTorch expects a list of items to collate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.utils.data._utils.collate import default_collate_fn_map
 
 
 class Item(dict[str, torch.Tensor]):
-    """A sequence by the names of its arrays."""
+    """A sequence as a dict of its arrays by name."""
 
 
 class Row(tuple[torch.Tensor, ...]):
@@ -21,11 +21,11 @@ class Row(tuple[torch.Tensor, ...]):
 
 
 class StreamBatch(dict[str, torch.Tensor]):
-    """A batch of a stream, of which PyTorch is to make no batch."""
+    """A batch of a stream, which PyTorch must not collate into a larger batch."""
 
 
 class Batch(Sequence[Item | Row]):
-    """The result of `__getitems__`: a list of items to whoever looks into it, and to PyTorch a batch."""
+    """The result of `__getitems__`: a sequence of items, which `collate` turns into a batch at once."""
 
     def __init__(self, arrays: Mapping[str, torch.Tensor], fields: tuple[str, ...] | None) -> None:
         self.arrays, self.fields = arrays, fields
@@ -34,21 +34,21 @@ class Batch(Sequence[Item | Row]):
         return len(next(iter(self.arrays.values())))
 
     def __getitem__(self, i: Any) -> Any:
-        """Item i, whose arrays are views of the batch; of a slice the list of its items."""
+        """Return item i, whose arrays are views of the batch; for a slice, a list of items."""
         if isinstance(i, slice):
             return [self[k] for k in range(*i.indices(len(self)))]
         row = {name: array[i] for name, array in self.arrays.items()}
         return Item(row) if self.fields is None else Row(row[name] for name in self.fields)
 
     def collated(self) -> dict[str, torch.Tensor] | tuple[torch.Tensor, ...]:
-        """All items in one: a dict of arrays [B …], or a tuple of them."""
+        """Return the whole batch: a dict of arrays [B …], or a tuple of them if `fields` were given."""
         if self.fields is None:
             return dict(self.arrays)
         return tuple(self.arrays[name] for name in self.fields)
 
 
 def collate(items: Sequence[Any], **_: Any) -> Any:
-    """A batch as it is; anything else, items that a wrapper fetched one by one, stacked."""
+    """Return a `Batch` as one batch; stack items that a wrapper fetched one by one."""
     if isinstance(items, Batch):
         return items.collated()
     if isinstance(items[0], Row):
@@ -57,11 +57,11 @@ def collate(items: Sequence[Any], **_: Any) -> Any:
 
 
 def refuse(items: Sequence[Any], **_: Any) -> Any:
-    """A stream's batches are not items."""
+    """Raise ValueError: the batches of a stream are not items."""
     raise ValueError(
-        f"a Stream gives whole batches, and not items to make {len(items)} to a batch: use batch_size=None"
+        f"a Stream gives whole batches, so {len(items)} of them cannot be put in a batch: use batch_size=None"
     )
 
 
 default_collate_fn_map[StreamBatch] = refuse
-default_collate_fn_map.update({Item: collate, Row: collate})  # the way that PyTorch has for types of one's own
+default_collate_fn_map.update({Item: collate, Row: collate})  # how PyTorch is told about new types

@@ -1,4 +1,4 @@
-"""Memory for batches, used again: the first touch of fresh memory costs more than everything that is written to it."""
+"""Reuse memory for batches: the first access to new memory takes longer than all that is written to it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 import torch
 
 KEPT = 4  # buffers that wait for their next use
-WASTE = 2  # how many times too large a buffer may be
+WASTE = 2  # largest ratio of the size of a buffer to the size needed
 
 
 class BufferPool:
-    """Hands out memory, and takes it back when nobody holds a tensor, or a view of one, that lies in it.
+    """Lends memory for tensors, and takes it back when no tensor or view in it is left.
 
-    Whoever lets go of the last view may do so in another thread: each step on the buffers is one that Python does not
-    interrupt. There is no lock, since garbage is also collected in the middle of a step that holds it.
+    The last view may disappear in another thread, so each step on the buffers is one that Python does not interrupt.
+    A lock would not work: garbage may be collected, and memory come back, while the same thread holds the lock.
     """
 
     def __init__(self) -> None:
@@ -25,15 +25,15 @@ class BufferPool:
         return BufferPool, ()  # a copy in another process has memory of its own
 
     def take(self, count: int) -> torch.Tensor:
-        """A float32 tensor [count], whose numbers are whatever lay there before."""
+        """Return a float32 tensor [count], which is not initialised."""
         buffer = self._waiting(count)
         buffer = np.empty(count, np.float32) if buffer is None else buffer
-        lent = buffer[:count]  # the tensor holds it, and whoever holds the tensor
+        lent = buffer[:count]  # alive as long as the tensor or a view of it
         weakref.finalize(lent, self._back, buffer).atexit = False
         return torch.from_numpy(lent)
 
     def _waiting(self, count: int) -> np.ndarray | None:
-        """A buffer that waits and fits, if there is one."""
+        """Return a free buffer of a suitable size; None if there is none."""
         for key, buffer in list(self._free.items()):
             if count <= len(buffer) <= WASTE * count and self._free.pop(key, None) is not None:
                 return buffer

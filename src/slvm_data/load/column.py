@@ -1,4 +1,4 @@
-"""One array of a split in memory, and how rows of it become a part of a batch."""
+"""One array of a split in memory, and how its rows are put in a batch."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ LookUp = Callable[[torch.Tensor, torch.Tensor], None]  # the bits of words [n] a
 
 
 def packed_size(pixels: int) -> int:
-    """Bytes that a frame of so many bits takes: whole words."""
+    """Bytes of a packed frame with this number of pixels, rounded up to whole words."""
     return -(-pixels // (8 * WORD)) * WORD
 
 
 @dataclass(frozen=True)
 class Column:
-    """Rows of numbers as they stand in the file; or frames, 8 pixels per byte if they are `packed`."""
+    """Rows of numbers as in the file; or frames, with 8 pixels per byte if they are `packed`."""
 
-    data: torch.Tensor  # [N …], of frames [N … bytes] or [N … C*H*W]
+    data: torch.Tensor  # [N …]; for frames [N … bytes] or [N … C*H*W]
     frame: tuple[int, ...] = ()  # C H W, of frames
     packed: bool = False
     per_frame: bool = False  # whether its second axis is that of frames
 
     def take(self, rows: torch.Tensor, pool: BufferPool, frames: torch.Tensor | None = None) -> torch.Tensor:
-        """These rows [B …], of each these `frames` alone [B W] if they are given; pictures as float32 [B … C H W]."""
+        """Return these rows [B …], or only their `frames` [B W] if given; pictures as float32 [B … C H W]."""
         if frames is None:
             found = self.data.index_select(0, rows)
         else:
@@ -57,7 +57,7 @@ class Column:
         return self._floats(found, pool, _in_threads) if self.frame else found
 
     def all(self, pool: BufferPool, frames: torch.Tensor | None = None) -> torch.Tensor:
-        """As `take` of all rows, but in one thread: those of PyTorch spin for a while, while others are to read."""
+        """As `take` for all rows, but in one thread, since PyTorch's threads would slow down those that read."""
         found = self.data.numpy()
         if frames is not None:
             found = found[np.arange(len(found))[:, None], frames.numpy()]

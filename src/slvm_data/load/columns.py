@@ -1,4 +1,4 @@
-"""A split of a dataset in columns with a row for each sequence: in memory, its files checked, or read when needed."""
+"""A split of a dataset as columns with one row per sequence: in memory, after a check, or read when needed."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ THREADS = 8  # files read at a time
 
 @dataclass(frozen=True)
 class Columns:
-    """Columns by name, of so many sequences."""
+    """Columns by name, all with the same number of sequences."""
 
-    columns: dict[str, Column]  # those that are read from shards when needed without a row
+    columns: dict[str, Column]  # columns that are read from shards when needed have no rows
     firsts: np.ndarray  # number of the first sequence of each task [tasks]
     rows: int
     frames: int  # of a sequence
     systems: tuple[str, ...]  # of each task
-    widths: tuple[int, ...]  # of the states of each task, where they differ
+    widths: tuple[int, ...]  # width of the states of each task, if they differ
     shards: Shards | None = None
 
     def __len__(self) -> int:
         return self.rows
 
     def take(self, rows: torch.Tensor, pool: BufferPool, frames: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
-        """These rows [B …] of every array; of arrays with frames these `frames` alone [B W], if they are given."""
+        """Return these rows [B …] of every array; for arrays with a frame axis only `frames` [B W], if given."""
         read = self.shards.read(rows.numpy()) if self.shards else {}
         return {name: self.array(name, rows, pool, read, frames) for name in self.columns}
 
@@ -53,7 +53,7 @@ class Columns:
         read: Mapping[str, Column] = MappingProxyType({}),
         frames: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """These rows [B …] of an array, as `take` gives them; those `read` from shards are all of theirs."""
+        """Return these rows [B …] of an array, as `take` does; `read` holds these rows if they come from shards."""
         column = self.columns[name]
         some = frames if column.per_frame else None
         if name == MASK:
@@ -61,14 +61,14 @@ class Columns:
         return read[name].all(pool, some) if name in read else column.take(rows, pool, some)
 
     def _mask(self, rows: torch.Tensor) -> torch.Tensor:
-        """Which numbers of a state are its own, not filling [B D]."""
+        """Whether each number of a state is data, not padding [B D]."""
         task = np.searchsorted(self.firsts, rows.numpy(), side="right") - 1
         own = np.array(self.widths)[task]
         return torch.from_numpy(np.arange(self.columns[MASK].data.shape[1]) < own[:, None])
 
 
 def layouts_in(root: Path, content: Manifest, split: str) -> dict[str, Layout]:
-    """The arrays of a split; raises ValueError where there is no such split, or nothing in it."""
+    """Layouts of the arrays of a split; raises ValueError for an unknown or empty split."""
     if split not in SPLITS:
         raise ValueError(f"split = {split!r} is unknown; there are {', '.join(SPLITS)}")
     if not (files := content.of_split(split)):
@@ -85,10 +85,10 @@ def load_columns(
     fraction: float,
     lazily: bool,
 ) -> Columns:
-    """The arrays of these layouts, of a split of the dataset in a folder, which has this manifest.
+    """Load the arrays of these layouts, for one split of the dataset in a folder with this manifest.
 
-    Of each task the first `fraction` of its sequences is read; of shards, if `lazily`, when they are asked for. Raises
-    ValueError for a task that the dataset does not have, DamageError where a file is not what was written.
+    For each task the first `fraction` of its sequences is read; with `lazily`, shards are read when they are asked
+    for. Raises ValueError for a task that the dataset does not have, DamageError if a file is not as it was written.
     """
     parts = _parts(root, content, split, tasks, fraction)
     check_frames(root, parts, list(layouts))
@@ -116,7 +116,7 @@ def load_columns(
 
 
 def open_manifest(root: Path) -> Manifest:
-    """The manifest of a folder; raises ValueError where it is not that of a dataset, and says which is."""
+    """Read the manifest of a folder; raises ValueError if it does not exist, or is the folder of one task only."""
     if not root.exists():
         raise ValueError(f"{root} does not exist: slvm-data generate writes datasets, slvm-data list names them")
     above = root.resolve().parent
@@ -147,7 +147,7 @@ def _parts(root: Path, content: Manifest, split: str, tasks: Sequence[int] | Non
 
 
 def _check_memory(root: Path, needed: int) -> None:
-    """Refuse so many bytes if this machine does not have them, before anything is read."""
+    """Raise ValueError, before anything is read, if this machine has less memory than needed [bytes]."""
     if hasattr(os, "sysconf") and needed > (there := os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")):
         raise ValueError(
             f"{root} takes {needed / 1e9:.1f} GB of memory, and there are {there / 1e9:.1f}: "
@@ -156,7 +156,7 @@ def _check_memory(root: Path, needed: int) -> None:
 
 
 def _fill(columns: Mapping[str, Column], parts: list[Part], k: int) -> None:
-    """Check the file of one task, and read it to its place."""
+    """Check the file of one task, and read it into its rows of the columns."""
     part, first = parts[k], sum(other.rows for other in parts[:k])
     store = formats.store_of(part.path)
     if fault := store.fault(part.path, part.entry):

@@ -1,4 +1,4 @@
-"""The loaders as a `LightningDataModule`, for either name of the package."""
+"""The loaders as a `LightningDataModule`, for `lightning` and `pytorch_lightning`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from slvm_data.load.windows import Windows
 
 
 def _lightning() -> Any:
-    """The package that is in use; if neither is yet, the one that is installed, the newer name first."""
+    """Import Lightning: the package that is loaded already, else an installed one, the newer name first."""
     names = ["lightning.pytorch", "pytorch_lightning"]
     for name in sorted(names, key=lambda name: name not in sys.modules):
         try:
@@ -29,21 +29,21 @@ def _lightning() -> Any:
 
 
 class DataModule(_lightning().LightningDataModule):
-    """Train, val and test of a dataset: sequences, windows where it holds windows, episodes if `context` is given.
+    """Train, val and test data: windows if the dataset has them, episodes if `context` is given, else sequences.
 
     Training sequences come in a new random order in each epoch, and training episodes are drawn anew for each batch;
-    validation and test are always the same. In distributed training episodes share themselves out: give the Trainer
-    use_distributed_sampler=False with `context`.
+    validation and test are always the same. In distributed training episodes are divided among the processes by
+    their own sampler: give the Trainer use_distributed_sampler=False with `context`.
 
     Arguments:
         root: the dataset's folder.
-        batch_size: sequences, or queries, in a batch; with `ways` or `queries` a batch is an episode.
-        context: sequences of context to a query.
-        workers: processes that load; none is fastest as long as nothing else is done to the items.
-        seed: of order and episodes.
-        steps: batches of episodes in an epoch of training.
-        options: further arguments of `Sequences`, `Windows` or `Episodes`; a dict of them by split where splits differ,
-            as in tasks={"train": [0, 1], "val": [2], "test": [2]}.
+        batch_size: number of sequences, or queries, in a batch; with `ways` or `queries` a batch is an episode.
+        context: number of context sequences for a query.
+        workers: number of processes that load; 0 is fastest as long as nothing else is done to the items.
+        seed: random seed of the order and of the episodes.
+        steps: number of batches of episodes in an epoch of training.
+        options: further arguments of `Sequences`, `Windows` or `Episodes`; for a different value in each split give a
+            dict, as in tasks={"train": [0, 1], "val": [2], "test": [2]}.
 
     """
 
@@ -82,11 +82,11 @@ class DataModule(_lightning().LightningDataModule):
         return self._loader(dataset, batch_size=self.batch_size, sampler=Shuffled(dataset, self.seed))
 
     def val_dataloader(self) -> DataLoader[Any] | list[Any]:
-        """Each sequence once, in order; of episodes always the same."""
+        """Each sequence once, in order; or episodes, always the same ones."""
         return self._in_order("val")
 
     def test_dataloader(self) -> DataLoader[Any] | list[Any]:
-        """Each sequence once, in order; of episodes always the same."""
+        """Each sequence once, in order; or episodes, always the same ones."""
         return self._in_order("test")
 
     def _in_order(self, split: str) -> DataLoader[Any] | list[Any]:
@@ -98,10 +98,10 @@ class DataModule(_lightning().LightningDataModule):
         return self._loader(dataset, batch_size=self.batch_size)
 
     def _episodes(self, dataset: Episodes, fixed: bool) -> DataLoader[Any]:
-        """An episode a batch where its size is given, else `batch_size` of its queries."""
+        """One episode per batch if its size is given, else `batch_size` of its queries."""
         size = None if dataset.ways or dataset.queries else self.batch_size
         sampler = EpisodeSampler(dataset, size, fixed=fixed, steps=None if fixed else self.steps)
-        sampler.set_epoch(self.trainer.current_epoch if self.trainer else 0)  # where a checkpoint goes on
+        sampler.set_epoch(self.trainer.current_epoch if self.trainer else 0)  # continues from a checkpoint
         return self._loader(dataset, batch_sampler=sampler)
 
     def _loader(self, dataset: Any, **options: Any) -> DataLoader[Any]:

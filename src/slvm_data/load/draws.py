@@ -1,7 +1,8 @@
-"""Random choices of which each is a pure function of its name: seed, epoch, step, purpose, and nothing else.
+"""Random choices, each a pure function of seed, epoch, step and purpose alone.
 
-Raw numbers of Philox-4x64 with the address as its key and counter, whose bits NumPy promises for ever; what is made of
-them here is integer arithmetic. So a choice is the same on every machine, in every process and in any order.
+They are made by integer arithmetic from the raw numbers of Philox-4x64, with seed, epoch, step and purpose as its key
+and counter; NumPy guarantees that these numbers never change. So a choice is the same on every machine, in every
+process and in any order.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-STEPS = 2**32 - 1  # of an epoch, at most
-EPOCHS = 2**31 - 1  # at most, so that the number of a moment has 63 bits
+STEPS = 2**32 - 1  # largest number of steps of an epoch
+EPOCHS = 2**31 - 1  # largest number of epochs, so that the number of a moment has 63 bits
 
 
 @dataclass(frozen=True)
 class Moment:
-    """One step of one epoch. Its number is what `split_` takes and items carry."""
+    """One step of one epoch. Its number is the argument of `split_`, and the `episode` of items."""
 
     seed: int
     epoch: int
@@ -25,7 +26,7 @@ class Moment:
 
     @property
     def number(self) -> int:
-        """Epoch and step in one."""
+        """Epoch and step in one number."""
         return (self.epoch << 32) + self.step
 
     @staticmethod
@@ -40,13 +41,13 @@ class Moment:
         return np.random.Philox(key=key, counter=counter).random_raw(count)
 
     def choose(self, purpose: str, which: int, size: int, of: int) -> np.ndarray:
-        """`size` different numbers of 0 … `of` - 1 [size], in random order."""
+        """Draw `size` different numbers from 0 … `of` - 1 [size], in random order."""
         if size > of:
             raise ValueError(f"{size} different numbers cannot be chosen from {of}")
         if 4 * size > of:
             return np.argsort(self.bits(purpose, which, of), kind="stable")[:size]
         found, tries = np.empty(0, np.int64), 2 * size
-        while len(found) < size:  # a few of many: those that come first, each once
+        while len(found) < size:  # a few of many: the first ones drawn, without repetitions
             drawn = (self.bits(purpose, which, tries) % np.uint64(of)).astype(np.int64)
             _, first = np.unique(drawn, return_index=True)
             found, tries = drawn[np.sort(first)], 2 * tries

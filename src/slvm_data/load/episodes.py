@@ -20,7 +20,7 @@ from slvm_data.load.map_dataset import INDEX, MapDataset
 
 CONTEXT = "context_"
 EPISODE = "episode"
-WORKERS = 4096  # whose numbers are kept
+WORKERS = 4096  # largest number of workers that are noted
 NUMBERS = 2**63 - 1  # the largest seed, and number of an episode
 STALE = (
     "split_ does not reach the workers of a DataLoader, which hold copies of this dataset: give the DataLoader an "
@@ -31,7 +31,7 @@ STALE = (
 
 @dataclass(frozen=True)
 class Split:
-    """Which sequences are queries [Q], which are context [groups context], and to which group a query belongs [Q]."""
+    """Sequences that are queries [Q] and context [groups context], and the group of each query [Q]."""
 
     queries: np.ndarray
     contexts: np.ndarray
@@ -41,22 +41,22 @@ class Split:
 class Episodes(MapDataset):
     """Queries of a split of a dataset, each with `context` other sequences of its task.
 
-    An item is a dict: what `Sequences` gives of the query; the same of its context, with one axis more in front and
-    `context_` before the name, such as `context_image` float32 [context T C H W]; and `episode`, the number of the
+    An item is a dict: the arrays of the query as in `Sequences`; the arrays of its context, with one more axis in front
+    and `context_` before the name, such as `context_image` float32 [context T C H W]; and `episode`, the number of the
     draw. Context and queries of one episode have no sequence in common.
 
-    All queries of a group have the same context in one episode. `split_()` draws context and queries anew, in place;
-    with a DataLoader that has workers, an `EpisodeSampler` does it. An episode is a pure function of seed and number,
-    which is epoch · 2³² + step in those of a sampler.
+    All queries of a group have the same context in one episode. `split_()` draws new context and queries, in place;
+    with a DataLoader that has workers, use an `EpisodeSampler`. An episode is a pure function of seed and number; with
+    a sampler its number is epoch · 2³² + step.
 
     Arguments:
         root, split, tasks, fields: as for `Sequences`; fields may name `episode` and `context_…` too. Tasks that are
             left out here are held out: evaluate on them with another `Episodes`.
-        context: sequences of context to a query.
-        by: array that sequences of a group have in common: "label", or a parameter as it was drawn, such as "param_g".
-        ways: groups in an episode; all if None.
-        queries: queries of each group in an episode; all sequences that are not context if None.
-        seed: of all draws.
+        context: number of context sequences for a query.
+        by: array whose value all sequences of a group share: "label", or a drawn parameter such as "param_g".
+        ways: number of groups in an episode; all if None.
+        queries: number of queries of each group in an episode; all sequences that are not context if None.
+        seed: random seed of all draws.
 
     """
 
@@ -89,7 +89,7 @@ class Episodes(MapDataset):
         self._set(0)
 
     def _fingerprint(self) -> int:
-        """A number by which index tuples are known to be of this dataset."""
+        """A number that marks index tuples as those of this dataset."""
         own = self.split, self.seed, self.by, self.context, self.ways, self.queries
         return zlib.crc32(self._group.tobytes(), zlib.crc32(repr(own).encode()))
 
@@ -103,14 +103,14 @@ class Episodes(MapDataset):
         return [name for name in stored if self._wants(name) or self._wants(CONTEXT + name) or name == self.by]
 
     def _share(self) -> None:
-        """Note the episode, and who reads a copy of this dataset, where all copies in workers can see it."""
+        """Share memory with the copies in workers: the number of the episode, and the workers that read a copy."""
         self._shared = torch.from_numpy(np.zeros(1 + WORKERS, np.int64)).share_memory_()
         self._shared[0] = self.episode
         self._owner = os.getpid()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        if not self._shared.is_shared():  # a copy by itself, not one for a worker
+        if not self._shared.is_shared():  # an independent copy, not one for a worker
             self._share()
 
     def _grouped(self) -> list[np.ndarray]:
@@ -137,16 +137,16 @@ class Episodes(MapDataset):
 
     @property
     def sequences(self) -> int:
-        """Sequences in all, queries and context."""
+        """Total number of sequences, queries and context."""
         return len(self._columns)
 
     def least(self) -> int:
-        """Queries that every episode has."""
+        """Number of queries that every episode has at least."""
         sizes = sorted(self.queries or len(rows) - self.context for rows in self._groups)
         return sum(sizes[: self.ways])
 
     def draw(self, moment: Moment) -> Split:
-        """The split of one episode, which depends on nothing but this dataset and the moment."""
+        """Draw the split of one episode, which depends only on this dataset and the moment."""
         ways = range(len(self._groups))
         if self.ways:
             ways = np.sort(moment.choose("ways", 0, self.ways, len(self._groups))).tolist()
@@ -162,10 +162,10 @@ class Episodes(MapDataset):
         return Split(np.concatenate(queries), np.stack(contexts), group)
 
     def split_(self, episode: int | None = None) -> Episodes:
-        """Draw context and queries anew, in place: those of episode number `episode`, or of the next.
+        """Draw new context and queries, in place: those of episode number `episode`, or of the next one.
 
         Call it at the start of each episode, per batch or per epoch. Raises RuntimeError while workers of a
-        DataLoader hold copies of this dataset, which would go on with the old split.
+        DataLoader hold copies of this dataset, since these would keep the old split.
         """
         number = whole_number("episode", self.episode + 1 if episode is None else episode, 0, NUMBERS)
         self._come_into_own()
@@ -176,7 +176,7 @@ class Episodes(MapDataset):
         return self
 
     def _come_into_own(self) -> None:
-        """In a process of its own, such as a rank, that is no worker, a copy has nothing more to do with the first."""
+        """Detach a copy from the original in another process that is not a worker, such as a rank."""
         if get_worker_info() is None and self._owner != os.getpid():
             self._share()
 
@@ -189,7 +189,7 @@ class Episodes(MapDataset):
         return len(self._split.queries)
 
     def _arrays(self, indices: Sequence[Any]) -> dict[str, torch.Tensor]:
-        """Items by number in the present split, or by the tuples of an `EpisodeSampler`."""
+        """Arrays of items, by their numbers in the current split or by the tuples of an `EpisodeSampler`."""
         if len(indices) and isinstance(indices[0], list):
             raise IndexError("an EpisodeSampler yields whole batches: give it as batch_sampler, not as sampler")
         if len(indices) and isinstance(indices[0], tuple):
@@ -201,11 +201,11 @@ class Episodes(MapDataset):
         return self._batch(rows[:, 0], rows[:, 1], rows[:, 2:-1])
 
     def _keys(self, indices: Sequence[Any]) -> torch.Tensor:
-        """The index tuples [B 3+context] of items of the present split."""
+        """The index tuples [B 3+context] of items of the current split."""
         self._come_into_own()
         if get_worker_info():
             self._shared[1 + os.getpid() % WORKERS] = os.getpid()
-        if int(self._shared[0]) != self.episode:  # a worker's copy, and the one it was made of has moved on
+        if int(self._shared[0]) != self.episode:  # a worker's copy, whose original has drawn a new split
             raise RuntimeError(STALE)
         numbers = self._numbers(indices).numpy()
         return torch.from_numpy(self.keys(self.episode, self._split, numbers))

@@ -1,4 +1,4 @@
-"""How the rows of an array lie in memory: as large as in the task that has most of it, binary frames bit-packed."""
+"""How the rows of an array are held in memory: as wide as in the task with the widest, binary frames bit-packed."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ MASK = "state_mask"
 
 @dataclass(frozen=True)
 class Layout:
-    """Type and shape of what a sequence has of an array, in all tasks: the largest of theirs; of frames as packed."""
+    """Type and shape of an array for one sequence: large enough for all tasks; for frames, as they are packed."""
 
     name: str
     dtype: np.dtype
     shape: tuple[int, ...]
-    alike: bool  # whether every task has just this
+    alike: bool  # whether every task has exactly this shape
     frame: tuple[int, ...] = ()  # C H W, of frames
     packed: bool = False
 
     @property
     def per_frame(self) -> bool:
-        """Whether its second axis is that of frames; contexts have another one before it."""
+        """Whether the second axis is time; contexts have another axis before it."""
         return arrays.info(self.name).axes.split()[1:2] == ["T"]
 
     @property
@@ -39,7 +39,7 @@ class Layout:
         return prod(self.shape) * self.dtype.itemsize
 
     def empty(self, rows: int) -> np.ndarray:
-        """Memory for so many rows, with its filling where a task has less of it or nothing."""
+        """Memory for this number of rows, filled with padding if some task lacks numbers of the array, or the array."""
         if self.frame:
             return np.zeros((rows, *self.shape), self.dtype)
         if self.alike:
@@ -47,23 +47,23 @@ class Layout:
         return np.full((rows, *self.shape), arrays.info(self.name).filling, self.dtype)
 
     def blank(self, rows: int) -> Column:
-        """A column to be filled, of so many rows."""
+        """A column of this number of rows, to be filled."""
         return Column(torch.from_numpy(self.empty(rows)), self.frame, self.packed, self.per_frame)
 
 
 @dataclass(frozen=True)
 class Part:
-    """The file of one task, as far as it is loaded."""
+    """The file of one task, and the number of its rows that are loaded."""
 
     path: Path
     entry: FileEntry
-    rows: int  # that are wanted, the first ones
+    rows: int  # number of rows to load, from the first one on
 
 
 def layouts_of(every: list[Forms]) -> dict[str, Layout]:
-    """The layout of each array over all tasks, from its forms in each; frames as they are in the file.
+    """Layouts of the arrays from their forms in each task; frames as they are in the file.
 
-    Of all tasks, also those that are left out: what is held out later fits then.
+    All tasks count, also those that are not loaded, so that tasks loaded later have the same shapes.
     """
     names = dict.fromkeys(name for forms in every for name in forms)
     found = {name: _layout(name, [forms for forms in every if name in forms], len(every)) for name in names}
@@ -82,7 +82,7 @@ def _layout(name: str, having: list[Forms], tasks: int) -> Layout:
 
 
 def in_memory(layout: Layout, binary: bool, part: Part | None = None) -> Layout:
-    """The layout of frames in memory, where binary ones are packed, as they are in a file; of other arrays the same."""
+    """Layout in memory of an array: binary frames are packed, as in a file; other arrays do not change."""
     axis = arrays.info(layout.name).frame_axis
     if axis is None:
         return layout
@@ -95,25 +95,25 @@ def in_memory(layout: Layout, binary: bool, part: Part | None = None) -> Layout:
 
 
 def check_frames(root: Path, parts: list[Part], names: list[str]) -> None:
-    """Raise ValueError where files differ in the shape of their frames."""
+    """Raise ValueError if files differ in the shape of their frames."""
     for name in filter(arrays.pictures, names):
         if len(shapes := {part.entry.arrays[name].row for part in parts}) > 1:
             raise ValueError(f"{root}: {name} differs in shape between tasks, {sorted(shapes)}: choose some with tasks")
 
 
 def put(target: np.ndarray, rows: np.ndarray) -> None:
-    """Write rows [n …] into rows [n …] of a layout that may be larger."""
+    """Write rows [n …] into rows [n …] of an array that may be wider."""
     target[tuple(slice(0, n) for n in rows.shape) + (0,) * (target.ndim - rows.ndim)] = rows
 
 
 def place(column: Column, at: int, block: np.ndarray, path: Path, name: str) -> None:
-    """Write rows [n …] of a file to rows of a column, from row `at` on; raises DamageError for what is no bit."""
+    """Write rows [n …] of a file to rows of a column, from row `at` on; raises DamageError if bits are not 0 or 1."""
     target = column.data.numpy()[at : at + len(block)]
     if not column.frame:
         put(target, block)
         return
     flat = block.reshape(*target.shape[:-1], -1)
-    if column.packed and flat.shape[-1] == prod(column.frame):  # of Zarr it is packed already
+    if column.packed and flat.shape[-1] == prod(column.frame):  # from Zarr it is packed already
         bits = flat.astype(np.uint8, copy=False)
         if bits.max(initial=0) > 1 or (bits is not flat and (bits != flat).any()):
             raise DamageError(f"{path} is damaged, at {name}: its frames are of 0 and 1, and it holds others")

@@ -1,4 +1,4 @@
-"""The common part of all map-style datasets: items by number, batches at once."""
+"""The common part of all map-style datasets: items by number, and whole batches."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ INDEX = "index"
 class MapDataset(Dataset[Item | Row]):
     """A split of a dataset. A subclass says which arrays an item has, and what its arguments mean."""
 
-    of_windows = False  # whether it reads windows, or whole trajectories
+    of_windows = False  # whether it reads windows; if not, whole trajectories
     lazily = False  # whether rows in shards are read when they are asked for
 
     def __init__(
@@ -47,7 +47,7 @@ class MapDataset(Dataset[Item | Row]):
         self._columns: Columns = load_columns(self.root, content, split, *self._asked, lazily=self.lazily)
 
     def _known(self, stored: list[str]) -> list[str]:
-        """Names that fields may have: those of stored arrays, and more."""
+        """Names allowed in `fields`: those of stored arrays, and others."""
         return [INDEX, *stored]
 
     def _read(self, stored: list[str]) -> list[str]:
@@ -62,7 +62,7 @@ class MapDataset(Dataset[Item | Row]):
         """The arrays [B …] of these items."""
 
     def __getitem__(self, index: Any) -> Any:
-        """An item; of a list of indices, or a slice, the batch of them."""
+        """Return an item; for a list of indices or a slice, a batch."""
         if isinstance(index, slice):
             index = list(range(*index.indices(len(self))))
         if isinstance(index, list):  # as a DataLoader with batch_size=None asks for
@@ -70,7 +70,7 @@ class MapDataset(Dataset[Item | Row]):
         return Batch(self._arrays([index]), self.fields)[0]
 
     def __getitems__(self, indices: Sequence[Any]) -> Sequence[Any]:
-        """A batch, which PyTorch's DataLoader asks for where a dataset can give one."""
+        """Return a batch; PyTorch's DataLoader calls this instead of `__getitem__` if it exists."""
         if type(self).__getitem__ is not MapDataset.__getitem__:  # a subclass does more to each item
             return [self[index] for index in indices]
         return Batch(self._arrays(indices), self.fields)
@@ -80,7 +80,7 @@ class MapDataset(Dataset[Item | Row]):
         return f"{type(self).__name__}({str(self.root)!r}, {self.split!r}): {len(self)} items of {fields}"
 
     def _numbers(self, indices: Sequence[Any]) -> torch.Tensor:
-        """Item numbers [B], negative ones counted from the end; raises IndexError for what is none."""
+        """Item numbers [B], negative ones counted from the end; raises IndexError for anything else."""
         try:
             numbers = torch.from_numpy(np.array([operator.index(i) for i in indices], np.int64))
         except (TypeError, OverflowError):

@@ -1,4 +1,4 @@
-"""Which of several training processes this one is; none of them needs to ask another."""
+"""Which of several training processes this one is; the processes need no communication for it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from slvm_data.load.arguments import whole_number
 
 
 def check(rank: int | None, ranks: int | None) -> None:
-    """Raise ValueError unless both are given, and fit, or neither."""
+    """Raise ValueError unless neither is given, or both with 0 <= rank < ranks."""
     if (rank is None) != (ranks is None):
         raise ValueError(f"rank = {rank} and ranks = {ranks} go together: give both, or neither")
     if ranks is not None:
@@ -16,7 +16,7 @@ def check(rank: int | None, ranks: int | None) -> None:
 
 
 def here(rank: int | None, ranks: int | None) -> tuple[int, int]:
-    """Rank and number of ranks: as given, else those of `torch.distributed` if it runs by now."""
+    """Rank and number of ranks: as given, else those of `torch.distributed` if it is initialised."""
     if rank is not None and ranks is not None:
         return rank, ranks
     runs = torch.distributed.is_available() and torch.distributed.is_initialized()

@@ -1,4 +1,4 @@
-"""Episodes in the main process: which query, which context, in every batch."""
+"""Samplers in the main process: the queries and context of every batch of episodes, and random order."""
 
 from __future__ import annotations
 
@@ -19,23 +19,25 @@ PER = ("batch", "epoch")
 
 
 class EpisodeSampler(Sampler[list[tuple[int, ...]]]):
-    """The batches of an `Episodes`, for the `batch_sampler` of a DataLoader; each draws context and queries anew.
+    """The batches of an `Episodes`, for the `batch_sampler` of a DataLoader; each batch draws new context and queries.
 
     It yields index tuples (episode, query, context, …, a mark of the dataset), so that workers hold no random state.
-    What it yields is a pure function of the dataset's seed, epoch and step: the same for any number of workers, another
-    in every epoch.
+    What it yields is a pure function of the dataset's seed, epoch and step: the same for any number of workers, and
+    different in every epoch.
 
     Arguments:
         dataset: the `Episodes`.
-        batch_size: queries in a batch, over all ranks; the whole episode if None.
-        per: "batch" draws a new episode for each batch; "epoch" one for the epoch, each of whose queries comes once.
-        steps: batches in an epoch, with per="batch"; as many as there are sequences for if None.
-        fixed: the same episodes in every epoch, for evaluation; with per="epoch" each query once.
-        rank, ranks: this process among those that share out each batch; of `torch.distributed` if None, when it runs.
+        batch_size: number of queries in a batch, over all ranks; the whole episode if None.
+        per: "batch" draws a new episode for each batch; "epoch" draws one episode for the epoch, with each query once.
+        steps: number of batches in an epoch, with per="batch"; if None, the batches have as many queries in all as
+            there are sequences.
+        fixed: whether all epochs have the same episodes, for evaluation; with per="epoch" each query comes once.
+        rank, ranks: this process and the number of processes that divide each batch; if None, those of
+            `torch.distributed` if it is initialised.
 
-    To go on where a run was cut off, `set_epoch(epoch, step)` before the first batch; or keep `state_dict()`, which
-    torchdata's StatefulDataLoader does by itself (with a plain DataLoader and workers, it counts what was asked for
-    ahead too: count your own batches there).
+    To continue an interrupted run, call `set_epoch(epoch, step)` before the first batch; or keep `state_dict()`, as
+    torchdata's StatefulDataLoader does automatically. With a plain DataLoader and workers, `state_dict()` also counts
+    batches that were requested in advance: count the batches yourself there.
 
     """
 
@@ -62,10 +64,10 @@ class EpisodeSampler(Sampler[list[tuple[int, ...]]]):
         self.batch_size = None if batch_size is None else whole_number("batch_size", batch_size, 1, least, "queries")
         self.steps = self._count(least) if steps is None else whole_number("steps", steps, 1, STEPS)
         self._next = (0, 0)  # epoch and step at which the next pass begins
-        self._at = (0, 0)  # and those of the batch that comes next
+        self._at = (0, 0)  # epoch and step of the next batch
 
     def _count(self, least: int) -> int:
-        """Batches that an epoch has by default."""
+        """Number of batches of an epoch by default."""
         queries = least if self.per == "epoch" else self.dataset.sequences
         return math.ceil(queries / (self.batch_size or least))
 
@@ -81,7 +83,7 @@ class EpisodeSampler(Sampler[list[tuple[int, ...]]]):
         self._at = self._next
 
     def batch(self, epoch: int, step: int) -> list[tuple[int, ...]]:
-        """Index tuples of one step, those of this rank; whatever came before."""
+        """Index tuples of one step for this rank, which do not depend on earlier steps."""
         moment = Moment(self.dataset.seed, 0 if self.fixed else epoch, step if self.per == "batch" else 0)
         split = self.dataset.draw(moment)
         count = len(split.queries)
@@ -103,20 +105,20 @@ class EpisodeSampler(Sampler[list[tuple[int, ...]]]):
         self._next = self._at = (epoch, whole_number("step", step, 0, self.steps))
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the next batch is; `load_state_dict` goes on from there."""
+        """Epoch and step of the next batch; `load_state_dict` continues there."""
         epoch, step = self._at
         return {"epoch": epoch, "step": step}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
+        """Continue at the epoch and step of a `state_dict()`."""
         self.set_epoch(state["epoch"], state["step"])
 
 
 class Shuffled(Sampler[int]):
-    """Each item of a dataset once, in an order that is a pure function of seed and epoch.
+    """Each item of a dataset once, in random order, which is a pure function of seed and epoch.
 
-    Of a `Sequences` that reads from shards a few shards are taken at a time, in random order, and their items mixed, so
-    that each shard is read once; with `globally` all items are mixed, whatever reading them costs.
+    For a `Sequences` that reads from shards, a few shards are taken at a time, in random order, and their items are
+    mixed, so that each shard is read once; with `globally` all items are mixed, which may be slow to read.
     """
 
     def __init__(self, dataset: Sized, seed: int = 0, globally: bool = False) -> None:
@@ -138,5 +140,5 @@ class Shuffled(Sampler[int]):
             yield from items[moment.choose("order", k, len(items), len(items))].tolist()
 
     def set_epoch(self, epoch: int) -> None:
-        """Begin the next pass with this epoch, as Lightning asks for by itself."""
+        """Begin the next pass with this epoch; Lightning calls this automatically."""
         self._epoch = whole_number("epoch", epoch, 0, EPOCHS)

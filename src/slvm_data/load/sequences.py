@@ -17,25 +17,25 @@ from slvm_data.load.map_dataset import INDEX, MapDataset
 class Sequences(MapDataset):
     """The sequences of a split of a dataset, of all its tasks or some: a map-style dataset for PyTorch's DataLoader.
 
-    An item is a dict: `index` (its number here), `image` float32 [T C H W], and everything else as it stands in the
-    file, `state` [T D], `label` [1], `time` [T], `param_…`, and recorded arrays. Where tasks differ in the width of
-    a state, it is filled up with zeros and `state_mask` [D] tells the numbers from the filling; of other arrays that
-    not every task has alike, missing numbers are NaN, or -1 in integers.
+    An item is a dict: `index` (its number in this dataset), `image` float32 [T C H W], and all other arrays as in the
+    file: `state` [T D], `label` [1], `time` [T], `param_…`, and recorded arrays. If tasks differ in the width of a
+    state, it is padded with zeros, and `state_mask` [D] tells the numbers from the padding. In other arrays that differ
+    between tasks, missing numbers are NaN, or -1 for integers.
 
     Arguments:
         root: the dataset's folder, with `dataset.json`.
         split: "train", "val" or "test".
         tasks: labels of the tasks to take; all if None.
         fields: names of arrays; items are then tuples in this order, and nothing else is read.
-        window: frames of an item; the whole sequence if None. Item i is window i % n of sequence i // n, of n windows
-            to a sequence.
-        stride: frames from the start of one window to the next.
-        fraction: take this share of each task, its first sequences; 0.1 is contained in 0.2, and is what a dataset of
-            a tenth of the size would hold.
+        window: number of frames of an item; the whole sequence if None. Item i is window i % n of sequence i // n, if
+            a sequence has n windows.
+        stride: number of frames from the start of one window to the next.
+        fraction: share of the sequences of each task to take, from the first one on; 0.1 is contained in 0.2, and is
+            the same as a dataset of a tenth of the size.
 
-    Binary frames stay bit-packed in memory, 8 pixels per byte, and become floats in the batch. Of a dataset in shards
-    (`--format zarr`) an item is read when it is asked for; `Shuffled` gives an order that suits this, and `to_memory`
-    reads all of it at once.
+    Binary frames stay bit-packed in memory, 8 pixels per byte, and become floats in the batch. If the dataset is in
+    shards (`--format zarr`), an item is read when it is asked for; `Shuffled` gives a suitable order, and `to_memory`
+    reads everything at once.
 
     Raises ValueError for what the dataset does not have, `core.errors.DamageError` for a file that is missing or
     altered.
@@ -68,12 +68,12 @@ class Sequences(MapDataset):
         return len(self._columns) * len(self._starts)
 
     def to_memory(self) -> Sequences:
-        """Read all of it, if it is in shards, and check every byte; frames stay packed. Returns the dataset itself."""
+        """Read the whole split from its shards and check every byte; frames stay packed. Returns the dataset itself."""
         self._columns = load_columns(self.root, open_manifest(self.root), self.split, *self._asked, lazily=False)
         return self
 
     def blocks(self) -> tuple[list[tuple[int, int]], int]:
-        """First item, and the one after the last, of each shard, and how many of them to mix; none in memory."""
+        """First item, and the one after the last, of each shard, and the number of shards to mix; none if in memory."""
         shards, per = self._columns.shards, len(self._starts)
         return ([(per * a, per * b) for a, b in shards.ranges()], shards.mixed()) if shards else ([], 0)
 

@@ -1,6 +1,6 @@
-"""Rows that are read when they are asked for: from shards, of which those just read stay in memory.
+"""Read rows from shards when they are asked for; the shards read last stay in memory.
 
-A shard of which several rows are wanted at once is read as a whole, and kept; single rows are read by themselves.
+If several rows of a shard are wanted at once, the whole shard is read and kept; single rows are read by themselves.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from slvm_data.load.layout import Layout, Part, place
 if TYPE_CHECKING:
     from slvm_data.store.zarr_reader import Reader
 
-Rows = dict[str, np.ndarray]  # [n …] of each array, as they lie in memory
+Rows = dict[str, np.ndarray]  # [n …] of each array, in their layout in memory
 CACHE = 2**28  # bytes of shards that stay in memory, in each process
-SEVERAL = 4  # rows of a shard from which on it is read as a whole
-MIXED = 8  # shards whose sequences are mixed at a time, where they fit in the cache
+SEVERAL = 4  # least number of rows of a shard for which it is read as a whole
+MIXED = 8  # shards whose sequences are mixed at a time, if they fit in the cache
 
 
 class Cache:
-    """Shards, those used last; each process has one of its own."""
+    """The shards used last; each process has its own cache."""
 
     def __init__(self) -> None:
         self._shards, self._size = OrderedDict[Any, Rows](), 0
@@ -42,7 +42,7 @@ class Cache:
         return self._shards[key]
 
     def put(self, key: Any, rows: Rows) -> Rows:
-        """Keep a shard that is not here yet, in the place of those used least lately; returns it."""
+        """Keep a new shard, remove the least recently used ones if there is no room, and return it."""
         self._shards[key] = rows
         self._size += _size(rows)
         while self._size > CACHE and len(self._shards) > 1:
@@ -87,12 +87,12 @@ class Shards:
         return self.row_size * sum(part.rows for part in self.files) <= CACHE
 
     def mixed(self) -> int:
-        """Shards whose sequences can be mixed without reading one twice; a batch may end some and begin the next."""
+        """Number of shards to mix without reading one twice; half the cache, as a batch may need the next ones too."""
         per = max(reader.per for reader in self.readers)
         return int(np.clip(CACHE // (2 * per * self.row_size), 1, MIXED))
 
     def read(self, rows: np.ndarray) -> dict[str, Column]:
-        """These rows [B], of every array a column of them [B …]; whatever has to be read is asked for at once."""
+        """Read these rows [B] as one column per array [B …]; all that has to be read is asked for at the same time."""
         found = {name: layout.blank(len(rows)) for name, layout in self.layouts.items()}
         file = np.searchsorted(self.firsts, rows, side="right") - 1
         files = [(k, np.flatnonzero(file == k)) for k in np.unique(file).tolist()]
@@ -105,7 +105,7 @@ class Shards:
     def _pieces(
         self, k: int, at: np.ndarray, rows: np.ndarray
     ) -> Iterator[tuple[np.ndarray, np.ndarray, Callable[[], Rows]]]:
-        """Places of rows of file k, which rows these are of what arrives, and how it does; the reading has begun."""
+        """Begin to read rows of file k; yield places in the batch, rows of what is read, and a function that waits."""
         per = self.readers[k].per
         numbers, which, counts = np.unique(rows // per, return_inverse=True, return_counts=True)
         several = 1 if self.small() else SEVERAL
@@ -118,7 +118,7 @@ class Shards:
             yield at[single], np.arange(len(single)), lambda: self._placed(k, asked())
 
     def _shard(self, k: int, number: int) -> Callable[[], Rows]:
-        """A whole shard: kept already, or read and then kept."""
+        """Get a whole shard, from the cache or by reading it; return a function that waits for it."""
         if (k, number) in self.cache:
             kept = self.cache[k, number]
             return lambda: kept
@@ -126,7 +126,7 @@ class Shards:
         return lambda: self.cache.put((k, number), self._placed(k, asked()))
 
     def _placed(self, k: int, blocks: Mapping[str, np.ndarray]) -> Rows:
-        """Rows as the file has them, in the layout that they have in memory."""
+        """Convert rows from their form in the file to their layout in memory."""
         found = {name: self.layouts[name].blank(len(block)) for name, block in blocks.items()}
         for name, block in blocks.items():
             place(found[name], 0, block, self.files[k].path, name)
@@ -134,7 +134,7 @@ class Shards:
 
 
 def open_shards(files: Sequence[Part], layouts: Mapping[str, Layout]) -> Shards:
-    """Raises DamageError where the metadata of a file are not what was written."""
+    """Open the files of a split; raises DamageError if the metadata of one are not as they were written."""
     from slvm_data.store.zarr_reader import Reader  # which needs the package zarr
 
     readers = [Reader(p.path, {n: form for n, form in p.entry.arrays.items() if n in layouts}) for p in files]

@@ -1,4 +1,4 @@
-"""Sequences made while the model trains: no files, no end. The one loader that needs JAX."""
+"""Endless sequences, made while the model trains, without files. The only loader that needs JAX."""
 
 from __future__ import annotations
 
@@ -36,24 +36,25 @@ _IMPORTED_BY = os.getpid()  # another process that has this module was forked
 
 
 class Stream(IterableDataset[dict[str, torch.Tensor]]):
-    """Batches of a recipe without end: dicts as those of `Sequences`, with arrays [B …], made while they are used.
+    """Endless batches of a recipe, made while they are used: dicts like those of `Sequences`, with arrays [B …].
 
-    Element i of the stream (its `index`) is sequence i // K of task i % K, of K tasks, in a train split that never
-    ends; by the same keys as the files, so that the first elements are those of the file. Workers and ranks take turns,
-    batch by batch. A pass goes on where the one before it stopped; `state_dict` tells where that is.
+    Element i of the stream (its `index`) is sequence i // K of task i % K, for K tasks, of an endless train split. It
+    has the same random keys as the files, so the stream begins with the sequences of the file. Workers and ranks take
+    turns, batch by batch. A pass continues where the last one stopped; `state_dict` says where that is.
 
-    It yields whole batches: use it as it is, or in a DataLoader with batch_size=None. Simulating runs in a thread of
-    its own, so that workers have little to add; in them JAX needs multiprocessing_context="spawn". Workers keep their
-    own count: take one endless pass there, since the next one begins anew, or, where workers stay, behind what they
-    had made ahead.
+    It yields whole batches: use it as it is, or in a DataLoader with batch_size=None. The simulation runs in a thread
+    of its own, so workers gain little; if you use them, JAX needs multiprocessing_context="spawn". Each worker counts
+    its own batches: take one endless pass there, since the next pass begins from the start or, with persistent
+    workers, after the batches that were made in advance.
 
     Arguments:
-        recipe: the recipe; of windows one with trajectories for each split, since a shared one comes to an end.
-        batch: sequences in a batch.
-        device: where the batches go, such as "cuda"; where JAX computes there too, frames get there without a copy.
-        seed: of all draws; the recipe's own, which is 0 in the datasets of this package, if None.
-        fields: names of arrays; all if None. Batches are dicts either way.
-        rank, ranks: this process among those that take turns; of `torch.distributed` if None, when it runs.
+        recipe: the recipe; if it has windows, each split needs trajectories of its own, since a shared one ends.
+        batch: number of sequences in a batch.
+        device: device of the batches, such as "cuda"; if JAX computes there too, frames are not copied to it.
+        seed: random seed of all draws; if None, the recipe's own, which is 0 in the datasets of this package.
+        fields: names of arrays; all if None. Batches are dicts in both cases.
+        rank, ranks: this process and the number of processes that take turns; if None, those of `torch.distributed`
+            if it is initialised.
 
     """
 
@@ -73,7 +74,7 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
         whole_number("batch", batch, len(recipe.tasks), unit="sequences, one of each task")
         check(rank, ranks)
         if recipe.original:
-            raise ValueError("an original is there to be compared with, not to be streamed: generate its files")
+            raise ValueError("a recipe with original=True cannot be streamed: generate its files")
         if recipe.windows and not recipe.windows.separate:
             raise ValueError(
                 f"{recipe.name} cuts windows from one trajectory, which ends: take separate ones, "
@@ -86,11 +87,11 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
         self._pool = BufferPool()
 
     def state_dict(self) -> dict[str, int]:
-        """Where the stream stands."""
+        """Number of batches done, from which `load_state_dict` continues."""
         return {"batches": self._done}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on from there, with the same batch size and numbers of workers and ranks."""
+        """Continue from a `state_dict()`, with the same batch size and numbers of workers and ranks."""
         self._done = whole_number("batches", state["batches"], 0)
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
@@ -112,7 +113,7 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
             pool.shutdown(cancel_futures=True)
 
     def _turn(self) -> tuple[int, int]:
-        """Which batches are this process's: every so manieth, from this one on."""
+        """First batch of this process or worker, and the step from each of its batches to the next."""
         worker, (rank, ranks) = get_worker_info(), here(*self._ranks)
         if not worker:
             return rank, ranks
@@ -122,14 +123,14 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
 
 
 class _Group(NamedTuple):
-    """Batches made at a time."""
+    """Batches that are made together."""
 
-    numbers: np.ndarray  # of the batches, in the whole stream
-    made: list[Arrays]  # task by task, the sequences of all of them
+    numbers: np.ndarray  # numbers of the batches, in the whole stream
+    made: list[Arrays]  # for each task, the sequences of all batches
 
 
 class _Source:
-    """Makes groups of batches, large enough to be made fast, and cuts batches from them."""
+    """Makes groups of batches, since large groups are made faster, and cuts batches from them."""
 
     def __init__(self, recipe: Recipe, batch: int) -> None:
         self.recipe, self.batch, self.tasks = recipe, batch, len(recipe.tasks)
@@ -142,11 +143,11 @@ class _Source:
 
     @cached_property
     def buffers(self) -> list[list[np.ndarray]]:
-        """Memory for the frames of the groups that wait, and of the one in use."""
+        """Memory for the frames of the groups made in advance, and of the one in use."""
         return [[frame_buffer(self.recipe, self.size) for _ in range(self.tasks)] for _ in range(AHEAD + 1)]
 
     def make(self, numbers: np.ndarray) -> _Group:
-        """The batches with these numbers."""
+        """Make the batches with these numbers."""
         elements = (numbers[:, None] * self.batch + np.arange(self.batch)).ravel()
         self.turn = (self.turn + 1) % (AHEAD + 1)
         rows = [elements[elements % self.tasks == task] // self.tasks for task in range(self.tasks)]
@@ -159,13 +160,13 @@ class _Source:
         return make(self.recipe, task, SPLIT, self.inputs[task], index, buffer, on_device=self.on_device).arrays
 
     def cut(self, group: _Group, pool: BufferPool, fields: tuple[str, ...] | None) -> Iterator[StreamBatch]:
-        """The batches of a group, one after the other."""
+        """Yield the batches of a group, one after the other."""
         layouts = layouts_of(list(map(forms_of, group.made)))
         check_known(fields, (INDEX, *layouts), self.recipe.name)
         done = [0] * self.tasks
         for number in group.numbers:
             first = int(number) * self.batch
-            places = []  # of each task: its sequences in the group, and where they stand in the batch
+            places = []  # for each task: its sequences in the group, and their places in the batch
             for task in range(self.tasks):
                 at = range((task - first) % self.tasks, self.batch, self.tasks)
                 places.append((slice(done[task], done[task] + len(at)), slice(at.start, None, self.tasks)))
@@ -174,7 +175,7 @@ class _Source:
             batch |= {name: self._array(layout, group.made, places, pool) for name, layout in layouts.items()}
             yield StreamBatch(batch if fields is None else {name: batch[name] for name in fields})
         if self.on_device and torch.cuda.is_available():
-            torch.cuda.synchronize()  # JAX's memory is given back now, and torch may still be copying from it
+            torch.cuda.synchronize()  # JAX frees its memory now, and torch may still be copying from it
 
     def _array(
         self, layout: Layout, made: list[Arrays], places: list[tuple[slice, slice]], pool: BufferPool
@@ -205,5 +206,5 @@ class _Source:
 
 
 def on_accelerator() -> bool:
-    """Whether JAX computes elsewhere than torch's CPU tensors lie."""
+    """Whether JAX computes on another device than the CPU."""
     return jax.default_backend() != "cpu"

@@ -1,4 +1,4 @@
-"""Windows of switching dynamics: queries, and before each of them its context."""
+"""Windows of switching dynamics: queries, each with the context before it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Windows(MapDataset):
 
     An item is a dict: `index`, `queries` [W D], `domains` [C W D], `labels` [W] (the regimes), `latents` [W d], and
     with frames `image` float32 [W 1 H W] and `domain_image` [C W 1 H W]; `label` [1] (the task), `time` [W], `path`.
-    `fields=("index", "queries", "domains", "labels")` gives tuples, as readers of the field do.
+    `fields=("index", "queries", "domains", "labels")` gives tuples, as other loaders of such data do.
 
-    `root`, `split`, `tasks`, `fields`, `fraction` and errors as for `Sequences`.
+    The arguments `root`, `split`, `tasks`, `fields` and `fraction`, and errors, are as for `Sequences`.
     """
 
     of_windows = True

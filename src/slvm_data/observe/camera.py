@@ -1,4 +1,4 @@
-"""The camera, one for each sequence: how far it is shifted, which hue it sees of each body, where on its canvas."""
+"""The camera of a sequence: its shift, the hue of each body, and the projection to the canvas."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def shift(key: Key, reach: Array | float) -> Array:
 
 
 def color_index(key: Key, palette: int, bodies: int) -> Array:
-    """One hue of the palette per body [B]: all different where there is more than one, all 0 in a palette of one."""
+    """Draw one hue of the palette per body [B]: all different, or all 0 if the palette has one hue."""
     if palette == 1:
         return jnp.zeros(bodies, dtype=int)
     return jnp.argsort(jax.random.uniform(key, (palette,), dtype=float))[:bodies]

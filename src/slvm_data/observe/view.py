@@ -1,4 +1,4 @@
-"""How a clean frame is drawn: its size, style and colours, and how far the camera may be shifted."""
+"""How a frame is drawn: its size, style and colours, and how far the camera may be shifted."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class View:
     """Size, style and colours of the frames of a dataset. Shift and hues are drawn once per sequence."""
 
     size: int = 32  # pixels, height and width
-    jitter: float = 0.0  # of the scene's half width: range of the camera's shift, and margin added for it
-    palette: int = 1  # number of hues to draw the bodies' colours from; 1: all have the same
+    jitter: float = 0.0  # share of the scene's half width: range of the camera's shift, and margin for it
+    palette: int = 1  # number of hues from which the bodies' colours are drawn; 1: all the same
     style: str | None = None  # one of STYLES; None: the system's own
     binary: bool = True  # {0, 1} pixels, else 0 … 255
 
@@ -29,6 +29,6 @@ class View:
             raise ValueError(f"style = {self.style!r} is unknown; there are {', '.join(STYLES)}")
 
     def shape(self) -> tuple[int, ...]:
-        """Shape of a frame, [H W] or [3 H W]: binary frames of one hue need no more than one channel."""
+        """Shape of a frame: [H W] for binary frames of one hue, which need one channel, else [3 H W]."""
         picture = (self.size, self.size)
         return picture if self.binary and self.palette == 1 else (3, *picture)

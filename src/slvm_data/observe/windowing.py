@@ -1,7 +1,7 @@
-"""Short windows cut from long trajectories: queries, and before each of them windows of context.
+"""Short windows cut from long trajectories: queries, each with windows of context before it.
 
-Parts of one trajectory go to training, validation and test, in the order of time, with a gap between them; or each
-split has trajectories of its own.
+Train, val and test are parts of one trajectory, in the order of time, with a gap between them; or each split has
+trajectories of its own.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from slvm_data.core.types import SPLITS, Arrays
 
 @dataclass(frozen=True, kw_only=True)
 class Windowing:
-    """How windows lie on a trajectory. All numbers are of frames, but `contexts` and `shares`."""
+    """Positions of windows on a trajectory. All numbers are in frames, except `contexts` and `shares`."""
 
     length: int = 7
     stride: int = 1  # from one query to the next
-    contexts: int = 3  # windows before each query
+    contexts: int = 3  # number of windows before each query
     spacing: int = 1  # from one context to the next; the last ends right before the query
-    segment: int = 0  # no window crosses from one segment of the trajectory to the next; 0: there is but one
+    segment: int = 0  # length of segments that no window crosses; 0: the trajectory is one segment
     shares: tuple[float, float, float] = (0.8, 0.1, 0.1)  # of a trajectory, for train, val and test
     gap: int = 100  # between these parts
-    separate: bool = False  # each split has trajectories of its own, rather than a part of one
-    series: bool = False  # keep the uncut trajectories too
+    separate: bool = False  # whether each split has trajectories of its own, instead of a part of one
+    series: bool = False  # whether the uncut trajectories are kept too
 
     def __post_init__(self) -> None:
         least = {"length": 1, "stride": 1, "contexts": 0, "spacing": 1, "segment": 0, "gap": 0}
@@ -45,19 +45,19 @@ class Windowing:
 
     @property
     def lead(self) -> int:
-        """Frames before a query that its contexts need."""
+        """Number of frames before a query that its contexts need."""
         return self.length + (self.contexts - 1) * self.spacing if self.contexts else 0
 
     def offsets(self) -> np.ndarray:
-        """Frames that a window and its contexts show, once each, counted from the first of the query."""
+        """Frames of a window and its contexts, each once, relative to the first frame of the query."""
         return np.unique(np.append(self.first_frames(), 0)[:, None] + np.arange(self.length))
 
     def first_frames(self) -> np.ndarray:
-        """First frames of the contexts [contexts], counted from the first of the query."""
+        """First frames of the contexts [contexts], relative to the first frame of the query."""
         return self.spacing * np.arange(self.contexts) - self.lead
 
     def part(self, split: str, steps: int) -> slice:
-        """The frames of a trajectory of so many steps that belong to a split."""
+        """The frames that belong to a split, on a trajectory of `steps` frames."""
         if self.separate:
             return slice(0, steps)
         i = SPLITS.index(split)
@@ -65,7 +65,7 @@ class Windowing:
         return slice(ends[i] + i * self.gap, ends[i + 1] + i * self.gap)
 
     def starts(self, split: str, steps: int) -> np.ndarray:
-        """First frames [n] of the queries of a split on a trajectory of so many steps, in order."""
+        """First frames [n] of the queries of a split, in order, on a trajectory of `steps` frames."""
         part, reach = self.part(split, steps), self.lead + self.length
         if not self.segment:
             return np.arange(part.start, min(part.stop, steps) - reach + 1, self.stride) + self.lead
@@ -74,15 +74,15 @@ class Windowing:
         return first[(first >= part.start) & (first + reach <= min(part.stop, steps))] + self.lead
 
     def disjoint(self, split: str, steps: int) -> int:
-        """How many queries further there is one that shares no frame with the first, or is of another trajectory."""
+        """Number of queries from one to the next that shares no frame with it, or is on another trajectory."""
         return min(-(-self.length // self.stride), max(1, len(self.starts(split, steps))))
 
     def trajectories(self, split: str, steps: int, count: int) -> int:
-        """How many trajectories so many windows of a split are cut from."""
+        """Number of trajectories from which `count` windows of a split are cut."""
         return -(-count // max(1, len(self.starts(split, steps)))) if self.separate else min(count, 1)
 
     def shared_out(self, trajectories: int) -> dict[str, int]:
-        """So many trajectories by the splits' shares, at least one each; raises ValueError where they are too few."""
+        """Divide trajectories among the splits by shares, at least one each; raises ValueError if there are too few."""
         if trajectories < len(SPLITS):
             raise ValueError(f"trajectories = {trajectories} has to be at least {len(SPLITS)}, one for each split")
         found = [1 + int(share * (trajectories - len(SPLITS))) for share in self.shares]
@@ -90,18 +90,18 @@ class Windowing:
         return dict(zip(SPLITS, found, strict=True))
 
     def number(self, split: str, trajectory: np.ndarray) -> np.ndarray:
-        """Numbers in the whole dataset of a split's trajectories [n]: no two splits share one, unless they share it."""
+        """Numbers in the whole dataset of trajectories [n] of a split; if `separate`, splits have none in common."""
         return len(SPLITS) * trajectory + SPLITS.index(split) if self.separate else trajectory
 
     def places(self, split: str, steps: int, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Trajectory [n] and first frame [n] of these queries [n]; raises ValueError beyond the last."""
+        """Trajectory [n] and first frame [n] of these queries [n]; raises ValueError beyond the last query."""
         starts = self.starts(split, steps)
         if not len(starts) or (not self.separate and len(index) and index.max() >= len(starts)):
             raise ValueError(f"{split} has {len(starts)} windows on a trajectory of {steps} steps: there is no more")
         return index // len(starts), starts[index % len(starts)]
 
     def cut(self, trajectories: Arrays, row: np.ndarray, start: np.ndarray) -> Arrays:
-        """Windows [n …] whose queries begin at these frames [n] of these rows [n] of `trajectories`, arrays [N T …]."""
+        """Cut windows [n …] from `trajectories` [N T …]; queries begin at frames `start` [n] of the rows `row` [n]."""
         query = row[:, None], start[:, None] + np.arange(self.length)  # [n W]
         before = start[:, None] + self.first_frames()  # [n contexts]
         context = row[:, None, None], before[:, :, None] + np.arange(self.length)  # [n contexts W]

@@ -1,9 +1,9 @@
-"""Datasets as the original scripts write them, where that differs from ours, for those who compare with them.
+"""Datasets as the original scripts write them, for comparison with those scripts.
 
-Balls move by a discrete contact rule, are drawn as a physics engine's debugging view, and their frames show the state
-before the one that is stored; a sequence with an empty frame is rejected. Of the other systems one frame more is
-simulated, and a window without the first or the last is kept; a mass on a spring is shifted by one number along both
-axes, and by up to 1 m more to the right. Frames are float64, with three channels for all but balls.
+Balls move by a discrete contact rule and are drawn as in the debugging view of a physics engine. Their frames show the
+state before the one that is stored, and a sequence with an empty frame is rejected. For the other systems one frame
+more is simulated, and either the first or the last frame is left out; a mass on a spring is shifted by the same number
+along both axes, and by up to 1 m more to the right. Frames are float64, with three channels except for balls.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ ITEMSIZE = 8  # bytes of a pixel
 
 
 def as_original(recipe: Recipe) -> Recipe:
-    """The recipe by whose dataset one gets what the original script would have written for the same draws.
+    """Return the recipe whose dataset is what the original script would have written for the same draws.
 
-    Raises ValueError for a system that is neither a ball in a box nor moved by an energy: no script has it.
+    Raises ValueError for a system that is neither a ball in a box nor Hamiltonian: the original scripts do not have it.
     """
     pairs = [_task(system, recipe.view_of(task)) for task, system in enumerate(recipe.tasks)]
     tasks, seen = zip(*pairs, strict=True)
@@ -44,13 +44,13 @@ def _task(system: System, view: View) -> tuple[System, View]:
         return dataclasses.replace(system, motion="contact"), dataclasses.replace(view, style="debug")
     if isinstance(system, Hamiltonian):
         return system, view
-    raise ValueError(f"there is no original of {type(system).__name__}: it is no ball and has no energy")
+    raise ValueError(f"there is no original of {type(system).__name__}: it is neither a ball nor has an energy")
 
 
 def pairing(system: System, key: Key, states: Array) -> tuple[Array, Array]:
-    """States [T D] that the frames show and that are stored beside them, out of one more [T + 1 D]."""
+    """Return the states [T D] that the frames show, and those [T D] that are stored, from one state more [T + 1 D]."""
     if isinstance(system, BallBox):
-        return states[:-1], states[1:]  # drawn, moved, stored
+        return states[:-1], states[1:]  # drawn before a step, stored after it
     first = jax.random.bernoulli(stream(key, "window"))
     window = jnp.where(first, states[1:], states[:-1])
     return window, window
@@ -66,9 +66,9 @@ def shift(system: System, key: Key, reach: Array | float, jitter: Array | float)
 
 
 def accept(style: Style, centres: Array) -> Array:
-    """Whether a ball at these centres [T 2] in canvas widths is kept: something of it shows in every frame.
+    """Whether a ball at these centres [T 2] in canvas widths is accepted: some of it is visible in every frame.
 
-    The original scripts' other conditions, a row of pixels or 160 of them lit at once, cannot be met.
+    The original scripts have further conditions, on a whole row of lit pixels and on 160 lit pixels: they never apply.
     """
 
     def lit(centre: Array) -> Array:

@@ -1,7 +1,7 @@
-"""The fields of a recipe, and what follows from them alone: how many sequences, which files, which instants.
+"""The fields of a recipe, and what follows from them alone: numbers of sequences, files, times of frames.
 
-A `Recipe` has systems as its tasks, a `StoredRecipe` the plain values that a manifest has of them. So whoever reads
-files knows a recipe without loading JAX.
+A `Recipe` has systems as its tasks, a `StoredRecipe` the plain values of them that a manifest stores. So a program
+that only reads files knows a recipe without loading JAX.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ OBSERVATIONS = ("pixels", "signals")
 class Outline:
     """A dataset in full. Two equal recipes give the same bytes.
 
-    `tasks` holds one population per parameter setting; its place is the label. Each task gets `train`, `val` and
-    `test` sequences of `steps` frames, `dt` seconds apart; frame 0 shows the initial state. `dt` and `view` are one
-    for all tasks, or one for each; frames have the same shape in all of them. With `windows`, a sequence is a window
-    cut from a trajectory of `steps` frames.
+    `tasks` holds one population per parameter setting; its position is the label. Each task gets `train`, `val` and
+    `test` sequences of `steps` frames, `dt` seconds apart; frame 0 shows the initial state. `dt` and `view` hold one
+    value for all tasks, or one for each; frames have the same shape in all tasks. With `windows`, a sequence is a
+    window cut from a trajectory of `steps` frames.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Outline:
     view: View | tuple[View, ...] = View()
     windows: Windowing | None = None  # None: a sequence is a whole trajectory
     record: tuple[str, ...] = ()  # names of what to store beside the frames and states
-    folder: str = ""  # of each task, with {i} for its label and {name}; empty: `dataset_{i}`, none for a single task
+    folder: str = ""  # of a task; {i} is its label; empty: `dataset_{i}`, or none for a single task
     alias: str = ""  # {name} in `folder`, if it is not the dataset's name
     original: bool = False  # write what the original scripts write: `slvm_data.recipe.original`
     about: str = ""
@@ -64,7 +64,7 @@ class Outline:
         return self.windows.trajectories(split, self.steps, count) if self.windows else count
 
     def length(self) -> int:
-        """Frames of a sequence."""
+        """Number of frames of a sequence."""
         return self.windows.length if self.windows else self.steps
 
     def dt_of(self, task: int) -> float:
@@ -72,11 +72,11 @@ class Outline:
         return self.dt[task] if isinstance(self.dt, tuple) else self.dt
 
     def view_of(self, task: int) -> View:
-        """How a task is drawn."""
+        """View of a task: how it is drawn."""
         return self.view[task] if isinstance(self.view, tuple) else self.view
 
     def has_frames(self) -> bool:
-        """Whether there are pictures."""
+        """Whether the dataset has frames."""
         return self.observation == "pixels"
 
     def binary(self) -> bool:
@@ -84,7 +84,7 @@ class Outline:
         return all(self.view_of(task).binary for task in range(len(self.tasks)))
 
     def bit_packed(self) -> bool:
-        """Whether a format may pack frames: they are of zeros and ones in a byte each, as in all but an original."""
+        """Whether a format may pack frames into bits: they hold zeros and ones, a byte each (not if `original`)."""
         return self.binary() and not self.original
 
     def time(self, task: int = 0) -> np.ndarray:
@@ -92,14 +92,14 @@ class Outline:
         return np.arange(self.steps) * self.dt_of(task)
 
     def folders(self) -> tuple[str, ...]:
-        """One folder per task, relative to the dataset's: its own where there is one task, else `dataset_<i>`."""
+        """One folder per task, relative to the dataset's folder: "." for a single task, else `dataset_<i>`."""
         if not self.folder and len(self.tasks) == 1:
             return (".",)
         name = (self.folder or "dataset_{i}").replace("{name}", self.alias or self.name)
         return tuple(name.replace("{i}", str(i)) for i in range(len(self.tasks)))
 
     def files(self, ending: str = "npz") -> list[tuple[int, str, Path]]:
-        """Task, split and file of each array file of a format, the last relative to the dataset's folder."""
+        """Task, split and path of each array file of a format; paths are relative to the dataset's folder."""
         return [
             (task, split, Path(name) / f"{split}.{ending}")
             for task, name in enumerate(self.folders())
@@ -109,7 +109,7 @@ class Outline:
 
 @dataclass(frozen=True)
 class SystemRecord:
-    """The plain values of a system: the name of its class, and of each field a number, range, word or list of these."""
+    """The plain values of a system: name of its class, and for each field a number, range, word or list of these."""
 
     system: str
     values: dict[str, Json]
@@ -128,7 +128,7 @@ class SystemRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredRecipe(Outline):
-    """A recipe as a manifest has it."""
+    """A recipe as a manifest stores it."""
 
     tasks: tuple[SystemRecord, ...]
 
@@ -142,7 +142,7 @@ class StoredRecipe(Outline):
 
 
 def _check_value(value: Json, where: str) -> None:
-    """Raise ValueError for what no field of a system can be."""
+    """Raise ValueError for a value that no field of a system can have."""
     if isinstance(value, list):
         for own in value:
             _check_value(own, where)

@@ -1,6 +1,7 @@
 """Changes to a recipe from the command line.
 
-`m=0.5` sets a parameter of its systems, `m=0.5..1.0` a range, `g=[0,2.5]` a vector, `g=2,3,4` makes a task of each.
+`m=0.5` sets a parameter of its systems to a number, `m=0.5..1.0` to a range, `g=[0,2.5]` to a vector; `g=2,3,4` makes
+one task for each value.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from slvm_data.recipe.recipe import Recipe
 from slvm_data.systems.parameters import uniform
 from slvm_data.systems.system import System
 
-_OPTIONS = {"length": "window"}  # of the command line, where they have another name
-_COMMA = re.compile(r",(?![^\[]*\])")  # outside of brackets
+_OPTIONS = {"length": "window"}  # fields whose option on the command line has another name
+_COMMA = re.compile(r",(?![^\[]*\])")  # a comma outside brackets
 
 
 def override(
@@ -27,11 +28,12 @@ def override(
     view: Mapping[str, Any] | None = None,
     windows: Mapping[str, Any] | None = None,
 ) -> Recipe:
-    """The recipe with each change made to every task; tasks that have become equal are merged.
+    """Return the recipe with each change made to every task; tasks that become equal are merged.
 
-    `fields`, `view` and `windows` are values for fields of the recipe, of the views of all tasks, and of its windows;
-    None leaves one as it is. Among those of its windows `trajectories` is how many the splits share out.
-    Raises ValueError for a change that is no KEY=VALUE, an unknown parameter, or a value that it cannot take.
+    `fields`, `view` and `windows` are new values for fields of the recipe, of the views of all tasks, and of its
+    windows; None leaves a field as it is. In `windows`, `trajectories` is the total number of trajectories, which are
+    divided among the splits. Raises ValueError for a change that is not of the form KEY=VALUE, an unknown parameter, or
+    a value that the parameter cannot have.
     """
     fields, seen, cut = map(_given, (fields, view, windows))
     fields = _cut(recipe, fields, cut) | fields
@@ -52,7 +54,10 @@ def _given(values: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _cut(recipe: Recipe, fields: Mapping[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Windows with these changes, and how many: of so many trajectories, else the recipe's, as far as they fit."""
+    """Return the changed windows, and their number in each split, as fields of the recipe.
+
+    With `trajectories` it is the number of windows on that many trajectories, else the recipe's, or as many as fit.
+    """
     wanted = changes.get("trajectories")
     changes = {name: value for name, value in changes.items() if name != "trajectories"}
     if recipe.windows is None and (changes or wanted is not None):
@@ -81,7 +86,7 @@ def _cut(recipe: Recipe, fields: Mapping[str, Any], changes: dict[str, Any]) -> 
 
 
 def _parsed(change: str) -> tuple[str, list[Any]]:
-    """Name and values of a KEY=VALUE,…."""
+    """Split KEY=VALUE,… into its name and its values."""
     name, equals, text = change.partition("=")
     if not equals or not text:
         raise ValueError(f"{change!r} is not of the form KEY=VALUE, such as m=0.5, m=0.5..1.0 or g=2,3,4")
@@ -111,7 +116,7 @@ def _kind(value: object) -> type:
 
 
 def _value(name: str, text: str) -> Any:
-    """A number, a range, a vector of these, true or false; else the word itself, for a field such as `motion`."""
+    """Parse a number, range, vector of these, true or false; return any other word, as for `motion`, unchanged."""
     if text in ("true", "false"):
         return text == "true"
     if text.startswith("[") and text.endswith("]"):

@@ -1,4 +1,4 @@
-"""A .py file of the user's, executed: it defines a recipe, or the systems of one."""
+"""Execute a .py file of the user, which defines a recipe or the systems of one."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from types import ModuleType
 
 from slvm_data.core.files import sha256
 
-RECIPE = "slvm_recipe_"  # begins the names of modules that are no one's to import
+RECIPE = "slvm_recipe_"  # prefix of the names of modules that cannot be imported by name
 
 
 def module_name(path: Path) -> str:
-    """The name of a file's module, however it is run."""
+    """Name of the module of a file, the same however the file is run."""
     return f"{RECIPE}{path.stem}"
 
 
@@ -25,14 +25,14 @@ def is_recipe(name: str) -> bool:
 
 
 def digests(modules: Iterable[str]) -> dict[str, str]:
-    """Checksums of the files, by their names, of those of these modules that are not of this package."""
+    """Checksums, by file name, of the files of those modules that are not part of this package."""
     own = [sys.modules[name] for name in modules if not name.startswith("slvm_data.")]
     files = [Path(file) for module in own if (file := getattr(module, "__file__", None))]
     return {file.name: sha256(file) for file in files}
 
 
 def load(path: Path) -> ModuleType:
-    """The module that a file makes; raises ValueError, with file and line, where it cannot be run."""
+    """Execute a file and return its module; raises ValueError, with file and line, if it cannot be run."""
     if not path.is_file():
         raise ValueError(f"{path} is not there")
     spec = importlib.util.spec_from_file_location(module_name(path), path)

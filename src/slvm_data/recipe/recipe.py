@@ -1,4 +1,4 @@
-"""A dataset as a recipe: which populations, how long, how many, from which seed, and how they are observed."""
+"""A dataset as a recipe: its populations, the length and number of its sequences, its seed and its view."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PIXELS = 2**30  # of a sequence, at most
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(Outline):
-    """A dataset in full, its tasks populations of systems; every field is checked. See `Outline` for the fields."""
+    """A dataset in full, with systems as its tasks; every field is checked. See `Outline` for the fields."""
 
     tasks: tuple[System, ...]
 
@@ -90,7 +90,7 @@ class Recipe(Outline):
         if self.steps > STEPS:
             raise ValueError(f"steps = {self.steps} are more than {STEPS} of a trajectory: take several --trajectories")
         if any(isinstance(s, Switching) and s.normalised for s in self.tasks) and not self.windows.shares[0]:
-            raise ValueError("shares[0] is 0: there is no training part to normalise by (normalised=false)")
+            raise ValueError("shares[0] is 0: there is no training part to normalise by (set normalised=false)")
         if not all(isinstance(system, Switching) for system in self.tasks):
             raise ValueError(f"windows are cut from the signals of switching systems; {self.tasks[0]} has none")
         fits = {split: len(self.windows.starts(split, self.steps)) for split in SPLITS}
@@ -113,7 +113,7 @@ class Recipe(Outline):
             raise ValueError(f"folder = {self.folder!r} is the same for every task: it needs {{i}}")
 
     def recordable(self) -> tuple[str, ...]:
-        """Names for `record`: of arrays that every task has, and of the camera's."""
+        """Names allowed in `record`: arrays that every task has, and those of the camera."""
         common = [name for name in self.tasks[0].recordable() if all(name in s.recordable() for s in self.tasks)]
         return (*common, "offset", "color_index")
 
@@ -123,7 +123,7 @@ class Recipe(Outline):
 
 
 def mixed(parts: Sequence[Recipe], **fields: Any) -> Recipe:
-    """A recipe of all tasks of these, each with its own time step and view, and with these values of other fields."""
+    """Return a recipe with the tasks of all `parts`, with their time steps and views; `fields` are its other fields."""
     places = [(part, task) for part in parts for task in range(len(part.tasks))]
     return Recipe(
         tasks=tuple(part.tasks[task] for part, task in places),

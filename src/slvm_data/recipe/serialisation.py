@@ -1,4 +1,4 @@
-"""A recipe as the plain values that a manifest has, and back."""
+"""Convert a recipe to the plain values that a manifest stores, and back."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ KNOWN: dict[str, type[System]] = {
 
 
 def to_stored(recipe: Recipe) -> StoredRecipe:
-    """The recipe as a manifest has it."""
+    """Return the recipe as a manifest stores it."""
     fields = _fields(recipe)
     fields["tasks"] = tuple(map(_record, recipe.tasks))
     return StoredRecipe(**fields)
 
 
 def from_stored(stored: StoredRecipe, own: Iterable[System] = ()) -> Recipe:
-    """The recipe, of systems of this package or of the classes of `own`; raises ValueError for one of neither."""
+    """Return the recipe, with systems of this package or of the classes of `own`; raises ValueError for any other."""
     known = KNOWN | {class_name(system): type(system) for system in own}
     fields = _fields(stored)
     fields["tasks"] = tuple(_system(task, known) for task in stored.tasks)
@@ -40,7 +40,7 @@ def from_stored(stored: StoredRecipe, own: Iterable[System] = ()) -> Recipe:
 
 
 def class_name(system: System) -> str:
-    """The name of a system's class, with its module unless it is one of ours."""
+    """Name of a system's class, with its module in front unless the class is part of this package."""
     name, module = type(system).__name__, type(system).__module__
     if KNOWN.get(name) is type(system):
         return name

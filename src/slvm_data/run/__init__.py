@@ -1,1 +1,1 @@
-"""A recipe carried out: files in a folder, made, finished, verified, repaired, converted."""
+"""Carry out a recipe: make, finish, verify, repair and convert the files of a dataset."""

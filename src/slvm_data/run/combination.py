@@ -29,14 +29,14 @@ MEMORY = 2**24  # bytes of sequences held at a time
 def combine(
     folder: Path | str, *, shuffle: bool = False, seed: int = 0, pad: bool = False, overwrite: bool = False
 ) -> dict[str, FileEntry]:
-    """Write `combined_{train,val,test}.npz` into a dataset's folder; their entries in its manifest, by file name.
+    """Write `combined_{train,val,test}.npz` into a dataset's folder; return their manifest entries by file name.
 
-    They hold the arrays that all tasks have alike. With `pad`, states of different width are filled up with zeros, and
-    `state_mask` [N D] tells the numbers from the padding. With `shuffle`, sequences stand in an order that follows from
-    `seed`. The files appear when all are complete.
+    They hold the arrays that have the same type and shape in all tasks. With `pad`, narrower states are filled up with
+    zeros, and `state_mask` [N D] tells the numbers from the padding. With `shuffle`, sequences are in a random order,
+    which depends on `seed` alone. The files appear when all are complete.
 
-    Raises ValueError where states differ in width (unless `pad`) or frames in shape, or where the files exist (unless
-    `overwrite`); DamageError where a file is not what was written.
+    Raises ValueError if states differ in width (unless `pad`) or frames in shape, or if the files exist (unless
+    `overwrite`); DamageError if a file is not as it was written.
     """
     folder = Path(folder)
     content = manifest.read(folder)
@@ -56,14 +56,14 @@ def combine(
 
 
 def permutation(seed: int, split: str, count: int) -> np.ndarray:
-    """A random order of `count` sequences [N], the same everywhere."""
+    """Draw a random order of `count` sequences [N], the same on every machine."""
     with exact():
         bits = jax.random.bits(stream(split_key(seed, 0, split), "order"), (count,), "uint64")
         return np.argsort(np.asarray(bits), kind="stable")
 
 
 def common(parts: list[Source]) -> list[str]:
-    """Arrays that all tasks have alike, but for the width of a state."""
+    """Names of the arrays with the same type and shape in all tasks; states may differ in width."""
     first = parts[0].arrays
     alike = [name for name in first if len({_row(part, name) for part in parts}) == 1]
     always = [name for name in ("image", "state") if name in first]
@@ -95,9 +95,9 @@ def _check(folder: Path, parts: list[Source], pad: bool) -> None:
 
 
 def _check_files(folder: Path, content: Manifest, names: list[str], overwrite: bool) -> None:
-    """No file of another's is in the way, and the files to be combined are as they were written."""
+    """Raise an error if a file is in the way, or if a file to be combined is not as it was written."""
     if content.format.name != "npz":
-        raise ValueError(f"{folder} holds no .npz, which alone is combined: generate it with --format npz")
+        raise ValueError(f"{folder} holds no .npz, and only these can be combined: generate it with --format npz")
     for path in (folder / name for name in names if os.path.lexists(folder / name)):
         if path.name not in content.combined or not path.is_file():
             raise ValueError(f"{path} is not of this dataset and stays: move it away")
@@ -118,7 +118,7 @@ def _write(
 
 
 def _rows(parts: list[Source], pad: bool) -> Iterator[Arrays]:
-    """Sequences of all tasks in order, with one schema, some at a time."""
+    """Yield the sequences of all tasks in order, all with the same arrays, in chunks."""
     names, widest = common(parts), max((0, *_row(part, "state"))[-1] for part in parts)
     for part in parts:
         for block in npz.blocks(part.path, _at_a_time(part.arrays)):
@@ -132,12 +132,12 @@ def _rows(parts: list[Source], pad: bool) -> Iterator[Arrays]:
 
 
 def _at_a_time(forms: Forms) -> int:
-    """Sequences that fit into `MEMORY`."""
+    """Number of sequences that fit into `MEMORY`."""
     return max(1, MEMORY // sum(form.row_size for form in forms.values()))
 
 
 def _reordered(chunks: Iterable[Arrays], order: np.ndarray, place: Path) -> Iterator[Arrays]:
-    """The same sequences in another order, laid out on the disk of `place` meanwhile."""
+    """Yield the same sequences in another order, by way of temporary files in the folder `place`."""
     rows: dict[str, np.ndarray] = {}  # an empty row of each array, for its type and shape
     with ExitStack() as stack:
         files = {}
@@ -155,7 +155,7 @@ def _reordered(chunks: Iterable[Arrays], order: np.ndarray, place: Path) -> Iter
 
 
 def _gathered(file: Any, row: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """These rows of a file of rows like `row`."""
+    """Read the rows with the numbers `chosen` from a file whose rows have the type and shape of `row`."""
     array = np.empty((len(chosen), *row.shape[1:]), row.dtype)
     width = array[:1].nbytes
     if not width:

@@ -24,14 +24,14 @@ from slvm_data.store.source import Source, sources
 def convert(source: Path | str, target: Path | str, *, to: str | None = None, overwrite: bool = False) -> Path:
     """Write the dataset in the folder `source` to the folder `target` in another format, and return the latter.
 
-    The format is `to`, the name of one, or what the target's ending says. In "npz" and "zarr" it is the dataset that
-    `generate` would have written, in the others a copy for other libraries; each has a manifest, a card, and
-    `croissant.json`. A target of that name is that description alone, of the dataset in the source. Memory is bounded,
-    and nothing stands there before everything is complete.
+    `to` is the name of the format; without it, the ending of the target says which. "npz" and "zarr" give the dataset
+    that `generate` would have written, other formats a copy for other libraries; each has a manifest, a card, and
+    `croissant.json`. If the target itself is called `croissant.json`, only that description of the source is written.
+    Memory is bounded, and the target appears when everything is complete.
 
-    Raises ValueError for an unknown format or a missing package, or where the target holds anything (unless
-    `overwrite`, which removes the dataset that stands there and nothing else); DamageError where a file of the source
-    is not what was written.
+    Raises ValueError for an unknown format or a missing package, or if the target holds anything (unless `overwrite`,
+    which removes the dataset in the target and nothing else); DamageError if a file of the source is not as it was
+    written.
     """
     folder, target = Path(source), Path(target)
     content = manifest.read(folder)
@@ -48,7 +48,7 @@ def convert(source: Path | str, target: Path | str, *, to: str | None = None, ov
 
 
 def _describe(folder: Path, target: Path, content: Manifest, overwrite: bool) -> Path:
-    """Write the description alone; in the dataset's own folder its manifest lists it from then on."""
+    """Write only the description; if it is in the dataset's own folder, list it in the manifest too."""
     if target.exists() and not overwrite:
         raise ValueError(f"{target} exists: add --overwrite to replace it")
     check_place(target)
@@ -63,7 +63,7 @@ def _convert(folder: Path, target: Path, content: Manifest, written: Format, ove
     places = [path for file in files for path in _paths(file, written)]
     shown = [manifest.PREVIEW] if content.preview else []
     every = [*places, *map(Path, (*shown, manifest.CARD, manifest.CROISSANT, manifest.NAME))]
-    replaceable(target, every, overwrite)  # else it would be found out after all is read
+    replaceable(target, every, overwrite)  # checked here, before everything is read
     _check(folder, files, content)
     count = sum(entry.rows for entry in content.files.values())
     with staging(target, every, overwrite) as place, progress(count, f"{content.name} as {written.name}") as bar:
@@ -88,7 +88,7 @@ def _paths(file: Source, written: Format) -> list[Path]:
 
 
 def _write(place: Path, file: Source, content: Manifest, written: Format, bar: Progress) -> dict[str, FileEntry]:
-    """Write the files that a file becomes to a folder; their entries by name."""
+    """Write the files that a file becomes to a folder, and return their entries by name."""
     module, paths = formats.module_of(written), _paths(file, written)
     if not written.own:
         found = module.write(place, file, content.recipe, bar)
@@ -103,7 +103,7 @@ def _write(place: Path, file: Source, content: Manifest, written: Format, bar: P
 
 
 def _counted(file: Source, bar: Progress) -> Iterator[Arrays]:
-    """The rows of a file, some at a time; sequences are what is counted."""
+    """Yield the rows of a file in chunks; the progress bar counts only sequences."""
     return file.blocks() if file.series else counted(file.blocks(), bar)
 
 
@@ -117,10 +117,11 @@ def _check(folder: Path, files: list[Source], content: Manifest) -> None:
 
 
 def _manifest(content: Manifest, entries: dict[str, FileEntry], written: Format) -> Manifest:
-    """The manifest of the copy: the software that made the numbers stays, this process wrote the files."""
-    numbers = ("python", *manifest.LIBRARIES, "pillow")  # the last one of the preview
-    made = {name: number for name, number in content.versions.items() if name in numbers}
+    """Manifest of the copy: versions of the software that made the numbers are kept, those that wrote files are new."""
+    made = {name: content.versions[name] for name in ("python", *manifest.LIBRARIES)}
     versions = made | {name: version(name) for name in written.libraries}
+    if content.preview:
+        versions["pillow"] = content.versions["pillow"]
     series = {name for name in entries if PurePosixPath(name).name.startswith(SERIES)}
     return replace(
         content,

@@ -1,4 +1,4 @@
-"""Shards made by the workers of Dask: of a scheduler that runs, of this machine, or of a SLURM cluster."""
+"""Make shards with workers of Dask: those of a running scheduler, of this machine, or of a SLURM cluster."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from slvm_data.run.workers import interrupts_blocked
 
 LOCAL, SLURM = "local", "slurm"
 WAITING = 2000  # shards that the scheduler knows of at a time
-DEATHS = 3  # of one shard, each after as many workers as the scheduler allows, before the fault lies in the work
-INTERVAL = "1s"  # between looks at whether there are enough workers here
-LOGGERS = ("distributed", "distributed.client", "distributed.gc", "tornado.application")  # that Dask gives levels
+DEATHS = 3  # of one shard, each after as many workers as the scheduler allows; then the work must be the cause
+INTERVAL = "1s"  # between checks that there are enough workers on this machine
+LOGGERS = ("distributed", "distributed.client", "distributed.gc", "tornado.application")  # whose levels Dask sets
 LOGGING = ("logging", "logging-file-config", "distributed.logging", "distributed.logging-file-config")  # that set them
 RETRIES = 2  # of a shard that failed, as when a disk is away for a moment
 
@@ -34,17 +34,17 @@ RETRIES = 2  # of a shard that failed, as when a disk is away for a moment
 def connected(where: str, workers: int | None) -> Iterator[Client]:
     """A client of Dask.
 
-    `where` is the address of a scheduler, "local" for `workers` processes of this machine (one to a core if None), or
-    "slurm" for as many jobs, as dask-jobqueue's configuration describes them. Raises ValueError where none answers.
+    `where` is the address of a scheduler, "local" for `workers` processes on this machine (one per core if None), or
+    "slurm" for `workers` jobs, as dask-jobqueue's configuration describes them. Raises ValueError if none answers.
     """
     with _quiet(), _client(where, workers) as client:
         yield client
 
 
 def by_dask(client: Client, recipe: Recipe, folder: Path, shards: list[Shard]) -> Iterator[Shard]:
-    """Have shards made, and say which one is done; a worker that dies costs the shard that it was making.
+    """Have shards made, and yield each one when it is done; if a worker dies, its shard is made again.
 
-    Raises WorkersError where one shard kills worker after worker, or where the scheduler goes away.
+    Raises WorkersError if several workers in a row die making the same shard, or if the scheduler goes away.
     """
     portable, place, waiting = PortableRecipe.of(recipe), folder.absolute(), iter(shards)
 
@@ -65,8 +65,8 @@ def by_dask(client: Client, recipe: Recipe, folder: Path, shards: list[Shard]) -
                 deaths[shard] = deaths.get(shard, 0) + 1
                 if deaths[shard] == DEATHS:
                     raise WorkersError(
-                        f"{folder}: {shard}: worker after worker died making it: for lack of memory, if by itself; "
-                        "give them more, and run the same command again"
+                        f"{folder}: {shard}: worker after worker died making it, probably because memory ran out; "
+                        "give the workers more memory, and run the same command again"
                     ) from error
                 futures.add(submit(shard))
                 continue
@@ -77,7 +77,7 @@ def by_dask(client: Client, recipe: Recipe, folder: Path, shards: list[Shard]) -
 
 @contextmanager
 def _named(folder: Path, client: Client) -> Iterator[None]:
-    """Say in one sentence that the scheduler went away."""
+    """Raise WorkersError, in one sentence, if the scheduler goes away."""
     address = client.scheduler_info(n_workers=0)["address"]
     try:
         yield
@@ -89,7 +89,7 @@ def _named(folder: Path, client: Client) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Let errors be raised without a log of them by Dask, unless the user has configured logging."""
+    """Keep Dask from logging errors that are raised anyway, unless the user has configured logging."""
     said = logging.root.handlers or any(config.get(name, None) for name in LOGGING)
     levels = {} if said else {logger: logger.level for logger in map(logging.getLogger, LOGGERS)}
     try:
@@ -103,7 +103,7 @@ def _quiet() -> Iterator[None]:
 
 @contextmanager
 def _client(where: str, workers: int | None) -> Iterator[Client]:
-    """A client of the scheduler, which ends with it if it was begun here."""
+    """A client of the scheduler; a scheduler that was started here ends with the client."""
     with ExitStack() as stack:
         address: Any = where
         if where == LOCAL:
@@ -122,7 +122,7 @@ def _client(where: str, workers: int | None) -> Iterator[Client]:
 
 
 def _local() -> LocalCluster:
-    """A cluster of this machine, whose processes leave it to the first one to say when to stop."""
+    """A cluster on this machine whose processes ignore Ctrl-C, which only the main process handles."""
     with interrupts_blocked():
         return LocalCluster(
             n_workers=0, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL
@@ -130,7 +130,7 @@ def _local() -> LocalCluster:
 
 
 def _slurm(jobs: int) -> Any:
-    """A cluster of so many jobs of SLURM."""
+    """A cluster of SLURM with this number of jobs."""
     from dask_jobqueue.slurm import SLURMCluster
 
     try:

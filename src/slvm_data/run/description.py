@@ -27,7 +27,7 @@ def describe(
     certificate: Iterable[Certificate],
     written: Format,
 ) -> Manifest:
-    """The manifest of a dataset in this format, but for the files beside the arrays."""
+    """Manifest of a dataset in this format, without the files beside the arrays, such as card and preview."""
     shared = [_shared(recipe, task) for task in range(len(recipe.tasks))]
     return Manifest(
         name=recipe.name,
@@ -44,7 +44,7 @@ def describe(
 
 
 def units(recipe: Recipe) -> dict[str, str]:
-    """Units of the arrays whose unit is that of a system, by name."""
+    """Units of the arrays whose unit depends on the system, by name of the array."""
     found: dict[str, dict[str, None]] = {}
     for system in recipe.tasks:
         own = {"state": ", ".join(system.units), "offset": "px" if system.y_down else "m"}
@@ -78,6 +78,6 @@ def machine() -> dict[str, str]:
 
 
 def equation(recipe: Recipe) -> str:
-    """The docstrings of the files of the recipe's systems, once each."""
+    """The docstrings of the files that define the recipe's systems, each file once."""
     modules = [sys.modules[type(system).__module__] for system in recipe.tasks]
     return "\n".join(dict.fromkeys((module.__doc__ or "").strip() for module in modules))

@@ -1,4 +1,4 @@
-"""The executors of shards: threads of this process, processes of this machine, workers of Dask, jobs of an array."""
+"""Have shards made by threads of this process, processes of this machine, workers of Dask, or jobs of a job array."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from slvm_data.run.space import check_space
 from slvm_data.run.workers import interrupts_blocked
 from slvm_data.store import manifest
 
-DEATHS = 3  # in a row, without a shard between them, before the fault is taken to lie in the work
+DEATHS = 3  # in a row, without a finished shard between them; then the work must be the cause
 THREADS = 8  # at most, since each has memory of its own
 
 
@@ -37,11 +37,11 @@ def carry_out(
     part: tuple[int, int] | None = None,
     dask: str | None = None,
 ) -> Path:
-    """Make a dataset in shards, or of it what is missing, and return its folder.
+    """Make a dataset in shards, or only the shards that are missing, and return its folder.
 
-    With `part` (i, N) only each N-th shard, from the i-th on; whoever makes the last one finishes the dataset. Raises
-    ValueError for a part that does not exist, or where the folder holds another dataset, or where there is no space for
-    it on the disk; WorkersError where processes die again and again.
+    With `part` (i, N) make only every N-th shard, starting at shard i; the run that makes the last shard finishes the
+    dataset. Raises ValueError for a part that does not exist, if the folder holds another dataset, or if the disk has
+    too little space; WorkersError if processes die again and again.
     """
     _check(workers, part)
     if part and overwrite:
@@ -53,7 +53,7 @@ def carry_out(
 def _carry_out(
     recipe: Recipe, folder: Path, overwrite: bool, workers: int | None, part: tuple[int, int] | None, client: Any
 ) -> Path:
-    """With a client of Dask, if there is to be one."""
+    """Do the work of `carry_out`, with a client of Dask or None."""
     plan = Plan(recipe)
     shards = plan.shards()
     own = shards[part[0] :: part[1]] if part else shards
@@ -83,7 +83,7 @@ def _carry_out(
 
 
 def _size(folder: Path) -> int:
-    """Bytes of the dataset that stands there."""
+    """Bytes of the dataset in a folder; 0 if there is none."""
     try:
         return sum(entry.bytes for entry in manifest.read(folder).every_file().values())
     except (ValueError, DamageError):
@@ -91,7 +91,7 @@ def _size(folder: Path) -> int:
 
 
 def _sequences(shards: list[Shard]) -> int:
-    """How many sequences are in these; uncut trajectories are none."""
+    """Number of sequences in these shards; uncut trajectories are not counted."""
     return sum(shard.stop - shard.first for shard in shards if not shard.file.series)
 
 
@@ -118,9 +118,9 @@ def _connected(dask: str, workers: int | None) -> AbstractContextManager[Any]:
 
 
 def _finish_if_complete(plan: Plan, folder: Path) -> None:
-    """Whoever finds all shards there finishes the dataset; of several who do, all come to the same."""
+    """Finish the dataset if all its shards are there; several runs may do so at once, with the same result."""
     if plan.is_complete(folder):
-        with suppress(FileNotFoundError):  # another run is faster, and clears away what it takes for left over
+        with suppress(FileNotFoundError):  # another run is faster, and removes our temporary files
             finish(plan, folder)
     if (folder / manifest.NAME).is_file():
         clear(plan, folder)  # also what this run has left after another one has finished
@@ -138,7 +138,7 @@ def _by_threads(plan: Plan, folder: Path, shards: list[Shard]) -> Iterator[Shard
 
 
 def _by_processes(recipe: Recipe, folder: Path, shards: list[Shard], workers: int) -> Iterator[Shard]:
-    """Make shards; a process that dies costs those that were being made, which others make again."""
+    """Make shards; if a process dies, the shards that were being made are made again."""
     left, deaths = dict.fromkeys(shards), 0
     work = partial(make, PortableRecipe.of(recipe), folder)
     spawn = multiprocessing.get_context("spawn")  # JAX does not bear being forked
@@ -152,13 +152,13 @@ def _by_processes(recipe: Recipe, folder: Path, shards: list[Shard], workers: in
             except BrokenProcessPool as error:
                 if (deaths := deaths + 1) == DEATHS:
                     raise WorkersError(
-                        f"{folder}: processes died {DEATHS} times in a row, while {next(iter(left))} was to be made: "
-                        "for lack of memory, if by itself; try fewer workers, and run the same command again"
+                        f"{folder}: processes died {DEATHS} times in a row, while {next(iter(left))} was to be made, "
+                        "probably because memory ran out; try fewer workers, and run the same command again"
                     ) from error
 
 
 def _each(pool: Executor, work: Callable[[Shard], None], shards: list[Shard]) -> Iterator[Shard]:
-    """Have shards made, and say which one is done."""
+    """Have shards made, and yield each one when it is done."""
     with interrupts_blocked():  # also in processes that have only just begun
         made = {pool.submit(work, shard): shard for shard in shards}
     try:
@@ -170,7 +170,7 @@ def _each(pool: Executor, work: Callable[[Shard], None], shards: list[Shard]) ->
 
 
 def _begin_work() -> None:
-    """A process of its own leaves it to the first one to say when to stop, and ends with it."""
+    """Make a worker process ignore Ctrl-C, which the main process handles, and end when the main process ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent:

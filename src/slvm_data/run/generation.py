@@ -1,4 +1,4 @@
-"""A recipe carried out: files in a folder, with their certificate, manifest and card."""
+"""Carry out a recipe: write its files to a folder, with their certificate, manifest and card."""
 
 from __future__ import annotations
 
@@ -40,18 +40,19 @@ def generate(
     part: tuple[int, int] | None = None,
     dask: str | None = None,
 ) -> Path:
-    """Write a dataset to the folder `out` (its name, here, if None) and return the folder.
+    """Write a dataset to the folder `out` and return the folder; without `out`, it has the dataset's name.
 
-    One `.npz` per split, or with the format "zarr" one sharded group, in `dataset_<i>` where there are several tasks;
-    `dataset.json` with checksums, recipe and certificate; `README.md`, the card, with `preview.gif` in it. Nothing
-    stands there before everything is complete. `batch` changes no bit.
+    The folder holds one `.npz` per split, or one sharded group with the format "zarr", in `dataset_<i>` if there are
+    several tasks; `dataset.json` with checksums, recipe and certificate; and `README.md`, the card, with `preview.gif`
+    in it. Nothing stands there before everything is complete. `batch`, the number of trajectories made at a time, does
+    not change the data.
 
-    With the format "zarr" a dataset is made in shards: by `workers` processes, by the workers of `dask` (the address of
-    a scheduler, "local" or "slurm"), or of them only each N-th, from the i-th on, if `part` is (i, N), so that N jobs
-    together make the dataset. Where the same dataset was begun, it goes on.
+    With the format "zarr" a dataset is made in shards, by `workers` processes or by the workers of `dask` (the address
+    of a scheduler, "local" or "slurm"). If `part` is (i, N), only every N-th shard is made, starting at shard i, so
+    that N jobs together make the dataset. If the same dataset was begun before, it is continued.
 
-    Raises ValueError where the folder holds anything (unless `overwrite`, which removes the dataset that stands
-    there and nothing else), or where a sequence cannot be made; OSError where the folder cannot be written.
+    Raises ValueError if the folder holds anything (unless `overwrite`, which removes the dataset in it and nothing
+    else), or if a sequence cannot be made; OSError if the folder cannot be written.
     """
     folder = Path(out) if out is not None else Path(recipe.name)
     written = formats.own_format(format)
@@ -61,7 +62,7 @@ def generate(
 
         return executors.carry_out(recipe, folder, overwrite, workers, part, dask)
     if workers or part or dask:
-        raise ValueError("workers, shards and dask are of --format zarr, which is made in shards")
+        raise ValueError("workers, shards and dask need --format zarr, which is made in shards")
     _generate_files(recipe, folder, overwrite, max(LEAST, batch or batch_size(recipe)))
     return folder
 
@@ -92,9 +93,9 @@ def _generate_files(recipe: Recipe, folder: Path, overwrite: bool, batch: int) -
 def write(
     place: Path, recipe: Recipe, file: File, made: Iterator[Batch], batch: int, tally: Tally, bar: Progress
 ) -> FileEntry:
-    """Write one .npz into a folder from its batches, the next ones of `made`."""
+    """Write one .npz into a folder; its batches are the next ones of the iterator `made`."""
     batches = islice(made, -(-recipe.trajectories(file.split) // batch))
-    if file.series:  # of trajectories that were counted where their windows were cut
+    if file.series:  # its trajectories were counted when their windows were cut
         chunks = _series(recipe, file, batches)
     else:
         show = partial(tally.show, recipe, file.task, file.split)
@@ -113,14 +114,14 @@ def _series(recipe: Recipe, file: File, batches: Iterator[Batch]) -> Iterator[Ar
 
 
 def ahead(recipe: Recipe, size: int, files: list[File]) -> Generator[Batch, None, None]:
-    """All batches of these files, in order; some are made while the caller writes the ones before."""
-    workers = cores(8)  # beyond this deflating is the slower half
+    """Yield all batches of these files, in order; the next ones are made while the caller writes the one before."""
+    workers = cores(8)  # with more workers, compression is what takes the time
     pool, waiting = ThreadPoolExecutor(workers), deque[Future[Batch]]()
     buffers = [frame_buffer(recipe, size) for _ in range(2 * workers + 1)]
     try:
         for number, job in enumerate(_jobs(recipe, size, files)):
             if len(waiting) == len(buffers):
-                yield waiting.popleft().result()  # whose buffer is free again when the caller comes back
+                yield waiting.popleft().result()  # its buffer is free again when the caller asks for the next
             waiting.append(pool.submit(make, *job, buffers[number % len(buffers)]))
         while waiting:
             yield waiting.popleft().result()

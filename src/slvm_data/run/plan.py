@@ -9,12 +9,12 @@ from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation.sequences import has_series
 from slvm_data.store.formats import Format
 
-SERIES = "series-"  # begins the names of files of uncut trajectories
+SERIES = "series-"  # prefix of the names of files of uncut trajectories
 
 
 @dataclass(frozen=True)
 class File:
-    """A file of arrays, or of Zarr a group, that has one row per sequence, or per uncut trajectory."""
+    """A file of arrays (with Zarr, a group) that has one row per sequence, or per uncut trajectory."""
 
     task: int
     split: str

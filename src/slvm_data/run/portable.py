@@ -1,4 +1,4 @@
-"""A recipe on its way to another process, with the user's own files that define its systems."""
+"""Send a recipe to another process, with the user's own files that define its systems."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OPENING = Lock()  # a worker of Dask may have several threads
 
 @dataclass(frozen=True)
 class Module:
-    """A module of the user's that defines systems: no other process need have it."""
+    """A module of the user that defines systems, which other processes may not have."""
 
     name: str
     file: Path
@@ -36,18 +36,18 @@ class Module:
 
     @staticmethod
     def of(name: str) -> Module | None:
-        """None for one that is there wherever this environment is."""
+        """Describe the module of this name; None if it is installed with the environment, or not defined in a file."""
         file = Path(getattr(sys.modules[name], "__file__", None) or "").absolute()
         installed = name.startswith("slvm_data.") or not {"site-packages", "dist-packages"}.isdisjoint(file.parts)
         return None if installed or not file.is_file() else Module(name, file, sha256(file))
 
     @property
     def top(self) -> str:
-        """The name of the package that it is in, or its own."""
+        """Name of the package that contains the module, or its own name."""
         return self.name.partition(".")[0]
 
     def fetch(self) -> ModuleType:
-        """The module, executed in this process; raises ValueError where it is not here, or not the same."""
+        """Execute the module in this process and return it; raises ValueError if it is missing here or has changed."""
         if not self.file.is_file():
             raise ValueError(f"{self.file} is not there on {gethostname()}: put it where all workers see it")
         if sha256(self.file) != self.digest:
@@ -55,7 +55,7 @@ class Module:
         return load(self.file) if is_recipe(self.name) else self._import()
 
     def _import(self) -> ModuleType:
-        """By its name, for those who import it too, from the folder where it was found."""
+        """Import the module by its name, so that others can import it too, from the folder where it was found."""
         folder = str(self.file.parents[self.name.count(".") + (self.file.name == "__init__.py")])
         sys.path.append(folder)  # last, so that nothing beside the file hides a library
         try:
@@ -69,7 +69,7 @@ class Module:
 
 @dataclass(frozen=True)
 class PortableRecipe:
-    """A recipe as bytes. Only our own processes open it, and only what we have packed."""
+    """A recipe as bytes. Only processes of this package open them, and only bytes that it has packed itself."""
 
     data: bytes
     modules: tuple[Module, ...]
@@ -77,7 +77,7 @@ class PortableRecipe:
 
     @staticmethod
     def of(recipe: Recipe) -> PortableRecipe:
-        """Raises ValueError for a system that was defined where there is no file, as in a notebook."""
+        """Pack a recipe; raises ValueError for a system that was not defined in a file, as in a notebook."""
         names = dict.fromkeys(type(system).__module__ for system in recipe.tasks)
         found = {name: Module.of(name) for name in names}
         for name, module in found.items():
@@ -86,15 +86,15 @@ class PortableRecipe:
         return PortableRecipe(pickle.dumps(recipe), tuple(filter(None, found.values())), _software())
 
     def open(self) -> Recipe:
-        """The recipe; in this process the files that define its systems are executed for it.
+        """Unpack the recipe; the files that define its systems are executed in this process.
 
-        Raises ValueError where these cannot be had, or where other software would give other bytes.
+        Raises ValueError if one of them is missing or has changed, or if other software would give other bytes.
         """
         if (here := _software()) != self.software:
             raise ValueError(f"{gethostname()} has other software: {here}, and {self.software} began the run")
         tops = {module.top for module in self.modules}
         for old in [name for name in sys.modules if name.partition(".")[0] in tops - {"__main__"}]:
-            del sys.modules[old]  # a process that lives on has imported it for another run
+            del sys.modules[old]  # a worker that served an earlier run may have imported it then
         own = {module.name: module.fetch() for module in self.modules}
 
         class Unpickler(pickle.Unpickler):
@@ -122,7 +122,7 @@ def _execute(name: str, folder: str) -> None:
 
 @lru_cache(maxsize=1)
 def _plan(portable: PortableRecipe) -> Plan:
-    """Once in each process, so that everything compiles once."""
+    """Unpack a recipe, once in each process, so that everything compiles only once."""
     return Plan(portable.open())
 
 

@@ -27,7 +27,7 @@ def beside(recipe: Recipe) -> list[Path]:
 
 
 def add(folder: Path, recipe: Recipe, content: Manifest) -> Manifest:
-    """Write the preview of a dataset that has frames; its manifest with the preview in it."""
+    """Write the preview of a dataset that has frames; return its manifest with the preview in it."""
     if not recipe.has_frames():
         return content
     versions = content.versions | {"pillow": version("pillow")}  # which decides the bytes of a GIF

@@ -1,4 +1,4 @@
-"""Damaged or missing files of a dataset made again, byte for byte, and nothing else."""
+"""Make damaged or missing files of a dataset again, byte for byte, and leave all others as they are."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ OTHER = "though made again: by other software than wrote it; generate the datase
 
 
 def mend(folder: Path, recipe: Recipe, content: Manifest) -> list[str]:
-    """Make the damaged files of a dataset again, of shards the damaged ones; a list of what was made, in words.
+    """Make the damaged files of a dataset, or their damaged shards, again; return the names of what was made.
 
-    Raises DamageError where a file that was made is not, byte for byte, what the manifest says, as by other software.
+    Raises DamageError if a file made again is not, byte for byte, what the manifest says, as with other software.
     """
     if not content.format.own:
         raise ValueError(f"{folder} is a copy for other libraries: convert the dataset again with --overwrite")
@@ -52,7 +52,7 @@ def mend(folder: Path, recipe: Recipe, content: Manifest) -> list[str]:
 
 
 def _file(folder: Path, recipe: Recipe, file: File) -> None:
-    """One .npz, as a whole."""
+    """Make one .npz again, as a whole."""
     batch, tally = batch_size(recipe), Tally(recipe.tasks[file.task])
     with (
         workspace(folder) as place,
@@ -65,7 +65,7 @@ def _file(folder: Path, recipe: Recipe, file: File) -> None:
 
 
 def _shards(folder: Path, recipe: Recipe, file: File) -> list[str]:
-    """The damaged shards of one group, and its metadata."""
+    """Make the damaged shards and metadata of one group again; return the names of what was made."""
     from slvm_data.run import shards  # which needs the package zarr
     from slvm_data.store import zarr
 

@@ -1,8 +1,8 @@
-"""A dataset in shards, each made by whoever takes it: begun once, made in any order, finished when all are there.
+"""Make a dataset in shards: begin it once, make the shards in any order and in any process, finish it at the end.
 
-A shard is a pure function of recipe and number, so it may be made again at any time, by anyone, and is the same. Its
-markers alone tell how far a dataset has come. Windows are cut from trajectories, which are simulated anew for each
-shard that has windows of them.
+A shard is a pure function of recipe and number, so it may be made again at any time, by any process, and is the same.
+The markers of the shards alone tell which ones are made. Windows are cut from trajectories, which are simulated again
+for each shard that has windows of them.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from slvm_data.simulation.sequences import collect, first_series, series, window
 from slvm_data.store import card, formats, manifest, zarr
 from slvm_data.store.folder import lay_over, left_over, private_workspace, replaceable, take_away
 from slvm_data.store.manifest import FileEntry, Manifest, PlanRecord, forms_of
+from slvm_data.store.rows import fitting
 
 FORMAT = formats.named("zarr")
 
@@ -62,7 +63,7 @@ class Plan:
 
     @cached_property
     def layouts(self) -> dict[File, zarr.Layout]:
-        """How each file lies in shards."""
+        """The layout of each file: how it is divided into shards."""
         recipe, found = self.recipe, {}
         rows: dict[tuple[int, bool], Arrays] = {}  # the first of each task, as large as those of its other splits
         for file in self.files:
@@ -76,16 +77,16 @@ class Plan:
         return found
 
     def shards(self) -> list[Shard]:
-        """All of them, in order."""
+        """All shards of the dataset, in order."""
         every = self.layouts.items()
         return [Shard(file, k, *layout.range(k)) for file, layout in every for k in range(layout.shards)]
 
     def missing(self, folder: Path, shards: list[Shard]) -> list[Shard]:
-        """Those of these that are not whole yet."""
+        """Those of the given shards that are not complete yet."""
         return [shard for shard in shards if _counted(folder, shard) is None]
 
     def is_complete(self, folder: Path) -> bool:
-        """Whether all are there."""
+        """Whether all shards are there."""
         return not self.missing(folder, self.shards())
 
     def inputs(self, file: File) -> Inputs:
@@ -96,7 +97,7 @@ class Plan:
         return self._inputs[key]
 
     def batch(self, file: File, index: np.ndarray, frames: np.ndarray) -> Batch:
-        """Trajectories with these numbers; the only one of a split is kept, as all its windows are cut from it."""
+        """Simulate the trajectories with these numbers; if a split has only one, it is kept for all its windows."""
         recipe, key = self.recipe, (file.task, file.split)
         if not recipe.windows or recipe.trajectories(file.split) > 1:
             return make(recipe, *key, self.inputs(file), index, frames)
@@ -107,11 +108,11 @@ class Plan:
 
 
 def begin(plan: Plan, folder: Path, overwrite: bool = False) -> bool:
-    """Make the folder of a dataset, with everything but its shards; False if the same one is complete there already.
+    """Make the folder of a dataset, with all but its shards; return False if the same one is complete there already.
 
-    Several may do so at once: one writes the plan, and whoever finds a group's metadata missing, or not as they were
-    written, makes them. Raises ValueError where another dataset, or anything else, stands there, or the same one begun
-    by other software (unless `overwrite`, which removes the files of the dataset that stands there).
+    Several processes may do so at once: one writes the plan, and each that finds the metadata of a group missing or
+    damaged writes them. Raises ValueError if the folder holds another dataset, or anything else, or the same one begun
+    by other software (unless `overwrite`, which removes the files of the dataset in the folder).
     """
     if overwrite and not goes_on(plan, folder):
         take_away(folder, replaceable(folder, _files(plan), overwrite))
@@ -128,7 +129,7 @@ def begin(plan: Plan, folder: Path, overwrite: bool = False) -> bool:
 
 
 def goes_on(plan: Plan, folder: Path) -> bool:
-    """Whether just this dataset was begun there, and is not complete."""
+    """Whether exactly this dataset was begun in the folder and is not complete."""
     try:
         held = _held(folder)
     except DamageError:
@@ -141,7 +142,7 @@ def _files(plan: Plan) -> list[Path]:
 
 
 def _create(plan: Plan, folder: Path, overwrite: bool) -> Manifest | PlanRecord:
-    """Write the plan, unless another process is faster; what is there then."""
+    """Write the plan, unless another process is faster; return the plan or manifest that is there then."""
     groups = {file.path.as_posix(): layout.shards for file, layout in plan.layouts.items()}
     record = PlanRecord(
         name=plan.recipe.name,
@@ -155,7 +156,7 @@ def _create(plan: Plan, folder: Path, overwrite: bool) -> Manifest | PlanRecord:
         replaceable(folder, _files(plan), overwrite)
         folder.mkdir(parents=True, exist_ok=True)
         manifest.write_plan(folder, record)
-    except (ValueError, FileExistsError, FileNotFoundError):  # another process has even cleared away our draft
+    except (ValueError, FileExistsError, FileNotFoundError):  # another process has even removed our draft
         if _held(folder) is None:
             raise
     held = _held(folder)
@@ -180,7 +181,7 @@ def _held(folder: Path) -> Manifest | PlanRecord | None:
 
 
 def _difference(plan: Plan, held: Manifest | PlanRecord) -> str | None:
-    """In what a dataset that stands there differs from the one that is asked for, in words."""
+    """Say how the dataset in a folder differs from the one that is asked for; None if it does not."""
     asked, there = to_stored(plan.recipe), held.recipe
     for name in (field.name for field in fields(asked)):
         if (old := getattr(there, name)) != (new := getattr(asked, name)):
@@ -195,7 +196,7 @@ def _difference(plan: Plan, held: Manifest | PlanRecord) -> str | None:
 
 
 def make_metadata(plan: Plan, folder: Path, file: File) -> None:
-    """Make all of a group but its shards, anew if it is there."""
+    """Make everything of a group except its shards, again if it is there already."""
     with private_workspace(folder) as place:
         (place / file.path).parent.mkdir(parents=True, exist_ok=True)
         plan.layouts[file].create(place / file.path)
@@ -204,21 +205,22 @@ def make_metadata(plan: Plan, folder: Path, file: File) -> None:
 
 
 def make_shard(plan: Plan, folder: Path, shard: Shard, counted: bool = True) -> None:
-    """Make one shard, its marker last; the same again if it is there already.
+    """Make one shard, its marker last; if it is there already, it is made again and stays the same.
 
-    Its tally stands beside the marker until `finish` has counted it; without one if not `counted`. An error is raised
-    again with the name of folder and shard.
+    Its tally is stored beside the marker until `finish` has counted it, or not at all if not `counted`. An error is
+    raised again with the names of folder and shard.
     """
     file, tally = shard.file, Tally(plan.recipe.tasks[shard.file.task])
     layout = plan.layouts[file]
     with _named(folder, shard):
-        parts = [layout.packs(part) for part in _parts(plan, shard, tally)]
+        first, stop = layout.range(shard.number)
+        parts = [layout.packs(part) for part, _ in fitting(_parts(plan, shard, tally), stop - first)]
         rows = {name: np.concatenate([part[name] for part in parts]) for name in layout.forms}
         try:
             if counted and not file.series:
                 _write_tally(_tally(folder, shard), tally)
             layout.put(folder / file.path, shard.number, rows)
-        except FileNotFoundError:  # another run has finished the dataset, and cleared away its left-over files
+        except FileNotFoundError:  # another run has finished the dataset and removed temporary files
             if not zarr.is_there(folder / file.path, shard.number):
                 raise
 
@@ -233,14 +235,14 @@ def _parts(plan: Plan, shard: Shard, tally: Tally) -> Iterator[Arrays]:
     for start in range(shard.first, shard.stop, size):
         numbers = np.arange(start, min(start + size, shard.stop))
         batch = plan.batch(file, numbers, frames)
-        if file.series:  # of trajectories that are counted where their windows are cut
+        if file.series:  # its trajectories are counted when their windows are cut
             yield series(recipe, file.split, batch.arrays, numbers)
         else:
             yield tally.add(batch)
 
 
 def _windows(plan: Plan, windows: Windowing, shard: Shard, tally: Tally, frames: np.ndarray) -> Iterator[Arrays]:
-    """The windows of a shard, from their trajectories; a trajectory is counted where its first window is."""
+    """Yield the windows of a shard, cut from their trajectories; the shard of its first window counts a trajectory."""
     recipe, file, index = plan.recipe, shard.file, np.arange(shard.first, shard.stop)
     trajectory, start = windows.places(file.split, recipe.steps, index)
     own = np.unique(trajectory[start == windows.starts(file.split, recipe.steps)[0]])
@@ -256,7 +258,7 @@ def _windows(plan: Plan, windows: Windowing, shard: Shard, tally: Tally, frames:
 
 @contextmanager
 def _named(folder: Path, shard: Shard) -> Iterator[None]:
-    """Let errors say where, and what to do next."""
+    """Add to errors where they arose, and what to do next."""
     try:
         yield
     except OSError as error:
@@ -267,7 +269,7 @@ def _named(folder: Path, shard: Shard) -> Iterator[None]:
 
 
 def _tally(folder: Path, shard: Shard) -> Path:
-    """The file of a shard's tally, until all are counted."""
+    """Path of a shard's tally, a file that exists until all are counted."""
     return zarr.markers(folder / shard.file.path) / f"tally-{shard.number}"
 
 
@@ -278,7 +280,7 @@ def _write_tally(path: Path, tally: Tally) -> None:
 
 
 def _read_tally(path: Path) -> dict[str, Any] | None:
-    """The counts, if they are there as they were written."""
+    """Read a tally; None if it is missing or not as it was written."""
     try:
         digest, _, text = path.read_bytes().partition(b" ")
     except FileNotFoundError:
@@ -287,7 +289,7 @@ def _read_tally(path: Path) -> dict[str, Any] | None:
 
 
 def _counted(folder: Path, shard: Shard) -> dict[str, Any] | None:
-    """The tally of a shard of a dataset that is not finished, empty of trajectories; None if not all of it is there."""
+    """Tally of a shard of an unfinished dataset, empty for uncut trajectories; None if the shard is not complete."""
     if not zarr.is_there(folder / shard.file.path, shard.number):
         return None
     return {} if shard.file.series else _read_tally(_tally(folder, shard))
@@ -296,7 +298,7 @@ def _counted(folder: Path, shard: Shard) -> dict[str, Any] | None:
 def finish(plan: Plan, folder: Path) -> None:
     """Write the certificate, the card and the manifest of a dataset whose shards are all there.
 
-    Raises DamageError for a shard that is not.
+    Raises DamageError for a shard that is missing.
     """
     recipe = plan.recipe
     tallies = [Tally(system) for system in recipe.tasks]
@@ -322,7 +324,7 @@ def finish(plan: Plan, folder: Path) -> None:
 
 
 def clear(plan: Plan, folder: Path) -> None:
-    """Take away what a complete dataset needs no more, the plan last: as long as it is there, more may be."""
+    """Remove what a complete dataset no longer needs, the plan last: while it exists, there may be more to remove."""
     for shard in plan.shards():
         _tally(folder, shard).unlink(missing_ok=True)
     for path in left_over(folder):

@@ -1,4 +1,4 @@
-"""Whether a dataset fits on the disk. Asked before it is begun, since a full disk helps nobody."""
+"""Check that a dataset fits on the disk, before it is begun."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ MANIFEST = 2**20  # bytes for the files beside the arrays
 
 
 def check_space(recipe: Recipe, folder: Path, written: Format, left: float = 1.0, freed: int = 0) -> None:
-    """Raise ValueError where a dataset, or the share of it that is `left` to be made, does not fit on the disk.
+    """Raise ValueError if a dataset, or the share of it that is `left` to be made, does not fit on the disk.
 
-    So many bytes will be `freed` before it is made.
+    `freed` is the number of bytes that are removed from the disk before it is made.
     """
     place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
     free = shutil.disk_usage(place).free + freed
@@ -36,7 +36,7 @@ def check_space(recipe: Recipe, folder: Path, written: Format, left: float = 1.0
 
 
 def _uncompressed(recipe: Recipe) -> float:
-    """Bytes of all arrays as they lie in memory, twice, since an .npz is put together from files of its arrays."""
+    """Twice the bytes of all arrays in memory, since an .npz is put together from temporary files of its arrays."""
     total = 0.0
     for task in range(len(recipe.tasks)):
         splits = recipe.splits()
@@ -46,7 +46,7 @@ def _uncompressed(recipe: Recipe) -> float:
 
 
 def _series(recipe: Recipe, task: int, split: str) -> int:
-    """Bytes of the uncut trajectories, where they are kept; their noise makes them hardly smaller."""
+    """Bytes of the uncut trajectories, if they are kept; compression gains little, since they are noisy."""
     return recipe.trajectories(split) * _size(first_series(recipe, task, split))
 
 
@@ -55,7 +55,7 @@ def _size(arrays: Arrays) -> int:
 
 
 def _compressed(recipe: Recipe, task: int, written: Format) -> float:
-    """Bytes of the files of a task, from a batch that is written for it; of an .npz its largest file twice."""
+    """Estimate the bytes of the files of a task by writing one batch; with .npz the largest file counts twice."""
     found = []
     for split in recipe.splits():
         count = recipe.count(split)

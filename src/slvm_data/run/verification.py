@@ -1,4 +1,4 @@
-"""Whether a dataset is as it was written: every byte by its checksum, and some sequences made again."""
+"""Check that a dataset is as it was written: all bytes by checksums, some sequences by making them again."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ PIXELS = 1e-3  # share of pixels that may differ there
 
 
 def faults(folder: Path, recipe: Recipe, content: Manifest, sample: int, bit_exact: bool) -> Iterator[str]:
-    """The faults of a dataset, a sentence each; nothing if all is well.
+    """Yield the faults of a dataset, one sentence each; nothing if there are none.
 
-    `sample` sequences of each file are made again; they have to be equal bit for bit if `bit_exact`, that is on the
-    class of machine and with the libraries that made them, and within a tolerance otherwise; windows of chaotic
-    trajectories are not compared then. Of a copy for other libraries, and of the files beside the arrays, checksums
-    alone are compared.
+    `sample` sequences of each file are made again. With `bit_exact`, for the same class of machine and the same
+    libraries, they have to be equal bit for bit; otherwise they have to be equal within a tolerance, and windows of
+    chaotic trajectories are not compared. For a copy for other libraries, and for the files beside the arrays, only
+    checksums are compared.
     """
     if content.format.own:
         yield from _unlike(folder, recipe, content, sample, bit_exact)

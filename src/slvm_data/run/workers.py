@@ -1,4 +1,4 @@
-"""Processes and threads that a run begins leave it to the first process to say when to stop."""
+"""Let only the main process of a run handle Ctrl-C, not the processes and threads that it starts."""
 
 import os
 import signal
@@ -9,11 +9,11 @@ from multiprocessing import resource_tracker
 
 @contextmanager
 def interrupts_blocked() -> Iterator[None]:
-    """Threads and processes that are begun here, and by these, leave Ctrl-C to the first process."""
+    """Block Ctrl-C in the threads and processes that are started within, and in those that they start."""
     if os.name != "posix":
         yield
         return
-    resource_tracker.ensure_running()  # else whichever thread needs it first unblocks them
+    resource_tracker.ensure_running()  # otherwise the thread that needs it first would unblock them
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield

@@ -1,1 +1,1 @@
-"""A recipe's sequences in memory: batches, windows, certificate, single members."""
+"""Make sequences of a recipe in memory: batches, windows, certificate, single members."""

@@ -1,7 +1,7 @@
-"""From a recipe to arrays, a batch of sequences at a time; with `frames`, the one module with a batch axis.
+"""Turn a recipe into arrays, one batch of sequences at a time. Only this module and `frames` have a batch axis.
 
-A batch has one fixed size and is padded at its end, so that everything compiles once, and only numbers differ
-between tasks, so that they compile nothing anew. Drawn numbers are rounded to float32 before they are used, and a frame
+All batches have one size, the last one padded, so that everything compiles once; tasks that differ only in numbers
+share the compiled code. Drawn numbers are rounded to float32 before they are used, and a frame
 shows the rounded state: the numbers in the file are then exactly those that were simulated and drawn.
 """
 
@@ -26,14 +26,14 @@ from slvm_data.simulation.frames import draw_frames, paint
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System, draw
 
-BATCH = 256  # sequences, where their frames fit in `MEMORY`
+BATCH = 256  # sequences, if their frames fit in `MEMORY`
 LEAST = 2  # a batch of one is compiled in another way, which can change the last bit
 MEMORY = 2**25  # bytes
 STEPS = 10_000  # of integration per frame, at most
 EVENT = 48  # bytes of an impact
 NUMBERS = 256  # bytes of numbers in a frame, about; long trajectories are fastest a few at a time
 CHANNEL = 32  # bytes of a channel of a signal, and of the numbers it is made from
-ATTEMPTS = 100  # at one sequence, before the recipe is taken to be impossible
+ATTEMPTS = 100  # at one sequence, then the recipe is taken to be impossible
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Program:
     pixels: bool  # whether there are frames
     record: tuple[str, ...]
     original: bool
-    impacts: int  # that a sequence can have, where they are recorded
+    impacts: int  # largest number of impacts of a sequence, if they are recorded
 
 
 class Inputs(NamedTuple):
@@ -58,7 +58,7 @@ class Inputs(NamedTuple):
     substep: float  # s
     extent: float  # m, half the width of the scene
     jitter: float
-    t: Any  # s [T], or [T + 1] where the original has one instant more
+    t: Any  # s [T], or [T + 1] for an original recipe
 
 
 class Batch(NamedTuple):
@@ -70,9 +70,9 @@ class Batch(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """Everything but the pixels of the sequences of a batch [N]."""
+    """Everything except the pixels of the sequences of a batch [N]."""
 
-    states: Any  # [N T D], as JAX computes them or as NumPy holds them; the others likewise
+    states: Any  # [N T D], a JAX or NumPy array, like the others
     parameters: dict[str, Any]
     switching: dict[str, Any]  # latents, regimes and signal of a switching system
     recorded: dict[str, Any]
@@ -82,14 +82,14 @@ class Scene(NamedTuple):
 
 
 def collect(recipe: Recipe, task: int, split: str, index: np.ndarray, inputs: Inputs | None = None) -> Arrays:
-    """The arrays of these trajectories [n], however many; also beyond the size of the split."""
+    """Make any number of trajectories [n] of a split, also beyond its size, and return their arrays."""
     inputs, size = inputs or prepare(recipe, task, split), batch_size(recipe)
     parts = [make(recipe, task, split, inputs, index[i : i + size]).arrays for i in range(0, len(index), size)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def prepare(recipe: Recipe, task: int, split: str) -> Inputs:
-    """The numbers that the trajectories of a split have in common."""
+    """Return the numbers that all trajectories of a split share."""
     inputs = _unscaled(recipe, task, split)
     system = recipe.tasks[task]
     if not (isinstance(system, Switching) and system.normalised):
@@ -100,7 +100,7 @@ def prepare(recipe: Recipe, task: int, split: str) -> Inputs:
 def _scale(recipe: Recipe, task: int, template: Switching) -> tuple[np.ndarray, np.ndarray]:
     """Mean and deviation [channels] of the signal without noise, over the training part of the first trajectory.
 
-    Of the first alone, so that more of them change nothing.
+    Only the first counts, so that the number of trajectories does not change the scale.
     """
     inputs = _unscaled(recipe, task, "train")
     first = collect(recipe, task, "train", np.arange(1), inputs)
@@ -115,7 +115,7 @@ def _scale(recipe: Recipe, task: int, template: Switching) -> tuple[np.ndarray, 
 def shared_parameters(recipe: Recipe, task: int) -> Arrays:
     """The arrays that all sequences of a task share, drawn or given."""
     with exact():
-        key = stream(split_key(recipe.seed, 0, "all"), "parameters")  # alike in all tasks, which differ as asked for
+        key = stream(split_key(recipe.seed, 0, "all"), "parameters")  # the same draws for all tasks
         drawn = recipe.tasks[task].shared_parameters(key)
         return {name: np.asarray(value) for name, value in drawn.items()}
 
@@ -124,7 +124,7 @@ def _unscaled(recipe: Recipe, task: int, split: str) -> Inputs:
     system, dt = recipe.tasks[task], recipe.dt_of(task)
     if not 0 < system.extent() < np.inf:
         raise ValueError(f"{system} has an extent of {system.extent()} m; it has to be above 0 and finite")
-    own = recipe.windows is None or recipe.windows.separate  # else all splits are parts of one trajectory, "path"
+    own = recipe.windows is None or recipe.windows.separate  # otherwise all splits are parts of one trajectory, "path"
     with exact():
         return Inputs(
             key=split_key(recipe.seed, task, split if own else "path"),
@@ -145,16 +145,16 @@ def program(recipe: Recipe, task: int) -> Program:
 
 
 def _most_impacts(recipe: Recipe) -> int:
-    """The most impacts of a sequence, where they are recorded; as many in every task, so that their arrays agree."""
+    """Largest number of impacts of a sequence, over all tasks, so that arrays agree; 0 if they are not recorded."""
     if "events" not in recipe.record:
         return 0
     return max(system.most_impacts(float(recipe.time(i)[-1])) for i, system in enumerate(recipe.tasks))
 
 
 def longest_step(system: System, frame: float) -> float:
-    """The population's own `substep` [s], else the one that its system finds, for frames this far apart [s].
+    """Longest step of the integrator [s] for this time between frames [s]: `substep`, or the system's own estimate.
 
-    Raises ValueError where a frame would need more than `STEPS` of them: it might never end.
+    Raises ValueError if a frame needs more than `STEPS` steps, since the simulation might never end.
     """
     try:
         step = float(system.substep or system.longest_step())
@@ -178,10 +178,10 @@ def make(
     *,
     on_device: bool = False,
 ) -> Batch:
-    """The trajectories with these indices [n], their frames in the buffer `frames`, which n must not exceed.
+    """Make the trajectories with these indices [n], with frames in the buffer `frames`, which needs at least n rows.
 
-    With `on_device`, the frames stay on JAX's device and are a JAX array, drawn by the reference; not of an original.
-    Raises ValueError where a sequence is not finite, or where no attempt at it is accepted.
+    With `on_device`, the frames are a JAX array on JAX's device, drawn by the reference; not for an original recipe.
+    Raises ValueError if a sequence is not finite, or if no attempt at it is accepted.
     """
     frames = frame_buffer(recipe, batch_size(recipe)) if frames is None else frames
     size, n = len(frames), len(index)
@@ -216,7 +216,7 @@ def recorded(recipe: Recipe) -> list[str]:
 
 
 def _accepted(recipe: Recipe, task: int, split: str, inputs: Inputs, index: np.ndarray) -> tuple[Scene, np.ndarray]:
-    """The sequences of a batch after as many attempts as it takes, and how many these were beyond the first [N]."""
+    """Draw the sequences of a batch until all are accepted; return them, and the rejected attempts of each [N]."""
     attempt, own = np.zeros(len(index), np.uint32), program(recipe, task)
     while True:
         scene = jax.tree.map(np.asarray, _scenes(inputs, index, attempt, program=own))
@@ -228,7 +228,7 @@ def _accepted(recipe: Recipe, task: int, split: str, inputs: Inputs, index: np.n
                 f"{_named(recipe, task, split, index[np.argmax(lost)])} {recipe.tasks[task].rejection()} "
                 f"in each of {ATTEMPTS} attempts: widen that or change the parameters"
             )
-        attempt = attempt + ~scene.accepted  # those that were accepted come out the same again
+        attempt = attempt + ~scene.accepted  # accepted sequences stay the same in the next round
 
 
 def _check_finite(recipe: Recipe, task: int, split: str, index: np.ndarray, scene: Scene) -> None:
@@ -247,7 +247,7 @@ def _named(recipe: Recipe, task: int, split: str, index: int) -> str:
 
 @partial(jax.jit, static_argnames="program")
 def _scenes(inputs: Inputs, index: Array, attempt: Array, *, program: Program) -> Scene:
-    """Everything but the pixels of the sequences with these indices and attempts, both [N]."""
+    """Everything except the pixels of the sequences with these indices [N] and attempts [N]."""
 
     def one(index: Array, attempt: Array) -> Scene:
         return _scene(inputs, sequence_key(inputs.key, index, attempt), program)
@@ -256,7 +256,7 @@ def _scenes(inputs: Inputs, index: Array, attempt: Array, *, program: Program) -
 
 
 def _scene(inputs: Inputs, key: Key, program: Program) -> Scene:
-    # The names of streams are a part of the data: other names are other draws.
+    # The names of streams are part of the data: other names give other draws.
     parameters = jax.tree.map(_rounded, draw(inputs.ranges, stream(key, "constants")))
     member = program.template.member(parameters | inputs.shared | {"substep": inputs.substep})
     x0 = _rounded(member.start(stream(key, "start")))
@@ -306,7 +306,7 @@ def _switching(member: System, states: Array, scale: tuple[Array, Array], key: K
 def trajectory(
     numbers: dict[str, Any], shared: dict[str, Any], x0: Array, t: Array, substep: float, *, template: System
 ) -> Array:
-    """States [T D] of one member, computed as in a batch: else the last bit could differ, and chaos make it large."""
+    """States [T D] of one member, computed as in a batch; otherwise the last bit could differ, and chaos amplify it."""
 
     def one(numbers: dict[str, Any], x0: Array) -> Array:
         member = template.member(numbers | shared | {"substep": substep})
@@ -340,13 +340,13 @@ def _recorded(member: Any, states: Array, t: Array, offset: Array, colors: Array
 
 
 def _events(impacts: dict[str, Array]) -> dict[str, Array]:
-    """Impacts by the names under which they are stored: instants in double precision, as those of the frames."""
+    """Impacts by the names under which they are stored; times are in double precision, like those of the frames."""
     names = {name: name.removeprefix("event_") for name in table.EVENTS}
     return {name: impacts[own].astype(table.info(name).dtype) for name, own in names.items()}
 
 
 def batch_size(recipe: Recipe) -> int:
-    """Sequences in a batch: fewer where they are long or large, so that memory is bounded, or where there are few."""
+    """Number of sequences in a batch: fewer if they are long or large, to bound memory, or if there are only few."""
     width = original.CHANNELS * original.ITEMSIZE if recipe.original else 1
     channels = max(system.channels if isinstance(system, Switching) else 0 for system in recipe.tasks)
     numbers = (NUMBERS + CHANNEL * channels) * recipe.steps
@@ -358,8 +358,8 @@ def batch_size(recipe: Recipe) -> int:
 def frame_buffer(recipe: Recipe, size: int) -> np.ndarray:
     """Memory for the frames of `size` sequences, uint8 [N T H W] or [N T 3 H W].
 
-    Whoever makes many batches should use the same memory again: the first touch of fresh memory costs more time than
-    everything that is drawn into it.
+    Code that makes many batches should reuse this memory: the first access to new memory takes longer than drawing
+    everything.
     """
     return np.empty((size, *_frames_shape(recipe)), np.uint8)
 

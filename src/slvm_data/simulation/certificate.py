@@ -1,4 +1,4 @@
-"""The certificate of a dataset: how right it is, measured on the sequences themselves."""
+"""The certificate of a dataset: its accuracy, measured on its own sequences."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System
 
 SAMPLE = 64  # sequences
-FRAMES = 10**6  # of the sample, at most, where there is more than one sequence in it
+FRAMES = 10**6  # of the sample, at most, unless it is a single sequence
 BINS = 10  # of the histogram of each parameter, over its range
-FINER = 2  # times as many substeps: at order 8 the error that remains is 256 times smaller
+FINER = 2  # factor on the number of substeps: at order 8 the remaining error is 256 times smaller
 TOLERANCE = 1e-4  # beyond this error a dataset is called inaccurate; its states are stored to about 1e-7
 
 
 class Tally:
-    """Counts while a task is made: the parameters drawn, the candidates rejected, the regimes."""
+    """Counts kept while a task is made: drawn parameters, rejected candidates, regimes."""
 
     def __init__(self, system: System) -> None:
         self.made = self.rejected = 0
@@ -42,7 +42,7 @@ class Tally:
         }
 
     def add(self, batch: Batch) -> Arrays:
-        """Count a batch, and hand on its arrays. The result does not depend on how the sequences came in batches."""
+        """Count a batch and return its arrays. The counts do not depend on the division into batches."""
         self.made += len(batch.arrays["label"])
         self.rejected += batch.rejected
         for name, seen in self.coverage.items():
@@ -62,7 +62,7 @@ class Tally:
         return {"made": self.made, "rejected": self.rejected, "coverage": coverage, **regimes}
 
     def join(self, state: dict[str, Any]) -> None:
-        """Add the counts of another one, as if its sequences had been counted here."""
+        """Add the counts of another tally, given by its `state()`."""
         self.made += state["made"]
         self.rejected += state["rejected"]
         for name, seen in self.coverage.items():
@@ -78,7 +78,7 @@ class Tally:
             self.regimes.show(recipe.windows, split, recipe.steps, number, frame)
 
     def show(self, recipe: Recipe, task: int, split: str, chunk: Arrays) -> Arrays:
-        """Note which frames these sequences of a split show, if they are windows, and hand them on."""
+        """Note which frames these sequences of a split show, if they are windows, and return the sequences."""
         if self.regimes and recipe.windows:
             frame = np.rint(chunk["time"][:, 0] / recipe.dt_of(task)).astype(int)
             self.regimes.show(recipe.windows, split, recipe.steps, chunk["path"], frame)
@@ -93,7 +93,7 @@ def _joined(a: Coverage, b: Coverage) -> Coverage:
 def certify(recipe: Recipe, task: int, tally: Tally) -> Certificate:
     """Certificate of one task: accuracy from its first sequences, the rest from all of them.
 
-    A system that brings its own motion has no step of integration, and hence no error to measure against a finer one.
+    A system with its own `simulate` has no step of integration, so there is no error to measure with a finer step.
     """
     system, dt = recipe.tasks[task], recipe.dt_of(task)
     arrays = _first(recipe, task)
@@ -105,7 +105,7 @@ def certify(recipe: Recipe, task: int, tally: Tally) -> Certificate:
     with exact():
         again, drift = jax.tree.map(np.asarray, run(*pieces, dt / (substeps or 1)))
         finer = run(*pieces, dt / (FINER * substeps))[0] if substeps else None
-        if recipe.windows and drift is not None:  # of the whole trajectories
+        if recipe.windows and drift is not None:  # measured on whole trajectories
             drift = np.asarray(run(numbers, states[:, 0], np.arange(states.shape[1]) * dt, dt / (substeps or 1))[1])
     return Certificate(
         task=task,
@@ -120,20 +120,20 @@ def certify(recipe: Recipe, task: int, tally: Tally) -> Certificate:
 
 
 def _first(recipe: Recipe, task: int) -> Arrays:
-    """The first trajectories of a task, as few arrays of them as there can be."""
+    """The first trajectories of a task, with as few arrays as possible."""
     split = recipe.splits()[0]
     index = np.arange(min(SAMPLE, recipe.trajectories(split), max(1, FRAMES // recipe.steps)))
     plain = dataclasses.replace(recipe, original=False, record=())
-    if isinstance(recipe.tasks[task], Switching):  # no need of frames
+    if isinstance(recipe.tasks[task], Switching):  # frames are not needed
         plain = dataclasses.replace(plain, observation="signals", view=View())
     return collect(plain, task, split, index)
 
 
 def _pieces(recipe: Recipe, numbers: Arrays, states: np.ndarray, dt: float) -> tuple[Arrays, np.ndarray, np.ndarray]:
-    """Parameters [n …] and first states [n D] of the pieces that are simulated once more, and their instants [T].
+    """Parameters [n …], first states [n D] and times [T] of the pieces that are simulated a second time.
 
-    Sequences as they are. Of a long trajectory as many frames as a window and its contexts span, from several places on
-    it: two computations of a chaotic motion, however exact, go different ways in the end.
+    A sequence is one piece. Long trajectories are cut into several pieces as long as a window with its contexts, since
+    two computations of a chaotic motion, however exact, differ in the end.
     """
     if recipe.windows is None:
         return numbers, states[:, 0], np.arange(recipe.steps) * dt
@@ -147,7 +147,7 @@ def _pieces(recipe: Recipe, numbers: Arrays, states: np.ndarray, dt: float) -> t
 def _trajectories(
     numbers: dict[str, Array], x0: Array, t: Array, step: float, *, shared: dict[str, Array], template: System
 ) -> tuple[Array, Array | None]:
-    """States [N T D] at this substep, and the relative energy drift [N] where there is an energy."""
+    """States [N T D] with this substep, and the relative energy drift [N] if the system keeps its energy."""
 
     def one(numbers: dict[str, Array], x0: Array) -> tuple[Array, Array | None]:
         member = template.member(numbers | shared | {"substep": step})

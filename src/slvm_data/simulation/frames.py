@@ -1,4 +1,4 @@
-"""The frames of a batch: drawn by the fastest way that gives the pixels of `style.draw`."""
+"""Draw the frames of a batch by the fastest method that gives the same pixels as `style.draw`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from slvm_data.core.types import Array
 from slvm_data.observe.render import fast
 from slvm_data.observe.render.style import Style, draw
 
-DOUBTS = 64  # frames settled at a time; about as many are doubtful in a batch
-FEW = 64  # sequences drawn at a time, so that what is in between fits the processor's cache
+DOUBTS = 64  # doubtful frames drawn again at a time; a batch has about as many
+FEW = 64  # sequences drawn at a time, so that intermediate results fit in the processor's cache
 
 Scene = tuple[np.ndarray, ...]
 """Centres [N T B 2] and radii [N T B] in canvas widths, and RGB colours [N B 3]."""
@@ -32,7 +32,7 @@ def draw_frames(style: Style, binary: bool, scene: Scene, frames: np.ndarray) ->
 
 
 def _draw_few(style: Style, binary: bool, scene: Scene, out: np.ndarray) -> np.ndarray:
-    """Fill `out`; the frames (n, t) that remain in doubt, one in each row."""
+    """Fill `out`; return the doubtful frames (n, t), one per row."""
     if binary and style.name == "soft":
         fast.decode(codes := np.asarray(paint(*scene, style=style, how="code")), out)
         return np.argwhere(codes.max(axis=(2, 3)) >= fast.DOUBTFUL)
@@ -41,7 +41,7 @@ def _draw_few(style: Style, binary: bool, scene: Scene, out: np.ndarray) -> np.n
 
 
 def _settle(style: Style, scene: Scene, doubtful: np.ndarray, frames: np.ndarray) -> None:
-    """Draw the doubtful frames, (n, t) in each row, by the reference."""
+    """Draw the doubtful frames, (n, t) in each row, with the reference method."""
     centres, radii, colors = scene
     for start in range(0, len(doubtful), DOUBTS):
         n, t = doubtful[start : start + DOUBTS].T
@@ -52,7 +52,7 @@ def _settle(style: Style, scene: Scene, doubtful: np.ndarray, frames: np.ndarray
 
 @partial(jax.jit, static_argnames=("style", "how"))
 def paint(centres: Array, radii: Array, colors: Array, *, style: Style, how: str) -> Array:
-    """Frames or codes [N T …] of a scene, by the reference ("draw", "binary") or a fast way ("lone", "code")."""
+    """Draw frames or codes [N T …] of a scene, by the reference ("draw", "binary") or fast ("lone", "code")."""
 
     def frame(centres: Array, radii: Array, colors: Array) -> Array:
         if how == "lone":

@@ -1,4 +1,4 @@
-"""One member of a population: its states, frames, energies and impacts, to check every dataset from outside."""
+"""One member of a population: its states, frames, energies and impacts, to check a dataset independently."""
 
 from __future__ import annotations
 
@@ -21,16 +21,15 @@ from slvm_data.systems.system import System
 
 
 def simulate(population: System, parameters: Numbers, x0: ArrayLike, t: ArrayLike) -> np.ndarray:
-    """States [T D] float64 of one member of a population at the instants `t` [T], from `x0` [D] at t[0].
+    """Simulate one member of a population; return its states [T D] float64 at the times `t` [T], from `x0` [D] at t[0].
 
-    `parameters` holds the member's numbers by name (`{"m": 0.5, "l": 1.0}`, one per body where each has its own);
-    those not given come from the population and must be plain numbers there. Units are those of the system. With the
-    parameters, first state and instants of a stored sequence, the result rounds to its stored states, bit for bit;
-    where noise moves the state, or shared parameters are drawn, it is a trajectory of the same population, always the
-    same one.
+    `parameters` holds the member's numbers by name (`{"m": 0.5, "l": 1.0}`, one per body if each has its own);
+    parameters not given come from the population and must be plain numbers there. Units are those of the system. With
+    the parameters, first state and times of a stored sequence, the result rounds to its stored states, bit for bit.
+    If noise moves the state, or shared parameters are drawn, it is always the same trajectory of the population.
 
     Raises ValueError for an unknown or missing parameter, one out of bounds, a state of the wrong length or one
-    that the system cannot be in, or instants that do not increase. Method: `core.integrator`; `systems.flight`.
+    that is impossible for the system, or times that do not increase. Method: `core.integrator`; `systems.flight`.
     """
     numbers = _numbers(population, parameters)
     x0, t = np.asarray(x0, np.float64), np.asarray(t, np.float64)
@@ -62,13 +61,13 @@ def render(
     style: str | None = None,
     binary: bool = False,
 ) -> np.ndarray:
-    """Frames of one member at the states [T D]: uint8 [T H W 3], or if `binary` {0, 1} [T H W] or [T 3 H W].
+    """Draw frames of one member at the states [T D]: uint8 [T H W 3], or if `binary` {0, 1} [T H W] or [T 3 H W].
 
     `parameters` as for `simulate`. `offset` is the camera's shift [m], `jitter` the share by which the canvas was
-    enlarged for it (0.4 where the camera is random, 0 where it is fixed), `colors` one hue index per body [B] out of
-    `palette` hues (None: hue 0 for all). Binary frames have one channel where `palette` is 1, else three. Row 0 is
+    enlarged for it (0.4 if the camera is random, 0 if it is fixed), `colors` one hue index per body [B] out of
+    `palette` hues (None: hue 0 for all). Binary frames have one channel if `palette` is 1, else three. Row 0 is
     y_min. `style` is "soft", "clean", or "debug" for a ball as a physics engine shows it; None is the system's own.
-    With what is stored of a sequence, the result equals its stored frames.
+    With the stored values of a sequence, the result equals its stored frames.
 
     Raises ValueError for wrong shapes, unknown parameters, colours outside the palette, a style that does not fit.
     Methods: `slvm_data.observe.render`.
@@ -145,7 +144,7 @@ def _impacts(numbers: Numbers, x0: Array, t: Array, *, template: Any, most: int)
 
 
 def _numbers(population: System, parameters: Numbers) -> dict[str, np.ndarray]:
-    """Every parameter of one member as a number [] or [B], those not given from the population."""
+    """Every parameter of one member as a number [] or [B]; those not given are taken from the population."""
     kind, bounds = type(population).__name__, population.parameters()
     if unknown := [name for name in parameters if name not in bounds]:
         raise ValueError(f"{kind} has no parameter {unknown[0]!r}; it has {', '.join(bounds)}")
@@ -163,7 +162,7 @@ def _numbers(population: System, parameters: Numbers) -> dict[str, np.ndarray]:
 
 
 def _plain(value: Any) -> Any:
-    """A number as Python's own, a vector as a tuple of them."""
+    """Convert a number to a Python number, and a vector to a tuple of them."""
     try:
         values = np.asarray(value, np.float64)
     except TypeError:

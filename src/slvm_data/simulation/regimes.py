@@ -22,7 +22,7 @@ class RegimeCounts:
         self.shown: dict[str, dict[int, np.ndarray]] = {}  # by split and trajectory: whether a window shows a frame [T]
 
     def add(self, arrays: Arrays, noise: np.ndarray) -> None:
-        """Count trajectories with `mode` [n T] and `signal` [n T channels], whose noise has this deviation [n]."""
+        """Count trajectories with `mode` [n T] and `signal` [n T channels]; `noise` is its standard deviation [n]."""
         mode, signal, count = arrays["mode"], arrays["signal"].astype(np.float64), len(self.frames)
         if mode.min() < 0 or mode.max() >= count:
             raise ValueError(f"there are {count} regimes, but mode gave {mode.max()}: see `regimes`")
@@ -36,7 +36,7 @@ class RegimeCounts:
     def show(self, windows: Windowing, split: str, steps: int, trajectory: np.ndarray, frame: np.ndarray) -> None:
         """Note the windows of a split whose queries begin at these frames [n] of these trajectories [n].
 
-        Of separate trajectories, which no other split should have, it is enough to know which.
+        If each split has its own trajectories, only the numbers of the trajectories are noted.
         """
         shown = self.shown.setdefault(split, {})
         for number in np.unique(trajectory).tolist():
@@ -50,7 +50,7 @@ class RegimeCounts:
     def statistics(self) -> RegimeStatistics:
         """The certificate's part on regimes and signals."""
         frames = max(1, self.frames.sum())
-        *means, noise = np.cumsum(np.concatenate(self.sums), axis=0)[-1] / frames  # one after the other, in any batches
+        *means, noise = np.cumsum(np.concatenate(self.sums), axis=0)[-1] / frames  # one by one, in any batches
         total, squares = np.split(np.array(means), 2)
         variance = np.mean(squares - total**2)
         pairs = zip(self.frames.tolist(), self.visits.tolist(), strict=True)
@@ -63,18 +63,18 @@ class RegimeCounts:
         )
 
     def state(self) -> dict[str, Any]:
-        """The counts, but for the frames that windows show, as plain JSON values."""
+        """The counts as plain JSON values, without the frames that windows show."""
         counts = {"transitions": self.transitions, "frames": self.frames, "visits": self.visits}
         return {**{name: count.tolist() for name, count in counts.items()}, "sums": [s.tolist() for s in self.sums]}
 
     def join(self, state: dict[str, Any]) -> None:
-        """Add the counts of another one, as if its trajectories had been counted here."""
+        """Add the counts of another one, given by its `state()`."""
         self.transitions += np.array(state["transitions"])
         self.frames += np.array(state["frames"])
         self.visits += np.array(state["visits"])
         self.sums += map(np.array, state["sums"])
 
     def _leakage(self) -> int:
-        """Number of frames that windows of two splits show, contexts included; of separate trajectories, of these."""
+        """Number of frames that windows of two splits show, contexts included; if splits are separate, trajectories."""
         pairs = combinations(self.shown.values(), 2)
         return sum(int((a[number] & b[number]).sum()) for a, b in pairs for number in a.keys() & b.keys())

@@ -17,9 +17,9 @@ MEMORY = 2**23  # bytes of windows cut at a time
 
 
 def sample(recipe: Recipe, split: str = "train", index: slice | int = slice(0, 8), task: int = 0) -> Arrays:
-    """Sequences of a dataset, made in memory: the arrays of its files, for these indices of one split and task.
+    """Make sequences of a dataset in memory: the arrays of its files, for these indices of one split and task.
 
-    `index` may reach beyond the split's size: sequence i does not depend on how many there are. A single number
+    `index` may reach beyond the split's size: sequence i does not depend on the number of sequences. A single number
     gives arrays without the first axis. Raises ValueError for an unknown split or task or an empty slice.
     """
     recipe.count(split)
@@ -37,7 +37,7 @@ def sample(recipe: Recipe, split: str = "train", index: slice | int = slice(0, 8
 
 
 def collect(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:
-    """The arrays of these sequences [n], however many; also beyond the size of the split, if there is more to cut."""
+    """Make any number of sequences [n] of a split and return their arrays; also beyond its size, if windows remain."""
     if recipe.windows is None:
         return batch.collect(recipe, task, split, index)
     trajectory, _ = recipe.windows.places(split, recipe.steps, index)
@@ -46,7 +46,7 @@ def collect(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:
 
 
 def from_batches(recipe: Recipe, task: int, split: str, batches: Iterable[Arrays]) -> Iterator[Arrays]:
-    """The arrays of all sequences of a split, some at a time, from those of its trajectories, in order."""
+    """Yield the arrays of all sequences of a split, in chunks, from batches of its trajectories, in order."""
     if recipe.windows is None:
         yield from batches
         return
@@ -61,14 +61,14 @@ def from_batches(recipe: Recipe, task: int, split: str, batches: Iterable[Arrays
 def windows_of(
     recipe: Recipe, windows: Windowing, task: int, split: str, arrays: Arrays, numbers: np.ndarray, index: np.ndarray
 ) -> Iterator[Arrays]:
-    """These windows [n], in increasing order, some at a time, from the trajectories with these numbers [N]."""
+    """Yield these windows [n], in increasing order, in chunks, from the trajectories with these numbers [N]."""
     size = max(1, MEMORY // _window_size(windows, arrays))
     for start in range(0, len(index), size):
         yield _cut(recipe, windows, task, split, arrays, numbers, index[start : start + size])
 
 
 def series(recipe: Recipe, split: str, arrays: Arrays, numbers: np.ndarray) -> Arrays:
-    """The arrays that are kept of the uncut trajectories [N] with these numbers [N]."""
+    """The stored arrays of the uncut trajectories [N] with these numbers [N]."""
     assert recipe.windows
     number = recipe.windows.number(split, numbers)
     return {name: number if name == "path" else arrays[name] for name in SERIES}
@@ -80,7 +80,7 @@ def has_series(recipe: Recipe) -> bool:
 
 
 def first_series(recipe: Recipe, task: int, split: str) -> Arrays:
-    """Of the uncut trajectories, where they are kept, the first [1 …]."""
+    """The stored arrays of the first uncut trajectory [1 …]; empty if uncut trajectories are not kept."""
     if not has_series(recipe):
         return {}
     return series(recipe, split, batch.collect(recipe, task, split, np.arange(1)), np.arange(1))
@@ -89,7 +89,7 @@ def first_series(recipe: Recipe, task: int, split: str) -> Arrays:
 def _cut(
     recipe: Recipe, windows: Windowing, task: int, split: str, arrays: Arrays, numbers: np.ndarray, index: np.ndarray
 ) -> Arrays:
-    """These windows [n] from the trajectories with these numbers [N], in increasing order."""
+    """Cut these windows [n] from the trajectories with these numbers [N], in increasing order."""
     trajectory, start = windows.places(split, recipe.steps, index)
     row, first = np.searchsorted(numbers, trajectory), windows.part(split, recipe.steps).start
     found = windows.cut(arrays, row, start - first)

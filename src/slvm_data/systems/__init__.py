@@ -1,4 +1,4 @@
-"""Physical systems, one file each. A line here, in this form, makes a system part of the package."""
+"""Physical systems, one file each. To add a system to the package, import it here in the same form."""
 
 from slvm_data.systems.ball_box import BallBox as BallBox
 from slvm_data.systems.bouncing_ball_1d import BouncingBall1D as BouncingBall1D
@@ -19,6 +19,6 @@ from slvm_data.systems.switching_double_pendulum import SwitchingDoublePendulum 
 from slvm_data.systems.system import System as System
 from slvm_data.systems.two_body import TwoBody as TwoBody
 
-__all__ = sorted(  # pyright: ignore[reportUnsupportedDunderAll] - derived, so that a system needs but one line
+__all__ = sorted(  # pyright: ignore[reportUnsupportedDunderAll] - derived, so that a system needs only one line
     name for name, value in vars().items() if hasattr(value, "__module__") and not name.startswith("_")
 )

@@ -11,7 +11,7 @@ from slvm_data.systems.parameters import Uniform
 
 
 def annulus(key: Key, radii: Uniform, uniform_annulus: bool) -> Array:
-    """A point [2] between the radii: uniform in area (`uniform_annulus`), or in its distance from the centre."""
+    """Draw a point [2] between the radii: uniform in area (`uniform_annulus`), or in its distance from the centre."""
     u = jax.random.uniform(stream(key, "radius"), dtype=float)
     angle = 2 * jnp.pi * jax.random.uniform(stream(key, "angle"), dtype=float)
     if uniform_annulus:

@@ -28,8 +28,8 @@ GAP = 1.0  # px, least distance of the ball from the walls at the start
 class BallBox(System):
     """State: x, y [px], the centre of the ball, y pointing down, and vx, vy [px/s]. A pixel is the unit of length.
 
-    `motion` is "exact", where every impact is found at its instant and a ball never leaves the box, or "contact", the
-    discrete rule of a game engine (`systems.contact`), one step to the frame, by which it can.
+    `motion` is "exact", with every impact at its exact time, so that a ball never leaves the box, or "contact", the
+    discrete rule of a game engine (`systems.contact`), one step per frame, with which it can leave the box.
     """
 
     state: ClassVar = ("x", "y", "vx", "vy")
@@ -51,7 +51,7 @@ class BallBox(System):
     spread: float = 8.0  # px, standard deviation of the start about the middle of the box
 
     def start(self, key: Key) -> Array:
-        """A normal position, clipped to what lies `GAP` inside the walls, and a velocity from `speed` and `angle`."""
+        """Draw a normal position, clipped to at least `GAP` from the walls, and a velocity from `speed` and `angle`."""
         angle = jnp.deg2rad(_uniform(stream(key, "angle"), self.angle))
         speed = _uniform(stream(key, "speed"), self.speed)
         position = self.side / 2 + self.spread * jax.random.normal(stream(key, "position"), (2,), dtype=float)
@@ -60,12 +60,12 @@ class BallBox(System):
         return jnp.concatenate([position, speed * jnp.stack([jnp.cos(angle), jnp.sin(angle)])])
 
     def velocity(self, x: Array) -> Array:
-        """Time derivative [4] of the state [4] between impacts, and of a ball that lies on a wall."""
+        """Time derivative [4] of the state [4] between impacts, also of a ball that lies on a wall."""
         g = jnp.asarray(self.g)
         return jnp.concatenate([x[2:], jnp.where(flight.rests(x[:2], x[2:], g, self._box), 0.0, g)])
 
     def simulate(self, x0: Array, t: Array, key: Key) -> Array:  # noqa: ARG002 - there is no noise
-        """States [T 4] of one ball at the instants `t` [T], from `x0` [4] at t[0]."""
+        """Simulate one ball; return its states [T 4] at the times `t` [T], from `x0` [4] at t[0]."""
         g = jnp.asarray(self.g)
         if self.motion == "exact":
             return flight.trajectory(x0, t, g, self._box)
@@ -76,12 +76,12 @@ class BallBox(System):
         return flight.impacts(x0, t, jnp.asarray(self.g), self._box, most)
 
     def energy(self, q: Array, p: Array) -> Array:
-        """Energy of a unit mass, a scalar, at q [2] with velocity p [2]: motion, and height above the lowest place."""
+        """Energy, a scalar, of a unit mass at q [2] with velocity p [2]: kinetic, and potential above its minimum."""
         height = jnp.where(jnp.asarray(self.g) > 0, self._high - q, q - self._low) * jnp.abs(jnp.asarray(self.g))
         return (p[0] ** 2 + p[1] ** 2) / 2 + height[0] + height[1]
 
     def bodies(self, x: Array) -> tuple[Array, Array]:
-        """The ball, about the middle of the scene."""
+        """The ball as a disc, relative to the middle of the scene."""
         return x[None, :2] - self.side / 2, jnp.full(1, self.radius)
 
     def extent(self) -> float:
@@ -89,26 +89,26 @@ class BallBox(System):
         return self.side / 2
 
     def most_impacts(self, duration: float) -> int:
-        """As many impacts as a ball of the population can have in so many seconds, if it starts as `start` does."""
+        """Largest number of impacts of a ball in `duration` seconds, for initial states from `start`."""
         gap = min(GAP, self._free / 2)
         return sum(flight.most_impacts(g, self._box, self.speed.high, gap, duration) for g in self._strongest)
 
     def longest_step(self) -> float:
-        """The shortest time from wall to wall [s]: no step of the motion, but the limit of impacts in a frame."""
+        """Shortest time from wall to wall [s]; it is not a step of the motion, but limits the impacts in a frame."""
         fastest = flight.fastest(max(self._strongest), self._box, self.speed.high)
         return self._free / fastest if fastest else inf
 
     def recordable(self) -> tuple[str, ...]:
-        """Impacts too, where they have an instant."""
+        """As for all systems, and impacts if the motion is exact."""
         found = super().recordable()
         return (*found, "events") if self.motion == "exact" else found
 
     def keeps_energy(self) -> bool:
-        """Where impacts are exact and elastic."""
+        """Whether impacts are exact and elastic, so that the energy is constant."""
         return self.motion == "exact" and self.restitution == 1
 
     def check_start(self, x0: np.ndarray, frame: float) -> None:
-        """Raise ValueError for a ball in a wall (its centre, where overlap is part of the motion), or one too fast."""
+        """Raise ValueError for a ball that is too fast, or in a wall (with "contact", only if its centre is)."""
         low, high = (self._low, self._high) if self.motion == "exact" else self.walls
         slack = 1e-6 * self.side  # of a position that was stored as float32
         if (x0[:2] < low - slack).any() or (x0[:2] > high + slack).any():
@@ -137,12 +137,12 @@ class BallBox(System):
 
     @property
     def walls(self) -> tuple[float, float]:
-        """Where the walls stand on either axis [px]."""
+        """Positions of the walls on each axis [px]."""
         return self.margin, self.side - self.margin
 
     @property
     def _strongest(self) -> list[float]:
-        """The largest |g| along either axis [px/s²]."""
+        """Largest |g| along each axis [px/s²]."""
         return np.max(np.abs(self.range_of("g")), axis=0).tolist()
 
     @property

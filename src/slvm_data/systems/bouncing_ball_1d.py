@@ -21,7 +21,7 @@ from slvm_data.systems.switching import Switching
 
 @dataclass(frozen=True, kw_only=True)
 class BouncingBall1D(Switching):
-    """State: the position y from 0 to `side`, and the velocity v. Regime 1 where v ≥ 0, else 0."""
+    """State: the position y from 0 to `side`, and the velocity v. The regime is 1 if v ≥ 0, else 0."""
 
     state: ClassVar = ("y", "v")
 
@@ -31,7 +31,7 @@ class BouncingBall1D(Switching):
     speed: Uniform = Uniform(-0.5, 0.5)  # at the start
 
     def start(self, key: Key) -> Array:
-        """One of ten places, a tenth of the side apart from 0 on, and a velocity from `speed`."""
+        """Draw one of the ten positions 0, side/10, …, 9 side/10, and a velocity from `speed`."""
         place = jax.random.randint(stream(key, "place"), (), 0, 10) * self.side / 10
         speed = jax.random.uniform(stream(key, "speed"), minval=self.speed.low, maxval=self.speed.high, dtype=float)
         return jnp.stack([place, speed])
@@ -39,29 +39,29 @@ class BouncingBall1D(Switching):
     def simulate(self, x0: Array, t: Array, key: Key) -> Array:  # noqa: ARG002 - there is no noise
         """States [T 2] at the instants `t` [T], from `x0` [2] at t[0]."""
         y, speed = x0[0], jnp.abs(x0[1])
-        begin = jnp.where(x0[1] < 0, 2 * self.side - y, y)  # on a circle of which the way back is the second half
+        begin = jnp.where(x0[1] < 0, 2 * self.side - y, y)  # on a circle whose second half is the way back
         phase = jnp.mod(begin + speed * (t - t[0]), 2 * self.side)
         forth = phase < self.side
         return jnp.stack([jnp.where(forth, phase, 2 * self.side - phase), jnp.where(forth, speed, -speed)], axis=1)
 
-    def mode(self, x: Array, key: Key) -> Array:  # noqa: ARG002 - nothing is left to chance
-        """The direction [T]."""
+    def mode(self, x: Array, key: Key) -> Array:  # noqa: ARG002 - nothing is random
+        """Regimes [T]: the direction of the motion."""
         return (x[:, 1] >= 0).astype(int)
 
     def regimes(self) -> int:
-        """Forth and back."""
+        """Number of regimes: two directions."""
         return 2
 
-    def drawn(self, key: Key) -> dict[str, Array]:  # noqa: ARG002 - nothing is left to chance
-        """The position, seen in every channel."""
+    def drawn(self, key: Key) -> dict[str, Array]:  # noqa: ARG002 - nothing is random
+        """The emission: every channel is the position."""
         return {"C": jnp.stack([jnp.ones(self.channels), jnp.zeros(self.channels)])}
 
     def extent(self) -> float:
-        """As set, or wider where the walls are far apart."""
+        """Half the width of the scene: `half_width`, or more if the walls are far apart."""
         return max(self.half_width, 0.625 * self.side)
 
     def place(self, x: Array) -> Array:
-        """On a horizontal line."""
+        """Position of the disc [2], on a horizontal line."""
         return jnp.stack([x[0] - self.side / 2, 0.0])
 
     def check_start(self, x0: np.ndarray, frame: float) -> None:  # noqa: ARG002 - at any speed

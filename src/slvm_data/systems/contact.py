@@ -12,9 +12,9 @@ import jax.numpy as jnp
 
 from slvm_data.core.types import Array
 
-SLOP = 0.1  # overlap that is never taken back
-KEPT = 0.9**60  # share of the rest of an overlap that is left after a unit of time
-ITERATIONS = 10  # over all walls, so that two at once agree
+SLOP = 0.1  # overlap that is never corrected
+KEPT = 0.9**60  # share of the remaining overlap that is left after a unit of time
+ITERATIONS = 10  # over all walls, so that the impulses of two walls agree
 
 
 def nearest(p: Array, low: float, high: float) -> Array:
@@ -32,7 +32,7 @@ def touched(p: Array, low: float, high: float, radius: float) -> tuple[Array, Ar
 
 
 def trajectory(x0: Array, t: Array, g: Array, walls: tuple[float, float], radius: float, restitution: float) -> Array:
-    """States [T 4], positions then velocities, at the instants `t` [T], one step to each, from `x0` [4] at t[0]."""
+    """States [T 4], positions then velocities, at the times `t` [T], one step for each, from `x0` [4] at t[0]."""
 
     def frame(carry: tuple[Array, Array], dt: Array) -> tuple[tuple[Array, Array], Array]:
         (x, y, *v), pushed = carry
@@ -50,7 +50,7 @@ def trajectory(x0: Array, t: Array, g: Array, walls: tuple[float, float], radius
 
 
 def _impulses(v: Array, contact: Array, normal: Array, wanted: list[Array]) -> Array:
-    """Velocity [2] after the least pushes out of the walls touched that make it `wanted` along each normal, or more."""
+    """Velocity [2] after the smallest pushes by touched walls that make it at least `wanted` along each normal."""
 
     def sweep(_: int, carry: tuple[Array, Array]) -> tuple[Array, Array]:
         v, pushes = carry

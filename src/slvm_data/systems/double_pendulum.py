@@ -31,17 +31,17 @@ class DoublePendulum(Hamiltonian):
     m: Parameter = parameter(0.5, positive=True, per_body=True, unit="kg")
     l: Parameter = parameter(1.0, positive=True, per_body=True, unit="m")
     g: Parameter = parameter(3.0, minimum=0.0, unit="m/s²")
-    radii: Uniform = Uniform(1.3, 2.3)  # of (q, p) of each arm, taken together without units
+    radii: Uniform = Uniform(1.3, 2.3)  # of (q, p) of each arm, as numbers without units
     uniform_annulus: bool = True
 
     def start(self, key: Key) -> Array:
-        """(q1, p1) and (q2, p2), each from the annulus."""
+        """Draw (q1, p1) and (q2, p2), each from the annulus."""
         q1, p1 = annulus(stream(key, "first"), self.radii, self.uniform_annulus)
         q2, p2 = annulus(stream(key, "second"), self.radii, self.uniform_annulus)
         return jnp.stack([q1, q2, p1, p2])
 
     def energy(self, q: Array, p: Array) -> Array:
-        """Motion of both bobs, and their height."""
+        """Kinetic and potential energy of both bobs."""
         m1, m2 = self.m
         l1, l2 = self.l
         c, s = jnp.cos(q), jnp.sin(q)
@@ -58,17 +58,17 @@ class DoublePendulum(Hamiltonian):
         return jnp.stack([first, second]), jnp.sqrt(self.m / pi)
 
     def extent(self) -> float:
-        """Both rods at their longest, stretched out, and the largest bob."""
+        """Half the width of the scene: the longest rods, stretched out, and the largest bob."""
         return float(self.range_of("l")[1].sum()) + sqrt(self.high("m") / pi)
 
     def damping(self) -> float:
-        """Friction over the least moment of inertia, that of the arms folded upon each other."""
+        """Highest rate of damping [1/s]: friction over the least moment of inertia, that of folded arms."""
         return 6 * self.high("friction") / (self.low("m") * self.low("l") ** 2)
 
     def fastest(self) -> float:
-        """Speed of one light bob that has all the energy: of the spin at the start, and of thrice the deepest fall.
+        """Estimate of the highest angular speed [rad/s]: that of a light bob with all energy of start and deepest fall.
 
-        Thrice, because what counts is how fast the arms fold upon each other, and that was measured.
+        The energy of the fall counts three times: the arms are fastest when they fold together, as was measured.
         """
         m, l = self.low("m"), self.low("l")
         spin = self.radii.high / (m * l**2)

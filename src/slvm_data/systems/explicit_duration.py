@@ -23,10 +23,10 @@ from slvm_data.systems.switching_linear import SwitchingLinear
 
 @dataclass(frozen=True, kw_only=True)
 class ExplicitDuration(SwitchingLinear):
-    """State: the latent position x1, x2, …; one step a frame. The first segment starts with the trajectory."""
+    """State: the latent position x1, x2, …; one step per frame. The first segment starts with the trajectory."""
 
     C: SharedParameter = shared_parameter()  # emission of each regime [K d channels]
-    d: SharedParameter = shared_parameter()  # and its offset [K channels]
+    d: SharedParameter = shared_parameter()  # offset of the emission [K channels]
     transitions: SharedParameter = shared_parameter()  # probabilities [K K] of the next segment's regime, in rows
     durations: tuple[Any, ...] = ()  # for each regime, pairs of a number of frames and its weight
     process_noise: Parameter = parameter(0.1, minimum=0.0)  # standard deviation
@@ -37,7 +37,7 @@ class ExplicitDuration(SwitchingLinear):
     spread: float = 0.1  # standard deviation of the first state
 
     def simulate(self, x0: Array, t: Array, key: Key) -> Array:
-        """States [T d], one step for each instant after the first, from `x0` [d]."""
+        """Simulate one trajectory; return its states [T d], one step for each time after the first, from `x0` [d]."""
         mode = self._segments(key, len(t))
         noise = self.noise(stream(key, "noise"), len(t) - 1)
 
@@ -53,7 +53,7 @@ class ExplicitDuration(SwitchingLinear):
         return self._segments(key, len(x))
 
     def regimes(self) -> int:
-        """As many as have durations."""
+        """Number of regimes, as many as have durations."""
         return len(self.durations)
 
     def emission(self, latent: Array, mode: Array) -> Array:
@@ -62,12 +62,12 @@ class ExplicitDuration(SwitchingLinear):
         return jnp.select([(mode == k)[:, None] for k in range(len(signals))], signals)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of each parameter."""
+        """Shape of each shared parameter."""
         K, d, D = self.regimes(), len(self.first), self.channels
         return super().shapes() | {"C": (K, d, D), "d": (K, D), "transitions": (K, K)}
 
     def drawn(self, key: Key) -> dict[str, Array]:
-        """Offsets of deviation ¼ in all regimes but the first, standard normal emissions, offsets of 0, 1 or 2."""
+        """Draw b with deviation ¼ (0 in the first regime), a standard normal C, and d from 0, 1 and 2."""
         shapes = self.shapes()
         b = 0.25 * jax.random.normal(stream(key, "b"), shapes["b"], dtype=float)
         return {
@@ -120,5 +120,5 @@ class ExplicitDuration(SwitchingLinear):
 
 
 def _pick(cumulative: Array, chance: Array) -> Array:
-    """Index that a uniform draw [] chooses by cumulative probabilities [n]."""
+    """Index that the uniform draw `chance` [] selects among cumulative probabilities [n]."""
     return jnp.sum(chance >= cumulative[:-1])

@@ -19,7 +19,7 @@ LEFT, RIGHT, TOP, BOTTOM = range(4)  # walls, y pointing down
 
 
 class Box(NamedTuple):
-    """Where the centre may be on either axis, and what an impact leaves of the speed across the wall."""
+    """Lowest and highest position of the centre on each axis, and the share of speed left after an impact."""
 
     low: float
     high: float
@@ -27,17 +27,17 @@ class Box(NamedTuple):
 
 
 class Leg(NamedTuple):
-    """One flight: where it ends [2], with which velocity before and after what ends it [2], how long it took [s]."""
+    """One flight: its end [2], the velocity before and after the impact there [2], and its duration [s]."""
 
     x: Array
     before: Array
     after: Array
     seconds: Array
-    wall: Array  # LEFT … BOTTOM, or -1 where the time ran out first
+    wall: Array  # LEFT … BOTTOM, or -1 if the time ran out before an impact
 
 
 def fly(x: Array, v: Array, g: Array, box: Box, left: Array) -> Leg:
-    """From `x`, `v` [2] to the next impact, or for the time that is `left` [s]."""
+    """Fly from `x`, `v` [2] to the next impact, or for the time that is `left` [s]."""
     a = jnp.where(rests(x, v, g, box), 0.0, g)
     (to_low, fast_low), (to_high, fast_high) = _reach(x - box.low, -v, -a), _reach(box.high - x, v, a)
     high = to_high <= to_low  # [2], which wall of each axis comes first
@@ -55,12 +55,12 @@ def fly(x: Array, v: Array, g: Array, box: Box, left: Array) -> Leg:
 
 
 def rests(x: Array, v: Array, g: Array, box: Box) -> Array:
-    """Whether the ball lies on a wall that it falls to, on either axis [2]."""
+    """Whether the ball lies on a wall, pressed to it by gravity, for each axis [2]."""
     return (v == 0) & (((g > 0) & (x == box.high)) | ((g < 0) & (x == box.low)))
 
 
 def _reach(distance: Array, speed: Array, acceleration: Array) -> tuple[Array, Array]:
-    """Seconds to cover a distance ahead, infinite where it is never covered, and the speed there."""
+    """Time [s] to cover a distance, infinite if it is never covered, and the speed at its end."""
     square = speed**2 + 2 * acceleration * distance
     final = jnp.sqrt(jnp.maximum(square, 0.0))
     returning = (final - speed) / jnp.where(acceleration > 0, acceleration, 1.0)
@@ -69,7 +69,7 @@ def _reach(distance: Array, speed: Array, acceleration: Array) -> tuple[Array, A
 
 
 def trajectory(x0: Array, t: Array, g: Array, box: Box) -> Array:
-    """States [T 4], positions then velocities, at the instants `t` [T], from `x0` [4] at t[0]."""
+    """States [T 4], positions then velocities, at the times `t` [T], from `x0` [4] at t[0]."""
     start = jnp.concatenate([jnp.clip(x0[:2], box.low, box.high), x0[2:]])  # rounding may have left it outside
 
     def frame(state: Array, interval: Array) -> tuple[Array, Array]:
@@ -85,9 +85,9 @@ def trajectory(x0: Array, t: Array, g: Array, box: Box) -> Array:
 
 
 def impacts(x0: Array, t: Array, g: Array, box: Box, most: int) -> dict[str, Array]:
-    """The first `most` impacts between t[0] and t[-1]: time [s], wall, velocities before and after; then -1 for a wall.
+    """The first `most` impacts between t[0] and t[-1]: time [s], wall, velocity before and velocity after.
 
-    Beyond the last impact everything is 0, and the wall -1.
+    After the last impact, all values are 0, and the wall is -1.
     """
 
     def one(carry: tuple[Array, Array, Array], _: None) -> tuple[tuple[Array, Array, Array], dict[str, Array]]:
@@ -102,20 +102,20 @@ def impacts(x0: Array, t: Array, g: Array, box: Box, most: int) -> dict[str, Arr
 
 
 def fastest(g: float, box: Box, speed: float) -> float:
-    """The highest speed along an axis [px/s], after a start with this speed and with acceleration g."""
+    """Highest speed along an axis [px/s], for this initial speed and acceleration g."""
     return sqrt(speed**2 + 2 * g * (box.high - box.low))
 
 
 def most_impacts(g: float, box: Box, speed: float, gap: float, duration: float) -> int:
-    """As many impacts as there can be on one axis with acceleration g >= 0, started at least `gap` from either wall.
+    """Largest number of impacts on one axis, with acceleration g >= 0 and a start at least `gap` from each wall.
 
-    Crossings of the box at full speed, and bounces on the wall that the ball falls to, at their shortest.
+    It counts crossings of the box at full speed, and the shortest bounces on the wall to which the ball falls.
     """
     highest, e = fastest(g, box, speed), box.restitution
     crossings = ceil(duration * highest / (box.high - box.low))
     if not g:
         return crossings + 1
-    bounces = duration * g / (2 * sqrt(2 * g * gap))  # none begins slower than by a fall through the gap
+    bounces = duration * g / (2 * sqrt(2 * g * gap))  # each begins at least as fast as after a fall through the gap
     if e < 1:
         until_rest = (log(2 * highest / REST) - log(g)) / -log(e)
         spent = bounces * (1 - e) / e  # share of the time that all bounces together take

@@ -21,7 +21,7 @@ class Hamiltonian(System):
     halves: ClassVar = ("Positions", "Momenta")
     turn: ClassVar[float] = 1.0  # rad, how far the fastest member may turn within one step of the integrator
 
-    friction: Parameter = parameter(0.0, minimum=0.0, unit="kg/s")  # of an angle kg m²/s
+    friction: Parameter = parameter(0.0, minimum=0.0, unit="kg/s")  # kg m²/s for an angle
     radii: Uniform = Uniform(0.5, 1.5)  # of the annulus of initial states
 
     @abc.abstractmethod
@@ -29,11 +29,11 @@ class Hamiltonian(System):
         """The Hamiltonian [J], a scalar, at positions q [D/2] and momenta p [D/2]."""
 
     def fastest(self) -> float:
-        """The highest angular speed [rad/s] that any member of the population reaches (an upper bound will do)."""
+        """Highest angular speed [rad/s] of any member of the population, or an upper bound of it."""
         return 100.0
 
     def longest_step(self) -> float:
-        """The time in which the fastest member turns by `turn` radians, or friction takes as much of its speed."""
+        """Time [s] in which the fastest member turns by `turn` radians, or friction takes that share of its speed."""
         return self.turn / max(self.fastest() + self.damping(), 1e-9)
 
     def damping(self) -> float:
@@ -41,11 +41,11 @@ class Hamiltonian(System):
         return self.high("friction") / (self.low("m") if "m" in self.parameters() else 1.0)
 
     def keeps_energy(self) -> bool:
-        """Always, with the losses to friction."""
+        """Always True: the certificate adds losses to friction back."""
         return True
 
     def velocity(self, x: Array) -> Array:
-        """Hamilton's equations with friction, [D] to [D]."""
+        """Time derivative [D] of the state [D]: Hamilton's equations with friction."""
         dh_dq, dh_dp = jax.grad(self.energy, argnums=(0, 1))(*jnp.split(x, 2))
         return jnp.concatenate([dh_dp, -dh_dq - self.friction * dh_dp])
 

@@ -28,12 +28,12 @@ class MassSpring(Hamiltonian):
     uniform_annulus: bool = True
 
     def start(self, key: Key) -> Array:
-        """(q, p / √(k m)) from the annulus, so that its radius is the amplitude."""
+        """Draw (q, p / √(k m)) from the annulus, so that its radius is the amplitude."""
         a, b = annulus(key, self.radii, self.uniform_annulus)
         return jnp.stack([a, b * jnp.sqrt(self.k * self.m)])
 
     def energy(self, q: Array, p: Array) -> Array:
-        """Spring and motion."""
+        """Energy of the spring and kinetic energy."""
         return (self.k * q**2 / 2 + p**2 / (2 * self.m))[0]
 
     def bodies(self, x: Array) -> tuple[Array, Array]:
@@ -41,9 +41,9 @@ class MassSpring(Hamiltonian):
         return jnp.stack([jnp.zeros_like(x[0]), x[0]])[None], jnp.sqrt(self.m / pi)[None]
 
     def extent(self) -> float:
-        """The largest amplitude and the largest disc."""
+        """Half the width of the scene: the largest amplitude and the largest disc."""
         return self.radii.high + sqrt(self.high("m") / pi)
 
     def fastest(self) -> float:
-        """The natural frequency of the stiffest spring with the lightest mass."""
+        """Angular frequency [rad/s] of the stiffest spring with the lightest mass."""
         return sqrt(self.high("k") / self.low("m"))

@@ -22,7 +22,7 @@ class NBody(Hamiltonian):
     half_width: float = 2.75  # m, of the canvas; an orbit that leaves it is rejected
 
     def energy(self, q: Array, p: Array) -> Array:
-        """Motion, and attraction of every pair."""
+        """Kinetic energy, and the energy of attraction of every pair."""
         q, p = q.reshape(-1, 2), p.reshape(-1, 2)
         i, j = np.triu_indices(self.bodies_drawn, k=1)
         motion = _squares(p) / (2 * self.m)
@@ -30,11 +30,11 @@ class NBody(Hamiltonian):
         return _total(motion) - _total(attraction)
 
     def bodies(self, x: Array) -> tuple[Array, Array]:
-        """Discs of area m."""
+        """Bodies as discs of area m."""
         return x[: 2 * self.bodies_drawn].reshape(-1, 2), jnp.sqrt(self.m / pi)
 
     def extent(self) -> float:
-        """The canvas, as it is set."""
+        """Half the width of the scene: `half_width`."""
         return float(self.half_width)
 
     def __post_init__(self) -> None:

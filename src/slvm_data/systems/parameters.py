@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 Parameter: TypeAlias = Any
-"""In a population a number, a `Uniform`, or a tuple of these (one per body); in a member what was drawn, [] or [B]."""
+"""In a population: a number, `Uniform`, or tuple of these (one per body). In a member: the drawn value, [] or [B]."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class Uniform:
 def uniform(low: float, high: float) -> Uniform:
     """A range for a parameter: each sequence draws its own value, uniformly between `low` and `high`.
 
-    Raises ValueError where `low` exceeds `high` or one of them is not finite.
+    Raises ValueError if `low` exceeds `high` or one of them is not finite.
     """
     return Uniform(float(low), float(high))
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """Where a parameter may lie, its unit, and whether it is one number, one per body, or a vector."""
+    """Bounds of a parameter, its unit, and whether it is one number, one per body, or a vector."""
 
     minimum: float
     strict: bool  # the minimum itself is forbidden
@@ -50,7 +50,7 @@ class Bounds:
     unit: str
 
     def count(self, bodies: int) -> int | None:
-        """How many numbers it is in a system of so many bodies; None for a scalar."""
+        """Number of values in a system with this number of bodies; None for a scalar."""
         return bodies if self.per_body else self.length
 
 
@@ -63,23 +63,23 @@ def parameter(
     per_body: bool = False,
     length: int | None = None,
 ) -> Any:
-    """A dataclass field for a physical parameter; `positive` forbids zero and below, `minimum` what is below it.
+    """Make a dataclass field for a physical parameter; with `positive` it must be above 0, else at least `minimum`.
 
-    It is one number, or with `per_body` one for each body, or with `length` a vector of so many components. Every
-    sequence stores its value as `param_<name>`.
+    It is one number, or with `per_body` one for each body, or with `length` a vector of this length. Every sequence
+    stores its value as `param_<name>`.
     """
     bounds = Bounds(0.0 if positive else minimum, positive, per_body, length, unit)
     return dataclasses.field(default=default, metadata={"bounds": bounds})
 
 
 SharedParameter: TypeAlias = Any
-"""In a population a nested tuple of numbers, or None if it is to be drawn; in a member an array."""
+"""In a population: a nested tuple of numbers, or None if it is to be drawn. In a member: an array."""
 
 
 def shared_parameter() -> Any:
-    """A dataclass field for an array that all sequences of a task share; None, its default: drawn once, from the seed.
+    """Make a dataclass field for an array that all sequences of a task share; if None (default), it is drawn once.
 
-    The class gives its shape in `shapes`, and draws it in `drawn`.
+    The class gives its shape in `shapes`, and draws it from the seed in `drawn`.
     """
     return dataclasses.field(default=None, metadata={"shared": True})
 
@@ -97,7 +97,7 @@ def check_shared(name: str, value: Any, shape: tuple[int, ...]) -> None:
 def ends_of(value: Parameter, bounds: Bounds, bodies: int) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest value of a parameter: two scalars [], or two vectors, one number per body or component.
 
-    Raises ValueError where a value is no number, lies out of bounds, or has not as many numbers as it should.
+    Raises ValueError if a value is not a number, lies out of bounds, or has a wrong number of components.
     """
     count = bounds.count(bodies)
     single = not isinstance(value, tuple)
@@ -111,7 +111,7 @@ def ends_of(value: Parameter, bounds: Bounds, bodies: int) -> tuple[np.ndarray, 
 
 
 def check_hyperparameter(system: str, name: str, value: Any, default: Any) -> None:
-    """Raise ValueError unless a value is of the kind of its default: a number, range, word, or true or false."""
+    """Raise ValueError unless a value has the type of its default: a number, range, word, or true or false."""
     kinds = {
         bool: (bool, "True or False"),
         int: (int, "a whole number"),
@@ -130,7 +130,7 @@ def check_hyperparameter(system: str, name: str, value: Any, default: Any) -> No
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    """The values in tuples within each other."""
+    """Yield the values in nested tuples."""
     if not isinstance(value, tuple):
         yield value
     else:

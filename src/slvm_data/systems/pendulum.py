@@ -24,15 +24,15 @@ class Pendulum(Hamiltonian):
     m: Parameter = parameter(0.5, positive=True, unit="kg")
     g: Parameter = parameter(3.0, minimum=0.0, unit="m/s²")
     l: Parameter = parameter(1.0, positive=True, unit="m")
-    radii: Uniform = Uniform(1.3, 2.3)  # of (q, p), taken together without units
+    radii: Uniform = Uniform(1.3, 2.3)  # of (q, p), as numbers without units
     uniform_annulus: bool = True
 
     def start(self, key: Key) -> Array:
-        """(q, p) from the annulus."""
+        """Draw (q, p) from the annulus."""
         return annulus(key, self.radii, self.uniform_annulus)
 
     def energy(self, q: Array, p: Array) -> Array:
-        """Height above the lowest point, and rotation."""
+        """Potential energy above the lowest point, and kinetic energy."""
         return (self.m * self.g * self.l * (1 - jnp.cos(q)) + p**2 / (2 * self.m * self.l**2))[0]
 
     def bodies(self, x: Array) -> tuple[Array, Array]:
@@ -41,14 +41,14 @@ class Pendulum(Hamiltonian):
         return centre[None], jnp.sqrt(self.m / pi)[None]
 
     def extent(self) -> float:
-        """The longest rod and the largest bob."""
+        """Half the width of the scene: the longest rod and the largest bob."""
         return self.high("l") + sqrt(self.high("m") / pi)
 
     def damping(self) -> float:
-        """Friction over the least moment of inertia."""
+        """Highest rate of damping [1/s]: friction over the least moment of inertia."""
         return self.high("friction") / (self.low("m") * self.low("l") ** 2)
 
     def fastest(self) -> float:
-        """Angular speed at the bottom, for the largest initial momentum, begun at the top."""
+        """Angular speed [rad/s] at the bottom, after a start at the top with the largest momentum."""
         spin = self.radii.high / (self.low("m") * self.low("l") ** 2)
         return sqrt(spin**2 + 4 * self.high("g") / self.low("l"))

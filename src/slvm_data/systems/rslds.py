@@ -1,8 +1,8 @@
 """A recurrent switching linear dynamical system: K linear regimes, and a regime that depends on where the state is.
 
-x_t = A_z x_{t-1} + b_z + noise, where z = z_t is the regime that moves x_{t-1} to x_t. A regime is drawn one frame ahead:
-z_t ~ π(x_{t-2}), and z_0 = z_1 ~ π(x_0). By stick breaking, with ψ = R x + r, π_k = σ(ψ_k) Π_{j<k} (1 - σ(ψ_j)), and the
-last regime has the rest. S. Linderman et al., AISTATS 2017.
+x_t = A_z x_{t-1} + b_z + noise, where z = z_t is the regime that moves x_{t-1} to x_t. A regime is drawn one frame
+ahead: z_t ~ π(x_{t-2}), and z_0 = z_1 ~ π(x_0). By stick breaking, with ψ = R x + r, π_k = σ(ψ_k) Π_{j<k} (1 - σ(ψ_j)),
+and the last regime has the rest. S. Linderman et al., AISTATS 2017.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from slvm_data.systems.switching_linear import SwitchingLinear
 
 @dataclass(frozen=True, kw_only=True)
 class Rslds(SwitchingLinear):
-    """State: the latent position x1, x2, …; one step a frame."""
+    """State: the latent position x1, x2, …; one step per frame."""
 
     R: SharedParameter = shared_parameter()  # weights of the transitions [K-1 d]
-    r: SharedParameter = shared_parameter()  # and their offsets [K-1]
+    r: SharedParameter = shared_parameter()  # offsets of the transitions [K-1]
     reach: tuple[float, ...] = ()  # a trajectory that goes farther than this from 0 [d] is rejected; empty: none is
 
     def simulate(self, x0: Array, t: Array, key: Key) -> Array:
-        """States [T d], one step for each instant after the first, from `x0` [d]."""
+        """Simulate one trajectory; return its states [T d], one step for each time after the first, from `x0` [d]."""
         chance = self._chance(key, len(t))
         noise = self.noise(stream(key, "noise"), len(t) - 1)
 
@@ -47,36 +47,36 @@ class Rslds(SwitchingLinear):
         return jnp.concatenate([ahead[:1], ahead[:-1]])
 
     def accept(self, x: Array, centres: Array, extent: Array | float) -> Array:  # noqa: ARG002 - a rule of its own
-        """Whether a trajectory is within `reach`."""
+        """Whether a trajectory stays within `reach`, so that it is accepted."""
         return (abs(x) <= jnp.asarray(self.reach)).all() if self.reach else jnp.array(True)
 
     def rejection(self) -> str:
-        """That it went beyond `reach`."""
+        """Reason of a rejection: the trajectory went beyond `reach`."""
         return f"went beyond ±{self.reach} (the hyperparameter reach)"
 
     def regimes(self) -> int:
-        """As many as `b` has rows."""
+        """Number of regimes: the number of rows of `b`."""
         return len(self.b)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of each parameter."""
+        """Shape of each shared parameter."""
         K, d = self.regimes(), len(self.first)
         return {"R": (K - 1, d), "r": (K - 1,), **super().shapes()}
 
     def drawn(self, key: Key) -> dict[str, Array]:
-        """The emission alone, standard normal."""
+        """Draw the emission, standard normal; all other shared parameters have to be given."""
         return {"C": jax.random.normal(stream(key, "C"), self.shapes()["C"], dtype=float)}
 
     def _chance(self, key: Key, T: int) -> Array:
         return jax.random.uniform(stream(key, "regime"), (T,), dtype=float)
 
     def _moved(self, x: Array, mode: Array) -> Array:
-        # Every regime's motion, then a choice: faster over many trajectories than fetching each its own matrix.
+        # Compute the motion in every regime, then choose: for many trajectories faster than to select matrices first.
         moves = [product(x, self.A[k].T) + self.b[k] for k in range(self.regimes())]
         return jnp.select([mode == k for k in range(len(moves))], moves)
 
     def _regime(self, x: Array, chance: Array) -> Array:
-        """Regimes […] that these uniform draws […] choose at these states [… d]."""
+        """Regimes […] that the uniform draws `chance` […] select at these states [… d]."""
         left = jnp.cumprod(jax.nn.sigmoid(-product(x, self.R.T) - self.r), axis=-1)  # of the stick, after each break
         return jnp.sum(chance[..., None] < left, axis=-1)
 

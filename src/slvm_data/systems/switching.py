@@ -20,9 +20,9 @@ RADIUS = 3 / 16  # of a disc, in half widths of the scene: 3 of 32 pixels
 
 @dataclass(frozen=True, kw_only=True)
 class Switching(System):
-    """The common part of switching systems. A subclass brings `start`, `mode`, `regimes`, and its motion.
+    """The common part of switching systems. A subclass defines `start`, `mode`, `regimes`, and its motion.
 
-    The latents are what the emission sees: the state itself, unless a subclass says otherwise in `latent`.
+    The latents are the input of the emission: the state itself, unless a subclass overrides `latent`.
     """
 
     style: ClassVar = "clean"
@@ -31,7 +31,7 @@ class Switching(System):
 
     observation_noise: Parameter = parameter(0.1, minimum=0.0)  # standard deviation, in units of the signal
     channels: int = 10  # of the signal
-    normalised: bool = False  # the signal, to mean 0 and deviation 1 over the training part, before noise is added
+    normalised: bool = False  # whether the signal without noise has mean 0 and deviation 1 over the training part
     half_width: float = 6.25  # of the scene, in units of the latents
     C: SharedParameter = shared_parameter()  # emission matrix [d channels]
 
@@ -52,11 +52,11 @@ class Switching(System):
         return product(latent, self.C)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of each parameter."""
+        """Shape of each shared parameter."""
         return {"C": (len(self.latents or self.state), self.channels)}
 
     def drawn(self, key: Key) -> dict[str, Array]:
-        """Values for the parameters that are not given: here uniform between -1 and 1."""
+        """Draw the shared parameters that are not given: here C, uniform between -1 and 1."""
         return {"C": jax.random.uniform(stream(key, "C"), self.shapes()["C"], dtype=float, minval=-1.0)}
 
     def shared_parameters(self, key: Key) -> dict[str, np.ndarray]:
@@ -67,19 +67,19 @@ class Switching(System):
         return {name: np.asarray(value, np.float64).reshape(self.shapes()[name]) for name, value in every.items()}
 
     def place(self, x: Array) -> Array:
-        """Where [2] the disc that stands for a state [D] is drawn, from the middle of the scene."""
+        """Position [2] of the disc that shows a state [D], relative to the middle of the scene."""
         return x[:2]
 
     def bodies(self, x: Array) -> tuple[Array, Array]:
-        """One disc."""
+        """One disc, at the position from `place`."""
         return self.place(x)[None], jnp.full(1, RADIUS * self.half_width)
 
     def accept(self, x: Array, centres: Array, extent: Array | float) -> Array:  # noqa: ARG002 - see below
-        """Always: noise may carry it out of the scene, and its motion there is data too."""
+        """Accept every sequence, also one that noise moves out of the scene."""
         return jnp.array(True)
 
     def extent(self) -> float:
-        """As set."""
+        """Half the width of the scene: `half_width`."""
         return self.half_width
 
     def __post_init__(self) -> None:
@@ -98,7 +98,7 @@ class Switching(System):
 
 
 def product(x: Array, matrix: Array) -> Array:
-    """Vectors [… n] times a matrix [n m]. Written out: a library may order such sums by the size of the batch."""
+    """Multiply vectors [… n] by a matrix [n m], term by term: a library may order sums by the size of the batch."""
     terms = [x[..., i, None] * matrix[i] for i in range(matrix.shape[0])]
     total = terms[0]
     for term in terms[1:]:

@@ -38,7 +38,7 @@ class SwitchingDoublePendulum(Switching):
     spread: float = 5.0  # degrees, standard deviation of the start
 
     def start(self, key: Key) -> Array:
-        """At rest, at normal angles about `angles`."""
+        """Draw normal angles with mean `angles`, at rest."""
         angles = jnp.asarray(self.angles) + self.spread * jax.random.normal(key, (2,), dtype=float)
         return jnp.concatenate([jnp.deg2rad(angles), jnp.zeros(2)])
 
@@ -48,11 +48,11 @@ class SwitchingDoublePendulum(Switching):
             raise ValueError(f"SwitchingDoublePendulum: angles = {self.angles} has to be {self.bodies_drawn} numbers")
 
     def extent(self) -> float:
-        """As set, or wider where links are long."""
+        """Half the width of the scene: `half_width`, or more if the links are long."""
         return max(self.half_width, 1.25 * float(self.range_of("l")[1].sum()))
 
     def velocity(self, x: Array) -> Array:
-        """Hamilton's equations."""
+        """Time derivative [4] of the state [4]: Hamilton's equations."""
         return self._arms().velocity(x)
 
     def energy(self, q: Array, p: Array) -> Array:
@@ -60,11 +60,11 @@ class SwitchingDoublePendulum(Switching):
         return self._arms().energy(q, p)
 
     def keeps_energy(self) -> bool:
-        """There is no friction."""
+        """Always True: there is no friction."""
         return True
 
     def longest_step(self) -> float:
-        """A step [s] over which a long trajectory keeps its energy to 1e-8, for arms of all that it may have."""
+        """Step [s] with which a long trajectory keeps its energy to 1e-8, for all arms of the population."""
         fall = self.high("g") * (1 + self.high("m") / self.low("m")) / self.low("l")
         return 0.03 / max(fall, 1e-9) ** 0.5
 
@@ -75,19 +75,19 @@ class SwitchingDoublePendulum(Switching):
         return jnp.stack([x1, y1, x1 + l2 * jnp.sin(x[..., 1]), y1 - l2 * jnp.cos(x[..., 1])], axis=-1)
 
     def mode(self, x: Array, key: Key) -> Array:  # noqa: ARG002 - nothing is left to chance
-        """How the links move [T]."""
+        """Regimes [T]: how the links move."""
         (m1, m2), (l1, l2), (q1, q2, p1, p2) = self.m, self.l, x.T
         cos = jnp.cos(q2 - q1)
-        first = l2 * p1 - l1 * p2 * cos  # of the sign of the angular velocity
+        first = l2 * p1 - l1 * p2 * cos  # has the sign of the angular velocity
         second = (m1 + m2) * l1 * p2 - m2 * l2 * p1 * cos
         return jnp.where(cos < 0, 2, jnp.where(first * second > 0, 0, 1))
 
     def regimes(self) -> int:
-        """Together, against each other, folded."""
+        """Number of regimes: links together, against each other, folded."""
         return 3
 
     def bodies(self, x: Array) -> tuple[Array, Array]:
-        """The bobs."""
+        """The bobs as discs."""
         return self.latent(x).reshape(2, 2), jnp.full(2, RADIUS * self.half_width)
 
     def _arms(self) -> DoublePendulum:

@@ -14,7 +14,7 @@ from slvm_data.systems.switching import Switching
 
 @dataclass(frozen=True, kw_only=True)
 class SwitchingLinear(Switching):
-    """State: the latent position x1, x2, …; one step a frame. A subclass says how regimes follow each other."""
+    """State: the latent position x1, x2, …; one step per frame. A subclass says how regimes follow each other."""
 
     A: SharedParameter = shared_parameter()  # dynamics [K d d]
     b: SharedParameter = shared_parameter()  # offsets [K d]
@@ -24,18 +24,18 @@ class SwitchingLinear(Switching):
 
     @property
     def state(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As many numbers as `first` has."""
+        """Names of the state, as many as `first` has numbers."""
         return tuple(f"x{i + 1}" for i in range(len(self.first)))
 
     def start(self, key: Key) -> Array:
-        """A normal position about `first`."""
+        """Draw a normal position with mean `first`."""
         return jnp.asarray(self.first) + self.spread * jax.random.normal(key, (len(self.first),), dtype=float)
 
     def noise(self, key: Key, T: int) -> Array:
-        """The noise that moves the state beside its dynamics, in each of T steps [T d]."""
+        """Draw the process noise of the state in each of T steps [T d]."""
         return self.process_noise * jax.random.normal(key, (T, len(self.first)), dtype=float)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of each parameter."""
+        """Shape of each shared parameter."""
         K, d = self.regimes(), len(self.first)
         return {"A": (K, d, d), "b": (K, d), **super().shapes()}

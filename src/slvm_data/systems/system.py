@@ -22,37 +22,37 @@ from slvm_data.systems.parameters import Bounds, Parameter, check_hyperparameter
 class System(abc.ABC):
     """A population of systems. Its members differ in their parameters; every method is written for one member.
 
-    Subclass it with a frozen, keyword-only dataclass. Motion is `velocity`, integrated to order 8, unless the
-    class brings its own `simulate`.
+    Subclass it with a frozen, keyword-only dataclass. The motion is `velocity`, integrated with order 8,
+    unless the class has its own `simulate`.
     """
 
     state: ClassVar[tuple[str, ...]]
     """Names of the D numbers of the state, positions first."""
     units: ClassVar[tuple[str, ...]] = ()
-    """Their units, for labels; empty: they have none, or none is given."""
+    """Units of these numbers, for labels; empty if they have none, or none is given."""
     halves: ClassVar[tuple[str, ...]] = ()
-    """Names of the first and the second half of the state, such as positions and momenta; empty: it has no halves."""
+    """Names of the first and the second half of the state, such as positions and momenta; empty if it has none."""
     energy_unit: ClassVar[str] = "J"
     """Unit of `energy`, for systems that have one."""
     bodies_drawn: ClassVar[int] = 1
-    """The number B of bodies in a frame, and the length of a parameter that each body has for itself."""
+    """Number B of bodies in a frame, and length of a parameter with one value per body."""
     style: ClassVar[str] = "soft"
-    """How its bodies are drawn unless a view says otherwise: "soft", as in the Hamiltonian benchmarks, or "clean"."""
+    """Style of its frames, unless the view gives another: "soft", as in the Hamiltonian benchmarks, or "clean"."""
     y_down: ClassVar[bool] = False
-    """Whether y points down: row 0 of a frame, the least y, is then the top."""
+    """Whether y points down, so that row 0 of a frame, the least y, is its top."""
     debug_style: ClassVar[bool] = False
     """Whether the style "debug" can show it: a ball with `radius`, `side` and `margin` among four walls."""
     chaotic: ClassVar[bool] = False
-    """Whether a long trajectory depends on its last bit, so that another class of machine gives another one."""
+    """Whether rounding errors grow, so that another class of machine gives a different long trajectory."""
 
-    substep: float | None = None  # s, longest step of the integrator; None: what `longest_step` finds
+    substep: float | None = None  # s, longest step of the integrator; None: from `longest_step`
 
     @abc.abstractmethod
     def start(self, key: Key) -> Array:
         """Draw the initial state [D]."""
 
     def velocity(self, x: Array) -> Array:
-        """Time derivative [D] of the state [D]; only a class with a `simulate` of its own can do without."""
+        """Time derivative [D] of the state [D]; only a class with its own `simulate` may leave it out."""
         raise NotImplementedError(f"{type(self).__name__} moves in steps and has no velocity")
 
     @abc.abstractmethod
@@ -68,36 +68,36 @@ class System(abc.ABC):
         return 0.01
 
     def simulate(self, x0: Array, t: Array, key: Key) -> Array:  # noqa: ARG002 - noise is for other systems
-        """States [T D] of one member at the instants `t` [T], from `x0` [D] at t[0]."""
+        """Simulate one member; return its states [T D] at the times `t` [T], from `x0` [D] at t[0]."""
         assert self.substep is not None  # a member has it from its population
         return solve(self.velocity, x0, t, self.substep)
 
     def recordable(self) -> tuple[str, ...]:
-        """Names of what can be stored beside frames, states and parameters."""
+        """Names of the arrays that can be stored in addition to frames, states and parameters."""
         found = ("dx_dt",) if type(self).velocity is not System.velocity else ()
         return (*found, "energy") if hasattr(self, "energy") else found
 
     def most_impacts(self, duration: float) -> int:  # noqa: ARG002 - most systems have none
-        """How many impacts a member can have in so many seconds: the length of the arrays `event_*`."""
+        """Largest number of impacts of a member in `duration` seconds: the length of the arrays `event_*`."""
         return 0
 
     def accept(self, x: Array, centres: Array, extent: Array | float) -> Array:  # noqa: ARG002 - for other rules
-        """Whether a sequence is kept: states [T D], shown by discs at `centres` [T B 2]. If not, it is drawn anew."""
+        """Whether to accept a sequence with states [T D] and discs at `centres` [T B 2]; if not, it is drawn again."""
         return (abs(centres) <= extent).all()
 
     def rejection(self) -> str:
-        """Why `accept` rejects a sequence, in words that follow its name."""
+        """Reason why `accept` rejects a sequence, as words that follow the name of the sequence."""
         return f"left the scene (a centre beyond ±{self.extent():g})"
 
     def keeps_energy(self) -> bool:
-        """Whether the energy is constant, but for losses to friction, which the certificate adds back."""
+        """Whether the energy is constant, apart from losses to friction, which the certificate adds back."""
         return False
 
     def check_start(self, x0: np.ndarray, frame: float) -> None:  # noqa: B027 - most systems can be anywhere
-        """Raise ValueError for an initial state [D] that cannot be, or be followed over frames this far apart [s]."""
+        """Raise ValueError for an initial state [D] that is impossible, or too fast for frames this far apart [s]."""
 
     def integrated(self) -> bool:
-        """Whether the motion follows from `velocity` in steps, rather than being the class's own."""
+        """Whether the motion is integrated from `velocity`, not computed by the class's own `simulate`."""
         return type(self).simulate is System.simulate
 
     def __post_init__(self) -> None:
@@ -106,7 +106,7 @@ class System(abc.ABC):
         for field in dataclasses.fields(self):
             name, value = field.name, getattr(self, field.name)
             if isinstance(value, list | np.ndarray):
-                object.__setattr__(self, name, _tuples(value))  # a system can be hashed
+                object.__setattr__(self, name, _tuples(value))  # so that a system can be hashed
             if isinstance(field.default, int) and isinstance(value, float) and value.is_integer():
                 object.__setattr__(self, name, int(value))  # as it comes from the command line
             if name not in self.parameters():
@@ -156,7 +156,7 @@ class System(abc.ABC):
         return float(np.max(self.range_of(name)[1]))
 
     def template(self) -> Self:
-        """The population with its parameters left open: equal for populations that differ in numbers alone."""
+        """The population without its parameters: equal for populations that differ only in their numbers."""
         return self._with(dict.fromkeys([*self.parameters(), *self.shared_parameter_names(), "substep"]))
 
     def member(self, numbers: Mapping[str, Any]) -> Self:
@@ -172,13 +172,13 @@ class System(abc.ABC):
 
 
 def _tuples(value: Any) -> Any:
-    """Lists and arrays within each other as tuples."""
+    """Convert nested lists and arrays to tuples."""
     value = value.tolist() if isinstance(value, np.ndarray) else value
     return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
 
 
 def draw(ranges: Mapping[str, tuple[Array, Array]], key: Key) -> dict[str, Array]:
-    """Parameters of one member: each uniform between its two ends, by a stream of its own name."""
+    """Draw the parameters of one member, each uniform in its range and from a random stream with its name."""
 
     def one(name: str, low: Array, high: Array) -> Array:
         return low + (high - low) * jax.random.uniform(stream(key, name), np.shape(low), dtype=float)

@@ -21,8 +21,8 @@ from slvm_data.systems.parameters import Uniform
 class TwoBody(NBody):
     """State: q1x, q1y, q2x, q2y [m], p1x, p1y, p2x, p2y [kg m/s].
 
-    The start follows neither g nor m: for m = 1 the orbits are circles at g = 1, and ellipses of eccentricity
-    1 - 1/g above, begun at their widest.
+    The initial state does not depend on g and m: for m = 1 the orbits are circles if g = 1, and if g is larger,
+    ellipses of eccentricity 1 - 1/g that start at the largest distance.
     """
 
     state: ClassVar = ("q1x", "q1y", "q2x", "q2y", "p1x", "p1y", "p2x", "p2y")
@@ -30,10 +30,10 @@ class TwoBody(NBody):
     bodies_drawn: ClassVar[int] = 2
     turn: ClassVar[float] = 0.25
 
-    radii: Uniform = Uniform(0.5, 1.5)  # m, side of the start square in the first quadrant
+    radii: Uniform = Uniform(0.5, 1.5)  # m, range of both coordinates of q1 at the start
 
     def start(self, key: Key) -> Array:
-        """q1 = (a, b) = -q2 with a and b uniform, p1 = (b, -a) / (2 ρ^1.5) = -p2 with ρ = |q1|."""
+        """Draw q1 = (a, b) = -q2 with a and b uniform, p1 = (b, -a) / (2 ρ^1.5) = -p2 with ρ = |q1|."""
         a, b = jax.random.uniform(key, (2,), dtype=float, minval=self.radii.low, maxval=self.radii.high)
         q, p = jnp.stack([a, b]), jnp.stack([b, -a]) / (2 * (a**2 + b**2) ** 0.75)
         return jnp.concatenate([q, -q, p, -p])
@@ -44,7 +44,7 @@ class TwoBody(NBody):
             raise ValueError(f"TwoBody: radii = {self.radii} has to start above 0, where the bodies would collide")
 
     def fastest(self) -> float:
-        """Angular speed at the closest approach of the tightest orbit, of the lightest or the heaviest pair."""
+        """Angular speed [rad/s] at the closest approach, on the tightest orbit of the lightest or heaviest pair."""
         return max(self._fastest_pair(m) for m in (self.low("m"), self.high("m")))
 
     def _fastest_pair(self, m: float) -> float:

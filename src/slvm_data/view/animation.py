@@ -1,4 +1,4 @@
-"""Sequences of a dataset that move in step, side by side: a GIF, WebP or MP4."""
+"""An animation (GIF, WebP or MP4) of several sequences of a dataset side by side."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slvm_data.recipe.recipe import Recipe
 from slvm_data.view.dataset import Dataset, of_recipe
 
 FORMATS = (*animation.FORMATS, "mp4")
-SIDE, WIDTH = 96, 960  # px of a sequence, about, and of the whole, at most, by default
+SIDE, WIDTH = 96, 960  # px, by default: side of a sequence, about; width of the whole, at most
 FRAMES = 500  # of a sequence, at most
 TRAJECTORY = 150  # frames of a trajectory shown where a recipe has signals
 PIXELS = 2**28  # pixels of all frames, at most
@@ -36,10 +36,10 @@ def animate(
     """Write the first sequences of a split to `out`, a .gif, .webp or .mp4, and return its frames [T Y X 3].
 
     It shows `rows` times `columns` sequences of these `tasks` (None: all), in order. A pixel becomes a square of
-    `scale` pixels; `fps` is frames per second (None: as in the sequence's own time, but between 8 and 25). All loop.
+    `scale` pixels; `fps` is frames per second (None: in real time, but between 8 and 25). All loop.
     WebP is lossless, and so is a GIF of up to 256 colours. The same sequences give the same bytes.
 
-    Raises ValueError where there are no frames to show, or more than fit into a picture.
+    Raises ValueError if there are no frames to show, or too many for a picture.
     """
     if (kind := out.suffix.removeprefix(".")) not in FORMATS:
         raise ValueError(f"{out} has to end in {', '.join('.' + kind for kind in FORMATS)}")
@@ -60,7 +60,7 @@ def animate(
 
 
 def _with_frames(dataset: Dataset) -> Dataset:
-    """The dataset with frames; for a recipe with signals or windows, the beginning of its trajectories is drawn."""
+    """Return a dataset with frames; for a recipe with signals or windows, it has the first part of the trajectories."""
     recipe = dataset.recipe
     if recipe.has_frames() and (dataset.folder or not recipe.windows):
         return dataset
@@ -71,7 +71,7 @@ def _with_frames(dataset: Dataset) -> Dataset:
 
 
 def _shape(dataset: Dataset, split: str, tasks: list[int], rows: int | None, columns: int | None) -> tuple[int, int]:
-    """Numbers of rows and of columns."""
+    """Numbers of rows and columns of the picture."""
     if not tasks:
         raise ValueError("tasks is empty: name at least one, or leave it out for all")
     there = sum(_count(dataset, split, task) for task in tasks)
@@ -86,7 +86,7 @@ def _shape(dataset: Dataset, split: str, tasks: list[int], rows: int | None, col
 
 
 def _count(dataset: Dataset, split: str, task: int) -> int:
-    """Number of sequences of a task that share no frame: of windows, those that follow each other."""
+    """Number of sequences of a task that share no frame; for windows, those that do not overlap."""
     return -(-dataset.count(task, split) // _step(dataset.recipe, split))
 
 
@@ -114,7 +114,7 @@ def _check_size(sheet: np.ndarray, scale: int) -> None:
 
 
 def _mp4(out: Path, frames: np.ndarray, fps: float) -> None:
-    """A video in H.264, which every browser shows; it needs even sides."""
+    """Write a video in H.264, which every browser shows; its width and height have to be even."""
     try:
         import imageio_ffmpeg
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""The command that makes a dataset again: a name or file that `generate` takes, and the differences from its recipe."""
+"""The command that makes a dataset again: a name or file for `generate`, and the differences from its recipe."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _bases(dataset: Dataset) -> Iterator[tuple[str, Recipe]]:
 
 
 def _words(word: str, base: Recipe, recipe: Recipe) -> list[str] | None:
-    """The word and the options that turn one recipe into the other; None where the command line cannot express them."""
+    """The word and options that turn one recipe into the other; None if the command line cannot express them."""
     if base == recipe:
         return [word]
     original = recipe.original and not base.original

@@ -1,4 +1,4 @@
-"""The sequences that a page or a picture shows: read from a folder, no more than needed, or made from a recipe.
+"""The sequences that a page or a picture shows: read from a folder as far as needed, or made from a recipe.
 
 A `Dataset` with a folder reads its files; one without makes the sequences of its recipe in memory.
 """
@@ -35,12 +35,12 @@ class Dataset:
     recipe: Recipe
     folder: Path | None = None
     content: Manifest | None = None  # of the folder
-    known: tuple[str, Recipe] | None = None  # the word of the command line for a recipe, and this recipe
+    known: tuple[str, Recipe] | None = None  # name or file of a recipe on the command line, and the recipe
     written: int = 0  # time of the manifest [ns]
     _open: dict[str, Rows] = field(default_factory=dict, compare=False, repr=False)  # opened .npz files, by name
 
     def count(self, task: int, split: str) -> int:
-        """Number of sequences of a task in a split; raises ValueError where either does not exist."""
+        """Number of sequences of a task in a split; raises ValueError if either does not exist."""
         self.recipe.count(split)
         if not 0 <= task < len(self.recipe.tasks):
             raise ValueError(f"task = {task} does not exist; {self.recipe.name} has {len(self.recipe.tasks)}")
@@ -49,15 +49,15 @@ class Dataset:
         return next((entry.rows for _, entry in self._file(self.content, task, split)), 0)
 
     def check_current(self) -> None:
-        """Raise ValueError if the folder was written anew since it was opened: its parts would not fit together."""
+        """Raise ValueError if the folder was written again since it was opened, so that old and new parts would mix."""
         if self.folder and _written(self.folder) != self.written:
             raise ValueError(f"{self.folder} was written anew: start slvm-data view again")
 
     def rows(self, task: int, split: str, index: Iterable[int]) -> Arrays:
         """The arrays of these sequences [n …], as files have them (docs/format.md), in this order.
 
-        Frames are uint8, a pixel per byte. `energy` [n T] and the impacts of balls, `event_*` [n E …], are computed
-        where they are not stored but follow from parameters and states. Raises ValueError for a sequence that does
+        Frames are uint8, one byte per pixel. `energy` [n T] and the impacts of balls, `event_*` [n E …], are computed
+        from parameters and states if they are not stored. Raises ValueError for a sequence that does
         not exist, DamageError for a damaged file.
         """
         arrays = self._read(task, split, list(index))
@@ -78,11 +78,11 @@ class Dataset:
 
     @property
     def searched(self) -> int:
-        """How many sequences of each task and split are searched by parameter: fewer if they have to be made for it."""
+        """Number of sequences of each task and split that are searched by parameter: fewer if they have to be made."""
         return SEARCHED if self.content else SEARCHED_IF_MADE
 
     def upright(self, task: int, frames: np.ndarray) -> np.ndarray:
-        """Frames [… H W] as they are shown: row 0 is y_min, which is below where y points up, as in most systems."""
+        """Frames [… H W] as shown on screen: flipped if y points up, as in most systems, since row 0 is y_min."""
         return frames if self.recipe.tasks[task].y_down else np.flip(frames, axis=-2)
 
     def _read(self, task: int, split: str, index: list[int]) -> Arrays:
@@ -118,16 +118,16 @@ class Dataset:
 
 
 def of_folder(folder: Path, own: Iterable[System] = (), known: tuple[str, Recipe] | None = None) -> Dataset:
-    """The dataset in a folder, whose systems are of this package or of the classes of `own`.
+    """Open the dataset in a folder, whose systems are of this package or of the classes of `own`.
 
-    Raises DamageError where the manifest is missing or damaged, ValueError where a class is unknown.
+    Raises DamageError if the manifest is missing or damaged, ValueError if a class is unknown.
     """
     content = manifest.read(folder)
     return Dataset(from_stored(content.recipe, own), folder, content, known, _written(folder))
 
 
 def of_recipe(recipe: Recipe, known: tuple[str, Recipe] | None = None) -> Dataset:
-    """The dataset of a recipe, its sequences made in memory when they are asked for."""
+    """Return the dataset of a recipe, whose sequences are made in memory when they are asked for."""
     return Dataset(recipe, known=known)
 
 

@@ -37,7 +37,7 @@ WIDTH, HEIGHT = 9.0, 2.3  # inches, of the figure and of a row
 
 
 class Plot(Figure):
-    """A figure that a notebook shows, whether or not pyplot is there."""
+    """A figure that a notebook shows, even if pyplot is not imported."""
 
     def _repr_png_(self) -> bytes:
         file = io.BytesIO()
@@ -56,17 +56,17 @@ class Sequence:
 
     @property
     def time(self) -> np.ndarray:
-        """Instants [T]."""
+        """Times of the frames [T] in seconds."""
         return self.arrays["time"]
 
     @property
     def state(self) -> np.ndarray:
-        """States [T D], of a window latents."""
+        """States [T D]; for a window, latents."""
         return self.arrays.get("state", self.arrays.get("latents", self.arrays.get("latent")))  # pyright: ignore
 
     @property
     def regime(self) -> np.ndarray | None:
-        """Regimes [T], of a switching system."""
+        """Regimes [T]; None unless the system is switching."""
         return self.arrays.get("labels", self.arrays.get("mode"))
 
     def label(self, i: int) -> str:
@@ -74,7 +74,7 @@ class Sequence:
         return f"{self.names[i]} [{self.units[i]}]" if self.units else self.names[i]
 
     def pairs(self) -> list[tuple[int, int]]:
-        """Pairs of the state that are drawn against each other: x and y, by their names; else q and p."""
+        """Pairs of numbers of the state that are drawn against each other: x and y, if so named; else q and p."""
         D = len(self.names)
         planar = all(self.names[i].rstrip("0123456789")[-1:] == "xy"[i % 2] for i in range(D // 2 // 2 * 2))
         if isinstance(self.system, Switching) and self.state.shape[1] != len(self.system.state):
@@ -86,12 +86,12 @@ class Sequence:
 
 
 def plot(dataset: Path | str | Recipe | Dataset, split: str = "train", index: int = 0, task: int = 0) -> Figure:
-    """A figure of one sequence of a dataset, which is given by its folder, its name or its recipe.
+    """Draw a figure of one sequence of a dataset, which is given by its folder, its name or its recipe.
 
     It has frames, the signal of a switching system with its context, every number of the state over time, its portrait
     (p against q, or in the plane), and the energy. Impacts are dotted lines, regimes are shaded and numbered. Labels
-    have units where the system names them. pyplot is not used: save the figure with `savefig`; a notebook shows it by
-    itself.
+    have units if the system names them. pyplot is not used: save the figure with `savefig`; a notebook shows it
+    automatically.
 
     For a system of your own, give the recipe or `slvm_data.view.dataset.of_folder(folder, RECIPE.tasks)`.
 
@@ -187,7 +187,7 @@ def _states(axes: Axes, shown: Sequence, group: range) -> None:
 
 
 def _frames(axes: Axes, image: np.ndarray, time: np.ndarray) -> None:
-    """Some frames [T H W] or [T 3 H W], evenly apart, with their instants."""
+    """Some frames [T H W] or [T 3 H W], evenly spaced, with their times."""
     chosen = np.unique(np.linspace(0, len(image) - 1, STRIP).astype(int))
     strip = animation.grid(animation.colours(image[chosen][:, None]), len(chosen))[0]
     width = image.shape[-1] + 1
@@ -200,7 +200,7 @@ def _frames(axes: Axes, image: np.ndarray, time: np.ndarray) -> None:
 
 
 def _signal(arrays: Arrays) -> np.ndarray | None:
-    """Signal [T D], of a window that of the query."""
+    """Signal [T D]; for a window, that of the query."""
     return arrays.get("queries", arrays.get("signal"))
 
 
@@ -229,7 +229,7 @@ def _signals(axes: Axes, shown: Sequence, dataset: Dataset, task: int) -> None:
 
 
 def _line(axes: Axes, i: int, x: np.ndarray, y: np.ndarray, label: str) -> None:
-    """Draw a line, or a dot where there is a single frame."""
+    """Draw a line, or a dot if there is a single frame."""
     style: Any = {"marker": "o", "ms": 6} if len(x) == 1 else {"ls": STYLES[i % len(STYLES)], "lw": 1.5}
     axes.plot(x, y, color=COLORS[i % len(COLORS)], label=label, **style)
 
@@ -239,7 +239,7 @@ def _legend(axes: Axes) -> None:
 
 
 def _portrait(axes: Axes, shown: Sequence) -> None:
-    """Numbers of the state against each other, from a filled circle on; with one scale where both are of one kind."""
+    """Numbers of the state against each other; a filled circle is the start, and axes of one kind have one scale."""
     for k, (i, j) in enumerate(shown.pairs()):
         x, y = shown.state[:, i], shown.state[:, j]
         _line(axes, k, x, y, f"{shown.names[j]} against {shown.names[i]}")
@@ -266,14 +266,14 @@ def _common(shown: Sequence, side: int) -> str:
 
 
 def _alike(shown: Sequence) -> bool:
-    """Whether both axes of the portrait are of one kind."""
+    """Whether both axes of the portrait show the same kind of quantity."""
     i, j = shown.pairs()[0]
     a, b = (shown.names[k].rstrip("0123456789") for k in (i, j))
     return shown.units[i] == shown.units[j] if shown.units else a == b or {a, b} <= set("xyz")
 
 
 def _energy(axes: Axes, shown: Sequence) -> None:
-    """Energy over time, on a scale on which a conserved energy is level."""
+    """Energy over time, on a scale on which a conserved energy looks constant."""
     energy = shown.arrays["energy"]
     axes.plot(shown.time, energy, "o" if len(energy) == 1 else "-", color="black", lw=1.5)
     reach = max(np.ptp(energy), 0.1 * np.abs(energy).max(), 1e-12) / 2

@@ -1,6 +1,6 @@
-"""The page: one HTML file with its style, its scripts and, where it is saved, its data in it; nothing else is fetched.
+"""The page: one HTML file that contains its style, its scripts and, if saved, its data; nothing else is fetched.
 
-The modules in `page/` are joined to one script, so that the file works from a disk, where browsers load no modules.
+The modules in `page/` are joined into one script, since browsers load no modules from a file on disk.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", r
 
 
 def page(data: dict[str, Any] | None) -> tuple[bytes, str]:
-    """The page with these data in it, or one that asks its server for them (None); and its Content-Security-Policy."""
+    """The page, with these data or (None) asking its server for data; and its Content-Security-Policy."""
     script, style = _script(), _style()
     policy = _policy([_read("uPlot.iife.min.js"), script], [style], "'none'" if data else "'self'")
     parts = {
@@ -55,7 +55,7 @@ def _script() -> str:
 
 
 def _module(name: str) -> str:
-    """A module as a function that is called once, with names of its own, and gives what it exports."""
+    """Turn a module into a function with its own names, which is called once and returns what the module exports."""
     text = _read(f"{name}.js")
     body = _EXPORT.sub("", _IMPORT.sub(r"const {\1} = modules.\2;\n", text))
     return f"modules.{name} = (() => {{\n{body}return {{ {', '.join(_EXPORT.findall(text))} }};\n}})();\n"

@@ -1,4 +1,4 @@
-"""Sequences as a page takes them: JSON values, frames as a PNG, numbers as base64 of little-endian float32."""
+"""Sequences as a page receives them: JSON values, frames as a PNG, numbers as base64 of little-endian float32."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from slvm_data.core.types import Arrays
 from slvm_data.view import png
 from slvm_data.view.dataset import Dataset
 
-FRAMES = 2000  # of a sequence, at most, and
-PIXELS = 2**24  # of all of them
+FRAMES = 2000  # of a sequence, at most
+PIXELS = 2**24  # of the frames of a sequence, at most
 WALLS = ("left", "right", "top", "bottom")
 
 
@@ -74,7 +74,7 @@ def _context(dataset: Dataset, task: int, row: Arrays) -> list[dict[str, Any]]:
 
 
 def _impacts(row: Arrays, last: float) -> list[dict[str, Any]]:
-    """The impacts up to the last instant that is shown."""
+    """The impacts up to the last time that is shown."""
     if "event_wall" not in row:
         return []
     pairs = zip(row["event_time"].tolist(), row["event_wall"].tolist(), strict=True)

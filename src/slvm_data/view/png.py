@@ -1,4 +1,4 @@
-"""Frames as a PNG, whose pixels are exactly those of the frames: W3C, Portable Network Graphics, third edition."""
+"""Write frames as a PNG with exactly their pixels. Specification: W3C, Portable Network Graphics, third edition."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def sheet(frames: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def encode(image: np.ndarray) -> bytes:
-    """A picture uint8 [H W] of grey, [H W 3] of colours, or bool [H W] of black and white at a bit a pixel."""
+    """Encode a picture: uint8 [H W] grey, uint8 [H W 3] colour, or bool [H W], stored with one bit per pixel."""
     height, width = image.shape[:2]
     bits, kind = (1 if image.dtype == bool else 8), (COLOR if image.ndim == 3 else GREY)
     lines = np.packbits(image, axis=1) if bits == 1 else image.reshape(height, -1)

@@ -13,7 +13,7 @@ from slvm_data.simulation.certificate import Tally, certify
 from slvm_data.store.manifest import Certificate
 from slvm_data.view.dataset import Dataset
 
-FIRST = 64  # sequences that are measured: of frames, and of a recipe that has no certificate
+FIRST = 64  # sequences that are measured: for lit pixels, and for a recipe, which has no certificate yet
 PIXELS = 2**25  # of frames that are measured, at most
 BINS = 16
 MEASURED = "From dataset.json: measured when the sequences were generated."

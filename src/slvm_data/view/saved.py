@@ -1,4 +1,4 @@
-"""A page in a file: the first sequences of each task, the facts of the dataset, and everything that shows them."""
+"""Save a page to one file, with the first sequences of each task and the description of the dataset."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def save(dataset: Dataset, path: Path, sequences: int) -> int:
 
 
 def data(dataset: Dataset, sequences: int) -> dict[str, Any]:
-    """The data of a saved page: the answers to everything that it may ask a server."""
+    """The data of a saved page: all answers that a server would give."""
     said = summary(dataset)
     places = [(task, split) for task in range(len(said["tasks"])) for split in said["splits"]]
     share = max(1, sequences // len(places))

@@ -1,4 +1,4 @@
-"""A page served to this machine's own browser, and the sequences that it asks for. Nothing is written anywhere."""
+"""Serve a page, and the sequences that it asks for, to a browser on this machine. Nothing is written to disk."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WAIT = 30.0  # s, until a request has arrived
 
 
 class Server(ThreadingHTTPServer):
-    """Answers on the loopback address alone; its page stands at `url`."""
+    """Server of the page at `url`, which answers on the loopback address only."""
 
     daemon_threads = True
 
@@ -47,16 +47,16 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where the page is."""
+        """Address of the page."""
         return f"http://{ADDRESS}:{self.server_port}/"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say what went wrong, but not that a browser went on to something else."""
+        """Print errors, except when a browser has closed the connection."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
     def _changed(self, changes: tuple[str, ...]) -> Dataset:
-        """The dataset with these changes of parameters; raises ValueError where they are not possible."""
+        """The dataset with these changes of parameters; raises ValueError if they are not possible."""
         if not changes:
             return self.dataset
         if self.dataset.content:
@@ -65,7 +65,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One request: GET, with a Host that is ours, so that no other site's page reaches us under another name."""
+    """Answers GET requests; the Host must be this server, so that pages of other sites cannot read the data."""
 
     server: Server  # pyright: ignore[reportIncompatibleVariableOverride]
     timeout = WAIT
@@ -114,7 +114,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in http.server
-        """Say nothing: the terminal is the user's."""
+        """Print nothing, to keep the terminal free for the user."""
 
 
 def _sequences(dataset: Dataset, query: dict[str, list[str]]) -> Any:

@@ -1,4 +1,4 @@
-"""The sliders of a page: the parameters of a recipe that can be moved, and how far: beyond both ends of their range."""
+"""The sliders of a page: the parameters that can be changed, and their ends, beyond both ends of the range."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slvm_data.recipe.recipe import Recipe
 
 STEPS = 100  # of a slider, at least
 FEW = 4  # numbers that are listed one by one
-FRICTION = 0.2  # how far a parameter that is 0, such as friction, can be moved
+FRICTION = 0.2  # largest value of a slider for a parameter that is 0, such as friction
 
 
 def sliders(recipe: Recipe) -> list[dict[str, Any]]:
@@ -45,7 +45,7 @@ def _range(ends: np.ndarray, minimum: float, strict: bool) -> dict[str, Any]:
 
 
 def _given(ends: np.ndarray) -> str:
-    """The recipe's values in words: a few numbers, of tasks that each have one, or a range."""
+    """The values of the recipe as text: a few numbers, if each task has one, or a range."""
     low, high = ends.T
     numbers = sorted(set(low.tolist()))
     if (low == high).all() and len(numbers) <= FEW:

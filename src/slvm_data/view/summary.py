@@ -1,4 +1,4 @@
-"""The facts of a dataset for a page: tasks and their parameters, names of the states, sizes, the command to make it."""
+"""Description of a dataset for a page: tasks, parameters, names of the states, sizes, the command to make it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PIXELS = 2**24  # of all sequences on a page
 
 
 def summary(dataset: Dataset) -> dict[str, Any]:
-    """Plain JSON values; see the keys."""
+    """Return the description of a dataset as JSON values."""
     recipe = dataset.recipe
     size = recipe.view_of(0).size if recipe.has_frames() else 1
     movable = [] if dataset.content else sliders(recipe)
@@ -85,7 +85,7 @@ def _title(recipe: Recipe, task: int) -> str:
 
 
 def _rounded(value: Any) -> Any:
-    """Numbers as short as a title needs them."""
+    """Round numbers to three digits, for a title."""
     if isinstance(value, list):
         return [_rounded(part) for part in value]
     return float(f"{value:.3g}") if isinstance(value, float) else value
@@ -108,7 +108,7 @@ def _parameters(dataset: Dataset, task: int) -> list[dict[str, Any]]:
 
 
 def _portraits(system: System, names: list[str]) -> list[dict[str, Any]]:
-    """Pairs of numbers of a state worth drawing against each other, those of several bodies in one picture."""
+    """Pairs of numbers of a state to draw against each other; the positions of several bodies share one picture."""
     half = len(names) // 2
     if isinstance(system, Switching) or not system.halves:
         return [_portrait(names, [pair]) for pair in combinations(range(min(4, len(names))), 2)]

@@ -10,7 +10,7 @@ STRENGTH = 2.5  # px/s²
 
 
 def direction(k: int) -> tuple[float, float]:
-    """Gravity k of sixteen [px/s²]; an axis has exactly 0 on the other one."""
+    """Gravity in direction k of sixteen [px/s²]; a component that should be 0 is exactly 0."""
     return round(STRENGTH * cos(k * pi / 8), 12) + 0.0, round(STRENGTH * sin(k * pi / 8), 12) + 0.0  # no -0.0
 
 

@@ -9,7 +9,7 @@ from slvm_data.systems import ExplicitDuration
 
 
 def spiral(angle: float) -> tuple[tuple[float, float], ...]:
-    """A turn by `angle` [rad], clockwise, that shrinks by a hundredth."""
+    """Matrix of a clockwise turn by `angle` [rad] that also shrinks by 1 %."""
     c, s = 0.99 * cos(angle), 0.99 * sin(angle)
     return (c, s), (-s, c)
 

@@ -1,1 +1,1 @@
-"""Bodies to pixels, in each style."""
+"""Draw bodies as pixels, in each style."""

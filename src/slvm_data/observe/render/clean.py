@@ -1,8 +1,8 @@
 """Clean discs on black: a pixel is as bright as the share of it that a disc covers.
 
-Pixel j spans [j, j + 1) of the scene's W pixels, so that a disc inside the scene is inside the picture. With the
-distance d of the disc's edge from the middle of a pixel, outwards positive, in pixels, it covers M = ½ - d, clipped to
-0 … 1. A binary pixel is set where half of it is covered: where its middle lies within the disc.
+Pixel j spans [j, j + 1) of the scene's W pixels, so that a disc inside the scene is inside the picture. If the middle
+of a pixel is d pixels outside the edge of the disc (negative: inside), the disc covers M = ½ - d of it, clipped to
+0 … 1. A binary pixel is set if half of it is covered, that is if its middle lies within the disc.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from slvm_data.core.types import Array
 from slvm_data.observe.render.soft import blend
 
-LIT = 128  # the least of 0 … 255 that half a pixel rounds to
+LIT = 128  # least value of 0 … 255 for half a pixel, after rounding
 
 
 def draw(centres: Array, radii: Array, colors: Array, size: int) -> Array:

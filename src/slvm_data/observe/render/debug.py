@@ -1,8 +1,8 @@
-"""A ball as the debugging view of a 2D physics engine draws it: body, line for its turn, black walls, contacts.
+"""A ball as the debugging view of a 2D physics engine draws it: body, line for its angle, black walls, contacts.
 
-Everything is whole pixels, row = y, column = x, rounded half to even. The body has radius 3 and is not symmetric; the
-line goes from its centre to the right, since a ball without friction never turns; the walls, black on black, hide what
-they cover; and each wall touched gets a line from 2 pixels behind it to 1 pixel before the centre.
+Coordinates are whole pixels, row = y, column = x, rounded half to even. The body has radius 3 and is not symmetric. The
+line goes from its centre to the right, since a ball without friction never turns. The walls are black on black and hide
+what is behind them. Each wall that is touched gets a line from 2 pixels behind it to 1 pixel before the centre.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from slvm_data.systems.contact import touched
 
 RADIUS = 3  # px
 BODY = ((-1, 0), (-2, 1), (-3, 2), (-3, 2), (-2, 1), (-1, 0))  # first and last column of each row, from row -3
-COLORS = np.array([0x000000, 0xFFFFFF, 0x2C3E50, 0xE74C3C])  # of nothing, body, line and contact
+COLORS = np.array([0x000000, 0xFFFFFF, 0x2C3E50, 0xE74C3C])  # of background, body, line and contact
 _NOTHING, _WHITE, _LINE, _CONTACT = range(4)
 
 
 def draw(centre: Array, size: int, margin: float) -> Array:
-    """One frame, as indices into `COLORS`, uint8 [H W], of a ball at `centre` [2] in pixels.
+    """Draw one frame, as indices into `COLORS`, uint8 [H W], of a ball at `centre` [2] in pixels.
 
     The walls stand `margin` pixels from the border.
     """
@@ -28,13 +28,13 @@ def draw(centre: Array, size: int, margin: float) -> Array:
 
 
 def color(codes: Array) -> Array:
-    """In colour, uint8 [3 H W], from indices [H W]."""
+    """Convert indices into `COLORS` [H W] to colours, uint8 [3 H W]."""
     rgb = [(COLORS >> shift & 0xFF).astype(np.uint8) for shift in (16, 8, 0)]
     return jnp.stack([jnp.asarray(channel)[codes] for channel in rgb])
 
 
 def body(centre: Array, size: int) -> Array:
-    """The ball on black, as indices into `COLORS`, uint8 [H W]."""
+    """Draw the ball on black, as indices into `COLORS`, uint8 [H W]."""
     row, column = _pixels(size)
     x, y = jnp.round(centre)
     codes = jnp.full((size, size), _NOTHING, jnp.uint8)
@@ -44,14 +44,14 @@ def body(centre: Array, size: int) -> Array:
 
 
 def line(codes: Array, centre: Array) -> Array:
-    """With the line from the centre to the right."""
+    """Add the line from the centre to the right."""
     row, column = _pixels(len(codes))
     x, y = jnp.round(centre)
     return jnp.where((row == y) & (column >= x) & (column <= jnp.round(centre[0] + RADIUS)), _LINE, codes)
 
 
 def walls(codes: Array, margin: float) -> Array:
-    """With the walls, in black."""
+    """Add the walls, in black."""
     size = len(codes)
     low, high = np.round(margin), np.round(size - margin)
     row, column = _pixels(size)
@@ -60,7 +60,7 @@ def walls(codes: Array, margin: float) -> Array:
 
 
 def contacts(codes: Array, centre: Array, margin: float) -> Array:
-    """With a line through every wall that the ball touches."""
+    """Add a line through every wall that the ball touches."""
     size = len(codes)
     contact, depth, normal = touched(centre, margin, size - margin, RADIUS)
     points = centre - normal * (RADIUS - depth)[:, None]  # of the walls
@@ -75,7 +75,7 @@ def _pixels(size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _segment(start: Array, end: Array, size: int) -> Array:
-    """Pixels [H W] of a line one wide between two pixels [2]: one for each step along its longer axis."""
+    """Pixels [H W] of a line between two pixels [2], one pixel wide: one for each step along its longer axis."""
     row, column = _pixels(size)
     (x, y), (dx, dy) = start, end - start
     steep = jnp.abs(dy) > jnp.abs(dx)

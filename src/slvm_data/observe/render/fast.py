@@ -1,10 +1,11 @@
-"""Binary frames fast, equal to those of `soft` and `clean`, but where an edge meets a pixel's middle to 1e-15.
+"""Draw binary frames fast, equal to those of `soft` and `clean` unless an edge meets the middle of a pixel to 1e-15.
 
-A lone disc is a comparison of distances: lit where |c - u| <= ρ + δ, with δ where its cover reaches the threshold (0
-for a clean disc). Each row of pixels is then one run, found from two numbers and written as the bits of machine words.
+A single disc needs only a comparison of distances: a pixel is lit if |c - u| <= ρ + δ, where δ is the distance from the
+edge at which its cover reaches the threshold (0 for a clean disc). In each row the lit pixels are then one run, found
+from two numbers and written as the bits of machine words.
 
-Several discs overlap softly and need the covers themselves. They are computed in single precision, and a pixel
-within `DOUBT` of the threshold, some ten times the error that this makes, is marked, to be settled in double precision.
+Several discs overlap softly and need the covers themselves. These are computed in single precision; a pixel closer to
+the threshold than `DOUBT`, about ten times the rounding error, is marked and drawn again in double precision.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ DOUBTFUL = 8  # the bit of a code that marks such a pixel
 _WORD = 32  # pixels in a machine word
 
 _BITS = np.arange(2**16, dtype="<u2")[:, None].view(np.uint8)
-_PIXELS = np.unpackbits(_BITS, axis=1, bitorder="little").view(np.complex128)[:, 0]  # sixteen bytes for sixteen bits
+_PIXELS = np.unpackbits(_BITS, axis=1, bitorder="little").view(np.complex128)[:, 0]  # 16 bytes for each 16 bits
 
 _NEEDED = (LIT / 255 - BACKGROUND[0]) / (1 - BACKGROUND[0])  # cover that lights a red pixel
 _MARGIN = log(1 / _NEEDED - 1) / TEMPERATURE  # δ, in canvas widths
 
 
 def lone_disc(centre: Array, radius: Array, size: int, style: str = "soft") -> Array:
-    """One disc from its centre [2] and radius, a scalar, in canvas widths: uint32 [H words], for `unpack`."""
+    """Draw one disc from its centre [2] and radius, a scalar, in canvas widths: uint32 [H words], for `unpack`."""
     margin, pitch, first = (_MARGIN, size - 1, 0.0) if style == "soft" else (0.0, size, 0.5)
     rows = (jnp.arange(size) + first) / pitch  # where the pixels lie; columns likewise
     squares = (radius + margin) ** 2 - (rows - centre[1]) ** 2
@@ -51,7 +52,7 @@ def unpack(words: np.ndarray, out: np.ndarray) -> None:
 
 
 def code(centres: Array, radii: Array, colors: Array, size: int, palette: int) -> Array:
-    """Several discs, uint8 [H W]: bit c says whether channel c is lit, bit 3 (`DOUBTFUL`) that this is uncertain."""
+    """Draw several discs, uint8 [H W]: bit c says if channel c is lit, bit 3 (`DOUBTFUL`) that this is uncertain."""
     covers = cover(centres, radii, size, np.float32)
     shares, total = colors.astype(np.float32), jnp.zeros((size, size), jnp.uint8)
     for c in range(channels(palette)):
@@ -71,5 +72,5 @@ def decode(codes: np.ndarray, out: np.ndarray) -> None:
 
 
 def channels(palette: int) -> int:
-    """Channels of a binary frame: one where every disc is red."""
+    """Number of channels of a binary frame: one if every disc is red, else three."""
     return 1 if palette == 1 else 3

@@ -20,7 +20,7 @@ from slvm_data.core.types import Array
 
 BACKGROUND = (0.321, 0.349, 0.368)  # RGB
 TEMPERATURE = 80.0  # per canvas width
-LIT = 115  # the least of 0 … 255 above 0.45
+LIT = 115  # least value of 0 … 255 above 0.45
 
 
 def hues(palette: int) -> np.ndarray:
@@ -29,7 +29,7 @@ def hues(palette: int) -> np.ndarray:
 
 
 def cover(centres: Array, radii: Array, size: int, dtype: type = np.float64) -> Array:
-    """How far each disc covers each pixel, M [B H W]; centres [B 2] and radii [B] in canvas widths."""
+    """Share of each pixel that each disc covers, M [B H W]; centres [B 2] and radii [B] in canvas widths."""
     pixels = jnp.linspace(0.0, 1.0, size)
     squares = ((pixels - centres[:, :, None]) ** 2).astype(dtype)  # [B 2 W]; `dtype` is for fast.py
     distance = jnp.sqrt(squares[:, 1, :, None] + squares[:, 0, None, :])
@@ -37,7 +37,7 @@ def cover(centres: Array, radii: Array, size: int, dtype: type = np.float64) -> 
 
 
 def blend(covers: Array, colors: Array, background: Any) -> Array:
-    """One channel [H W], disc 0 on top, from covers [B H W], colours [B] and what is behind."""
+    """Blend one channel [H W], disc 0 on top, from covers [B H W], colours [B] and the background."""
     value = background
     for i in reversed(range(covers.shape[0])):
         value = covers[i] * colors[i] + (1 - covers[i]) * value
@@ -52,6 +52,6 @@ def draw(centres: Array, radii: Array, colors: Array, size: int) -> Array:
 
 
 def binarise(frame: Array, palette: int, lit: int = LIT) -> Array:
-    """{0, 1} in uint8: [H W] if one hue is all there is (its first channel tells all), else [3 H W]; from [3 H W]."""
+    """Convert a frame [3 H W] to {0, 1} in uint8: [H W] if the palette has one hue, else [3 H W]."""
     bits = (frame >= lit).astype(jnp.uint8)
     return bits[0] if palette == 1 else bits

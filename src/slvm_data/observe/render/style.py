@@ -1,4 +1,4 @@
-"""The style of a picture: soft discs, clean discs, or a physics engine's debugging view."""
+"""The style of a picture: soft discs, clean discs, or the debugging view of a physics engine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIT = {"soft": soft.LIT, "clean": clean.LIT}  # the least value of a channel tha
 
 @dataclass(frozen=True)
 class Style:
-    """Everything that decides the pixels, but the bodies."""
+    """Everything that determines the pixels, except the bodies."""
 
     name: str  # one of `view.STYLES`
     size: int  # pixels
@@ -26,7 +26,7 @@ class Style:
 
 
 def style_of(system: System, view: View) -> Style:
-    """The style of a population in a view; raises ValueError where the view cannot show it."""
+    """The style of a population in a view; raises ValueError if the view cannot show it."""
     if view.style == "debug":
         return _debug_style(system, view)
     return Style(view.style or system.style, view.size, view.palette)
@@ -45,14 +45,14 @@ def _debug_style(system: Any, view: View) -> Style:
 
 
 def hues(style: Style) -> np.ndarray:
-    """Colours [palette 3]: evenly spaced around the colour circle, from red; a clean disc alone is white."""
+    """Colours [palette 3]: evenly spaced around the colour circle, from red; white for clean discs of one hue."""
     return np.ones((1, 3)) if style.name == "clean" and style.palette == 1 else soft.hues(style.palette)
 
 
 def draw(style: Style, centres: Array, radii: Array, colors: Array, binary: bool) -> Array:
-    """One frame from centres [B 2] and radii [B] in canvas widths and RGB colours [B 3].
+    """Draw one frame from centres [B 2] and radii [B] in canvas widths and RGB colours [B 3].
 
-    uint8 [3 H W], or if `binary` {0, 1}, and [H W] where one channel carries everything.
+    It is uint8 [3 H W]; if `binary`, its values are {0, 1}, and it is [H W] if one channel is enough.
     """
     if style.name == "debug":
         codes = debug.draw(centres[0] * style.size, style.size, style.margin)
