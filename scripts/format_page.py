@@ -39,5 +39,10 @@ def table() -> str:
     return "\n".join(lines) + f"\n\nAxes: {letters}. One in brackets is left out where it would have one element.\n"
 
 
+def page() -> str:
+    """The page, with the table as it is now."""
+    return re.sub(f"(?s){BEGIN}.*?{END}", lambda _: BEGIN + table() + END, PAGE.read_text())
+
+
 if __name__ == "__main__":
-    PAGE.write_text(re.sub(f"(?s){BEGIN}.*?{END}", lambda _: BEGIN + table() + END, PAGE.read_text()))
+    PAGE.write_text(page())

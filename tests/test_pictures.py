@@ -27,6 +27,11 @@ def test_the_page_is_up_to_date(script):
     assert (ROOT / "docs/datasets.md").read_text() == script("datasets_page").page()
 
 
+def test_the_table_of_arrays_is_up_to_date():
+    """Otherwise run scripts/format_page.py."""
+    assert (ROOT / "docs/format.md").read_text() == script("format_page").page()
+
+
 def test_the_page_has_every_dataset_once(script):
     page = (ROOT / "docs/datasets.md").read_text()
     for name, recipe in RECIPES.items():

@@ -59,7 +59,8 @@ class Layout:
         steps = max((form.shape[1] for form in stored.values() if len(form.shape) > 2), default=1)
         inner = 1 if one_by_one else int(np.clip(FEW // steps, *INNER)) // INNER[0] * INNER[0]
         size = sum(form.row_size for form in stored.values())
-        return Layout(forms, inner * 2 ** max(0, (SHARD // max(1, inner * size)).bit_length() - 1), inner, packed)
+        doublings = max(0, (SHARD // max(1, inner * size)).bit_length() - 1)  # as many as fit, all arrays together
+        return Layout(forms, inner * 2**doublings, inner, packed)
 
     @property
     def count(self) -> int:
