@@ -22,10 +22,24 @@ GROUPS = {
 LONG = 8  # values; of more the ends are shown
 HEAD = """# The datasets
 
-Written by `scripts/datasets_page.py` from the recipes themselves. A picture shows three frames of a sequence, then four
-sequences as trails, from dark to bright; of switching dynamics two frames, a trajectory and the end of its signal,
-coloured by regime. What the files hold is in [File format](format.md); parameters and hyperparameters can be
-[changed](../README.md#how-you-ask-for-it), each as `NAME=VALUE`.
+This page is written by `scripts/datasets_page.py` from the recipes. A picture shows three frames of a sequence, then
+four sequences as trails, from dark to bright. For switching dynamics, it shows two frames, a trajectory, and the end of
+its signal, coloured by regime. [File format](format.md) tells what the files hold. You can
+[change](../README.md#how-you-ask-for-it) parameters and hyperparameters, each with `NAME=VALUE`.
+
+These words are used for several datasets:
+
+* `radii` is a range for the initial state. For a pendulum, the point (q, p) is in the annulus between these two radii;
+  for a double pendulum, this holds for each arm. For a mass on a spring, the point (q, p / √(k m)) is in the annulus,
+  so that its radius is the amplitude [m]. For two bodies, `radii` is the range of both coordinates of the first body's
+  position [m].
+* `uniform_annulus`: if True, the point is uniform in the area of the annulus; if False, its radius is uniform.
+* `friction` is a parameter of every Hamiltonian system (pendulums, springs, and bodies that attract each other), 0 by
+  default: ṗ = -∂H/∂q - γ ∂H/∂p with γ = `friction` [kg/s; for an angle kg m²/s]. The tables leave out parameters that
+  are 0.
+* A shifted camera is shifted along x and along y, independently for each sequence. The percentage is the largest shift,
+  as a share of half the scene's width. The frame is enlarged to hold the scene at every shift: with 40%, it shows 1.4
+  times the scene's width.
 """
 
 
@@ -124,7 +138,8 @@ def observation(recipe: Recipe) -> str:
         return f"signals of {channels}, {system.regimes()} regimes; or frames, with `--observation pixels`"
     reaches = sorted({recipe.view_of(task).jitter for task in range(len(recipe.tasks))})
     cameras = [
-        f"camera shifted by up to {reach:.0%} of half the width" if reach else "fixed camera" for reach in reaches
+        f"camera shifted by up to {reach:.0%} of half the scene's width" if reach else "fixed camera"
+        for reach in reaches
     ]
     styles = " or ".join(dict.fromkeys(recipe.style_of(task).name for task in range(len(recipe.tasks))))
     colors = f"{view.palette} colours" if view.palette > 1 else "black and white"

@@ -36,7 +36,7 @@ def table() -> str:
         cells = [f"`{row.name}`", row.axes, row.dtype, row.unit, row.role, where(row), row.meaning.replace("|", "\\|")]
         lines.append("| " + " | ".join(cells) + " |")
     letters = ", ".join(f"{letter} {name}" for letter, name in AXES.items() if letter != "1")
-    return "\n".join(lines) + f"\n\nAxes: {letters}. One in brackets is left out where it would have one element.\n"
+    return "\n".join(lines) + f"\n\nAxes: {letters}. An axis in brackets is left out if it has only one element.\n"
 
 
 def page() -> str:

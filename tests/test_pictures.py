@@ -27,7 +27,7 @@ def test_the_page_is_up_to_date(script):
     assert (ROOT / "docs/datasets.md").read_text() == script("datasets_page").page()
 
 
-def test_the_table_of_arrays_is_up_to_date():
+def test_the_table_of_arrays_is_up_to_date(script):
     """Otherwise run scripts/format_page.py."""
     assert (ROOT / "docs/format.md").read_text() == script("format_page").page()
 

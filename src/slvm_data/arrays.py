@@ -88,7 +88,8 @@ def _row(
 _EVERY = (
     _row(
         *("image", "N T (C) H W", "uint8", Role.OBSERVATION),
-        'frame t shows state[t], in a window latents[t]; row 0 is y_min (plot with origin="lower", balls with "upper")',
+        "frame t shows state[t] (in a window: latents[t]); row 0 is y_min "
+        '(plot with origin="lower", balls with "upper")',
         query="image",
         context="domain_image",
     ),
@@ -98,23 +99,23 @@ _EVERY = (
         "positions first, then momenta or velocities; frame 0 is the initial state",
         fill=0,
     ),
-    _row("state_mask", "N D", "bool", Role.MASK, "which numbers of the state are its own, not padding", fill=0),
+    _row("state_mask", "N D", "bool", Role.MASK, "true for numbers of the state, false for padding", fill=0),
     _row("label", "N 1", "int64", Role.LABEL, "number of the task"),
-    _row("time", "N T", "float64", Role.TIME, "instants of the frames", "s"),
+    _row("time", "N T", "float64", Role.TIME, "times of the frames", "s"),
     _row(
         *("queries", "N T S", "float32", Role.OBSERVATION),
         "signal of the window",
     ),
     _row(
         *("domains", "N K T S", "float32", Role.CONTEXT),
-        "signal of the context windows before it, in the order of time",
+        "signal of the context windows, in order of time",
     ),
     _row(
         *("labels", "N T", "int64", Role.LABEL),
         "regime at each frame of the window, as in mode; label is the number of the task",
     ),
     _row("latents", "N T L", "float32", Role.TRUTH, "latents at each frame of the window, before emission and noise"),
-    _row("path", "N", "int64", Role.LABEL, "number of the trajectory that a window is cut from"),
+    _row("path", "N", "int64", Role.LABEL, "number of the trajectory (not a file path)"),
     _row(
         *("signal", "N T S", "float32", Role.OBSERVATION),
         "emission of the latents, with noise",
@@ -124,7 +125,7 @@ _EVERY = (
     _row("latent", "N T L", "float32", Role.TRUTH, "latents, before emission and noise", query="latents"),
     _row(
         *("mode", "N T", "int64", Role.LABEL),
-        "regime that moved frame t-1 to frame t; where the regime is read off the state, that of frame t",
+        "regime that moved frame t-1 to frame t; if the regime is a function of the state: the regime of frame t",
         query="labels",
     ),
     _row(
@@ -135,10 +136,10 @@ _EVERY = (
     ),
     _row(
         *("energy", "N T", "float64", Role.TRUTH),
-        "the Hamiltonian; of a ball the energy of a unit mass above its lowest place",
+        "Hamiltonian; for balls: energy per unit mass, potential energy 0 at the lowest point",
         query="energy",
     ),
-    _row("event_time", "N E", "float64", Role.EVENT, "instants of impacts, in order; 0 beyond the last", "s"),
+    _row("event_time", "N E", "float64", Role.EVENT, "times of impacts, in order; 0 beyond the last impact", "s"),
     _row(
         *("event_wall", "N E", "int64", Role.EVENT),
         "0 left, 1 right, 2 top (y_min), 3 bottom; -1 beyond the last impact",

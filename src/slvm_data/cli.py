@@ -32,11 +32,21 @@ from slvm_data.view import saved, server
 from slvm_data.view.dataset import Dataset, of_folder, of_recipe
 
 app = typer.Typer(
-    help="Datasets for sequential latent-variable models: moving scenes, with the truth behind every frame.",
+    help="Datasets for sequential latent-variable models: moving scenes with the ground truth for every frame.",
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+_CHOSEN = "chosen automatically"
+_FOLDER_FIRST = "If the current directory has a dataset folder with this name, the folder is shown."
+_Shown = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME|FOLDER|FILE",
+        help=f"Dataset name, folder or file; for a name or file, sequences are made in memory. {_FOLDER_FIRST}",
+    ),
+]
+_Own = Annotated[Path | None, typer.Option(help="The .py file with RECIPE, for a system that you wrote yourself.")]
 
 
 def _show_version(wanted: bool) -> None:
@@ -56,7 +66,7 @@ def options(
 
 @app.command("list")
 def list_datasets() -> None:
-    """Show every dataset: its system, tasks, sequences per split, state."""
+    """Show every dataset: its system, tasks, sequences per split, observation, state."""
     head = ("name", "system", "tasks", "train/val/test per task", "observation", "state")
     rows = [head, *map(_row, RECIPES.values())]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -81,8 +91,8 @@ def _shape(recipe: Recipe) -> tuple[int, ...]:
 
 
 @app.command()
-def info(dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE")]) -> None:
-    """Describe a dataset: equation, parameters, sizes; for a folder also its arrays and its validation report."""
+def info(dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE", help=_FOLDER_FIRST)]) -> None:
+    """Describe a dataset: equation, parameters, sizes; for a folder also its arrays and validation report."""
     if (Path(dataset) / manifest.NAME).is_file() or (Path(dataset).is_dir() and dataset not in RECIPES):
         print(card.text(manifest.read(Path(dataset))))
         return
@@ -106,7 +116,8 @@ def _observed(recipe: Recipe, task: int) -> str:
         latents = ", ".join(system.latents or system.state)
         return f"{dt}; signals of {system.channels} channels, {system.regimes()} regimes, latents {latents}"
     colours = "black and white" if view.shape()[0] != 3 else f"{view.palette} colours" if view.palette > 1 else "colour"
-    camera = f"camera shifted by up to {view.jitter:.0%} of half the width" if view.jitter else "fixed camera"
+    shifted = f"camera shifted by up to {view.jitter:.0%} of half the scene's width, frame enlarged to hold it"
+    camera = shifted if view.jitter else "fixed camera"
     return f"{dt}; frames of {view.size} x {view.size} pixels, style {recipe.style_of(task).name}, {colours}, {camera}"
 
 
@@ -114,18 +125,16 @@ def _observed(recipe: Recipe, task: int) -> str:
 def verify(
     folder: Path,
     sample: Annotated[int, typer.Option(help="Sequences per file to regenerate and compare.", min=0)] = 8,
-    recipe: Annotated[
-        Path | None, typer.Option(help="The .py file that defines its system, if that is your own.")
-    ] = None,
+    recipe: _Own = None,
 ) -> None:
-    """Check a dataset: every byte by its checksum, the arrays, and some sequences by regenerating them."""
+    """Check a dataset: checksums of all files except the card, the arrays, and some sequences by regenerating them."""
     content = manifest.read(folder)
     source = from_stored(content.recipe, find(str(recipe)).tasks if recipe else ())
     versions = manifest.versions(content.format)
     alike = content.machine == machine() and versions.items() <= content.versions.items()
     if not alike:
         chaos = ", windows of chaotic trajectories by checksum alone" if any(s.chaotic for s in source.tasks) else ""
-        print(f"made by other software or on another class of machine: compared within a tolerance{chaos}")
+        print(f"made by other software or on another class of processor: compared within a tolerance{chaos}")
     found = list(faults(folder, source, content, sample, alike))
     for fault in found:
         print(f"error: {fault}", file=sys.stderr)
@@ -138,11 +147,9 @@ def verify(
 @app.command()
 def repair(
     folder: Path,
-    recipe: Annotated[
-        Path | None, typer.Option(help="The .py file that defines its system, if that is your own.")
-    ] = None,
+    recipe: _Own = None,
 ) -> None:
-    """Make the damaged or missing files of a dataset again, and nothing else."""
+    """Regenerate damaged or missing files; other files stay unchanged."""
     content = manifest.read(folder)
     made = mend(folder, from_stored(content.recipe, find(str(recipe)).tasks if recipe else ()), content)
     for what in made:
@@ -152,31 +159,28 @@ def repair(
 
 @app.command()
 def gif(
-    dataset: Annotated[
-        str, typer.Argument(metavar="NAME|FOLDER|FILE", help="Dataset; for a name or file, a few sequences are made.")
-    ],
+    dataset: _Shown,
     out: Annotated[
         Path | None, typer.Argument(help="File to write: .gif, .webp or .mp4.", show_default="NAME.gif")
     ] = None,
     split: Annotated[str, typer.Option(help=f"Split: {', '.join(SPLITS)}.")] = SPLITS[0],
-    task: Annotated[str | None, typer.Option(help="Labels of tasks, separated by commas.", show_default="all")] = None,
-    rows: Annotated[
-        int | None, typer.Option(help="Number of rows of sequences.", min=1, show_default="by number")
+    task: Annotated[
+        str | None, typer.Option(help="Labels of the tasks to show, such as 0,2.", show_default="all")
     ] = None,
-    columns: Annotated[
-        int | None, typer.Option(help="Number of columns of sequences.", min=1, show_default="by number")
-    ] = None,
+    rows: Annotated[int | None, typer.Option(help="Number of rows.", min=1, show_default=_CHOSEN)] = None,
+    columns: Annotated[int | None, typer.Option(help="Number of columns.", min=1, show_default=_CHOSEN)] = None,
     scale: Annotated[
-        int | None, typer.Option(help="Enlargement of a pixel [px].", min=1, show_default="by size")
+        int | None, typer.Option(help="Side of the square that a pixel becomes [px].", min=1, show_default=_CHOSEN)
     ] = None,
-    fps: Annotated[float | None, typer.Option(help="Frames per second.", show_default="1/dt, 8 to 25")] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second.", show_default="real time, from 8 to 25")
+    ] = None,
     format: Annotated[  # noqa: A002 - the name of the option
-        str | None, typer.Option("--format", help="File format: gif or webp.", show_default="as OUT ends, or gif")
+        str | None,
+        typer.Option("--format", help="File format: gif or webp.", show_default="from the ending of OUT, or gif"),
     ] = None,
-    mp4: Annotated[bool, typer.Option("--mp4", help="Write a video instead.")] = False,
-    recipe: Annotated[
-        Path | None, typer.Option(help="The .py file that defines its system, if that is your own.")
-    ] = None,
+    mp4: Annotated[bool, typer.Option("--mp4", help="Write an MP4 video.")] = False,
+    recipe: _Own = None,
 ) -> None:
     """Write an animation of several sequences side by side: a GIF, a WebP, or a video."""
     from slvm_data.view.animation import animate  # which nothing else needs
@@ -233,7 +237,9 @@ def combine(
         int | None,
         typer.Option(help="Random seed of the order.", min=0, max=SEEDS - 1, show_default="0 with --shuffle"),
     ] = None,
-    pad: Annotated[bool, typer.Option("--pad", help="Padding of states to one width; see state_mask.")] = False,
+    pad: Annotated[
+        bool, typer.Option("--pad", help="Pad states of different width with zeros; adds the array state_mask.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that were combined before.")] = False,
 ) -> None:
     """Write combined_{train,val,test}.npz into a dataset's folder: all its tasks in one file per split."""
@@ -252,18 +258,20 @@ def combine(
 def view(
     dataset: Annotated[
         str,
-        typer.Argument(metavar="FOLDER|NAME|FILE", help="Folder of a dataset, or a name or file as for `generate`."),
+        typer.Argument(
+            metavar="FOLDER|NAME|FILE",
+            help=f"Folder of a dataset, or a name or file as for `generate`. {_FOLDER_FIRST}",
+        ),
     ],
     changes: Annotated[
-        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Parameters, as for `generate`; not for a folder.")
+        list[str] | None,
+        typer.Argument(metavar="KEY=VALUE", help="Parameters, as for `generate`; not allowed for a folder."),
     ] = None,
     save: Annotated[Path | None, typer.Option(help="File to write the page to, instead of serving it.")] = None,
     sequences: Annotated[int, typer.Option(help="Number of sequences in a saved page, over all tasks.", min=1)] = 64,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
     port: Annotated[int, typer.Option(help="Port of the server.", min=0, max=65535, show_default="a free one")] = 0,
-    recipe: Annotated[
-        Path | None, typer.Option(help="The .py file that defines its system, if that is your own.")
-    ] = None,
+    recipe: _Own = None,
 ) -> None:
     """View a dataset in the browser: sequences, curves, validation report; for a NAME, sliders for parameters."""
     shown = _dataset(dataset, changes or [], recipe)
@@ -290,7 +298,8 @@ def convert(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of a dataset.")],
     target: Annotated[Path, typer.Argument(metavar="DST", help="Folder to write, or a path to croissant.json.")],
     to: Annotated[
-        str | None, typer.Option(help=f"File format: {', '.join(formats.NAMES)}.", show_default="as DST ends")
+        str | None,
+        typer.Option(help=f"File format: {', '.join(formats.NAMES)}.", show_default="from the ending of DST"),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the dataset in that folder.")] = False,
 ) -> None:

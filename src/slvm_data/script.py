@@ -31,28 +31,41 @@ _Changes = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="KEY=VALUE",
-        help="Parameters of the systems: m=0.5, m=0.5..1.0 (a range), g=[0,2.5] (a vector), g=2,3,4 (a task for each).",
+        help="Parameters of the systems: m=0.5, m=0.5..1.0 (a range), g=[0,2.5] (a vector), g=2,3,4 (one task for each "
+        "value).",
     ),
 ]
 _Record = Annotated[
     list[str] | None,
-    typer.Option(help="Further arrays to store: dx_dt, energy, events, offset, color_index; repeat it or use commas."),
+    typer.Option(
+        help="Further arrays to store: dx_dt, energy, events, offset, color_index; separate them by commas, or repeat "
+        "the option."
+    ),
 ]
 _Folder = Annotated[
     str | None,
-    typer.Option(help="Name of each task's folder, with {i} and {name} in it.", show_default="dataset_{i}"),
+    typer.Option(
+        help="Name of each task's folder; {i} stands for its label, {name} for a name of the dataset.",
+        show_default="dataset_{i}",
+    ),
 ]
-_ORIGINAL = "Write what the original scripts would write, their defects included, but with correct labels."
+_ORIGINAL = "Write what the original scripts would write, with their errors, but with correct labels."
+_STEPS = "Frames per sequence (switching datasets: per trajectory)."
 INTERRUPTED, TERMINATED = 130, 143  # exit codes, as shells have them
 _RECIPES = "the recipe's"
 _Window = Annotated[int | None, typer.Option(help="Frames per window.", show_default=_RECIPES)]
 _Stride = Annotated[int | None, typer.Option(help="Frames from one query to the next.", show_default=_RECIPES)]
 _Contexts = Annotated[int | None, typer.Option(help="Context windows before each query.", show_default=_RECIPES)]
-_Spacing = Annotated[int | None, typer.Option(help="Frames from one context to the next.", show_default=_RECIPES)]
-_Gap = Annotated[int | None, typer.Option(help="Frames between the splits.", show_default=_RECIPES)]
+_Spacing = Annotated[
+    int | None,
+    typer.Option(help="Frames from the start of one context to the start of the next.", show_default=_RECIPES),
+]
+_Gap = Annotated[
+    int | None, typer.Option(help="Frames between the splits, if they share a trajectory.", show_default=_RECIPES)
+]
 _Trajectories = Annotated[
     int | None,
-    typer.Option(help="Number of trajectories, each for one split.", show_default="one that the splits share"),
+    typer.Option(help="Number of trajectories, each for one split.", show_default=_RECIPES),
 ]
 _Series = Annotated[bool, typer.Option("--series", help="Keep the uncut trajectories too, in files of their own.")]
 _Observation = Annotated[
@@ -63,22 +76,27 @@ _CUT = ("length", "stride", "contexts", "spacing", "gap", "trajectories", "serie
 _Format = Annotated[str, typer.Option("--format", help=f"File format: {' or '.join(formats.OWN)} (sharded).")]
 _Workers = Annotated[
     int | None,
-    typer.Option(help="Number of processes that make shards (--format zarr).", show_default="threads of this one"),
+    typer.Option(
+        help="Number of processes that make shards (--format zarr).", show_default="one process, several threads"
+    ),
 ]
 _Dask = Annotated[
     str | None,
-    typer.Option(metavar="ADDRESS|local|slurm", help="Dask cluster that makes shards; --workers is its size."),
+    typer.Option(
+        metavar="ADDRESS|local|slurm", help="Dask cluster that makes the shards (--workers for local and slurm)."
+    ),
 ]
 _Shards = Annotated[
     str | None,
     typer.Option(
-        metavar="i/N", help="Share of the shards to make: every N-th, from shard i on (job i of N).", show_default="all"
+        metavar="i/N",
+        help="Make only shards i, i+N, i+2N, … (job i of N; i from 0 to N-1).",
+        show_default="all",
     ),
 ]
-_Count = Annotated[int | None, typer.Option(help="Sequences per task.", show_default=_RECIPES)]
-_Style = Annotated[
-    str | None, typer.Option(help=f"Style of drawing: {', '.join(STYLES)}.", show_default="the system's")
-]
+_Count = Annotated[int | None, typer.Option(help="Sequences per task in this split.", show_default=_RECIPES)]
+_Size = Annotated[int | None, typer.Option(help="Height and width of frames [px].", show_default=_RECIPES)]
+_Style = Annotated[str | None, typer.Option(help=f"Style of drawing: {', '.join(STYLES)}.", show_default=_RECIPES)]
 
 
 def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
@@ -88,13 +106,13 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         dataset: _Dataset,
         changes: _Changes = None,
         out: Annotated[Path | None, typer.Option(help="Folder to write.", show_default="./NAME")] = None,
-        seed: Annotated[int | None, typer.Option(help="Random seed.", show_default="the recipe's, 0")] = None,
+        seed: Annotated[int | None, typer.Option(help="Random seed.", show_default="the recipe's, usually 0")] = None,
         train: _Count = None,
         val: _Count = None,
         test: _Count = None,
-        steps: Annotated[int | None, typer.Option(help="Frames per trajectory.", show_default=_RECIPES)] = None,
+        steps: Annotated[int | None, typer.Option(help=_STEPS, show_default=_RECIPES)] = None,
         dt: Annotated[float | None, typer.Option(help="Time between frames [s].", show_default=_RECIPES)] = None,
-        size: Annotated[int | None, typer.Option(help="Height and width of frames [px].", show_default="32")] = None,
+        size: _Size = None,
         style: _Style = None,
         observation: _Observation = None,
         window: _Window = None,
@@ -113,7 +131,7 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         dask: _Dask = None,
         overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the dataset in that folder.")] = False,
     ) -> None:
-        """Write a dataset: {train,val,test}.npz, dataset.json, and a card."""
+        """Write a dataset: the arrays of train, val and test, dataset.json, and a card."""
         fields: dict[str, Any] = {"seed": seed, "train": train, "val": val, "test": test, "steps": steps, "dt": dt}
         fields |= {"folder": folder_name, "record": _names(record), "observation": observation}
         cut = zip(_CUT, (window, stride, contexts, spacing, gap, trajectories, series or None), strict=True)
