@@ -31,7 +31,7 @@ def damage_named(path: Path, part: str = "its directory") -> Iterator[At]:
         yield at
     except FileNotFoundError:
         raise DamageError(f"{path} is missing") from None
-    except PermissionError:
+    except (PermissionError, DamageError):
         raise
     except Exception as error:  # damaged bytes may raise any error, even tokenize.TokenError
         raise DamageError(f"{path} is damaged, at {at.array}: {error}") from error

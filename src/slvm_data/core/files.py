@@ -12,32 +12,20 @@ from uuid import uuid4
 
 
 @contextmanager
-def atomic(path: Path, new: bool = False) -> Iterator[IO[bytes]]:
+def atomic(path: Path, scratch: Path | None = None) -> Iterator[IO[bytes]]:
     """Open a file that appears as `path` when the block ends without error: complete and on the disk, or not at all.
 
-    With `new` it does not replace a file: raises FileExistsError if another process was faster.
+    Until then it is in the folder `scratch`, on the same disk; if None, beside `path`.
     """
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")  # process ids may repeat
+    temporary = (scratch or path.parent) / f".{path.name}.{uuid4().hex}.tmp"  # process ids may repeat
     try:
         with temporary.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if not new or not _linked(temporary, path):
-            temporary.replace(path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _linked(file: Path, path: Path) -> bool:
-    """Give a file a new name; raise FileExistsError if it is taken, return False if the file system has no links."""
-    try:
-        os.link(file, path)
-    except FileExistsError:
-        raise
-    except OSError:
-        return False
-    return True
 
 
 def sha256(path: Path) -> str:

@@ -6,10 +6,12 @@ While JAX compiles, it calls Python from C++, and drops what is raised there.
 from __future__ import annotations
 
 import signal
+import sys
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 _received: list[int] = []
+_shown = sys.unraisablehook
 
 
 class Terminated(BaseException):
@@ -17,7 +19,8 @@ class Terminated(BaseException):
 
 
 def listen() -> None:
-    """From now on both signals are remembered, and raise KeyboardInterrupt or Terminated."""
+    """From now on both signals are remembered, and raise KeyboardInterrupt or Terminated; nothing is said of it."""
+    sys.unraisablehook = _drop
     signal.signal(signal.SIGTERM, _receive)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, as `nohup` wants it
         signal.signal(signal.SIGINT, _receive)
@@ -27,6 +30,12 @@ def check() -> None:
     """Raise once more what was raised and has ended nothing."""
     if _received:
         _raise(_received[-1])
+
+
+def _drop(unraisable: Any) -> None:
+    """Say nothing of a signal that arrived in a callback, as of the garbage collection, where it ends nothing."""
+    if not issubclass(unraisable.exc_type, (KeyboardInterrupt, Terminated)):
+        _shown(unraisable)
 
 
 def _receive(number: int, _frame: FrameType | None) -> NoReturn:

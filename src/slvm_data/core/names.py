@@ -8,7 +8,8 @@ MANIFEST = "dataset.json"
 CARD = "README.md"
 PREVIEW = "preview.gif"  # of the frames, shown by the card
 CROISSANT = "croissant.json"  # for programs that search for datasets
-PLAN = "plan.json"  # instead of the manifest, while a dataset is made
+PLAN = "plan.json"  # what is being made
+HIDDEN = ".slvm-data"  # folder, within that of a dataset, of all that is not complete
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _ON_WINDOWS = {"con", "prn", "aux", "nul", *(f"{d}{i}" for d in ("com", "lpt") for i in range(10))}
@@ -27,4 +28,4 @@ def check_name(name: str) -> None:
 def is_taken(name: str) -> bool:
     """Whether a dataset has, or may have, a file with this name."""
     lower = name.lower()
-    return lower in (MANIFEST, CARD.lower(), PREVIEW, CROISSANT, PLAN) or lower.endswith(_ENDINGS)
+    return lower in (MANIFEST, CARD.lower(), PREVIEW, CROISSANT) or lower.endswith(_ENDINGS)

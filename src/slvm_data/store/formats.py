@@ -7,9 +7,13 @@ and `fault`. The others are copies for other libraries; their modules have `file
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from types import ModuleType
+from typing import Any, Protocol
+
+from slvm_data.core.types import Arrays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +54,7 @@ TABLE = (
         module="slvm_data.store.zarr",
         media_type="application/vnd+zarr",
         own=True,
-        libraries=("zarr", "numcodecs"),
+        libraries=("tensorstore",),
         extra="zarr",
         opening='import zarr\n\ndata = zarr.open_group("{file}", mode="r")',
         reading='{name} = data["{name}"][:100]',
@@ -87,6 +91,56 @@ TABLE = (
         reading='{name} = data[:100]["{name}"]',
     ),
 )
+
+
+class Layout(Protocol):
+    """How a file of a format of our own is divided into units, each of which is made and stored as a whole.
+
+    `Layout.of(forms, binary, one_by_one)` in the format's module makes one. A format is free in what it returns of a
+    unit that is stored, as plain JSON values; it is kept until the file is complete.
+    """
+
+    @property
+    def forms(self) -> Any:
+        """Forms of the arrays, with all rows."""
+        ...
+
+    def ranges(self) -> list[tuple[int, int]]:
+        """The first row of each unit, and the one after its last."""
+        ...
+
+    def create(self, path: Path, scratch: Path) -> None:
+        """Make everything of the file but its units; again if it is there already."""
+        ...
+
+    def gather(self, path: Path, unit: int, chunks: Iterable[Arrays], scratch: Path) -> Callable[[], Any]:
+        """Take the rows of a unit; return a function that stores them, again if they are there already.
+
+        The function may be called by another thread, while rows of other units are taken. Temporary files are in the
+        folder `scratch`.
+        """
+        ...
+
+    def is_there(self, path: Path, unit: int, stored: Any) -> bool:
+        """Whether a unit is stored."""
+        ...
+
+    def is_damaged(self, path: Path, unit: int) -> bool:
+        """Whether a unit of a complete file is not as it was written."""
+        ...
+
+    def lacks_metadata(self, path: Path) -> bool:
+        """Whether what `create` makes is not as it was written."""
+        ...
+
+    def relist(self, path: Path, scratch: Path) -> None:
+        """Write again what lists the units, after some were made again."""
+        ...
+
+    def written(self, path: Path, stored: list[Any], scratch: Path) -> Any:
+        """The manifest's entry of a file whose units are stored; writes what lists them."""
+        ...
+
 
 OWN = tuple(entry.name for entry in TABLE if entry.own)
 NAMES = tuple(entry.name for entry in TABLE)

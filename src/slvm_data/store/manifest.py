@@ -238,20 +238,23 @@ class Manifest:
 
 @dataclass(frozen=True, kw_only=True)
 class PlanRecord:
-    """A dataset that is being made in shards: what is made, by which software, and how many shards it has."""
+    """A dataset that is being made: what is made, in which format, by which software, and in how many units."""
 
     name: str
     recipe: StoredRecipe
+    form: str
+    units: int
     versions: dict[str, str]
     machine: dict[str, str]
     sources: dict[str, str] = field(default_factory=dict)  # checksums of the user's own files that define systems
-    groups: dict[str, int]  # number of shards of each group, by name
 
     def __post_init__(self) -> None:
-        for name in self.groups:
-            check_path(name)
-            if not name.endswith(".zarr"):
-                raise ValueError(f"{name!a} is no group")
+        formats.own_format(self.form)
+
+    @property
+    def format(self) -> formats.Format:
+        """The format of the files."""
+        return formats.named(self.form)
 
 
 def check_path(name: str) -> None:
@@ -266,14 +269,14 @@ def write(folder: Path, content: Manifest) -> None:
 
 
 def write_plan(folder: Path, plan: PlanRecord) -> None:
-    """Write the plan of a dataset; raises FileExistsError where there is one."""
-    _write(folder / PLAN, plan, new=True)
+    """Write the plan of a dataset that is begun."""
+    _write(folder / names.HIDDEN / PLAN, plan)
 
 
-def _write(path: Path, content: Manifest | PlanRecord, new: bool = False) -> None:
+def _write(path: Path, content: Manifest | PlanRecord) -> None:
     tree = {"format": FORMAT, "format_version": VERSION, **to_json(content)}
     tree["sha256"] = _digest(tree)
-    with atomic(path, new) as file:
+    with atomic(path) as file:
         file.write((json.dumps(tree, indent=1, ensure_ascii=True, allow_nan=False) + "\n").encode())
 
 
@@ -282,14 +285,14 @@ def read(folder: Path) -> Manifest:
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder")
     path = folder / NAME
-    if not path.is_file() and (folder / PLAN).is_file():
+    if not path.is_file() and (folder / names.HIDDEN).is_dir():
         raise DamageError(f"{folder} is not complete: run the command that began it again")
     return _read(path, Manifest)
 
 
 def read_plan(folder: Path) -> PlanRecord:
     """The plan of a folder whose dataset is being made; raises DamageError as `read` does."""
-    return _read(folder / PLAN, PlanRecord)
+    return _read(folder / names.HIDDEN / PLAN, PlanRecord)
 
 
 def _read(path: Path, kind: type[Any]) -> Any:

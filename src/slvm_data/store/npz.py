@@ -8,10 +8,11 @@ import tempfile
 import threading
 import zipfile
 import zlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from isal import isal_zlib
@@ -70,25 +71,122 @@ class _Stream:
         return zip_archive.Member(f"{self.name}.npy", self.crc, self.spool.tell(), self.size, offset)
 
 
-def write(path: Path, chunks: Iterable[Arrays], count: int, binary: bool = False) -> Written:
+@dataclass(frozen=True)
+class Layout:
+    """An .npz as a file of one unit, which holds all its rows."""
+
+    forms: Forms  # with all rows
+
+    @staticmethod
+    def of(forms: Forms, binary: bool, one_by_one: bool = False) -> Layout:
+        """The layout for these forms, which no option changes."""
+        del binary, one_by_one
+        return Layout(forms)
+
+    @property
+    def count(self) -> int:
+        """Total number of rows."""
+        return next(iter(self.forms.values())).shape[0]
+
+    def ranges(self) -> list[tuple[int, int]]:
+        """The first row of each unit, and the one after its last."""
+        return [(0, self.count)]
+
+    def create(self, path: Path, scratch: Path) -> None:
+        """Make the folder of the file."""
+        del scratch
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def gather(self, path: Path, unit: int, chunks: Iterable[Arrays], scratch: Path) -> Callable[[], dict[str, Any]]:
+        """Take the rows of the file; return a function that writes it, and returns its size and checksum."""
+        del unit
+        streams = _Streams(chunks, self.count, scratch)
+
+        def put() -> dict[str, Any]:
+            with streams:
+                checksum = streams.assemble(path, scratch)
+            return {"sha256": checksum, "bytes": path.stat().st_size}
+
+        return put
+
+    def put(self, path: Path, unit: int, chunks: Iterable[Arrays], scratch: Path) -> dict[str, Any]:
+        """Write the file; return its size and checksum."""
+        return self.gather(path, unit, chunks, scratch)()
+
+    def is_there(self, path: Path, unit: int, stored: dict[str, Any]) -> bool:
+        """Whether the file is complete, as far as its size tells."""
+        del unit
+        return path.is_file() and path.stat().st_size == stored["bytes"]
+
+    def is_damaged(self, path: Path, unit: int) -> bool:
+        """Whether the file has to be made again; only a damaged one is asked for its units."""
+        del path, unit
+        return True
+
+    def lacks_metadata(self, path: Path) -> bool:
+        """Whether something else than units is damaged; there is nothing else."""
+        del path
+        return False
+
+    def relist(self, path: Path, scratch: Path) -> None:
+        """There is no list of units."""
+
+    def written(self, path: Path, stored: list[dict[str, Any]], scratch: Path) -> Written:
+        """The manifest's entry of the file."""
+        del path, scratch
+        return Written(**stored[0], arrays=self.forms)
+
+
+def write(
+    path: Path,
+    chunks: Iterable[Arrays],
+    count: int,
+    binary: bool = False,
+    *,
+    one_by_one: bool = False,
+    scratch: Path | None = None,
+) -> Written:
     """Write `count` sequences, arriving in chunks {name: [n …]}; return what a manifest says of the file.
 
-    `binary`, for frames of zeros and ones, has no effect: deflate compresses them well anyway. The file gets its name
-    when it is complete and on the disk. Raises ValueError if chunks do not fit together.
+    `binary` (frames of zeros and ones) and `one_by_one` (long rows) have no effect: deflate compresses all well. The
+    file gets its name when it is complete and on the disk; until then it is in the folder `scratch`, or in its own if
+    None. Raises ValueError if chunks do not fit together.
     """
-    del binary
-    with ExitStack() as stack:
-        streams: dict[str, _Stream] = {}
-        for chunk, forms in fitting(chunks, count):
-            for name, array in chunk.items():
-                if name not in streams:
-                    spool = stack.enter_context(tempfile.TemporaryFile(dir=path.parent))
-                    streams[name] = _Stream(name, forms[name], spool)
-                streams[name].append(array)
-        with atomic(path) as file:
-            checksum = _assemble(file, list(streams.values()))
-    arrays = {name: stream.form for name, stream in streams.items()}
-    return Written(sha256=checksum, bytes=path.stat().st_size, arrays=arrays)
+    del binary, one_by_one
+    with _Streams(chunks, count, scratch or path.parent) as streams:
+        checksum = streams.assemble(path, scratch)
+        return Written(sha256=checksum, bytes=path.stat().st_size, arrays=streams.forms)
+
+
+class _Streams:
+    """The arrays of a file, compressed into temporary files, which are closed at the end of a `with` block."""
+
+    def __init__(self, chunks: Iterable[Arrays], count: int, scratch: Path) -> None:
+        self.streams: dict[str, _Stream] = {}
+        with ExitStack() as stack:  # after an error
+            for chunk, forms in fitting(chunks, count):
+                for name, array in chunk.items():
+                    if name not in self.streams:
+                        spool = stack.enter_context(tempfile.TemporaryFile(dir=scratch))
+                        self.streams[name] = _Stream(name, forms[name], spool)
+                    self.streams[name].append(array)
+            self._open = stack.pop_all()
+
+    def __enter__(self) -> _Streams:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
+
+    @property
+    def forms(self) -> Forms:
+        """Forms of the arrays."""
+        return {name: stream.form for name, stream in self.streams.items()}
+
+    def assemble(self, path: Path, scratch: Path | None) -> str:
+        """Write the file; return its checksum."""
+        with atomic(path, scratch=scratch) as file:
+            return _assemble(file, list(self.streams.values()))
 
 
 def _assemble(file: IO[bytes], streams: list[_Stream]) -> str:

@@ -6,7 +6,9 @@ They write a few hundred rows at most, and need nothing but pytest and the forma
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -96,6 +98,9 @@ class StoreSuite:
     * `fault(path, written)` tells in a sentence how a file differs from what was written; None if it does not.
 
     The functions that read raise `slvm_data.core.errors.DamageError` if a file is not what was written.
+
+    It also has a class `Layout`, which divides a file into units, as `slvm_data.store.formats.Layout` says. Units that
+    are stored one by one give the bytes that `write` gives.
     """
 
     store: ClassVar[Any]
@@ -103,7 +108,7 @@ class StoreSuite:
     counts: ClassVar[tuple[int, ...]] = (1, 2, COUNT, 300)  # numbers of rows to be written
 
     def holds_rows(self, file: Path) -> bool:
-        """Whether `read` checks this file by a checksum; damage to other files is found by `fault` only."""
+        """Whether `read` finds any damage to this file; some damage to other files is found by `fault` only."""
         del file
         return True
 
@@ -245,7 +250,7 @@ class StoreSuite:
                 raise AssertionError(f"chunks {name} raise {error!r}, no ValueError") from error
             else:
                 raise AssertionError(f"chunks {name} were written")
-            with refused(DamageError, str(path)):
+            with refused(DamageError, str(path.with_suffix(""))):
                 self.store.read(path)
 
     def test_what_is_interrupted_is_not_there(self, tmp_path: Path) -> None:
@@ -267,7 +272,7 @@ class StoreSuite:
                 pass
             else:
                 raise AssertionError("the interrupt was lost")
-            with refused(DamageError, str(path)):
+            with refused(DamageError, str(path.with_suffix(""))):
                 self.store.read(path)
 
     def test_a_flipped_bit_is_named(self, tmp_path: Path) -> None:
@@ -322,20 +327,16 @@ class StoreSuite:
         """Assert that `fault` names damage to a file; `read` raises too, or, if not `always`, returns good rows."""
         good = file.read_bytes()
         bad = harm(good)
-        if bad is None:
-            file.unlink()
-        else:
-            file.write_bytes(bad)
+        _spoil(file, bad)
         fault = self.store.fault(path, written)
         assert fault, f"fault does not see that {file} is damaged"
         assert str(path.with_suffix("")) in fault, f"{fault!r} does not name {path}"
         assert "\n" not in fault
-        if self.holds_rows(file):
-            found, said = self._read(path)
-            assert found is not None or str(path) in said, f"{said!r} does not name {path}"
-            if found is not None:
-                assert not always, f"{file} is damaged, and was read"
-                assert_equal(found, rows)
+        found, said = self._read(path)
+        assert found is not None or str(path.with_suffix("")) in said, f"{said!r} does not name {path}"
+        if found is not None:
+            assert not always or not self.holds_rows(file), f"{file} is damaged, and was read"
+            assert_equal(found, rows)
         file.write_bytes(good)
 
     def _read(self, path: Path) -> tuple[Arrays | None, str]:
@@ -358,6 +359,128 @@ class StoreSuite:
         image = {"image": rows["image"], "label": rows["label"]}
         _, written = self.write(tmp_path / "x", image, size=200)
         assert written.bytes < image["image"].nbytes / 6
+
+    def layout(self, rows: Arrays) -> Any:
+        """The layout of a file of these rows, whose pictures hold only zeros and ones."""
+        return self.store.Layout.of(forms_of(rows), True)
+
+    def begin(self, folder: Path, layout: Any) -> tuple[Path, Path]:
+        """Make everything of a new file but its units; return the file, and the folder for temporary files."""
+        scratch = folder.with_name(f"{folder.name}-scratch")
+        for place in (folder, scratch):
+            place.mkdir()
+        path = folder / f"train{self.ending}"
+        layout.create(path, scratch)
+        return path, scratch
+
+    def put(self, layout: Any, place: tuple[Path, Path], unit: int, rows: Arrays, size: int = 10) -> Any:
+        """Store a unit, whose rows arrive `size` at a time; return what the layout returns of it."""
+        return self.gather(layout, place, unit, rows, size)()
+
+    def gather(self, layout: Any, place: tuple[Path, Path], unit: int, rows: Arrays, size: int = 10) -> Any:
+        """Take the rows of a unit; return the function that stores them."""
+        path, scratch = place
+        first, stop = layout.ranges()[unit]
+        return layout.gather(path, unit, chunks({n: array[first:stop] for n, array in rows.items()}, size), scratch)
+
+    def test_units_cover_all_rows(self, tmp_path: Path) -> None:
+        """Each row is in one unit, in order, and none is empty."""
+        del tmp_path
+        for count in self.counts:
+            layout = self.layout(rows := example(count))
+            assert dict(layout.forms) == forms_of(rows)
+            ranges = layout.ranges()
+            assert all(first < stop for first, stop in ranges), f"{ranges} has an empty unit"
+            assert [first for first, _ in ranges] == [0, *(stop for _, stop in ranges[:-1])], f"{ranges} has gaps"
+            assert ranges[-1][1] == count, f"{ranges} ends before row {count}"
+
+    def test_units_give_the_bytes_of_write(self, tmp_path: Path) -> None:
+        """In any order, some of them twice, taken one after the other and stored at once by several threads."""
+        for count in self.counts:
+            rows = example(count)
+            _, written = self.write(tmp_path / f"{count}", rows)
+            expected, layout = _tree(tmp_path / f"{count}"), self.layout(rows)
+            units = list(range(len(layout.ranges())))
+            for name, order in {"forward": units, "backward": units[::-1], "twice": [*units, *units[::2]]}.items():
+                place = self.begin(tmp_path / f"{count}-{name}", layout)
+                stored = {unit: self.put(layout, place, unit, rows, 7) for unit in order}
+                assert layout.written(place[0], [stored[unit] for unit in units], place[1]) == written
+                assert _tree(place[0].parent) == expected, f"units {order} give other bytes"
+                assert not _files(place[1]), "temporary files are left"
+            place = self.begin(tmp_path / f"{count}-threads", layout)
+            with ThreadPoolExecutor(3) as pool:
+                tasks = [pool.submit(self.gather(layout, place, unit, rows)) for unit in units]
+            assert layout.written(place[0], [task.result() for task in tasks], place[1]) == written
+            assert _tree(place[0].parent) == expected, "threads give other bytes"
+
+    def test_a_unit_is_there_once_it_is_stored(self, tmp_path: Path) -> None:
+        """And no longer if one of its files is missing or cut short; the other units stay."""
+        layout = self.layout(rows := example(300))
+        whole, units = self.begin(tmp_path / "whole", layout), range(len(layout.ranges()))
+        stored = [self.put(layout, whole, unit, rows) for unit in units]
+        path, scratch = self.begin(tmp_path / "x", layout)
+
+        def there() -> list[int]:
+            return [unit for unit in units if layout.is_there(path, unit, stored[unit])]
+
+        for unit in units:
+            assert there() == list(units[:unit]), f"before unit {unit} is stored"
+            run = self.gather(layout, (path, scratch), unit, rows)
+            assert there() == list(units[:unit]), f"before unit {unit} is stored"
+            before = _tree(path.parent)
+            assert run() == stored[unit]
+            for name in _tree(path.parent).keys() - before.keys():
+                good = (path.parent / name).read_bytes()
+                for bad in (None, b"", good[: len(good) // 2]):
+                    _spoil(path.parent / name, bad)
+                    assert there() == list(units[:unit]), f"{name} is damaged"
+                (path.parent / name).write_bytes(good)
+        assert there() == list(units)
+
+    def test_what_is_damaged_is_made_again(self, tmp_path: Path) -> None:
+        """Metadata by `create`, units by themselves, and the list of the units by `relist`, to the same bytes."""
+        layout = self.layout(rows := example(300))
+        place, units = self.begin(tmp_path / "x", layout), range(len(layout.ranges()))
+        path, scratch = place
+        parts: dict[int | str, set[str]] = {"metadata": set(_tree(path.parent))}
+        stored = []
+        for unit in units:
+            before = _tree(path.parent).keys()
+            stored.append(self.put(layout, place, unit, rows))
+            parts[unit] = _tree(path.parent).keys() - before
+        before = _tree(path.parent).keys()
+        written = layout.written(path, stored, scratch)
+        good = _tree(path.parent)
+        parts["list"] = good.keys() - before
+        kinds = cycle([lambda _: None, lambda _: b"", lambda data: data[:-1], _flipped])
+        for part, name in ((part, name) for part, names in parts.items() for name in sorted(names)):
+            _spoil(path.parent / name, next(kinds)(good[name]))
+            assert self.store.fault(path, written), f"{name} is damaged"
+            assert layout.lacks_metadata(path) == (part == "metadata"), f"{name} is damaged"
+            damaged = [unit for unit in units if layout.is_damaged(path, unit)]
+            assert damaged == [unit for unit in units if unit == part] or len(units) == 1, f"{name} is damaged"
+            if part == "metadata":
+                layout.create(path, scratch)
+            for unit in damaged:
+                self.put(layout, place, unit, rows)
+            layout.relist(path, scratch)
+            assert self.store.fault(path, written) is None
+            assert _tree(path.parent) == good, f"{name} was damaged, and is not as before"
+            assert not _files(scratch), "temporary files are left"
+
+
+def _spoil(file: Path, data: bytes | None) -> None:
+    """Put other bytes in the place of a file, or remove it."""
+    if data is None:
+        file.unlink()
+    else:
+        file.write_bytes(data)
+
+
+def _flipped(data: bytes) -> bytes:
+    """The data, with another bit in the middle."""
+    middle = len(data) // 2
+    return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
 
 
 def _unpacked(block: np.ndarray, form: Form) -> np.ndarray:

@@ -1,123 +1,201 @@
-"""Read rows of a sharded group when they are asked for: with tensorstore if it is installed, else with zarr.
+"""Read rows of a sharded group when they are asked for, with tensorstore.
 
-Handles belong to the process that opened them. The threads of tensorstore do not survive a fork, so a process whose
-parent has used tensorstore reads with zarr, which gives the same rows, more slowly.
+Before the first row of a shard is given out, its files are compared with its marker, and the marker with the manifest.
+A process that was forked from one that has used tensorstore reads with zarr-python, which gives the same rows.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Collection
+from itertools import islice
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr as zarr_python
 
 from slvm_data.core.errors import DamageError, damage_named
-from slvm_data.store import zarr
-from slvm_data.store.manifest import Forms
+from slvm_data.core.types import Arrays
+from slvm_data.store import tensors
+from slvm_data.store.manifest import Forms, Written
+from slvm_data.store.zarr_layout import LINE, METADATA, SUMS, marked, markers
+from slvm_data.store.zarr_metadata import Sharded
+from slvm_data.store.zstd_frame import claimed
 
-try:
-    import tensorstore
-except ModuleNotFoundError:
-    tensorstore = None
+Asked = Callable[[], Arrays]  # waits for the rows [n …] of each array and returns them
 
-Asked = Callable[[], dict[str, np.ndarray]]  # waits for the rows [n …] of each array and returns them
-
-CACHE = 2**28  # bytes that tensorstore keeps for a group: indices of shards, and chunks just read
-_users: set[int] = set()  # processes that have used tensorstore: this one, or those it was forked from
-
-
-def at_random() -> bool:
-    """Whether this process reads single rows fast, with tensorstore."""
-    return tensorstore is not None and _users <= {os.getpid()}
+CRC = 4  # bytes of a checksum
+REPAIR = "slvm-data repair makes it again"
 
 
 class Reader:
-    """Reads the arrays `wanted`, with these forms, of a group. Raises DamageError as `zarr.read` does."""
+    """Reads arrays of a group: those `wanted`, or all. Raises DamageError, which names the group and the array.
 
-    def __init__(self, path: Path, wanted: Forms) -> None:
-        self.path, self.names = path.absolute(), tuple(wanted)
-        if zarr.metadata_damaged(path):
-            raise DamageError(f"{path} is damaged, at its metadata: {zarr.markers(path)} tells (slvm-data repair)")
-        self._of, self._arrays, self._stores = os.getpid(), zarr.arrays_of(path, wanted), {}
-        self.per = min((array.shards or array.chunks)[0] for array in self._arrays.values())  # rows of a shard
+    If `wanted` gives forms, the arrays have to have them. With `promised`, its entry in the manifest, every marker is
+    compared with the checksum that was written.
+    """
+
+    def __init__(self, path: Path, wanted: Collection[str] | Forms = (), promised: Written | None = None) -> None:
+        self.path, self._promised = path.absolute(), promised
+        self._sums: bytes | None = None
+        self._held: set[int] = set()
+        self._of, self._stores = os.getpid(), {}
+        if promised:
+            self._sums = self._list(promised)
+        self.arrays = self._open(wanted)
+        counts = {array.shape[0] for array in self.arrays.values()}
+        if len(counts) != 1:
+            raise DamageError(f"{path} is damaged: its arrays have different numbers of rows: {sorted(counts)}")
+        self.count = counts.pop()
+        self.per = min(array.shard[0] for array in self.arrays.values())  # rows of a shard
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_of": 0, "_arrays": {}, "_stores": {}}
+        return self.__dict__ | {"_of": 0, "_stores": {}, "_held": set()}
 
     def shard(self, number: int) -> Asked:
         """Ask for the rows [n …] of one shard; pictures stay packed."""
         first = number * self.per
-        return self._ask(slice(first, first + self.per), [number])
+        return self._ask(list(self.arrays), slice(first, min(first + self.per, self.count)), [number])
 
     def take(self, rows: np.ndarray) -> Asked:
-        """Ask for these rows [n …], in any order."""
-        return self._ask(rows, np.unique(rows // self.per).tolist())
+        """Ask for these rows [n …], in any order; pictures stay packed."""
+        return self._ask(list(self.arrays), rows, np.unique(rows // self.per).tolist())
 
-    def _ask(self, rows: slice | np.ndarray, shards: list[int]) -> Asked:
-        """Ask for rows; tensorstore begins at once to read all arrays at the same time."""
-        if at_random():
-            begun = {name: self._begin(name, rows) for name in self.names}
-            return lambda: {name: self._read(name, shards, begun[name]) for name in self.names}
-        return lambda: {n: self._read(n, shards, lambda n=n: self._plainly(n, rows, shards)) for n in self.names}
+    def rows(self, names: list[str], rows: slice | np.ndarray) -> Arrays:
+        """Read these rows [n …] of some arrays; pictures stay packed."""
+        if isinstance(rows, slice):
+            shards = list(range(rows.start // self.per, -(-rows.stop // self.per)))
+        else:
+            shards = np.unique(rows // self.per).tolist()
+        return self._ask(names, rows, shards)()
+
+    def _ask(self, names: list[str], rows: slice | np.ndarray, shards: list[int]) -> Asked:
+        """Ask for rows of these shards; tensorstore begins at once to read all arrays at the same time."""
+        self._own()
+        for shard in shards:
+            if shard not in self._held:
+                self._hold(shard)
+        if tensors.works():
+            begun = {name: self._begin(name, rows) for name in names}
+            return lambda: {name: self._read(name, shards, begun[name].result) for name in names}
+        return lambda: {name: self._read(name, shards, lambda n=name: _plainly(self.path / n, rows)) for name in names}
+
+    def _begin(self, name: str, rows: slice | np.ndarray) -> Any:
+        with damage_named(self.path, f"the metadata of {name}"):
+            return self._store(name)[rows].read()
 
     def _read(self, name: str, shards: list[int], read: Callable[[], Any]) -> np.ndarray:
-        """Call `read` for rows of these shards of an array; errors name the shards, or the first missing file."""
-        try:
-            several = " or ".join(map(str, shards[:4])) + (" …" if len(shards) > 4 else "")
-            with damage_named(self.path, f"{name}, shard {several} (slvm-data repair makes it again)"):
-                return np.asarray(read())
-        except DamageError:
-            self._check_there(name, shards)
-            raise
-
-    def _check_there(self, name: str, shards: list[int]) -> None:
-        for number in shards:
-            ndim = self._array(name).ndim
-            if lack := zarr.lacks(self.path, name, number, ndim):
-                file = self.path / zarr.file_of(name, number, ndim)
-                raise DamageError(f"{file} {lack}: slvm-data repair makes it again")
-
-    def _begin(self, name: str, rows: slice | np.ndarray) -> Callable[[], Any]:
-        with damage_named(self.path, f"the metadata of {name}"):
-            return self._store(name)[_within(rows, self._array(name))].read().result
-
-    def _plainly(self, name: str, rows: slice | np.ndarray, shards: list[int]) -> Any:
-        """Read rows with zarr-python; check the files first, since it reads missing ones as zeros."""
-        self._check_there(name, shards)
-        return self._array(name)[rows] if isinstance(rows, slice) else self._array(name).oindex[rows]
+        """Call `read` for rows of these shards of an array; errors name the shards."""
+        several = " or ".join(map(str, shards[:4])) + (" …" if len(shards) > 4 else "")
+        with damage_named(self.path, f"{name}, shard {several} ({REPAIR})"):
+            return np.asarray(read())
 
     def _own(self) -> None:
         """Forget handles that another process has opened, since they do not work in this one."""
         if self._of != os.getpid():
-            self._of, self._arrays, self._stores = os.getpid(), {}, {}
-
-    def _array(self, name: str) -> zarr_python.Array:
-        self._own()
-        if name not in self._arrays:
-            self._arrays[name] = zarr.array_of(zarr_python.open_group(self.path, mode="r"), name)
-        return self._arrays[name]
+            self._of, self._stores = os.getpid(), {}
 
     def _store(self, name: str) -> Any:
-        assert tensorstore
-        self._own()
         if name not in self._stores:
-            _users.add(os.getpid())
-            spec = {
-                "driver": "zarr3",
-                "kvstore": {"driver": "file", "path": str(self.path / name)},
-                "recheck_cached_data": False,
-                "recheck_cached_metadata": False,
-                "fill_missing_data_reads": False,  # a missing file is an error, never zeros
-            }
-            pool = {"cache_pool": {"total_bytes_limit": CACHE}}
-            context = self._stores.setdefault("", tensorstore.Context(pool))  # one for all arrays
-            self._stores[name] = tensorstore.open(spec, open=True, read=True, context=context).result()
+            shared = self._stores.setdefault("", tensors.context())  # one for all arrays
+            self._stores[name] = tensors.opened(self.path / name, shared)
         return self._stores[name]
 
+    def _list(self, promised: Written) -> bytes:
+        """The checksums of all markers, which the manifest holds."""
+        path = markers(self.path) / SUMS
+        if not path.is_file():
+            raise DamageError(f"{path if self.path.is_dir() else self.path} is missing (slvm-data repair)")
+        sums = path.read_bytes()
+        if hashlib.sha256(sums).hexdigest() != promised.sha256:
+            raise DamageError(f"{self.path} is damaged: its markers are not those that were written (slvm-data repair)")
+        return sums
 
-def _within(rows: slice | np.ndarray, array: zarr_python.Array) -> slice | np.ndarray:
-    """Limit a slice to the rows of the array, since its last shard may have fewer rows."""
-    return slice(rows.start, min(rows.stop, array.shape[0])) if isinstance(rows, slice) else rows
+    def _marked(self, name: str, line: int) -> dict[str, Any]:
+        """Files and checksums that a marker lists, after the marker was compared with the manifest."""
+        path = markers(self.path) / name
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            what = "that shard was not finished (slvm-data repair)"
+            raise DamageError(
+                f"{path} is missing: {what}" if self.path.is_dir() else f"{self.path} is missing"
+            ) from None
+        if self._sums is not None:
+            expected = self._sums[line * LINE : line * LINE + LINE - 1].decode()
+            if hashlib.sha256(data).hexdigest() != expected:
+                raise DamageError(f"{path} is not what was written (slvm-data repair)")
+        return marked(self.path, name.removesuffix(".json"), data)
+
+    def _open(self, wanted: Collection[str] | Forms) -> dict[str, Sharded]:
+        """How the wanted arrays are stored, by metadata that are as they were written."""
+        noted = self._marked(f"{METADATA}.json", 0)
+        names = [file.removesuffix("/zarr.json") for file in noted if file.endswith("/zarr.json")]
+        found = {}
+        with damage_named(self.path, "its metadata") as at:
+            for name in wanted or names:
+                at.array = name
+                if f"{name}/zarr.json" not in noted:
+                    raise ValueError(f"it has no {name}")
+                data = self._compared(noted, f"{name}/zarr.json")
+                found[name] = Sharded.of(data)
+                if isinstance(wanted, dict) and found[name].form != wanted[name]:
+                    raise ValueError(f"it is {found[name].form}, not {wanted[name]}")
+        return found
+
+    def _hold(self, shard: int) -> None:
+        """Compare a shard with its marker, once: the files of these arrays, and what their chunks claim to hold."""
+        noted = self._marked(f"{shard}.json", shard + 1)
+        for name, array in self.arrays.items():
+            if prod(array.shape[1:]):
+                with damage_named(self.path, f"{name}, shard {shard} ({REPAIR})"):
+                    file = f"{name}/{array.file(shard)}"
+                    if file not in noted:
+                        raise ValueError(f"its marker does not list {file}")
+                    _check_chunks(self._compared(noted, file), array, shard)
+        self._held.add(shard)
+
+    def _compared(self, noted: dict[str, Any], file: str) -> bytes:
+        """Content of a file that is as its marker says; raises DamageError otherwise."""
+        path, entry = self.path / file, noted[file]
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            raise DamageError(f"{path} is missing: {REPAIR}") from None
+        if len(data) != entry.bytes:
+            raise DamageError(f"{path} has {len(data)} bytes instead of {entry.bytes}: {REPAIR}")
+        if hashlib.sha256(data).hexdigest() != entry.sha256:
+            raise DamageError(f"{path} is damaged: its checksum does not fit: {REPAIR}")
+        return data
+
+
+def _check_chunks(data: bytes, array: Sharded, shard: int) -> None:
+    """Raise ValueError unless every inner chunk of a shard is there and claims the size that it has."""
+    size = array.chunks * 16 + CRC  # of the index: place and length of each chunk, and a checksum
+    if len(data) < size:
+        raise ValueError("its index is cut short")
+    places = struct.iter_unpack("<QQ", data[-size:-CRC])
+    for start, length in islice(places, array.chunks_in(shard)):
+        if start + length > len(data) - size:
+            raise ValueError("a chunk is missing, or lies outside its file")
+        if (found := claimed(data, start, start + length - CRC)) != array.chunk_size:
+            what = "no size" if found is None else found
+            raise ValueError(f"a chunk claims {what} instead of {array.chunk_size} bytes")
+
+
+def _plainly(path: Path, rows: slice | np.ndarray) -> np.ndarray:
+    """Read rows with zarr-python, where tensorstore would wait for threads that a fork has not kept."""
+    import zarr
+
+    array: Any = zarr.open_array(path, mode="r")
+    return array[rows] if isinstance(rows, slice) else array.oindex[rows]
+
+
+def unpacked(data: np.ndarray, array: Sharded) -> np.ndarray:
+    """Rows of an array as in an .npz, with one byte per pixel."""
+    if array.packed:
+        return np.unpackbits(data, axis=-1, count=prod(array.packed)).reshape(*data.shape[:-1], *array.packed)
+    return data

@@ -1,0 +1,62 @@
+"""The engine of Zarr: tensorstore. Its threads do not survive a fork, so it is noted which processes have used it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorstore
+
+from slvm_data.store.zarr_metadata import Sharded
+
+CACHE = 2**28  # bytes that are kept for a group: indices of shards, and chunks that were just read
+_users: set[int] = set()  # processes that have used tensorstore: this one, or those it was forked from
+
+
+def works() -> bool:
+    """Whether this process may use tensorstore."""
+    return _users <= {os.getpid()}
+
+
+def encode(arrays: dict[str, tuple[Sharded, np.ndarray]], shard: int) -> dict[str, bytes]:
+    """The files of one shard of these arrays, with all its rows [n …], by the names of the arrays."""
+    _users.add(os.getpid())
+    stores = {name: _memory(own) for name, (own, _) in arrays.items()}
+    begun = []
+    for name, (own, rows) in arrays.items():
+        first = shard * own.shard[0]
+        begun.append(stores[name][first : first + len(rows)].write(rows))
+    for future in begun:
+        future.result()
+    return {name: stores[name].kvstore.read(own.file(shard)).result().value for name, (own, _) in arrays.items()}
+
+
+def _memory(array: Sharded) -> Any:
+    """An array in memory, of its own, since several may be written at the same time."""
+    spec = {
+        "driver": "zarr3",
+        "kvstore": {"driver": "memory"},
+        "metadata": array.metadata(),
+        "store_data_equal_to_fill_value": True,
+    }
+    return tensorstore.open(spec, create=True, context=tensorstore.Context()).result()
+
+
+def context() -> Any:
+    """What the arrays of a group share: their cache."""
+    return tensorstore.Context({"cache_pool": {"total_bytes_limit": CACHE}})
+
+
+def opened(path: Path, shared: Any) -> Any:
+    """An array that is read from its files; a missing file is an error, never zeros."""
+    _users.add(os.getpid())
+    spec = {
+        "driver": "zarr3",
+        "kvstore": {"driver": "file", "path": str(path)},
+        "recheck_cached_data": False,
+        "recheck_cached_metadata": False,
+        "fill_missing_data_reads": False,
+    }
+    return tensorstore.open(spec, open=True, read=True, context=shared).result()
