@@ -26,7 +26,8 @@ from slvm_data.run.repair import mend
 from slvm_data.run.verification import faults
 from slvm_data.script import call, command
 from slvm_data.store import card, formats, manifest
-from slvm_data.store.folder import status as status_of
+from slvm_data.store.journal import settled
+from slvm_data.store.journal import status as status_of
 from slvm_data.systems.switching import Switching
 from slvm_data.view import saved, server
 from slvm_data.view.dataset import Dataset, of_folder, of_recipe
@@ -150,7 +151,7 @@ def repair(
     recipe: _Own = None,
 ) -> None:
     """Regenerate damaged or missing files; other files stay unchanged."""
-    content = manifest.read(folder)
+    content = settled(folder)
     made = mend(folder, from_stored(content.recipe, find(str(recipe)).tasks if recipe else ()), content)
     for what in made:
         print(f"made again: {what}")

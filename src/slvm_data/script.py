@@ -72,25 +72,30 @@ _Observation = Annotated[
     str | None, typer.Option(help=f"Kind of observation: {' or '.join(OBSERVATIONS)}.", show_default=_RECIPES)
 ]
 _WINDOWS = ("window", "stride", "contexts", "spacing", "gap", "trajectories", "series", "observation")
-_CUT = ("length", "stride", "contexts", "spacing", "gap", "trajectories", "series")  # names in `override`
+_FIELDS = ("seed", "train", "val", "test", "steps", "dt", "folder", "record", "observation")  # names in `override`
+_CUT = ("length", "stride", "contexts", "spacing", "gap", "trajectories", "series")
 _Format = Annotated[str, typer.Option("--format", help=f"File format: {' or '.join(formats.OWN)} (sharded).")]
 _Workers = Annotated[
     int | None,
-    typer.Option(
-        help="Number of processes that make shards (--format zarr).", show_default="one process, several threads"
-    ),
+    typer.Option(help="Number of processes that make files or shards.", show_default="one process, several threads"),
 ]
 _Dask = Annotated[
     str | None,
     typer.Option(
-        metavar="ADDRESS|local|slurm", help="Dask cluster that makes the shards (--workers for local and slurm)."
+        metavar="ADDRESS|local|slurm", help="Dask cluster that makes files or shards (--workers for local and slurm)."
+    ),
+]
+_Executor = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Executor: threads, processes, dask or slurm.", show_default="by --workers and --dask"
     ),
 ]
 _Shards = Annotated[
     str | None,
     typer.Option(
         metavar="i/N",
-        help="Make only shards i, i+N, i+2N, … (job i of N; i from 0 to N-1).",
+        help="Make only files or shards i, i+N, i+2N, … (job i of N; i from 0 to N-1).",
         show_default="all",
     ),
 ]
@@ -129,15 +134,15 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         workers: _Workers = None,
         shards: _Shards = None,
         dask: _Dask = None,
+        executor: _Executor = None,
         overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the dataset in that folder.")] = False,
     ) -> None:
         """Write a dataset: the arrays of train, val and test, dataset.json, and a card."""
-        fields: dict[str, Any] = {"seed": seed, "train": train, "val": val, "test": test, "steps": steps, "dt": dt}
-        fields |= {"folder": folder_name, "record": _names(record), "observation": observation}
+        own = zip(_FIELDS, (seed, train, val, test, steps, dt, folder_name, _names(record), observation), strict=True)
         cut = zip(_CUT, (window, stride, contexts, spacing, gap, trajectories, series or None), strict=True)
-        recipe = override(find(dataset), changes or (), fields, {"size": size, "style": style}, dict(cut))
-        how = {"overwrite": overwrite, "format": format, "workers": workers, "part": _part(shards), "dask": dask}
-        _carry_out(_original(recipe, style, changes) if original else recipe, out, **how)
+        recipe = override(find(dataset), changes or (), dict(own), {"size": size, "style": style}, dict(cut))
+        how = {"format": format, "workers": workers, "part": _part(shards), "dask": dask, "executor": executor}
+        _carry_out(_original(recipe, style, changes) if original else recipe, out, overwrite=overwrite, **how)
 
     return generate
 
@@ -159,7 +164,7 @@ def _carry_out(recipe: Recipe, out: Path | None, **options: Any) -> None:
     _warn(recipe)
     folder = generate(recipe, out, **options)
     if not (folder / manifest.NAME).is_file():
-        print(f"{folder}: these shards are there, others are missing: slvm-data status {folder}")
+        print(f"{folder}: this share is there, other shares are missing: slvm-data status {folder}")
         return
     content = manifest.read(folder)
     count = sum(file.rows for file in content.files.values())

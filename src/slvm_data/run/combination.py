@@ -18,8 +18,7 @@ from slvm_data.core.errors import DamageError
 from slvm_data.core.keys import exact, split_key, stream
 from slvm_data.core.progress import Progress, counted, progress
 from slvm_data.core.types import SPLITS, Arrays
-from slvm_data.store import manifest, npz
-from slvm_data.store.folder import workspace
+from slvm_data.store import journal, manifest, npz
 from slvm_data.store.manifest import FileEntry, Forms, Manifest
 from slvm_data.store.source import Source
 
@@ -39,19 +38,20 @@ def combine(
     `overwrite`); DamageError if a file is not as it was written.
     """
     folder = Path(folder)
-    content = manifest.read(folder)
+    content = journal.settled(folder)
     splits = {split: parts for split in SPLITS if (parts := _parts(folder, content, split))}
     for parts in splits.values():
         _check(folder, parts, pad)
-    _check_files(folder, content, [_name(split) for split in splits], overwrite)
+    names = [_name(split) for split in splits]
     combined, total = {}, sum(part.entry.rows for parts in splits.values() for part in parts)
-    with workspace(folder) as partial, progress(total, "combine") as bar:
+    with (
+        journal.staged(folder, lambda: _replaced(folder, content, names, overwrite)) as place,
+        progress(total, "combine") as bar,
+    ):
         for split, parts in splits.items():
             order = permutation(seed, split, sum(part.entry.rows for part in parts)) if shuffle else None
-            combined[_name(split)] = _write(partial / _name(split), split, parts, order, pad, bar)
-        manifest.write(folder, replace(content, combined=combined))  # first: what it lists can be verified and removed
-        for name in combined:
-            (partial / name).replace(folder / name)
+            combined[_name(split)] = _write(place / _name(split), split, parts, order, pad, bar)
+        manifest.write(place, replace(content, combined=combined))
     return combined
 
 
@@ -94,8 +94,8 @@ def _check(folder: Path, parts: list[Source], pad: bool) -> None:
         raise ValueError(f"{folder}: states have {numbers} numbers: add --pad to fill them up with zeros")
 
 
-def _check_files(folder: Path, content: Manifest, names: list[str], overwrite: bool) -> None:
-    """Raise an error if a file is in the way, or if a file to be combined is not as it was written."""
+def _replaced(folder: Path, content: Manifest, names: list[str], overwrite: bool) -> list[Path]:
+    """Combined files of before; raises an error if a file is in the way, or if one to be combined is damaged."""
     if content.format.name != "npz":
         raise ValueError(f"{folder} holds no .npz, and only these can be combined: generate it with --format npz")
     for path in (folder / name for name in names if os.path.lexists(folder / name)):
@@ -106,6 +106,7 @@ def _check_files(folder: Path, content: Manifest, names: list[str], overwrite: b
     for name, entry in content.files.items():
         if found := npz.fault(folder / name, entry):
             raise DamageError(found)
+    return [Path(name) for name in content.combined]
 
 
 def _write(

@@ -13,9 +13,10 @@ from slvm_data.core.files import check_place
 from slvm_data.core.progress import Progress, counted, progress
 from slvm_data.core.types import Arrays
 from slvm_data.export import croissant
+from slvm_data.run.finish import finish
 from slvm_data.run.plan import SERIES
-from slvm_data.store import card, formats, manifest
-from slvm_data.store.folder import replaceable, staging
+from slvm_data.store import formats, journal, manifest
+from slvm_data.store.folder import replaceable
 from slvm_data.store.formats import Format
 from slvm_data.store.manifest import FileEntry, Manifest
 from slvm_data.store.source import Source, sources
@@ -31,10 +32,10 @@ def convert(source: Path | str, target: Path | str, *, to: str | None = None, ov
 
     Raises ValueError for an unknown format or a missing package, or if the target holds anything (unless `overwrite`,
     which removes the dataset in the target and nothing else); DamageError if a file of the source is not as it was
-    written.
+    written, or if the source is changed meanwhile.
     """
     folder, target = Path(source), Path(target)
-    content = manifest.read(folder)
+    content = journal.settled(folder) if target.parent.resolve() == folder.resolve() else manifest.read(folder)
     if target.name == manifest.CROISSANT:
         return _describe(folder, target, content, overwrite)
     written = formats.named(to) if to else formats.of_path(target)
@@ -48,14 +49,26 @@ def convert(source: Path | str, target: Path | str, *, to: str | None = None, ov
 
 
 def _describe(folder: Path, target: Path, content: Manifest, overwrite: bool) -> Path:
-    """Write only the description; if it is in the dataset's own folder, list it in the manifest too."""
+    """Write the description alone; in the dataset's own folder its manifest lists it from then on."""
+    check_place(target)
+    if target.parent.resolve() != folder.resolve():
+        _check_free(target, overwrite)
+        croissant.write(target, content)
+        return target
+
+    def old() -> list[Path]:
+        _check_free(target, overwrite)
+        return []
+
+    with journal.staged(folder, old) as place:
+        checksum = croissant.write(place / manifest.CROISSANT, content)
+        manifest.write(place, replace(content, croissant=checksum))
+    return target
+
+
+def _check_free(target: Path, overwrite: bool) -> None:
     if target.exists() and not overwrite:
         raise ValueError(f"{target} exists: add --overwrite to replace it")
-    check_place(target)
-    checksum = croissant.write(target, content)
-    if target.parent.resolve() == folder.resolve():
-        manifest.write(folder, replace(content, croissant=checksum))
-    return target
 
 
 def _convert(folder: Path, target: Path, content: Manifest, written: Format, overwrite: bool) -> None:
@@ -63,21 +76,20 @@ def _convert(folder: Path, target: Path, content: Manifest, written: Format, ove
     places = [path for file in files for path in _paths(file, written)]
     shown = [manifest.PREVIEW] if content.preview else []
     every = [*places, *map(Path, (*shown, manifest.CARD, manifest.CROISSANT, manifest.NAME))]
-    replaceable(target, every, overwrite)  # checked here, before everything is read
-    _check(folder, files, content)
     count = sum(entry.rows for entry in content.files.values())
-    with staging(target, every, overwrite) as place, progress(count, f"{content.name} as {written.name}") as bar:
-        for path in places:
-            (place / path).parent.mkdir(exist_ok=True)
-        entries: dict[str, FileEntry] = {}
-        for file in files:
-            entries |= _write(place, file, content, written, bar)
+    with journal.staged(target, lambda: replaceable(target, every, overwrite)) as place:
+        _check(folder, files, content)
+        with progress(count, f"{content.name} as {written.name}") as bar:
+            entries: dict[str, FileEntry] = {}
+            for parent in dict.fromkeys((place / path).parent for path in places):
+                parent.mkdir(parents=True, exist_ok=True)
+            for file in files:
+                entries |= _write(place, file, content, written, bar)
+        if manifest.read(folder) != content:
+            raise DamageError(f"{folder} was changed while it was read: convert it again")
         for name in shown:
             shutil.copyfile(folder / name, place / name)
-        made = _manifest(content, entries, written)
-        front = formats.module_of(written).front_matter(made) if written.name == "parquet" else ""
-        made = replace(made, card=card.write(place, made, front))
-        manifest.write(place, replace(made, croissant=croissant.write(place / manifest.CROISSANT, made)))
+        finish(place, _manifest(content, entries, written), for_programs=True)
 
 
 def _paths(file: Source, written: Format) -> list[Path]:
@@ -90,13 +102,13 @@ def _paths(file: Source, written: Format) -> list[Path]:
 def _write(place: Path, file: Source, content: Manifest, written: Format, bar: Progress) -> dict[str, FileEntry]:
     """Write the files that a file becomes to a folder, and return their entries by name."""
     module, paths = formats.module_of(written), _paths(file, written)
-    if not written.own:
-        found = module.write(place, file, content.recipe, bar)
-    elif written.name == "zarr":
+    for path in paths:
+        (place / path).parent.mkdir(exist_ok=True)
+    if written.own:
         blocks, packed = _counted(file, bar), content.recipe.bit_packed()
         found = [module.write(place / paths[0], blocks, file.entry.rows, packed, one_by_one=file.series)]
     else:
-        found = [module.write(place / paths[0], _counted(file, bar), file.entry.rows)]
+        found = module.write(place, file, content.recipe, bar)
     old = file.entry
     entries = (FileEntry.of(one, old.task, old.split, old.trajectories) for one in found)
     return dict(zip((path.as_posix() for path in paths), entries, strict=True))

@@ -1,32 +1,19 @@
-"""Carry out a recipe: write its files to a folder, with their certificate, manifest and card."""
+"""Carry out a recipe: begin, make the units that are missing, finish."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import replace
-from functools import partial
-from itertools import islice
+import sys
 from pathlib import Path
 
-import numpy as np
-
-from slvm_data.core.cores import cores
-from slvm_data.core.progress import Progress, counted, progress
-from slvm_data.core.types import Arrays
+from slvm_data.core.progress import progress
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.run import preview
-from slvm_data.run.description import describe
-from slvm_data.run.plan import File, files_of
+from slvm_data.run import executors
+from slvm_data.run.beginning import begin
+from slvm_data.run.finish import finish_if_complete
+from slvm_data.run.plan import Plan, Unit
 from slvm_data.run.space import check_space
-from slvm_data.simulation.batch import LEAST, Batch, Inputs, batch_size, frame_buffer, make, prepare
-from slvm_data.simulation.certificate import Tally, certify
-from slvm_data.simulation.sequences import from_batches, series
-from slvm_data.store import card, formats, manifest, npz
-from slvm_data.store.folder import staging
-from slvm_data.store.manifest import FileEntry
+from slvm_data.run.unit import noted
+from slvm_data.store import formats, journal, manifest
 
 
 def generate(
@@ -39,99 +26,68 @@ def generate(
     workers: int | None = None,
     part: tuple[int, int] | None = None,
     dask: str | None = None,
+    executor: str | None = None,
 ) -> Path:
     """Write a dataset to the folder `out` and return the folder; without `out`, it has the dataset's name.
 
     The folder holds one `.npz` per split, or one sharded group with the format "zarr", in `dataset_<i>` if there are
     several tasks; `dataset.json` with checksums, recipe and certificate; and `README.md`, the card, with `preview.gif`
-    in it. Nothing stands there before everything is complete. `batch`, the number of trajectories made at a time, does
-    not change the data.
+    in it. `batch`, the number of trajectories made at a time, does not change the data.
 
-    With the format "zarr" a dataset is made in shards, by `workers` processes or by the workers of `dask` (the address
-    of a scheduler, "local" or "slurm"). If `part` is (i, N), only every N-th shard is made, starting at shard i, so
-    that N jobs together make the dataset. If the same dataset was begun before, it is continued.
+    The dataset is made in units: an .npz, or a shard. All stand in a hidden folder until everything is complete. If the
+    same dataset was begun before, the missing units are made; if it is complete, nothing is written. Units are made by
+    threads of this process, by `workers` processes, or by the workers of `dask` (the address of a scheduler, "local" or
+    "slurm"); `executor` names another entry of `slvm_data.run.executors.TABLE`. If `part` is (i, N), only every N-th
+    unit is made, starting at unit i, so that N jobs together make the dataset.
 
-    Raises ValueError if the folder holds anything (unless `overwrite`, which removes the dataset in it and nothing
-    else), or if a sequence cannot be made; OSError if the folder cannot be written.
+    Raises ValueError if the folder holds anything else (unless `overwrite`, which replaces the dataset in it and
+    nothing else), or if a sequence cannot be made; OSError if the folder cannot be written; DamageError if the same
+    dataset is complete, and damaged; WorkersError if processes die again and again.
     """
     folder = Path(out) if out is not None else Path(recipe.name)
     written = formats.own_format(format)
     formats.module_of(written)  # says what is missing before anything is made
-    if format == "zarr":
-        from slvm_data.run import executors  # which needs the package zarr
-
-        return executors.carry_out(recipe, folder, overwrite, workers, part, dask)
-    if workers or part or dask:
-        raise ValueError("workers, shards and dask need --format zarr, which is made in shards")
-    _generate_files(recipe, folder, overwrite, max(LEAST, batch or batch_size(recipe)))
+    _check(workers, part, overwrite)
+    chosen = executors.chosen(executor, workers, dask)
+    plan = Plan(recipe, written, batch)
+    with executors.connected(chosen, workers, dask) as execute:  # before anything is written
+        own = plan.units[part[0] :: part[1]] if part else plan.units
+        _check_space(plan, folder, own, overwrite)
+        made = journal.missing(folder)
+        if not begin(plan, folder, overwrite):
+            print(f"{folder}: this dataset is there already, and complete", file=sys.stderr)
+            return folder
+        try:
+            with journal.running(folder, made):
+                _make(plan, folder, own, execute, chosen.here)
+        except FileNotFoundError:  # also if another run has completed the dataset and removed what it no longer needs
+            if not finish_if_complete(plan, folder, overwrite):
+                raise
+        finish_if_complete(plan, folder, overwrite)
     return folder
 
 
-def _generate_files(recipe: Recipe, folder: Path, overwrite: bool, batch: int) -> None:
-    """Write a dataset of .npz files."""
-    written = formats.named("npz")
-    files = files_of(recipe, written)
-    total = sum(recipe.count(file.split) for file in files if not file.series)
-    with (
-        staging(folder, [*(file.path for file in files), *preview.beside(recipe)], overwrite) as place,
-        progress(total, recipe.name) as bar,
-        closing(ahead(recipe, batch, files)) as made,
-    ):
-        check_space(recipe, folder, written)
-        tallies = [Tally(system) for system in recipe.tasks]
-        own: dict[str, FileEntry] = {}
-        kept: dict[str, FileEntry] = {}
-        for file in files:
-            (place / file.path).parent.mkdir(exist_ok=True)
-            entry = write(place, recipe, file, made, batch, tallies[file.task], bar)
-            (kept if file.series else own)[file.path.as_posix()] = entry
-        certificate = [certify(recipe, task, tally) for task, tally in enumerate(tallies)]
-        content = preview.add(place, recipe, describe(recipe, own, kept, certificate, written))
-        manifest.write(place, replace(content, card=card.write(place, content)))
+def _make(plan: Plan, folder: Path, own: list[Unit], execute: executors.Execute, here: bool) -> None:
+    """Make those of these units that are missing."""
+    missing = [unit for unit in own if noted(plan, folder, unit) is None]
+    with progress(sum(unit.sequences for unit in own), plan.recipe.name) as bar:
+        bar.update(sum(unit.sequences for unit in own) - sum(unit.sequences for unit in missing))
+        plan.bar = bar if here else None
+        for unit in execute(plan, folder, missing):
+            bar.update(0 if here else unit.sequences)
 
 
-def write(
-    place: Path, recipe: Recipe, file: File, made: Iterator[Batch], batch: int, tally: Tally, bar: Progress
-) -> FileEntry:
-    """Write one .npz into a folder; its batches are the next ones of the iterator `made`."""
-    batches = islice(made, -(-recipe.trajectories(file.split) // batch))
-    if file.series:  # its trajectories were counted when their windows were cut
-        chunks = _series(recipe, file, batches)
-    else:
-        show = partial(tally.show, recipe, file.task, file.split)
-        chunks = counted(map(show, from_batches(recipe, file.task, file.split, map(tally.add, batches))), bar)
-    written = npz.write(place / file.path, chunks, file.rows(recipe))
-    cut_from = recipe.trajectories(file.split) if recipe.windows and not file.series else None
-    return FileEntry.of(written, file.task, file.split, cut_from)
+def _check_space(plan: Plan, folder: Path, own: list[Unit], overwrite: bool) -> None:
+    """Raise ValueError if the units that are missing do not fit on the disk."""
+    missing = [unit for unit in own if noted(plan, folder, unit) is None]
+    if missing and (overwrite or not (folder / manifest.NAME).is_file()):
+        check_space(plan.recipe, folder, plan.format, len(missing) / len(plan.units))
 
 
-def _series(recipe: Recipe, file: File, batches: Iterator[Batch]) -> Iterator[Arrays]:
-    done = 0
-    for batch in batches:
-        numbers = np.arange(done, done + len(batch.arrays["label"]))
-        done += len(numbers)
-        yield series(recipe, file.split, batch.arrays, numbers)
-
-
-def ahead(recipe: Recipe, size: int, files: list[File]) -> Generator[Batch, None, None]:
-    """Yield all batches of these files, in order; the next ones are made while the caller writes the one before."""
-    workers = cores(8)  # with more workers, compression is what takes the time
-    pool, waiting = ThreadPoolExecutor(workers), deque[Future[Batch]]()
-    buffers = [frame_buffer(recipe, size) for _ in range(2 * workers + 1)]
-    try:
-        for number, job in enumerate(_jobs(recipe, size, files)):
-            if len(waiting) == len(buffers):
-                yield waiting.popleft().result()  # its buffer is free again when the caller asks for the next
-            waiting.append(pool.submit(make, *job, buffers[number % len(buffers)]))
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _jobs(recipe: Recipe, size: int, files: list[File]) -> Iterator[tuple[Recipe, int, str, Inputs, np.ndarray]]:
-    """The arguments to call `make` with, batch after batch."""
-    for file in files:
-        inputs, count = prepare(recipe, file.task, file.split), recipe.trajectories(file.split)
-        for start in range(0, count, size):
-            yield recipe, file.task, file.split, inputs, np.arange(start, min(start + size, count))
+def _check(workers: int | None, part: tuple[int, int] | None, overwrite: bool) -> None:
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers = {workers} has to be at least 1")
+    if part and not 0 <= part[0] < part[1]:
+        raise ValueError(f"shards = {part[0]}/{part[1]} has to be i/N, with i from 0 to N - 1")
+    if part and overwrite:
+        raise ValueError(f"overwrite is not for shards = {part[0]}/{part[1]}: a job would remove what others have made")

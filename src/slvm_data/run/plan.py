@@ -1,13 +1,24 @@
-"""The files of a dataset: the sequences of each task and split, and the uncut trajectories where they are kept."""
+"""The plan of a dataset: its files, and the units in which these are made, in any order and in any process."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from threading import Lock
+from types import ModuleType
 
+import numpy as np
+
+from slvm_data.core.progress import Progress
+from slvm_data.core.types import Arrays
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.simulation.sequences import has_series
+from slvm_data.simulation.batch import LEAST, Batch, Inputs, batch_size, make, prepare
+from slvm_data.simulation.sequences import collect, first_series, has_series, series, windows_of
+from slvm_data.store import formats
 from slvm_data.store.formats import Format
+from slvm_data.store.manifest import forms_of
 
 SERIES = "series-"  # prefix of the names of files of uncut trajectories
 
@@ -26,9 +37,125 @@ class File:
         return recipe.trajectories(self.split) if self.series else recipe.count(self.split)
 
 
+@dataclass(frozen=True)
+class Unit:
+    """A range of the rows of a file, made and stored as a whole: an .npz, or a shard of a group."""
+
+    file: File
+    number: int  # in its file
+    first: int
+    stop: int
+
+    def __str__(self) -> str:
+        return f"{self.file.path} shard {self.number}" if self.file.path.suffix == ".zarr" else str(self.file.path)
+
+    @property
+    def sequences(self) -> int:
+        """Number of sequences; uncut trajectories are not counted."""
+        return 0 if self.file.series else self.stop - self.first
+
+
+@dataclass(frozen=True)
+class Job:
+    """The trajectories with these numbers [n], of the file of a unit; a trajectory is counted by one unit alone."""
+
+    file: File
+    numbers: np.ndarray
+    counted: bool
+
+
 def files_of(recipe: Recipe, written: Format) -> list[File]:
     """The files of a dataset in this format, those of sequences first."""
     found = [File(task, split, path, False) for task, split, path in recipe.files(written.ending)]
     if not has_series(recipe):
         return found
     return found + [File(f.task, f.split, f.path.with_name(SERIES + f.path.name), True) for f in found]
+
+
+class Plan:
+    """The units of a recipe in a format, and what they have in common.
+
+    `batch` is the number of trajectories made at a time, which does not change the data.
+    """
+
+    def __init__(self, recipe: Recipe, written: Format, batch: int | None = None) -> None:
+        self.recipe, self.format = recipe, written
+        self.files = files_of(recipe, written)
+        self.batch = max(LEAST, batch or batch_size(recipe))
+        self.bar: Progress | None = None  # of who makes units in this process
+        self._inputs: dict[tuple[int, str], Inputs] = {}
+        self._kept: tuple[tuple[int, str], Batch] | None = None
+        self._lock = Lock()
+
+    @property
+    def store(self) -> ModuleType:
+        """The module of the format."""
+        return formats.module_of(self.format)
+
+    @cached_property
+    def layouts(self) -> dict[File, formats.Layout]:
+        """The layout of each file: how it is divided into units."""
+        recipe, found = self.recipe, {}
+        rows: dict[int, Arrays] = {}  # the first of each task, as large as those of its other splits
+        for file in self.files:
+            if file.series:
+                row = first_series(recipe, file.task, file.split)
+            else:
+                row = rows[file.task] = rows.get(file.task) or collect(recipe, file.task, file.split, np.arange(1))
+            forms = forms_of(row, file.rows(recipe))
+            found[file] = self.store.Layout.of(forms, recipe.bit_packed(), one_by_one=file.series)
+        return found
+
+    @cached_property
+    def units(self) -> list[Unit]:
+        """All units of the dataset, in order."""
+        every = self.layouts.items()
+        return [Unit(file, k, *rows) for file, layout in every for k, rows in enumerate(layout.ranges())]
+
+    def jobs(self, unit: Unit) -> list[Job]:
+        """The trajectories that a unit is made from, some at a time."""
+        windows, file = self.recipe.windows, unit.file
+        if windows is None or file.series:  # trajectories of windows are counted when these are cut
+            return [Job(file, numbers, not file.series) for numbers in self._split(np.arange(unit.first, unit.stop))]
+        index = np.arange(unit.first, unit.stop)
+        trajectory, start = windows.places(file.split, self.recipe.steps, index)
+        own = np.unique(trajectory[start == windows.starts(file.split, self.recipe.steps)[0]])
+        others = np.setdiff1d(trajectory, own)  # which began in the unit before, and are counted there
+        return [Job(file, part, False) for part in self._split(others)] + [
+            Job(file, part, True) for part in self._split(own)
+        ]
+
+    def _split(self, numbers: np.ndarray) -> Iterator[np.ndarray]:
+        for start in range(0, len(numbers), self.batch):
+            yield numbers[start : start + self.batch]
+
+    def make(self, job: Job, frames: np.ndarray) -> Batch:
+        """Make the trajectories of a job; if a split has only one, it is kept for all its windows."""
+        recipe, key = self.recipe, (job.file.task, job.file.split)
+        if not recipe.windows or recipe.trajectories(job.file.split) > 1:
+            return make(recipe, *key, self._prepared(key), job.numbers, frames)
+        inputs = self._prepared(key)
+        with self._lock:
+            if self._kept is None or self._kept[0] != key:
+                self._kept = key, make(recipe, *key, inputs, job.numbers)
+            return self._kept[1]
+
+    def _prepared(self, key: tuple[int, str]) -> Inputs:
+        """The numbers that all units of a task and split are made from."""
+        with self._lock:
+            if key not in self._inputs:
+                self._inputs[key] = prepare(self.recipe, *key)
+            return self._inputs[key]
+
+    def rows(self, unit: Unit, job: Job, batch: Batch) -> Iterator[Arrays]:
+        """Yield the rows of a unit that come from one of its jobs, some at a time."""
+        recipe, file = self.recipe, unit.file
+        if file.series:
+            yield series(recipe, file.split, batch.arrays, job.numbers)
+        elif recipe.windows is None:
+            yield batch.arrays
+        else:
+            index = np.arange(unit.first, unit.stop)
+            trajectory, _ = recipe.windows.places(file.split, recipe.steps, index)
+            within = index[np.isin(trajectory, job.numbers)]
+            yield from windows_of(recipe, recipe.windows, file.task, file.split, batch.arrays, job.numbers, within)

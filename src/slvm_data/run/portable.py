@@ -1,133 +1,108 @@
-"""Send a recipe to another process, with the user's own files that define its systems."""
+"""A plan on its way to another process. The user's own modules that define its systems go along."""
 
 from __future__ import annotations
 
-import io
 import pickle
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import import_module
-from importlib.machinery import PathFinder
-from importlib.util import module_from_spec
 from pathlib import Path
 from socket import gethostname
 from threading import Lock
-from types import ModuleType
-from typing import Any
 
-from slvm_data.core.files import sha256
-from slvm_data.recipe.own_file import is_recipe, load
+import cloudpickle
+
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.run.description import machine
-from slvm_data.run.shards import FORMAT, Plan, Shard, make_shard
-from slvm_data.store import manifest
+from slvm_data.run.plan import Plan, Unit
+from slvm_data.run.unit import make_unit
+from slvm_data.store import formats, manifest
+from slvm_data.store.formats import Format
 
 _OPENING = Lock()  # a worker of Dask may have several threads
 
 
 @dataclass(frozen=True)
-class Module:
-    """A module of the user that defines systems, which other processes may not have."""
-
-    name: str
-    file: Path
-    digest: str
-
-    @staticmethod
-    def of(name: str) -> Module | None:
-        """Describe the module of this name; None if it is installed with the environment, or not defined in a file."""
-        file = Path(getattr(sys.modules[name], "__file__", None) or "").absolute()
-        installed = name.startswith("slvm_data.") or not {"site-packages", "dist-packages"}.isdisjoint(file.parts)
-        return None if installed or not file.is_file() else Module(name, file, sha256(file))
-
-    @property
-    def top(self) -> str:
-        """Name of the package that contains the module, or its own name."""
-        return self.name.partition(".")[0]
-
-    def fetch(self) -> ModuleType:
-        """Execute the module in this process and return it; raises ValueError if it is missing here or has changed."""
-        if not self.file.is_file():
-            raise ValueError(f"{self.file} is not there on {gethostname()}: put it where all workers see it")
-        if sha256(self.file) != self.digest:
-            raise ValueError(f"{self.file} on {gethostname()} is not what it was when the run began: run it again")
-        return load(self.file) if is_recipe(self.name) else self._import()
-
-    def _import(self) -> ModuleType:
-        """Import the module by its name, so that others can import it too, from the folder where it was found."""
-        folder = str(self.file.parents[self.name.count(".") + (self.file.name == "__init__.py")])
-        sys.path.append(folder)  # last, so that nothing beside the file hides a library
-        try:
-            if self.top not in sys.modules:
-                _execute(self.top, folder)
-            return import_module(self.name)
-        except Exception as error:  # the file is the user's: anything may go wrong in it
-            what = f"{type(error).__name__}: {error}"
-            raise ValueError(f"{self.file} cannot be imported on {gethostname()}: {what}") from error
-
-
-@dataclass(frozen=True)
-class PortableRecipe:
-    """A recipe as bytes. Only processes of this package open them, and only bytes that it has packed itself."""
+class PortablePlan:
+    """A plan as bytes. Only processes of this package open them, and only bytes that it has packed itself."""
 
     data: bytes
-    modules: tuple[Module, ...]
     software: str  # versions and class of machine, which have to be the same everywhere
+    format: str
 
     @staticmethod
-    def of(recipe: Recipe) -> PortableRecipe:
-        """Pack a recipe; raises ValueError for a system that was not defined in a file, as in a notebook."""
-        names = dict.fromkeys(type(system).__module__ for system in recipe.tasks)
-        found = {name: Module.of(name) for name in names}
-        for name, module in found.items():
-            if module is None and is_recipe(name):
-                raise ValueError(f"{recipe.name}: other processes need its system in a .py file: {name} is none")
-        return PortableRecipe(pickle.dumps(recipe), tuple(filter(None, found.values())), _software())
+    def of(plan: Plan) -> PortablePlan:
+        """Pack a plan."""
+        with _by_value(plan.recipe):
+            data = cloudpickle.dumps((plan.recipe, plan.batch))
+        return PortablePlan(data, _software(plan.format), plan.format.name)
 
-    def open(self) -> Recipe:
-        """Unpack the recipe; the files that define its systems are executed in this process.
-
-        Raises ValueError if one of them is missing or has changed, or if other software would give other bytes.
-        """
-        if (here := _software()) != self.software:
+    def open(self) -> Plan:
+        """Unpack the plan; raises ValueError if other software would give other bytes, or if an import is missing."""
+        written = formats.named(self.format)
+        if (here := _software(written)) != self.software:
             raise ValueError(f"{gethostname()} has other software: {here}, and {self.software} began the run")
-        tops = {module.top for module in self.modules}
-        for old in [name for name in sys.modules if name.partition(".")[0] in tops - {"__main__"}]:
-            del sys.modules[old]  # a worker that served an earlier run may have imported it then
-        own = {module.name: module.fetch() for module in self.modules}
-
-        class Unpickler(pickle.Unpickler):
-            def find_class(self, module: str, name: str, /) -> Any:
-                return getattr(own[module], name) if module in own else super().find_class(module, name)
-
         try:
-            return Unpickler(io.BytesIO(self.data)).load()
+            recipe, batch = pickle.loads(self.data)
         except ImportError as error:
             raise ValueError(f"{error} on {gethostname()}: install what defines the system there too") from error
+        return Plan(recipe, written, batch)
 
 
-def _software() -> str:
-    return ", ".join(f"{key} {value}" for key, value in (manifest.versions(FORMAT) | machine()).items())
+@contextmanager
+def _by_value(recipe: Recipe) -> Iterator[None]:
+    """Pickle the user's own modules as what they hold, not as names that other processes would have to import."""
+    own = [sys.modules[name] for name in sorted(_own(recipe))]
+    for module in own:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        for module in own:
+            cloudpickle.unregister_pickle_by_value(module)
 
 
-def _execute(name: str, folder: str) -> None:
-    """Import a module or package from this folder, and from no other."""
-    spec = PathFinder.find_spec(name, [folder])
-    assert spec
-    assert spec.loader
-    module = sys.modules[name] = module_from_spec(spec)
-    spec.loader.exec_module(module)
+def _own(recipe: Recipe) -> set[str]:
+    """Names of the modules that lie beside those that define the recipe's systems, and are not installed."""
+    defining = [base.__module__ for system in recipe.tasks for base in type(system).__mro__]
+    folders = {_folder(name) for name in defining if name == "__main__" or not _installed(name)}
+    return {name for name in list(sys.modules) if not _installed(name) and _folder(name) in folders}
+
+
+def _folder(name: str) -> Path | None:
+    """The folder of a module, or of the package that contains it; None for one that was defined in no file.
+
+    What is defined in a notebook imports modules from the working directory.
+    """
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if not file:
+        return Path.cwd() if name == "__main__" else None
+    levels = name.count(".") + (Path(file).name == "__init__.py")
+    return Path(file).absolute().parents[levels]
+
+
+def _installed(name: str) -> bool:
+    """Whether other processes can import a module: it is of this package, of Python, or installed."""
+    if name.partition(".")[0] in {"slvm_data", "__main__", *sys.stdlib_module_names}:
+        return True
+    file = getattr(sys.modules.get(name), "__file__", None) or ""
+    return not file or not {"site-packages", "dist-packages"}.isdisjoint(Path(file).parts)
+
+
+def _software(written: Format) -> str:
+    return ", ".join(f"{key} {value}" for key, value in (manifest.versions(written) | machine()).items())
 
 
 @lru_cache(maxsize=1)
-def _plan(portable: PortableRecipe) -> Plan:
-    """Unpack a recipe, once in each process, so that everything compiles only once."""
-    return Plan(portable.open())
+def _plan(portable: PortablePlan) -> Plan:
+    """Unpack a plan, once in each process, so that everything compiles only once."""
+    return portable.open()
 
 
-def make(portable: PortableRecipe, folder: Path, shard: Shard) -> None:
-    """Make one shard of a recipe that came from another process."""
+def make(portable: PortablePlan, folder: Path, unit: Unit) -> None:
+    """Make one unit of a plan that came from another process."""
     with _OPENING:
         plan = _plan(portable)
-    make_shard(plan, folder, shard)
+    make_unit(plan, folder, unit)

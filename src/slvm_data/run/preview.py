@@ -34,13 +34,14 @@ def add(folder: Path, recipe: Recipe, content: Manifest) -> Manifest:
     return replace(content, preview=write(folder, recipe, content.format), versions=versions)
 
 
-def write(folder: Path, recipe: Recipe, written: Format) -> Checksum:
-    """Write the preview of the files in a folder, which are of this format."""
+def write(folder: Path, recipe: Recipe, written: Format, shown: Path | None = None) -> Checksum:
+    """Write to a folder the preview of the files of this format in it, or in the folder `shown`."""
+    source = shown or folder
     tasks = range(len(recipe.tasks))
-    shown = np.concatenate([animation.colours(_first_frames(folder, recipe, task, written)) for task in tasks])
-    _, columns = animation.layout(len(shown), len(tasks))
-    sheet = animation.grid(shown, columns)
-    scale = max(1, SIDE // shown.shape[-2])
+    first = np.concatenate([animation.colours(_first_frames(source, recipe, task, written)) for task in tasks])
+    _, columns = animation.layout(len(first), len(tasks))
+    sheet = animation.grid(first, columns)
+    scale = max(1, SIDE // first.shape[-2])
     with atomic(folder / PREVIEW) as file:
         file.write(animation.encode(sheet, scale, animation.rate(recipe.dt_of(0)), "gif"))
     return Checksum.of(folder / PREVIEW)

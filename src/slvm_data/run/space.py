@@ -18,13 +18,10 @@ from slvm_data.store.formats import Format
 MANIFEST = 2**20  # bytes for the files beside the arrays
 
 
-def check_space(recipe: Recipe, folder: Path, written: Format, left: float = 1.0, freed: int = 0) -> None:
-    """Raise ValueError if a dataset, or the share of it that is `left` to be made, does not fit on the disk.
-
-    `freed` is the number of bytes that are removed from the disk before it is made.
-    """
+def check_space(recipe: Recipe, folder: Path, written: Format, left: float = 1.0) -> None:
+    """Raise ValueError if a dataset, or the share of it that is `left` to be made, does not fit on the disk."""
     place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
-    free = shutil.disk_usage(place).free + freed
+    free = shutil.disk_usage(place).free
     if left * _uncompressed(recipe) + MANIFEST <= free:  # the usual case, and nothing needs to be written for it
         return
     needed = left * sum(_compressed(recipe, task, written) for task in range(len(recipe.tasks)))

@@ -1,0 +1,69 @@
+"""Have units made by processes of this machine; if one dies, what it was making is made again."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from pathlib import Path
+from threading import Thread
+
+from slvm_data.core.cores import cores
+from slvm_data.core.errors import WorkersError
+from slvm_data.run.executors import Execute
+from slvm_data.run.plan import Plan, Unit
+from slvm_data.run.portable import PortablePlan, make
+from slvm_data.run.workers import interrupts_blocked
+
+WORKERS = 64  # at most, unless asked for
+DEATHS = 3  # in a row, without a finished unit between them; then the work must be the cause
+
+
+def connected(workers: int | None, _where: str | None) -> AbstractContextManager[Execute]:
+    """Processes are begun when there are units to make."""
+    return nullcontext(partial(by_processes, workers=workers or cores(WORKERS)))
+
+
+def by_processes(plan: Plan, folder: Path, units: list[Unit], workers: int) -> Iterator[Unit]:
+    """Have units made, and yield each one when it is stored; raises WorkersError if processes die again and again."""
+    left, deaths = dict.fromkeys(units), 0
+    portable = PortablePlan.of(plan)
+    spawn = multiprocessing.get_context("spawn")  # JAX does not bear being forked
+    while left:
+        with ProcessPoolExecutor(min(workers, len(left)), spawn, _begin_work) as pool:
+            try:
+                for unit in _each(pool, portable, folder, list(left)):
+                    deaths = 0
+                    del left[unit]
+                    yield unit
+            except BrokenProcessPool as error:
+                if (deaths := deaths + 1) == DEATHS:
+                    raise WorkersError(
+                        f"{folder}: processes died {DEATHS} times in a row, while {next(iter(left))} was to be made, "
+                        "probably because memory ran out; try fewer workers, and run the same command again"
+                    ) from error
+
+
+def _each(pool: ProcessPoolExecutor, portable: PortablePlan, folder: Path, units: list[Unit]) -> Iterator[Unit]:
+    """Have units made, and yield each one when it is done."""
+    with interrupts_blocked():  # also in processes that have only just begun
+        made = {pool.submit(make, portable, folder, unit): unit for unit in units}
+    try:
+        for future in as_completed(made):
+            future.result()
+            yield made[future]
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin_work() -> None:
+    """Make a worker process ignore Ctrl-C, which the main process handles, and end when the main process ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent:
+        Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()

@@ -1,0 +1,66 @@
+"""Finish a dataset whose files are complete: what lies beside its arrays, and the manifest last."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from slvm_data.export import croissant
+from slvm_data.run import preview
+from slvm_data.run.beginning import files
+from slvm_data.run.description import describe
+from slvm_data.run.plan import File, Plan
+from slvm_data.run.unit import Note, noted
+from slvm_data.simulation.certificate import Tally, certify
+from slvm_data.store import card, formats, journal, manifest
+from slvm_data.store.folder import replaceable
+from slvm_data.store.manifest import FileEntry, Manifest
+
+
+def finish_if_complete(plan: Plan, folder: Path, overwrite: bool) -> bool:
+    """Put a dataset in its folder if all its units are there, unless another run has done so; return whether it is."""
+    with journal.alone(folder):
+        if not journal.plan_of(folder).is_file():
+            journal.discard(folder)  # what this run has made meanwhile
+            return (folder / manifest.NAME).is_file()
+        notes = [noted(plan, folder, unit) for unit in plan.units]
+        if not all(notes):
+            return False
+        place = journal.next_of(folder)
+        finish(place, preview.add(place, plan.recipe, _content(plan, folder, [note for note in notes if note])))
+        journal.commit(folder, replaceable(folder, files(plan), overwrite))
+    return True
+
+
+def finish(place: Path, content: Manifest, for_programs: bool = False) -> None:
+    """Write the card, the description for programs if wanted, and the manifest of the files in a folder."""
+    written = formats.module_of(content.format)
+    front = written.front_matter(content) if hasattr(written, "front_matter") else ""
+    content = replace(content, card=card.write(place, content, front))
+    if for_programs:
+        content = replace(content, croissant=croissant.write(place / manifest.CROISSANT, content))
+    manifest.write(place, content)
+
+
+def _content(plan: Plan, folder: Path, notes: list[Note]) -> Manifest:
+    """The manifest of a dataset whose units have these notes, except for the files beside the arrays."""
+    recipe = plan.recipe
+    tallies = [Tally(system) for system in recipe.tasks]
+    stored: dict[File, list[object]] = {file: [] for file in plan.files}
+    for unit, note in zip(plan.units, notes, strict=True):
+        stored[unit.file].append(note.stored)
+        if note.tally:
+            tallies[unit.file.task].join(note.tally)
+    own: dict[str, FileEntry] = {}
+    kept: dict[str, FileEntry] = {}
+    for file in plan.files:
+        written = plan.layouts[file].written(
+            journal.next_of(folder) / file.path, stored[file], journal.scratch_of(folder)
+        )
+        cut_from = recipe.trajectories(file.split) if recipe.windows and not file.series else None
+        entry = FileEntry.of(written, file.task, file.split, cut_from)
+        (kept if file.series else own)[file.path.as_posix()] = entry
+        if not file.series:
+            tallies[file.task].show_all(recipe, file.split)
+    certificate = [certify(recipe, task, tally) for task, tally in enumerate(tallies)]
+    return describe(recipe, own, kept, certificate, plan.format)
