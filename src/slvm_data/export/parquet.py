@@ -52,13 +52,10 @@ def write(place: Path, source: Source, recipe: StoredRecipe, bar: Progress) -> l
 
 def _put(path: Path, first: int, blocks: Iterator[Arrays], features: dict[str, Any]) -> None:
     del first
-    schema, writer = _schema(features), None
-    with atomic(path) as file:
+    schema = _schema(features)
+    with atomic(path) as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         for block in blocks:
-            writer = writer or parquet.ParquetWriter(file, schema, compression="zstd")
             writer.write_table(pa.table(_columns(block), schema=schema), row_group_size=MOST)
-        assert writer  # a file has a row
-        writer.close()
 
 
 def _columns(block: Arrays) -> dict[str, pa.Array]:

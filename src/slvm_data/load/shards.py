@@ -135,7 +135,7 @@ class Shards:
 
 def open_shards(files: Sequence[Part], layouts: Mapping[str, Layout]) -> Shards:
     """Open the files of a split; raises DamageError if the metadata of one are not as they were written."""
-    from slvm_data.store.zarr_reader import Reader  # which needs the package zarr
+    from slvm_data.store.zarr_reader import Reader  # which needs tensorstore
 
-    readers = [Reader(p.path, {n: form for n, form in p.entry.arrays.items() if n in layouts}) for p in files]
+    readers = [Reader(p.path, {n: form for n, form in p.entry.arrays.items() if n in layouts}, p.entry) for p in files]
     return Shards(tuple(files), tuple(readers), layouts, Cache())

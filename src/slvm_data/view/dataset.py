@@ -111,7 +111,7 @@ class Dataset:
                 self._open[name] = Rows(path)
             found = self._open[name].read(rows, wanted)
         else:
-            found = formats.store_of(path).read(path, rows, wanted)
+            found = formats.store_of(path).read(path, rows, wanted, entry)
         for n in wanted:
             _check(path, n, found.get(n), entry.arrays[n])
         return found
