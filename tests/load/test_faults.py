@@ -1,24 +1,30 @@
 """Damaged, missing, forged, old and moved files: an error that names the file, never wrong data."""
 
+import dataclasses
 import hashlib
 import io
 import json
 import os
 import pickle
+import resource
 import shutil
+import subprocess
+import sys
 import zipfile
 from contextlib import contextmanager
 from pathlib import Path
 
+import google_crc32c
 import numpy as np
 import pytest
 
+from slvm_data import RECIPES, generate
 from slvm_data.core.errors import DamageError
 from slvm_data.core.files import sha256
 from slvm_data.load import Episodes, Sequences, Windows
 from slvm_data.load import shards as load_shards
-from slvm_data.store import manifest, npz
-from slvm_data.store import zarr_reader as reader
+from slvm_data.store import manifest, npz, tensors, zarr_layout
+from slvm_data.store.zarr_metadata import Sharded
 
 FORMATS = Path(__file__).parents[1] / "formats"
 
@@ -102,28 +108,300 @@ def test_a_damaged_shard(make, tmp_path, break_it, message):
             Sequences(folder, fields=fields).to_memory()
 
 
-@pytest.mark.parametrize("library", ["tensorstore", "zarr"])
+@pytest.fixture(params=["tensorstore", "zarr"])
+def library(request, monkeypatch):
+    """The library that reads; zarr-python does in a forked process."""
+    monkeypatch.setattr(tensors, "works", lambda: request.param == "tensorstore")
+    return request.param
+
+
 @pytest.mark.parametrize("rows", [[0], [0, 1, 2, 3, 4]])
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [
-        (lambda file: file.unlink(), r"/image/c/0/0/0 is missing: slvm-data repair makes it again"),
-        (lambda file: file.write_bytes(b""), r"/image/c/0/0/0 is empty: slvm-data repair makes it again"),
-        (lambda file: os.truncate(file, 100), r" is damaged, at image, shard 0 "),
-        (lambda file: file.write_bytes(bytes(file.stat().st_size)), r" is damaged, at image, shard 0 "),
+        (lambda file: file.unlink(), "is missing: slvm-data repair makes it again"),
+        (lambda file: file.write_bytes(b""), r"has 0 bytes instead of \d+: slvm-data repair makes it again"),
+        (lambda file: os.truncate(file, 100), r"has 100 bytes instead of \d+: slvm-data repair makes it again"),
+        (lambda file: file.write_bytes(bytes(file.stat().st_size)), "is damaged: its checksum does not fit"),
     ],
 )
 def test_a_damaged_shard_that_is_read_when_needed(make, tmp_path, monkeypatch, library, rows, break_it, message):
     """F4, F8, F9: single rows and whole shards, by either library; never zeros."""
-    monkeypatch.setattr(reader, "at_random", lambda: library == "tensorstore")
     monkeypatch.setattr(load_shards, "CACHE", 0)
     folder = Path(shutil.copytree(make("pendulum-zarr"), tmp_path / "x"))
     data = Sequences(folder)
     break_it(folder / "train.zarr/image/c/0/0/0")
     assert Sequences(folder, fields=["state"])[rows][0].any()
     for dataset in (data, Sequences(folder)):
-        with pytest.raises(DamageError, match=rf"train\.zarr{message}"):
+        with pytest.raises(DamageError, match=rf"train\.zarr/image/c/0/0/0 {message}"):
             dataset[rows]
+
+
+RECIPE = dataclasses.replace(RECIPES["pendulum3"], tasks=RECIPES["pendulum3"].tasks[:2], train=192, val=128, test=0)
+PER = 64  # sequences of a shard
+GROUP = "dataset_0/train"
+
+
+@pytest.fixture(scope="module")
+def seeds(tmp_path_factory):
+    """Datasets of two seeds, of two tasks in shards that are all of the same size."""
+    whole, zarr_layout.SHARD = zarr_layout.SHARD, 1
+    try:
+        place = tmp_path_factory.mktemp("seeds")
+        for seed in (0, 1):
+            generate(dataclasses.replace(RECIPE, steps=4, seed=seed), place / str(seed), format="zarr")
+        return place
+    finally:
+        zarr_layout.SHARD = whole
+
+
+@pytest.fixture(scope="module")
+def good(seeds):
+    """Sequences of the first two shards of task 0."""
+    return Sequences(seeds / "0")[[0, 5, PER, 2 * PER - 1]]
+
+
+def names_of(folder, group=GROUP):
+    """The arrays of a group."""
+    return [path.parent.name for path in folder.glob(f"{group}.zarr/*/zarr.json")]
+
+
+def put_shard(folder, source, group, shard, marker):
+    """Put a shard of a group in the place of shard 0 of task 0, with its marker, or with one that fits its files."""
+    files = {}
+    for name in names_of(folder):
+        old, new = (path / f"{own}.zarr/{name}/c" for path, own in ((source, group), (folder, GROUP)))
+        shutil.rmtree(new / "0") if (new / "0").is_dir() else (new / "0").unlink()
+        if (old / str(shard)).is_dir():
+            shutil.copytree(old / str(shard), new / "0")
+        else:
+            shutil.copy(old / str(shard), new / "0")
+        file = next(path for path in (new / "0", *(new / "0").rglob("*")) if path.is_file())
+        files[file.relative_to(folder / f"{GROUP}.zarr").as_posix()] = file.read_bytes()
+    if marker == "its own":
+        shutil.copy(source / f"{group}.shards/{shard}.json", folder / f"{GROUP}.shards/0.json")
+    elif marker == "forged":
+        zarr_layout.mark(folder / f"{GROUP}.zarr", "0", files, None)
+
+
+def put_group(folder, source, group, listed):
+    """Put a whole group in the place of that of task 0, with its markers, and their checksums if `listed`."""
+    sums = (folder / f"{GROUP}.shards/checksums").read_bytes()
+    for ending in ("zarr", "shards"):
+        shutil.rmtree(folder / f"{GROUP}.{ending}")
+        shutil.copytree(source / f"{group}.{ending}", folder / f"{GROUP}.{ending}")
+    if not listed:
+        (folder / f"{GROUP}.shards/checksums").write_bytes(sums)
+
+
+def put_forged_checksums(folder, source):
+    """Put the shard of another seed, with a marker and checksums that fit it."""
+    put_shard(folder, source, GROUP, 0, "forged")
+    path = folder / f"{GROUP}.shards"
+    lines = [sha256(path / name) for name in zarr_layout.marker_names(RECIPE.train // PER)]
+    (path / "checksums").write_text("".join(f"{line}\n" for line in lines))
+
+
+SHARDS = {
+    "of another seed": (1, GROUP, 0),
+    "of another task": (0, "dataset_1/train", 0),
+    "of val": (0, "dataset_0/val", 0),
+    "shard 1": (0, GROUP, 1),
+}
+SWAPPED = {
+    f"{name}, with {marker} marker": (
+        lambda folder, seeds, seed=seed, rest=(*rest, marker): put_shard(folder, seeds / str(seed), *rest)
+    )
+    for name, (seed, *rest) in SHARDS.items()
+    for marker in ("the old", "its own", "forged")
+}
+WHOLE = {
+    "the group of another seed": lambda folder, seeds: put_group(folder, seeds / "1", GROUP, True),
+    "the group of another task": lambda folder, seeds: put_group(folder, seeds / "0", "dataset_1/train", True),
+    "the group of val": lambda folder, seeds: put_group(folder, seeds / "0", "dataset_0/val", True),
+    "the group of another seed, with the old checksums": lambda folder, seeds: put_group(
+        folder, seeds / "1", GROUP, False
+    ),
+    "another seed, with forged checksums": lambda folder, seeds: put_forged_checksums(folder, seeds / "1"),
+}
+
+
+@pytest.fixture
+def swapped(seeds, tmp_path):
+    """A copy of the dataset in which something was put in the place of shard 0, by name."""
+
+    def make(name):
+        folder = Path(shutil.copytree(seeds / "0", tmp_path / name.replace(" ", "_")))
+        (SWAPPED | WHOLE)[name](folder, seeds)
+        return folder
+
+    return make
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("name", SWAPPED)
+def test_a_shard_of_other_rows_is_refused(swapped, good, library, monkeypatch, name, several):
+    """Every time; the other shards can be read, and also the tasks and splits that nothing was done to."""
+    if not several:
+        monkeypatch.setattr(load_shards, "CACHE", 0)  # single rows are read by themselves
+    folder = swapped(name)
+    data = Sequences(folder)
+    for rows in (0, [0], [0, 1, 2, 3], [PER, 0], [PER - 1]):
+        with pytest.raises(DamageError, match=rf"{GROUP}\.(zarr|shards)/.*0.* \(?slvm-data repair"):
+            data[rows]
+    found = data[[PER, 2 * PER - 1]]
+    assert all(found[name].equal(good[name][2:]) for name in good)
+    Sequences(folder, tasks=[1])[0]
+    Sequences(folder, "val")[0]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_group_of_other_rows_is_refused(swapped, library, name):
+    """With its markers, and their checksums, which fit it, but not the manifest."""
+    folder = swapped(name)
+    with pytest.raises(DamageError, match=rf"{GROUP}\.(zarr|shards)"):
+        Sequences(folder)[0]
+    with pytest.raises(DamageError, match=rf"{GROUP}\.(zarr|shards)"):
+        Sequences(folder)[[PER, PER + 1]]
+    Sequences(folder, tasks=[1])[0]
+
+
+@pytest.mark.parametrize("array", ["state", "image", "param_m"])
+def test_one_array_of_other_rows_is_refused(seeds, library, tmp_path, array):
+    """Whichever array is read, it is the one that was written, and the others can be read without it."""
+    folder = Path(shutil.copytree(seeds / "0", tmp_path / "x"))
+    for path in (seeds / "1" / f"{GROUP}.zarr/{array}/c").rglob("*"):
+        if path.is_file():
+            shutil.copy(path, folder / path.relative_to(seeds / "1"))
+    with pytest.raises(DamageError, match=rf"{GROUP}\.zarr/{array}/c/0"):
+        Sequences(folder)[0]
+    Sequences(folder, fields=["time"])[0]
+
+
+def test_a_shard_is_compared_once_and_again_in_a_copy(seeds, good, tmp_path):
+    """Once per process."""
+    folder = Path(shutil.copytree(seeds / "0", tmp_path / "x"))
+    data = Sequences(folder)
+    found = data[[0, 5]]
+    assert all(found[name].equal(good[name][:2]) for name in good)
+    SWAPPED["of another seed, with the old marker"](folder, seeds)
+    with pytest.raises(DamageError, match="slvm-data repair makes it again"):
+        pickle.loads(pickle.dumps(data))[0]
+
+
+FORKED = """
+import os, resource, sys, warnings
+from slvm_data.load import DamageError, Sequences
+from slvm_data.store import tensors
+warnings.simplefilter("ignore")
+Sequences(sys.argv[1])[0]
+assert tensors.works()
+for folder in sys.argv[2:]:
+    child = os.fork()
+    if child == 0:
+        assert not tensors.works()
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        try:
+            Sequences(folder)[0]
+        except DamageError:
+            os._exit(1 + (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > before + 2**18))
+        except BaseException:
+            os._exit(3)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def forked(good, folders):
+    """What a forked process gets from these folders: 0 for a row, 1 for a DamageError, 2 for one that took memory."""
+    command = [sys.executable, "-c", FORKED, *map(str, (good, *folders))]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert run.returncode == 0, run.stderr
+    return list(map(int, run.stdout.split()))
+
+
+def test_a_forked_process_refuses_other_rows_too(seeds, swapped):
+    """After its parent has read by tensorstore, whose threads it does not have."""
+    names = [*SWAPPED, *WHOLE]
+    found = forked(seeds / "0", [seeds / "0", *map(swapped, names)])
+    assert dict(zip(["as it was", *names], found, strict=True)) == {"as it was": 0} | dict.fromkeys(names, 1)
+
+
+def checked(data):
+    return data + google_crc32c.value(data).to_bytes(4, "little")
+
+
+def zeros(size, claims):
+    """A frame of zstd that claims one size, and unpacks to zeros of another."""
+    parts = [min(2**17, size - start) for start in range(0, size, 2**17)]
+    body = [(n << 3 | 1 << 1 | (i == len(parts) - 1)).to_bytes(3, "little") + b"\0" for i, n in enumerate(parts)]
+    return b"\x28\xb5\x2f\xfd\xc0\x50" + claims.to_bytes(8, "little") + b"".join(body)
+
+
+def put_chunks(folder, chunk, present=True, array="image"):
+    """Put this in the place of each chunk of shard 0; marker, checksums and manifest vouch for it.
+
+    `chunk` is a function of the size that a chunk should have; if it is not `present`, the index has no place for it.
+    """
+    group = folder / f"{GROUP}.zarr"
+    own = Sharded.of((group / array / "zarr.json").read_bytes())
+    body = checked(chunk(own.chunk_size))
+    places = [[0, len(body)] if present else [2**64 - 1] * 2] * own.chunks
+    vouch(folder, {f"{array}/{own.file(0)}": body + checked(np.array(places, "<u8").tobytes())})
+
+
+def vouch(folder, files):
+    """Write these files of a group; the marker of shard 0, the checksums and the manifest vouch for them."""
+    group = folder / f"{GROUP}.zarr"
+    for name, data in files.items():
+        (group / name).write_bytes(data)
+    every = {name: (group / name).read_bytes() for name in zarr_layout.marked(group, "0")}
+    zarr_layout.mark(group, "0", every, None)
+    path = folder / f"{GROUP}.shards"
+    lines = [sha256(path / name) for name in zarr_layout.marker_names(RECIPE.train // PER)]
+    (path / "checksums").write_text("".join(f"{line}\n" for line in lines))
+    with rewritten(folder) as content:
+        content["files"][f"{GROUP}.zarr"]["sha256"] = sha256(path / "checksums")
+
+
+FORGED = {
+    "claims a terabyte": lambda folder: put_chunks(folder, lambda size: zeros(2**30, 2**40)),
+    "claims a gigabyte": lambda folder: put_chunks(folder, lambda size: zeros(2**30, 2**30)),
+    "claims less": lambda folder: put_chunks(folder, lambda size: zeros(size, size - 1)),
+    "unpacks to a gigabyte": lambda folder: put_chunks(folder, lambda size: zeros(2**30, size)),
+    "is followed by a gigabyte": lambda folder: put_chunks(
+        folder, lambda size: zeros(size, size) + zeros(2**30, 2**30)
+    ),
+    "is no frame": lambda folder: put_chunks(folder, lambda size: bytes(size)),
+    "is empty": lambda folder: put_chunks(folder, lambda size: b""),
+    "is missing": lambda folder: put_chunks(folder, lambda size: zeros(size, size), present=False),
+    "is missing, of another array": lambda folder: put_chunks(folder, lambda size: b"", present=False, array="time"),
+    "the file is empty": lambda folder: vouch(folder, {"image/c/0/0/0": b""}),
+    "the file has no index": lambda folder: vouch(folder, {"image/c/0/0/0": bytes(3)}),
+}
+
+
+def test_chunks_that_lie_are_refused(seeds, tmp_path, library):
+    """F16: before memory is allocated, though marker, checksums and manifest vouch for them."""
+    for number, (name, forge_it) in enumerate(FORGED.items()):
+        folder = Path(shutil.copytree(seeds / "0", tmp_path / str(number)))
+        forge_it(folder)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        for rows in (0, [0, 1, 2, 3]):
+            with pytest.raises(DamageError, match=rf"{GROUP}\.zarr is damaged, at (image|time), shard 0"):
+                Sequences(folder)[rows]
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**18, name
+        Sequences(folder)[PER]
+
+
+def test_a_forked_process_refuses_chunks_that_lie_too(seeds, tmp_path):
+    folders = [Path(shutil.copytree(seeds / "0", tmp_path / str(number))) for number in range(len(FORGED) + 1)]
+    put_chunks(folders[0], lambda size: zeros(size, size))  # as they should be, though of zeros
+    for folder, forge_it in zip(folders[1:], FORGED.values(), strict=True):
+        forge_it(folder)
+    assert dict(zip(["true", *FORGED], forked(seeds / "0", folders), strict=True)) == {"true": 0} | dict.fromkeys(
+        FORGED, 1
+    )
 
 
 @contextmanager

@@ -166,7 +166,7 @@ def test_refusals(small):
         Stream(small("pendulum3"), batch=2)
     with pytest.raises(ValueError, match="cuts windows from one trajectory, which ends"):
         Stream(small("nascar"))
-    with pytest.raises(ValueError, match="not to be streamed"):
+    with pytest.raises(ValueError, match="cannot be streamed"):
         Stream(small("pendulum-original"))
     with pytest.raises(ValueError, match=r"recipe = 'pendulum' has to be a Recipe, such as slvm_data\.RECIPES"):
         Stream("pendulum")

@@ -2,8 +2,11 @@
 
 import dataclasses
 import functools
+import itertools
+import os
 import shutil
 import tracemalloc
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +18,7 @@ from slvm_data.recipe.original import as_original
 from slvm_data.recipe.recipe import mixed
 from slvm_data.run.combination import combine, permutation
 from slvm_data.run.verification import faults
-from slvm_data.store import manifest, npz
-from slvm_data.store.folder import PARTIAL
+from slvm_data.store import journal, manifest, npz
 
 SIZES = {"train": 5, "val": 3, "test": 2}
 
@@ -132,7 +134,8 @@ def test_what_is_anothers_stays(made, tmp_path):
     with pytest.raises(ValueError, match=r"combined_val\.npz is not of this dataset and stays"):
         combine(folder, overwrite=True)
     (folder / "combined_val.npz").unlink()
-    (folder / ".slvm-data.partial").mkdir()  # of a run that was killed
+    journal.prepare(folder)  # as a run that was killed does
+    (journal.next_of(folder) / "combined_val.npz").write_text("half of it")
     combine(folder)
     assert not list(folder.glob(".*"))
 
@@ -145,29 +148,38 @@ def test_instants_of_a_mixed_set_are_read_with_their_rows(made, tmp_path):
         np.testing.assert_array_equal(array, whole[name][[1, 14]])
 
 
-def test_a_kill_before_the_last_step_is_seen(made, tmp_path, monkeypatch):
-    """The manifest lists the files before they have their names: verification tells, and a new run mends."""
+def test_an_interruption_of_the_last_steps_is_carried_on(made, tmp_path, monkeypatch):
+    """At each of them, the folder holds the old dataset or becomes the new one, and a new run mends it."""
     folder, recipe = made("pendulum3", tmp_path)
-    monkeypatch.setattr(Path, "replace", stopped := kill_at(2, Path.replace))
-    with pytest.raises(KeyboardInterrupt):
-        combine(folder)
-    assert stopped.calls == 2
-    monkeypatch.undo()
-    found = list(faults(folder, recipe, manifest.read(folder), 0, True))
-    assert any("combined_" in fault and "is missing" in fault for fault in found)
-    combine(folder, overwrite=True)
-    assert list(faults(folder, recipe, manifest.read(folder), 0, True)) == []
+    combine(folder)
+    combine(folder, shuffle=True, overwrite=True)
+    expected = tree(folder)
+    for k in itertools.count(1):
+        combine(folder, overwrite=True)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", stopped := interrupted(os.replace, k))
+            with suppress(KeyboardInterrupt):
+                combine(folder, shuffle=True, overwrite=True)
+        assert list(faults(folder, recipe, journal.settled(folder), 0, True)) == []
+        combine(folder, shuffle=True, overwrite=True)
+        assert tree(folder) == expected
+        if stopped.calls < k:
+            break
+    assert k > 8
 
 
-def kill_at(call, function):
-    """The function, interrupted when it has been called so often with a combined file that leaves its workspace."""
+def tree(folder):
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
-    def counted(self, target):
-        if self.parent.name == PARTIAL and not self.name.startswith("."):
-            counted.calls += 1
-            if counted.calls == call:
-                raise KeyboardInterrupt
-        return function(self, target)
+
+def interrupted(function, k):
+    """The function, interrupted at its k-th call."""
+
+    def counted(*args, **options):
+        counted.calls += 1
+        if counted.calls == k:
+            raise KeyboardInterrupt
+        return function(*args, **options)
 
     counted.calls = 0
     return counted

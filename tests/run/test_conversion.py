@@ -1,6 +1,7 @@
 """A dataset in every format, read back by the library of those who use it."""
 
 import dataclasses
+import functools
 import gc
 import hashlib
 import io
@@ -32,9 +33,10 @@ from slvm_data.run.combination import combine
 from slvm_data.run.conversion import convert
 from slvm_data.run.repair import mend
 from slvm_data.run.verification import faults
-from slvm_data.store import formats, manifest, source
-from slvm_data.store import zarr as sharded
+from slvm_data.store import formats, journal, manifest, source
+from slvm_data.store import zarr_layout as sharded
 from slvm_data.store.manifest import Form
+from slvm_data.store.source import Source
 
 SIZES = {"train": 5, "val": 3, "test": 2}
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
@@ -239,7 +241,7 @@ def test_what_made_the_numbers_stays(made, tmp_path):
     found = manifest.read(convert(folder, tmp_path / "new.zarr"))
     assert found.machine == {"backend": "cpu", "cpu": "abacus"}
     assert (found.versions["jax"], "isal" in found.versions) == ("0.0.1", False)
-    assert found.versions["zarr"] == manifest.versions(formats.named("zarr"))["zarr"]
+    assert found.versions["tensorstore"] == manifest.versions(formats.named("zarr"))["tensorstore"]
     assert found.certificate == content.certificate
 
 
@@ -577,6 +579,73 @@ def test_nothing_is_left_of_what_was_interrupted(made, tmp_path, monkeypatch, to
     with pytest.raises(KeyboardInterrupt):
         convert(made("windows"), tmp_path / "deep" / "copy", to=to)
     assert os.listdir(tmp_path) == []  # noqa: PTH208
+
+
+@pytest.mark.parametrize("to", formats.NAMES)
+def test_what_was_killed_is_written_again(made, small, tmp_path, monkeypatch, to):
+    """F2: half way, when some files are there; no loader takes what is left for a dataset, and then nothing is left."""
+    folder = made("windows", "npz" if to == "zarr" else "zarr")
+    copy = tmp_path / "copy"
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "discard", lambda folder: None)  # as a process that is killed
+        patch.setattr(Source, "blocks", halting(Source.blocks, 5))
+        with pytest.raises(KeyboardInterrupt):
+            convert(folder, copy, to=to)
+    assert any(path.is_file() for path in journal.next_of(copy).rglob("*"))
+    assert os.listdir(copy) == [".slvm-data"]  # noqa: PTH208
+    with pytest.raises(DamageError, match="copy"):
+        manifest.read(copy)
+    assert tree(convert(folder, copy, to=to)) == tree(convert(folder, tmp_path / "quiet", to=to))
+    assert not list(copy.glob(".*"))
+
+
+def halting(blocks, files):
+    """The function, which after so many files ends in the middle of the next one."""
+
+    def halt(self, *args):
+        halt.files += 1
+        for block in blocks(self, *args):
+            yield block
+            if halt.files == files:
+                raise KeyboardInterrupt
+
+    halt.files = 0
+    return halt
+
+
+@pytest.mark.parametrize("form", formats.OWN)
+def test_a_source_that_is_changed_meanwhile_is_refused(made, tmp_path, monkeypatch, form):
+    """Replaced by another dataset with arrays of the same shapes, between two of its files, or at the end."""
+    recipe = dataclasses.replace(SETS["pendulum3"], seed=1)
+    for files in (3, 9):
+        folder = generate(SETS["pendulum3"], tmp_path / "x", format=form, overwrite=True)
+        with monkeypatch.context() as patch:
+            change = functools.partial(generate, recipe, folder, format=form, overwrite=True)
+            patch.setattr(Source, "blocks", followed(Source.blocks, files, change))
+            with pytest.raises(DamageError, match="x was changed while it was read: convert it again"):
+                convert(folder, tmp_path / "y", to="hdf5")
+    assert os.listdir(tmp_path) == ["x"]  # noqa: PTH208
+
+
+def followed(blocks, files, change):
+    """The function, after whose last block of so many files something is done."""
+
+    def follow(self, *args):
+        follow.files += 1
+        yield from blocks(self, *args)
+        if follow.files == files:
+            change()
+
+    follow.files = 0
+    return follow
+
+
+@pytest.mark.parametrize("form", formats.OWN)
+def test_a_source_that_is_not_complete_is_refused(tmp_path, form):
+    folder = generate(SETS["pendulum3"], tmp_path / "x", format=form, part=(0, 99))
+    with pytest.raises(DamageError, match="x is not complete: run the command that began it again"):
+        convert(folder, tmp_path / "y", to="hdf5")
+    assert os.listdir(tmp_path) == ["x"]  # noqa: PTH208
 
 
 def test_what_is_refused(made, tmp_path):

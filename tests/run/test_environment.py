@@ -89,4 +89,4 @@ def test_nor_one_of_shards(turkish, tmp_path):
     """In this process, and in two of another country."""
     here = tree(generate(replace(RECIPES["pendulum3"], **SIZES), tmp_path / "here", format="zarr"))
     assert made(tmp_path, turkish, TURKISH, "pendulum3", "--format", "zarr", "--workers", "2") == here
-    assert len([name for name in here if ".shards/" in name]) == 9 * 2
+    assert len([name for name in here if ".shards/" in name]) == 9 * 3  # of metadata, of a shard, and their checksums

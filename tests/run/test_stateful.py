@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
+from concurrent.futures import Executor, Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,17 +20,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from slvm_data import RECIPES, generate
 from slvm_data.load import DamageError, Sequences
-from slvm_data.run import executors
+from slvm_data.run import unit
 from slvm_data.run.conversion import convert
 from slvm_data.run.repair import mend
 from slvm_data.run.verification import faults
-from slvm_data.store import manifest
-from slvm_data.store import zarr as sharded
-from slvm_data.store.folder import status
+from slvm_data.store import manifest, zarr_layout
+from slvm_data.store.journal import plan_of, status
 
 RECIPE = replace(RECIPES["pendulum3"], tasks=RECIPES["pendulum3"].tasks[:2], train=130, val=3, test=0, steps=4)
-SHARDS = 2 * (3 + 1)
-LAST = 680  # operations of a whole run on its files, about
+UNITS = {"npz": 2 * 2, "zarr": 2 * (3 + 1)}
 OPERATIONS = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir")
 
 
@@ -56,12 +55,31 @@ CAMERA = Camera()  # a hook cannot be taken away again
 
 
 def tree(folder):
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    """All files of a folder, hidden ones included, and its empty folders."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else b""
+        for path in folder.rglob("*")
+        if path.is_file() or not any(path.iterdir())
+    }
+
+
+class AtOnce(Executor):
+    """Does everything at once in this thread, so that nothing else happens while a copy is taken."""
+
+    def __init__(self, _threads=1):
+        pass
+
+    def submit(self, function, *arguments):
+        done = Future()
+        done.set_result(function(*arguments))
+        return done
 
 
 class Dataset(RuleBasedStateMachine):
     """A folder, and the dataset of a quiet run as its model."""
 
+    form: str
+    operations: int  # of a whole run
     model: dict[str, bytes]
     arrays: dict[str, np.ndarray]
 
@@ -78,18 +96,22 @@ class Dataset(RuleBasedStateMachine):
     def complete(self):
         return (self.folder / manifest.NAME).is_file()
 
+    def begun(self):
+        """Whether the folder says what it holds, or is to hold."""
+        return self.complete() or plan_of(self.folder).is_file()
+
     def damaged(self):
         """Files that are not what they were."""
         there = tree(self.folder)
         return {name for name, data in self.model.items() if there.get(name) != data}
 
-    @rule(moment=st.integers(1, LAST), part=st.sampled_from([None, (0, 2), (1, 2)]))
+    @rule(moment=st.floats(0, 1), part=st.sampled_from([None, (0, 2), (1, 2)]))
     @precondition(lambda self: not self.complete())
     def a_run_is_killed(self, moment, part):
         copy = self.outside / "copy"
-        CAMERA.place, CAMERA.copy, CAMERA.left = self.place, copy, moment
+        CAMERA.place, CAMERA.copy, CAMERA.left = self.place, copy, 1 + int(moment * self.operations)
         try:
-            generate(RECIPE, self.folder, format="zarr", part=part)
+            generate(RECIPE, self.folder, format=self.form, part=part)
         finally:
             CAMERA.place = None
         if copy.exists():
@@ -99,7 +121,7 @@ class Dataset(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: not self.complete())
     def it_goes_on(self):
-        generate(RECIPE, self.folder, format="zarr")
+        generate(RECIPE, self.folder, format=self.form)
         assert tree(self.folder) == self.model
         assert [path.name for path in self.place.iterdir()] == ["x"]
 
@@ -109,18 +131,18 @@ class Dataset(RuleBasedStateMachine):
         if self.complete() and manifest.PREVIEW in self.damaged() and (self.folder / manifest.PREVIEW).exists():
             before = tree(self.folder)
             with pytest.raises(ValueError, match=r"preview\.gif is not of a dataset of ours and stays"):
-                generate(RECIPE, self.folder, format="zarr", overwrite=True)
+                generate(RECIPE, self.folder, format=self.form, overwrite=True)
             assert tree(self.folder) == before
             return
-        generate(RECIPE, self.folder, format="zarr", overwrite=True)
+        generate(RECIPE, self.folder, format=self.form, overwrite=True)
         assert tree(self.folder) == self.model
 
     @rule()
-    @precondition(lambda self: self.folder.exists() and any(self.folder.iterdir()))
+    @precondition(lambda self: self.begun())
     def another_one_is_refused(self):
         before = tree(self.place)
         with pytest.raises(ValueError, match="seed = 0, and seed = 1 was asked for"):
-            generate(replace(RECIPE, seed=1), self.folder, format="zarr")
+            generate(replace(RECIPE, seed=1), self.folder, format=self.form)
         assert tree(self.place) == before
 
     @rule(data=st.data())
@@ -174,13 +196,14 @@ class Dataset(RuleBasedStateMachine):
     @precondition(lambda self: self.complete())
     def it_is_converted(self):
         """To the other format and back it is the same to the byte; what is damaged is not converted."""
+        other = next(form for form in UNITS if form != self.form)
         copy, back = self.outside / "copy", self.outside / "back"
         if hurt := self.damaged():
             with pytest.raises(DamageError, match=str(self.folder)):
-                convert(self.folder, copy, to="npz")
+                convert(self.folder, copy, to=other)
             assert not copy.exists(), hurt
             return
-        convert(convert(self.folder, copy, to="npz"), back, to="zarr")
+        convert(convert(self.folder, copy, to=other), back, to=self.form)
         pages = {manifest.NAME, manifest.CARD, manifest.CROISSANT}
         assert {n: d for n, d in tree(back).items() if n not in pages} == {
             n: d for n, d in self.model.items() if n not in pages
@@ -190,37 +213,47 @@ class Dataset(RuleBasedStateMachine):
 
     @invariant()
     def its_state_is_told(self):
-        if self.folder.exists() and any(self.folder.iterdir()):
+        if self.begun():
             told = status(self.folder)
             assert told.complete == self.complete()
-            assert 0 <= told.done <= told.shards == SHARDS
+            assert 0 <= told.done <= told.shards == UNITS[self.form]
 
     def teardown(self):
         shutil.rmtree(self.outside)
 
 
-@pytest.fixture
-def small_shards(monkeypatch):
-    monkeypatch.setattr(sharded, "SHARD", 1)  # 64 sequences
-    monkeypatch.setattr(executors, "THREADS", 1)
+class AsNpz(Dataset):
+    form = "npz"
 
 
-TestDataset = pytest.mark.usefixtures("small_shards")(Dataset.TestCase)
-TestDataset.settings = settings(
-    max_examples=12,
+class AsZarr(Dataset):
+    form = "zarr"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def models(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(zarr_layout, "SHARD", 1)  # 64 sequences
+        for module in (unit, zarr_layout):
+            patch.setattr(module, "ThreadPoolExecutor", AtOnce)
+        for machine in (AsNpz, AsZarr):
+            place = tmp_path_factory.mktemp("model")
+            CAMERA.place, CAMERA.left = place, 0
+            folder = generate(RECIPE, place / "x", format=machine.form)
+            CAMERA.place = None
+            machine.operations, machine.model = -CAMERA.left, tree(folder)
+            sequences = Sequences(folder).to_memory()
+            every = sequences[list(range(len(sequences)))]
+            machine.arrays = {name: array.numpy() for name, array in every.items()}
+        yield
+
+
+SETTINGS = settings(
+    max_examples=7,
     stateful_step_count=10,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to make a failure smaller takes minutes
 )
-
-
-@pytest.fixture(autouse=True)
-def model(small_shards, tmp_path):
-    CAMERA.place, CAMERA.left = tmp_path, 0
-    folder = generate(RECIPE, tmp_path / "serial", format="zarr")
-    CAMERA.place = None
-    assert 0.8 * LAST < -CAMERA.left < LAST
-    Dataset.model = tree(folder)
-    sequences = Sequences(folder).to_memory()
-    Dataset.arrays = {name: array.numpy() for name, array in sequences[list(range(len(sequences)))].items()}
+TestNpz, TestZarr = AsNpz.TestCase, AsZarr.TestCase
+TestNpz.settings = TestZarr.settings = SETTINGS

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +14,11 @@ import pytest
 
 from slvm_data import RECIPES, MassSpring, TwoBody, generate
 from slvm_data.core.errors import DamageError
+from slvm_data.core.names import HIDDEN
 from slvm_data.recipe.serialisation import from_stored
-from slvm_data.run import shards
 from slvm_data.run.conversion import convert
 from slvm_data.run.verification import faults
 from slvm_data.store import manifest
-from slvm_data.store.folder import PARTIAL, workspace
 
 
 def tree(folder):
@@ -28,7 +26,7 @@ def tree(folder):
 
 
 def forge(path, change):
-    """Change what a manifest or a plan says, with a checksum that fits."""
+    """Change what a manifest says, with a checksum that fits."""
     content = json.loads(path.read_bytes())
     del content["sha256"]
     change(content)
@@ -60,10 +58,27 @@ def test_a_folder_in_use_is_refused(tiny, folder, tmp_path):
     with pytest.raises(ValueError, match=r"already holds 'notes\.txt': choose another folder, or add --over"):
         generate(tiny, tmp_path)
     before = tree(folder)
-    with pytest.raises(ValueError, match="already holds a dataset"):
-        generate(tiny, folder)
+    with pytest.raises(ValueError, match="holds pendulum3 with seed = 0, and seed = 1 was asked for: choose another"):
+        generate(dataclasses.replace(tiny, seed=1), folder)
+    with pytest.raises(ValueError, match=r"holds the same dataset as \.npz: choose another"):
+        generate(tiny, folder, format="zarr")
     assert tree(folder) == before
     assert sorted(os.listdir(tmp_path)) == ["notes.txt", "x"]  # noqa: PTH208
+
+
+@pytest.mark.parametrize("form", ["npz", "zarr"])
+def test_the_same_dataset_is_left_as_it_is(made, tiny, form, tmp_path, capsys):
+    folder = Path(shutil.copytree(made("pendulums", form), tmp_path / "x"))
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    generate(tiny, folder, format=form)
+    assert capsys.readouterr().err == f"{folder}: this dataset is there already, and complete\n"
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    path = next(path for path in folder.rglob("*") if path.is_file() and "val" in str(path))
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    before = tree(folder)
+    with pytest.raises(DamageError, match=rf"and it is damaged: .*val.*: slvm-data repair {folder}"):
+        generate(tiny, folder, format=form)
+    assert tree(folder) == before
 
 
 def test_overwrite_removes_what_the_manifest_lists_and_no_more(tiny, folder):
@@ -102,26 +117,6 @@ def test_a_manifest_cannot_name_files_outside(tiny, folder, tmp_path, files):
     assert (tmp_path / "precious").read_text() == "mine"
 
 
-def test_a_plan_cannot_name_groups_outside(tiny, tmp_path):
-    """F17: `--overwrite` takes the groups of a dataset away that was begun."""
-    folder = tmp_path / "x"
-    shards.begin(shards.Plan(tiny), folder)
-    (tmp_path / "precious").write_text("mine")
-    (tmp_path / "other.zarr").mkdir()
-    for name, says in (
-        ("../precious", r"the name '\.\.' cannot be a folder"),
-        ("../other.zarr", r"the name '\.\.' cannot be a folder"),
-        ("precious", "'precious' is no group"),
-    ):
-        forge(folder / manifest.PLAN, lambda content, name=name: content.update(groups={name: 1}))
-        with pytest.raises(DamageError, match=rf"plan\.json is damaged: plan\.json: {says}"):
-            manifest.read_plan(folder)
-        with pytest.raises(ValueError, match="is not of a dataset of ours and stays"):
-            generate(tiny, folder, format="zarr", overwrite=True)
-    assert (tmp_path / "precious").read_text() == "mine"
-    assert (tmp_path / "other.zarr").is_dir()
-
-
 def test_a_file_of_the_user_in_a_group_stays(made, tmp_path):
     source = made("pendulums", "npz")
     folder = convert(source, tmp_path / "x.zarr")
@@ -133,64 +128,24 @@ def test_a_file_of_the_user_in_a_group_stays(made, tmp_path):
     assert tree(folder) == expected
 
 
-def test_two_runs_at_once_in_one_folder(tmp_path):
-    """F10, F11: the second waits, and then leaves alone what the first has written, of the same seed or another."""
-    command = [
-        sys.executable,
-        "-m",
-        "slvm_data",
-        "generate",
-        "pendulum",
-        "--train",
-        "500",
-        "--out",
-        str(tmp_path / "x"),
-    ]
+def test_three_runs_at_once_in_one_folder(tmp_path):
+    """F10, F11: one seed is made, by one run or two; the other is refused."""
+    folder = tmp_path / "x"
+    command = [sys.executable, "-m", "slvm_data", "generate", "pendulum", "--train", "500", "--out", str(folder)]
     runs = [
         subprocess.Popen([*command, "--seed", str(seed)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         for seed in (0, 1, 0)
     ]
     ends = [(run.communicate(timeout=100)[1], run.returncode) for run in runs]
-    assert sorted(code for _, code in ends) == [0, 2, 2], ends
+    seed = from_stored(manifest.read(folder).recipe).seed
+    assert [code for _, code in ends] == [2 * (other != seed) for other in (0, 1, 0)], ends
     for error, code in ends:
-        assert (f"{tmp_path / 'x'} already holds a dataset" in error) == (code == 2), error
-    seed = (0, 1, 0)[[code for _, code in ends].index(0)]
-    content = manifest.read(tmp_path / "x")
+        assert (f"{folder} holds pendulum with seed = {seed}, and seed = {1 - seed} was" in error) == (code == 2), error
+    content = manifest.read(folder)
     recipe = dataclasses.replace(RECIPES["pendulum"], train=500, seed=seed)
     assert from_stored(content.recipe) == recipe
-    assert list(faults(tmp_path / "x", recipe, content, 2, bit_exact=True)) == []
-    assert not list((tmp_path / "x").glob(".*"))
-
-
-def test_the_workspace_is_given_back_by_whoever_is_killed(tmp_path):
-    script = "import sys, os; from pathlib import Path; from slvm_data.store.folder import workspace\n"
-    script += "with workspace(Path(sys.argv[1])) as place: (place / 'half').touch(); os._exit(9)"
-    assert subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False).returncode == 9
-    with workspace(tmp_path) as place:
-        assert not list(place.iterdir())
-        waiting = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stderr=subprocess.PIPE, text=True)
-        assert waiting.stderr
-        assert waiting.stderr.readline() == f"{tmp_path}: another process writes there; waiting\n"
-    assert waiting.wait(timeout=20) == 9
-    waiting.stderr.close()
-
-
-def test_the_workspace_is_had_by_one_at_a_time(tmp_path):
-    """F10: it goes when one is done with it, whatever others are about to do with it then."""
-    inside, most = [], []
-
-    def work(number):
-        for _ in range(100):
-            with workspace(tmp_path) as place:
-                inside.append(number)
-                (place / "file").touch(exist_ok=False)
-                most.append(len(inside))
-                inside.remove(number)
-
-    with ThreadPoolExecutor(6) as pool:
-        list(pool.map(work, range(6)))
-    assert (len(most), max(most)) == (600, 1)
-    assert not list(tmp_path.iterdir())
+    assert list(faults(folder, recipe, content, 2, bit_exact=True)) == []
+    assert not list(folder.glob(".*"))
 
 
 def test_a_failed_overwrite_keeps_the_old(tiny, folder):
@@ -212,11 +167,16 @@ def test_a_dataset_moves(folder, tmp_path):
     assert run.returncode == 0
 
 
-def test_what_a_killed_run_left_is_no_obstacle(tiny, tmp_path):
-    (tmp_path / "x" / PARTIAL).mkdir(parents=True)
-    (tmp_path / "x" / PARTIAL / "train.npz").write_text("half")
-    folder = generate(tiny, tmp_path / "x")
-    assert not (folder / PARTIAL).exists()
+@pytest.mark.parametrize("plan", [None, "", "half of a plan"])
+def test_what_a_killed_run_left_is_no_obstacle(made, tiny, tmp_path, plan):
+    """Without a plan that can be read, what lies in the hidden folder belongs to nothing."""
+    for name in ("next/dataset_0/train.npz", "next/other.npz", "units/train.npz-0.json", "scratch/.a.tmp", ".b.tmp"):
+        path = tmp_path / "x" / HIDDEN / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("half")
+    if plan is not None:
+        (tmp_path / "x" / HIDDEN / "plan.json").write_text(plan)
+    assert tree(generate(tiny, tmp_path / "x")) == tree(made("pendulums", "npz"))
 
 
 def test_a_file_in_the_way_of_a_folder_is_refused_at_once(tiny, tmp_path):
@@ -231,8 +191,10 @@ def test_a_file_in_the_way_of_a_folder_is_refused_at_once(tiny, tmp_path):
 @pytest.mark.parametrize("name", ["README.md", "preview.gif"])
 def test_an_edited_card_is_its_editors(tiny, folder, name):
     (folder / name).write_text("mine")
+    before = tree(folder)
     with pytest.raises(ValueError, match=f"{name} is not of a dataset of ours"):
         generate(tiny, folder, overwrite=True)
+    assert tree(folder) == before
 
 
 def test_failure_leaves_no_parents(tiny, tmp_path):

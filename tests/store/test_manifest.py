@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import re
 import shutil
 import types
 import typing
@@ -10,13 +11,15 @@ import typing
 import pytest
 
 from slvm_data.core.errors import DamageError
+from slvm_data.core.names import HIDDEN
 from slvm_data.recipe.outline import SystemRecord
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.recipe.serialisation import from_stored
-from slvm_data.run import shards
+from slvm_data.run.beginning import begin
 from slvm_data.run.combination import combine
 from slvm_data.run.conversion import convert
-from slvm_data.store import manifest
+from slvm_data.run.plan import Plan
+from slvm_data.store import formats, manifest
 
 OTHERS = (None, True, 7, 2.5, "word", [], ["word"], {}, {"word": 7})  # values of each type of JSON
 
@@ -40,7 +43,7 @@ def two_tasks(made):
 def begun(made, tmp_path_factory):
     """A dataset that was begun."""
     folder = tmp_path_factory.mktemp("begun") / "x"
-    shards.begin(shards.Plan(from_stored(manifest.read(made("mixed", "zarr")).recipe)), folder)
+    begin(Plan(from_stored(manifest.read(made("mixed", "zarr")).recipe), formats.named("zarr")), folder, False)
     return folder
 
 
@@ -48,13 +51,17 @@ class Forged:
     """A folder whose manifest, or plan, is written anew as one likes, with a checksum that fits."""
 
     def __init__(self, source, folder, name, kind):
-        self.source, self.path, self.name, self.kind = source, folder / name, name, kind
-        self.tree = json.loads((source / name).read_bytes())
+        where = f"{HIDDEN}/{name}" if name == manifest.PLAN else name
+        self.source, self.folder, self.path, self.name, self.kind = source, folder, folder / where, name, kind
+        self.tree = json.loads((source / where).read_bytes())
         del self.tree["sha256"]
+        self.path.parent.mkdir(exist_ok=True)
 
-    def read(self, tree):
-        self.path.write_text(json.dumps(tree | {"sha256": digest(tree)}))
-        return manifest.read_plan(self.path.parent) if self.name == manifest.PLAN else manifest.read(self.path.parent)
+    def read(self, tree=None):
+        """Read it, after this tree was written, if given."""
+        if tree is not None:
+            self.path.write_text(json.dumps(tree | {"sha256": digest(tree)}))
+        return manifest.read_plan(self.folder) if self.name == manifest.PLAN else manifest.read(self.folder)
 
     def fault(self, tree):
         """The sentence by which this tree is refused; None if it is read."""
@@ -136,8 +143,9 @@ def fits(kind, value):
 
 def test_it_is_read_as_it_was_written(forged):
     content = forged.read(forged.tree)
-    (manifest.write_plan if forged.kind is manifest.PlanRecord else manifest.write)(forged.path.parent / "..", content)
-    again = json.loads((forged.path.parent / ".." / forged.name).read_bytes())
+    forged.path.unlink()
+    (manifest.write_plan if forged.kind is manifest.PlanRecord else manifest.write)(forged.folder, content)
+    again = json.loads(forged.path.read_bytes())
     assert again == forged.tree | {"sha256": digest(forged.tree)}
 
 
@@ -235,9 +243,8 @@ def test_another_format_is_refused(forged, key, value, says):
 @pytest.mark.parametrize("text", ["", "[]", "null", "7", '"dataset"', "{", "[" * 10**5, '{"a":' * 10**5, "\xff", "NaN"])
 def test_what_is_no_object_is_refused(forged, text):
     forged.path.write_bytes(text.encode("latin-1"))
-    read = manifest.read_plan if forged.name == manifest.PLAN else manifest.read
     with pytest.raises(DamageError) as error:
-        read(forged.path.parent)
+        forged.read()
     assert str(error.value).startswith(str(forged.path))
     assert str(error.value).isprintable()
 
@@ -246,9 +253,8 @@ def test_any_change_without_its_checksum_is_seen(forged):
     tree = forged.tree | {"sha256": digest(forged.tree)}
     for name in tree.keys() - {"format", "format_version"}:
         forged.path.write_text(json.dumps(tree | {name: "other"}))
-        read = manifest.read_plan if forged.name == manifest.PLAN else manifest.read
         with pytest.raises(DamageError, match="its own checksum does not fit"):
-            read(forged.path.parent)
+            forged.read()
 
 
 def test_entries_that_do_not_fit_together_are_refused(windows, tmp_path):
@@ -282,3 +288,11 @@ def test_entries_that_do_not_fit_together_are_refused(windows, tmp_path):
     ):
         for kind in ("files", "series", "combined"):
             assert "cannot be a folder" in fault(**{kind: {name: train} | forged.tree[kind]})
+
+
+@pytest.mark.parametrize("name", ["hdf5", "parquet", "zip", "", "../zarr"])
+def test_a_plan_in_a_format_that_is_not_generated_is_refused(begun, tmp_path, name):
+    forged = Forged(begun, tmp_path, manifest.PLAN, manifest.PlanRecord)
+    assert re.search(
+        f"is a copy for other libraries|format = {name!r} is unknown", forged.fault(forged.tree | {"form": name})
+    )

@@ -1,5 +1,6 @@
 """The suite for formats finds what is wrong with one: each of its promises, broken, fails a test."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,14 +8,23 @@ import numpy as np
 import pytest
 
 from slvm_data.core.errors import DamageError
-from slvm_data.store import npz
+from slvm_data.core.files import sha256
+from slvm_data.store import npz, zarr, zarr_layout
 from slvm_data.store.testing import StoreSuite, example
+
+NAMES = ("write", "read", "blocks", "pieces", "fault", "Layout")
 
 
 def store(**broken):
     """The module of .npz with other functions in the place of some."""
-    names = ("write", "read", "blocks", "pieces", "fault")
-    return SimpleNamespace(**{name: getattr(npz, name) for name in names} | broken)
+    return SimpleNamespace(**{name: getattr(npz, name) for name in NAMES} | broken)
+
+
+def units(module=npz, **broken):
+    """The module of a format whose `Layout` has other functions in the place of some."""
+    layout = type("Layout", (module.Layout,), broken)
+    layout.of = staticmethod(lambda *args: layout(**vars(module.Layout.of(*args))))
+    return SimpleNamespace(**{name: getattr(module, name) for name in NAMES} | {"Layout": layout})
 
 
 def without_minus_zero(path, rows=None):
@@ -67,7 +77,71 @@ def with_a_clock(path, chunks, count, binary=False):
     return written
 
 
+def gathers_in_place(self, path, unit, chunks, scratch):
+    """Stores the rows when it takes them."""
+    stored = npz.Layout.gather(self, path, unit, chunks, scratch)()
+    return lambda: stored
+
+
+def gathers_untidily(self, path, unit, chunks, scratch):
+    put = npz.Layout.gather(self, path, unit, chunks, scratch)
+
+    def untidily():
+        (scratch / "half").write_text("")
+        return put()
+
+    return untidily
+
+
+def without_compression(self, path, unit, chunks, scratch):
+    """Other bytes than those of `write`."""
+    put = npz.Layout.gather(self, path, unit, chunks, scratch)
+
+    def plainly():
+        put()
+        np.savez(path, **npz.read(path))
+        return {"sha256": sha256(path), "bytes": path.stat().st_size}
+
+    return plainly
+
+
+def kept_in_memory(self, path, unit, chunks, scratch):
+    """Lists the chunks, whose memory is used again."""
+    return npz.Layout.gather(self, path, unit, list(chunks), scratch)
+
+
 BROKEN = {
+    "test_units_cover_all_rows": [
+        units(ranges=lambda self: [(0, self.count - 1)]),
+        units(ranges=lambda self: [(0, 1), (0, self.count)]),
+        units(ranges=lambda self: [(0, self.count), (self.count, self.count)]),
+    ],
+    "test_units_give_the_bytes_of_write": [
+        units(gather=without_compression),
+        units(gather=kept_in_memory),
+        units(gather=gathers_untidily),
+        units(
+            zarr,
+            written=lambda self, path, stored, scratch: replace(
+                zarr.Layout.written(self, path, stored, scratch), bytes=1
+            ),
+        ),
+    ],
+    "test_a_unit_is_there_once_it_is_stored": [
+        units(is_there=lambda self, path, unit, stored: True),
+        units(is_there=lambda self, path, unit, stored: path.is_file()),
+        units(is_there=lambda self, path, unit, stored: False),
+        units(gather=gathers_in_place),
+    ],
+    "test_what_is_damaged_is_made_again": [
+        units(is_damaged=lambda self, path, unit: False),
+        units(lacks_metadata=lambda self, path: True),
+        units(zarr, is_damaged=lambda self, path, unit: True),
+        units(zarr, is_damaged=lambda self, path, unit: False),
+        units(zarr, is_damaged=lambda self, path, unit: not self.is_there(path, unit)),
+        units(zarr, lacks_metadata=lambda self, path: False),
+        units(zarr, relist=lambda self, path, scratch: None),
+    ],
     "test_rows_come_back": [store(read=without_minus_zero), store(read=in_another_type), store(write=as_it_comes)],
     "test_some_rows": [store(read=all_rows)],
     "test_blocks": [store(blocks=one_block)],
@@ -83,13 +157,21 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("test", BROKEN)
-def test_a_broken_promise_fails(tmp_path, test):
+def test_a_broken_promise_fails(tmp_path, test, monkeypatch):
+    monkeypatch.setattr(zarr_layout, "SHARD", 1)
     for number, broken in enumerate(BROKEN[test]):
-        suite = type("Suite", (StoreSuite,), {"store": broken, "ending": ".npz"})()
+        ending = ".zarr" if broken.write is zarr.write else ".npz"
+        suite = type("Suite", (StoreSuite,), {"store": broken, "ending": ending})()
         place = Path(tmp_path / str(number))
         place.mkdir()
         with pytest.raises(AssertionError):
             getattr(suite, test)(place)
+
+
+@pytest.mark.parametrize("test", BROKEN)
+def test_a_kept_promise_does_not(tmp_path, test):
+    suite = type("Suite", (StoreSuite,), {"store": units(), "ending": ".npz"})()
+    getattr(suite, test)(tmp_path)
 
 
 def test_every_test_can_be_failed():

@@ -1,6 +1,7 @@
-"""Shards made by Dask: on this machine, by a scheduler that runs elsewhere, by jobs of SLURM."""
+"""Units made by Dask: on this machine, by a scheduler that runs elsewhere, by jobs of SLURM."""
 
 import contextlib
+import functools
 import json
 import os
 import random
@@ -9,49 +10,62 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import dask
 import psutil
 import pytest
 
 from slvm_data import RECIPES, generate
-from slvm_data.store.folder import status
+from slvm_data.store import formats, manifest
+from slvm_data.store.journal import status, units_of
 
-RECIPE = replace(RECIPES["pendulum"], train=15_000, val=10, test=10)
-FEW = replace(RECIPE, train=3000, val=0, test=0)
-COMMAND = [sys.executable, "-m", "slvm_data", "generate", "pendulum", "--format", "zarr"]
-COMMAND += ["--train", "15000", "--val", "10", "--test", "10"]
-SMALL = ["--train", "3000", "--val", "0", "--test", "0"]
+FEW = {  # of three units, and of nine
+    "zarr": replace(RECIPES["pendulum"], train=3000, val=0, test=0),
+    "npz": replace(RECIPES["pendulum3"], train=20, val=10, test=10),
+}
+COMMAND = [sys.executable, "-m", "slvm_data", "generate"]
+SIZES = ["--val", "10", "--test", "10"]
+LONG = [*COMMAND, "pendulum", "--format", "zarr", "--train", "15000", *SIZES]
 
 
 def tree(folder):
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
+def finished(folder):
+    """Number of finished units of a dataset that is not complete."""
+    return len(list(units_of(folder).glob("*.json")))
+
+
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """The dataset that the commands with these sizes have to give."""
-    return tree(generate(FEW, tmp_path_factory.mktemp("small") / "x", format="zarr"))
+    """The datasets of `FEW`, by one quiet process."""
+    place = tmp_path_factory.mktemp("small")
+    return functools.cache(lambda form: tree(generate(FEW[form], place / form, format=form)))
 
 
 @pytest.mark.slow
-def test_three_workers_of_which_one_is_killed_every_few_seconds(tmp_path):
+@pytest.mark.parametrize(
+    ("form", "name", "train"), [("zarr", "pendulum", 15_000), ("npz", "mixed_physics_iclr2025", 10)]
+)
+def test_three_workers_of_which_one_is_killed_every_few_seconds(tmp_path, form, name, train):
     """F1: each time when they are at work; the dataset is, byte for byte, that of one quiet process."""
     folder, rng, killed = tmp_path / "x", random.Random(0), 0
     with (tmp_path / "errors").open("w") as errors:
-        command = [*COMMAND, "--out", str(folder), "--dask", "local", "--workers", "3"]
+        command = [*COMMAND, name, "--format", form, "--train", str(train), *SIZES, "--out", str(folder)]
+        command += ["--dask", "local", "--workers", "3"]
         run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
     while run.poll() is None:
         time.sleep(0.01)
-        done = status(folder).done if (folder / "plan.json").is_file() else 0
+        done = finished(folder)
         if done > 4 * killed < 12 and (workers := _workers(run.pid)) and run.poll() is None:
             rng.choice(workers).kill()
             killed += 1
-            assert status(folder).done >= done
+            assert finished(folder) >= done
     assert run.returncode == 0, (tmp_path / "errors").read_text()
     assert killed == 3
-    assert tree(folder) == tree(generate(RECIPE, tmp_path / "y", format="zarr"))
+    recipe = replace(RECIPES[name], train=train, val=10, test=10)
+    assert tree(folder) == tree(generate(recipe, tmp_path / "y", format=form))
 
 
 def _workers(pid):
@@ -65,24 +79,14 @@ def _workers(pid):
 @contextlib.contextmanager
 def begun_in(place, workers):
     """Address and process of a scheduler with workers, which know of a recipe no more than they are sent."""
-    dask, meeting, there = str(Path(sys.executable).parent / "dask"), place / "scheduler.json", place / "there"
+    dask, meeting, there = [sys.executable, "-m", "dask"], place / "scheduler.json", place / "there"
     there.mkdir()
     with (place / "log").open("w") as log:
         streams = {"stdout": log, "stderr": log, "cwd": there}
-        begin = [dask, "scheduler", "--scheduler-file", meeting, "--port", "0", "--no-dashboard"]
+        begin = [*dask, "scheduler", "--scheduler-file", meeting, "--port", "0", "--no-dashboard"]
         processes = [subprocess.Popen([*begin, "--host", "127.0.0.1"], **streams)]
-        worker = [
-            dask,
-            "worker",
-            "--scheduler-file",
-            meeting,
-            "--no-dashboard",
-            "--nworkers",
-            workers,
-            "--nthreads",
-            "1",
-        ]
-        processes.append(subprocess.Popen(worker, **streams))
+        worker = [*dask, "worker", "--scheduler-file", meeting, "--no-dashboard"]
+        processes.append(subprocess.Popen([*worker, "--nworkers", workers, "--nthreads", "1"], **streams))
     try:
         while not meeting.is_file() or not meeting.read_text().strip():
             assert processes[0].poll() is None, (place / "log").read_text()
@@ -101,39 +105,48 @@ def scheduler(tmp_path_factory):
         yield address
 
 
-def test_a_scheduler_that_runs_elsewhere(small, tmp_path, scheduler):
-    assert tree(generate(FEW, tmp_path / "x", format="zarr", dask=scheduler)) == small
+@pytest.mark.parametrize("form", formats.OWN)
+def test_a_scheduler_that_runs_elsewhere(small, tmp_path, scheduler, form):
+    assert tree(generate(FEW[form], tmp_path / "x", format=form, dask=scheduler)) == small(form)
 
 
-BESIDE = (
-    "from mysys import Mine\nfrom slvm_data import Recipe\n\nRECIPE = Recipe(name='mine', tasks=(Mine(),), {sizes})\n"
-)
+BESIDE = """
+from mysys import Mine
+from slvm_data import Recipe
+
+RECIPE = Recipe(name="mine", tasks=(Mine(),), train=20, val=5, test=0, steps=3)
+"""
+MINE = "from slvm_data import Pendulum\n\nclass Mine(Pendulum):\n    pass\n"
 
 
 def test_a_system_that_is_defined_beside_the_recipe(tmp_path, scheduler):
-    """It goes along to other machines; what they lack is said in one sentence."""
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/recipe.py").write_text(BESIDE.format(sizes="train=20, val=0, test=0, steps=3"))
-    system = tmp_path / "mine/mysys.py"
-    system.write_text("from slvm_data import Pendulum\n\nclass Mine(Pendulum):\n    pass\n")
-    command = [*COMMAND[:4], "mine/recipe.py", "--format", "zarr", "--dask", scheduler, "--out"]
-    run = subprocess.run([*command, "x"], capture_output=True, text=True, cwd=tmp_path, timeout=100)
+    """It goes along to other machines; what is not installed there is said in one sentence."""
+    for name, text in (("mine/recipe.py", BESIDE), ("mine/mysys.py", MINE), ("site-packages/rare.py", "SIZE = 1\n")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    def made(name):
+        command = [*COMMAND, "mine/recipe.py", "--dask", scheduler, "--out", name]
+        env = {**os.environ, "PYTHONPATH": str(tmp_path / "site-packages")}
+        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=env, timeout=100)
+
+    run = made("x")
     assert run.returncode == 0, run.stderr
-    assert status(tmp_path / "x").complete
-    system.write_text("import os\n\nif 'HERE' not in os.environ:\n    import rare\n\n" + system.read_text())
-    here = {**os.environ, "HERE": "1"}
-    run = subprocess.run([*command, "z"], capture_output=True, text=True, cwd=tmp_path, env=here, timeout=100)
-    assert (run.returncode, run.stderr.count("\n")) == (2, 1), run.stderr
-    assert "mysys.py cannot be imported on" in run.stderr
+    assert manifest.read(tmp_path / "x").files["train.npz"].rows == 20
+    uses = "def energy(self, q, p):\n        return rare.SIZE * super().energy(q, p)"
+    (tmp_path / "mine/mysys.py").write_text(f"import rare\n\n{MINE.replace('pass', uses)}")
+    error = refused(made("y"), tmp_path / "y")
+    assert "No module named 'rare' on " in error
+    assert error.endswith("install what defines the system there too")
 
 
 def test_a_scheduler_that_goes_away(tmp_path):
     """F2: one sentence, and the same command goes on."""
     streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
     with begun_in(tmp_path, "1") as (address, process):
-        command = [*COMMAND, "--out", "x", "--dask", address]
+        command = [*LONG, "--out", "x", "--dask", address]
         with subprocess.Popen(command, cwd=tmp_path, **streams) as run:
-            _wait_for_a_shard(run, tmp_path / "x")
+            _wait_for_a_unit(run, tmp_path / "x")
             process.kill()
             errors = run.communicate(timeout=100)[1]
     errors = [line for line in errors.splitlines() if "it/s" not in line]
@@ -146,9 +159,9 @@ def test_a_scheduler_that_goes_away(tmp_path):
 def test_interrupted(tmp_path):
     """F21: workers of this machine say nothing, and are gone."""
     streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
-    command = [*COMMAND, "--out", str(tmp_path / "x"), "--dask", "local", "--workers", "2"]
+    command = [*LONG, "--out", str(tmp_path / "x"), "--dask", "local", "--workers", "2"]
     with subprocess.Popen(command, **streams) as run:
-        _wait_for_a_shard(run, tmp_path / "x")
+        _wait_for_a_unit(run, tmp_path / "x")
         workers = _workers(run.pid)
         os.killpg(run.pid, signal.SIGINT)
         errors = run.communicate(timeout=100)[1]
@@ -158,8 +171,8 @@ def test_interrupted(tmp_path):
     assert not [worker for worker in workers if worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE]
 
 
-def _wait_for_a_shard(run, folder):
-    while not (folder / "train.shards/0.json").is_file():
+def _wait_for_a_unit(run, folder):
+    while not finished(folder):
         assert run.poll() is None
         time.sleep(0.02)
 
@@ -187,12 +200,13 @@ def test_jobs_of_slurm(small, tmp_path):
     for command in commands.iterdir():
         command.chmod(0o755)
     env = {**os.environ, **SLURM, "PATH": f"{commands}:{os.environ['PATH']}", "TMPDIR": str(tmp_path)}
-    command = [*COMMAND, *SMALL, "--out", str(tmp_path / "x"), "--dask", "slurm", "--workers", "2"]
+    words = ["pendulum", "--format", "zarr", "--train", "3000", "--val", "0", "--test", "0"]
+    command = [*COMMAND, *words, "--out", str(tmp_path / "x"), "--dask", "slurm", "--workers", "2"]
     run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=env, timeout=150)
     jobs = list(tmp_path.glob("job-*"))
     assert run.returncode == 0, run.stderr + "".join(job.read_text() for job in jobs)
     assert len(jobs) >= 2
-    assert tree(tmp_path / "x") == small
+    assert tree(tmp_path / "x") == small("zarr")
 
 
 def refused(run, folder):
@@ -205,20 +219,22 @@ def refused(run, folder):
 
 def test_refusals(tmp_path, command):
     """F24."""
-    words = [*SMALL, "--out", tmp_path / "x", "--dask"]
+    words = ["pendulum", *SIZES, "--out", tmp_path / "x", "--dask"]
     with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
-        run = command(*COMMAND[3:], *words, "tcp://127.0.0.1:1")
+        run = command("generate", *words, "tcp://127.0.0.1:1")
     assert "dask = tcp://127.0.0.1:1: no scheduler answers there" in refused(run, tmp_path / "x")
     run = subprocess.run([*COMMAND, *words, "slurm"], capture_output=True, text=True, timeout=100)
     assert "dask = slurm: " in (error := refused(run, tmp_path / "x"))
     assert "describe a job in ~/.config/dask/jobqueue.yaml" in error
 
 
-def test_without_the_packages(tmp_path, monkeypatch):
-    for name, extra, where in (("distributed", "dask", "local"), ("dask_jobqueue", "slurm", "slurm")):
-        monkeypatch.setitem(sys.modules, name, None)
-        sys.modules.pop("slvm_data.run.dask_cluster", None)
-        with pytest.raises(ValueError, match=rf"dask = {where} needs a package .* pip install 'slvm-data\[{extra}\]'"):
-            generate(replace(RECIPE, train=5), tmp_path / "x", format="zarr", dask=where)
-        monkeypatch.undo()
+@pytest.mark.parametrize(
+    ("package", "extra", "where"), [("distributed", "dask", "local"), ("dask_jobqueue", "slurm", "slurm")]
+)
+def test_without_the_packages(tmp_path, monkeypatch, package, extra, where):
+    monkeypatch.setitem(sys.modules, package, None)
+    for name in ("dask_cluster", "slurm"):
+        monkeypatch.delitem(sys.modules, f"slvm_data.run.executors.{name}", raising=False)
+    with pytest.raises(ValueError, match=rf"{extra} needs a package .* pip install 'slvm-data\[{extra}\]'"):
+        generate(replace(FEW["npz"], train=5), tmp_path / "x", dask=where)
     assert not (tmp_path / "x").exists()
