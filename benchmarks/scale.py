@@ -25,10 +25,11 @@ import psutil
 from slvm_data import RECIPES
 from slvm_data.load import Sequences, Shuffled
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.run.portable import PortableRecipe
-from slvm_data.run.shards import Plan, Shard, make_metadata
-from slvm_data.store import zarr
-from slvm_data.store import zarr_reader as reader
+from slvm_data.run.plan import Plan, Unit
+from slvm_data.run.portable import PortablePlan
+from slvm_data.store import formats, tensors, zarr_reader
+from slvm_data.store.zarr_layout import Layout, markers
+from slvm_data.store.zarr_reader import Reader
 
 BATCH = 64
 ORIGINAL = 30 * (32 * 32 * 3 + 2) * 8  # bytes of a sequence as the original scripts write it, in float64
@@ -91,20 +92,20 @@ def assert_same(folder: Path, other: Path) -> None:
     shutil.rmtree(other)
 
 
-def nothing(portable: PortableRecipe, folder: Path, shard: Shard) -> None:
-    """The cost of a shard but for making it."""
+def nothing(portable: PortablePlan, folder: Path, unit: Unit) -> None:
+    """The cost of a shard without making it."""
 
 
 def overhead(recipe: Recipe, folder: Path) -> None:
     """The time that Dask takes for a shard that takes none."""
-    from slvm_data.run import dask_cluster as cluster
+    from slvm_data.run.executors import dask_cluster as cluster
 
-    shards = Plan(recipe).shards()
-    many = [shards[i % len(shards)] for i in range(TASKS)]
+    plan = Plan(recipe, formats.named("zarr"))
+    many = [plan.units[i % len(plan.units)] for i in range(TASKS)]
     made, cluster.make = cluster.make, nothing
-    with cluster.connected("local", 2) as client:
-        list(cluster.by_dask(client, recipe, folder, many[:100]))
-        each = seconds(lambda: list(cluster.by_dask(client, recipe, folder, many))) / TASKS
+    with cluster.connected(2, "local") as execute:
+        list(execute(plan, folder, many[:100]))
+        each = seconds(lambda: list(execute(plan, folder, many))) / TASKS
     cluster.make = made
     print(f"Dask: {1e3 * each:.2f} ms a shard")
 
@@ -117,13 +118,16 @@ def seconds(work: Callable[[], Any]) -> float:
 
 def writing(recipe: Recipe, folder: Path, place: Path) -> None:
     """Rows that are ready, as shards, beside a plain copy of the files that they become; both reach the disk."""
-    plan, count = Plan(recipe), min(100, recipe.train // 1024)
+    plan = Plan(recipe, formats.named("zarr"))
     ((file, layout),) = plan.layouts.items()
-    make_metadata(plan, place / "new", file)
+    assert isinstance(layout, Layout)
+    count = min(100, recipe.train // layout.rows)
     group = place / "new" / file.path
-    stored = reader.Reader(folder / file.path, layout.forms)
+    layout.create(group)
+    stored = Reader(folder / file.path)
     rows = [stored.shard(k)() for k in range(count)]
-    put = seconds(lambda: [layout.put(group, k, rows[k]) for k in range(count)])
+    puts = [layout.gather(group, k, [unpacked(rows[k], stored)]) for k in range(count)]
+    put = seconds(lambda: [store() for store in puts])
     files = [group / name for k in range(count) for name in marked(group, k)]
     size = sum(path.stat().st_size for path in files)
     copied = seconds(lambda: [copy(path, place / "copy") for path in files])
@@ -135,9 +139,14 @@ def writing(recipe: Recipe, folder: Path, place: Path) -> None:
     )
 
 
+def unpacked(rows: dict[str, np.ndarray], stored: Reader) -> dict[str, np.ndarray]:
+    """Rows as they are made, a byte per pixel."""
+    return {name: zarr_reader.unpacked(array, stored.arrays[name]) for name, array in rows.items()}
+
+
 def marked(group: Path, shard: int) -> list[str]:
     """The files of a shard, as its marker has them."""
-    return list(json.loads((zarr.markers(group) / f"{shard}.json").read_text())["files"])
+    return list(json.loads((markers(group) / f"{shard}.json").read_text())["files"])
 
 
 def copy(file: Path, target: Path) -> None:
@@ -173,13 +182,13 @@ def read(dataset: Sequences, batches: list[list[int]]) -> None:
 
 @contextmanager
 def only(library: str) -> Iterator[None]:
-    """As if no other library were installed."""
-    held = reader.tensorstore
-    reader.tensorstore = held if library == "tensorstore" else None
+    """As in a process that may use tensorstore, or in one that was forked and may not."""
+    held = tensors.works
+    tensors.works = lambda: library == "tensorstore"
     try:
         yield
     finally:
-        reader.tensorstore = held
+        tensors.works = held
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ import numpy as np
 from scipy.integrate import odeint
 
 from slvm_data import RECIPES, Recipe, generate
-from slvm_data.run.generation import ahead
-from slvm_data.run.plan import files_of
+from slvm_data.run.plan import Plan
+from slvm_data.run.unit import ahead
 from slvm_data.simulation.batch import batch_size, shared_parameters
 from slvm_data.store import formats
 
@@ -92,7 +92,8 @@ def bouncing_ball_1d(p: dict[str, Any], rng: np.random.Generator) -> Iterator[np
 def simulating(recipe: Recipe, size: int) -> float:
     """Seconds to simulate all trajectories."""
     start = time.perf_counter()
-    for _ in ahead(recipe, size, files_of(recipe, formats.named("npz"))):
+    plan = Plan(recipe, formats.named("npz"), size)
+    for _ in ahead(plan, plan.units):
         pass
     return time.perf_counter() - start
 

@@ -25,6 +25,7 @@ from slvm_data.core.progress import Heartbeat
 from slvm_data.recipe.overrides import override
 from slvm_data.run.verification import faults
 from slvm_data.store import manifest, npz
+from slvm_data.store.journal import plan_of
 from slvm_data.store.manifest import FileEntry
 
 RECIPE_FILES = Path(__file__).parents[1] / "src/slvm_data/datasets/hamiltonian"
@@ -438,10 +439,32 @@ def test_interrupted(signal, code, after, tmp_path):
     command = [sys.executable, "-m", "slvm_data", "generate", "pendulum", "--train", "10000000"]
     env = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "compiled")}  # nothing is compiled yet
     process = subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
-    while not (tmp_path / "pendulum/.slvm-data.partial").exists():
+    while not plan_of(tmp_path / "pendulum").exists():
+        assert process.poll() is None
         time.sleep(0.05)
     time.sleep(after)
     process.send_signal(getattr(signals, signal))
     _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (code, b"")
     assert not (tmp_path / "pendulum").exists()
+
+
+CALLBACK = """
+import gc, signal
+from slvm_data.core import interruption
+
+interruption.listen()
+gc.callbacks.append(lambda *_: signal.raise_signal(signal.SIGTERM))
+gc.collect()
+gc.callbacks.clear()
+try:
+    interruption.check()
+except interruption.Terminated:
+    print("ended")
+"""
+
+
+def test_a_signal_that_arrives_in_a_callback():
+    """F21: Python says there what it drops; nothing is said of it, and the next step ends."""
+    done = subprocess.run([sys.executable, "-c", CALLBACK], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("ended\n", "")

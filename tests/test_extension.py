@@ -108,7 +108,7 @@ def package(tmp_path_factory):
     (copy / "datasets/hamiltonian/sinking.py").write_text(DATASET)
     edit("datasets/__init__.py", '"pendulum", "pendulum3",', '"sinking", "pendulum", "pendulum3",')
     (copy / "export/lines.py").write_text(EXPORT)
-    edit("store/formats.py", "\n)\n\nOWN = ", "\n" + ENTRY + ")\n\nOWN = ")
+    edit("store/formats.py", "\n)\n\n\nclass Layout", "\n" + ENTRY + ")\n\n\nclass Layout")
     touched = {p for p in copy.rglob("*") if p.is_file() and before.get(p) != p.read_bytes()}
     return place, {path.relative_to(copy).as_posix() for path in touched}
 

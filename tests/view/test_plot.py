@@ -158,5 +158,5 @@ def test_pyplot_is_left_alone():
 def test_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     monkeypatch.delitem(sys.modules, "slvm_data.view.figure")
-    with pytest.raises(ModuleNotFoundError, match=r"^plots need matplotlib: pip install 'slvm-data\[look\]'$"):
+    with pytest.raises(ModuleNotFoundError, match=r"^plots need matplotlib: pip install 'slvm-data\[plot\]'$"):
         slvm_data.view.plot  # noqa: B018 - it is imported when it is first used
