@@ -19,11 +19,6 @@ def module_name(path: Path) -> str:
     return f"{RECIPE}{path.stem}"
 
 
-def is_recipe(name: str) -> bool:
-    """Whether a module is a recipe's own file, which has no name to be imported by."""
-    return name == "__main__" or name.startswith(RECIPE)
-
-
 def digests(modules: Iterable[str]) -> dict[str, str]:
     """Checksums, by file name, of the files of those modules that are not part of this package."""
     own = [sys.modules[name] for name in modules if not name.startswith("slvm_data.")]

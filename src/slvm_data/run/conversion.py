@@ -81,8 +81,6 @@ def _convert(folder: Path, target: Path, content: Manifest, written: Format, ove
         _check(folder, files, content)
         with progress(count, f"{content.name} as {written.name}") as bar:
             entries: dict[str, FileEntry] = {}
-            for parent in dict.fromkeys((place / path).parent for path in places):
-                parent.mkdir(parents=True, exist_ok=True)
             for file in files:
                 entries |= _write(place, file, content, written, bar)
         if manifest.read(folder) != content:
@@ -103,7 +101,7 @@ def _write(place: Path, file: Source, content: Manifest, written: Format, bar: P
     """Write the files that a file becomes to a folder, and return their entries by name."""
     module, paths = formats.module_of(written), _paths(file, written)
     for path in paths:
-        (place / path).parent.mkdir(exist_ok=True)
+        (place / path).parent.mkdir(parents=True, exist_ok=True)
     if written.own:
         blocks, packed = _counted(file, bar), content.recipe.bit_packed()
         found = [module.write(place / paths[0], blocks, file.entry.rows, packed, one_by_one=file.series)]

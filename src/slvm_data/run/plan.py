@@ -57,7 +57,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Job:
-    """The trajectories with these numbers [n], of the file of a unit; a trajectory is counted by one unit alone."""
+    """Trajectories of the file of a unit, by their consecutive numbers [n]; each is counted by one unit alone."""
 
     file: File
     numbers: np.ndarray
@@ -117,13 +117,10 @@ class Plan:
         windows, file = self.recipe.windows, unit.file
         if windows is None or file.series:  # trajectories of windows are counted when these are cut
             return [Job(file, numbers, not file.series) for numbers in self._split(np.arange(unit.first, unit.stop))]
-        index = np.arange(unit.first, unit.stop)
-        trajectory, start = windows.places(file.split, self.recipe.steps, index)
-        own = np.unique(trajectory[start == windows.starts(file.split, self.recipe.steps)[0]])
-        others = np.setdiff1d(trajectory, own)  # which began in the unit before, and are counted there
-        return [Job(file, part, False) for part in self._split(others)] + [
-            Job(file, part, True) for part in self._split(own)
-        ]
+        per = len(windows.starts(file.split, self.recipe.steps))
+        first, own, stop = unit.first // per, -(-unit.first // per), -(-unit.stop // per)
+        others = [Job(file, part, False) for part in self._split(np.arange(first, own))]  # begun in the unit before
+        return others + [Job(file, part, True) for part in self._split(np.arange(own, stop))]
 
     def _split(self, numbers: np.ndarray) -> Iterator[np.ndarray]:
         for start in range(0, len(numbers), self.batch):
@@ -155,7 +152,6 @@ class Plan:
         elif recipe.windows is None:
             yield batch.arrays
         else:
-            index = np.arange(unit.first, unit.stop)
-            trajectory, _ = recipe.windows.places(file.split, recipe.steps, index)
-            within = index[np.isin(trajectory, job.numbers)]
+            per, first, last = len(recipe.windows.starts(file.split, recipe.steps)), job.numbers[0], job.numbers[-1]
+            within = np.arange(max(unit.first, first * per), min(unit.stop, (last + 1) * per))
             yield from windows_of(recipe, recipe.windows, file.task, file.split, batch.arrays, job.numbers, within)

@@ -77,13 +77,6 @@ class Tally:
             number = recipe.windows.number(split, trajectory)
             self.regimes.show(recipe.windows, split, recipe.steps, number, frame)
 
-    def show(self, recipe: Recipe, task: int, split: str, chunk: Arrays) -> Arrays:
-        """Note which frames these sequences of a split show, if they are windows, and return the sequences."""
-        if self.regimes and recipe.windows:
-            frame = np.rint(chunk["time"][:, 0] / recipe.dt_of(task)).astype(int)
-            self.regimes.show(recipe.windows, split, recipe.steps, chunk["path"], frame)
-        return chunk
-
 
 def _joined(a: Coverage, b: Coverage) -> Coverage:
     counts = tuple(x + y for x, y in zip(a.counts, b.counts, strict=True))

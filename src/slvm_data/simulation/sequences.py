@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -43,19 +43,6 @@ def collect(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:
     trajectory, _ = recipe.windows.places(split, recipe.steps, index)
     numbers = np.unique(trajectory)
     return _cut(recipe, recipe.windows, task, split, batch.collect(recipe, task, split, numbers), numbers, index)
-
-
-def from_batches(recipe: Recipe, task: int, split: str, batches: Iterable[Arrays]) -> Iterator[Arrays]:
-    """Yield the arrays of all sequences of a split, in chunks, from batches of its trajectories, in order."""
-    if recipe.windows is None:
-        yield from batches
-        return
-    per, done = len(recipe.windows.starts(split, recipe.steps)), 0
-    for arrays in batches:
-        numbers = np.arange(done, done + len(arrays["label"]))
-        done += len(numbers)
-        index = np.arange(numbers[0] * per, min(done * per, recipe.count(split)))
-        yield from windows_of(recipe, recipe.windows, task, split, arrays, numbers, index)
 
 
 def windows_of(

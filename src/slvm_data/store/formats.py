@@ -6,13 +6,13 @@ and `fault`. The others are copies for other libraries; their modules have `file
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from types import ModuleType
 from typing import Any, Protocol
 
+from slvm_data.core.optional import optional
 from slvm_data.core.types import Arrays
 
 
@@ -173,14 +173,7 @@ def of_path(path: PurePath) -> Format:
 
 def module_of(entry: Format) -> ModuleType:
     """The module that writes a format; raises ValueError if it needs a package that is not installed."""
-    try:
-        return importlib.import_module(entry.module)
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("slvm_data"):
-            raise
-        raise ValueError(
-            f"{entry.name} needs a package that is not installed: pip install 'slvm-data[{entry.extra}]'"
-        ) from error
+    return optional(entry.module, entry.name, entry.extra)
 
 
 def store_of(path: PurePath) -> ModuleType:

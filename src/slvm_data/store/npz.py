@@ -109,10 +109,6 @@ class Layout:
 
         return put
 
-    def put(self, path: Path, unit: int, chunks: Iterable[Arrays], scratch: Path) -> dict[str, Any]:
-        """Write the file; return its size and checksum."""
-        return self.gather(path, unit, chunks, scratch)()
-
     def is_there(self, path: Path, unit: int, stored: dict[str, Any]) -> bool:
         """Whether the file is complete, as far as its size tells."""
         del unit

@@ -5,6 +5,8 @@ They write a few hundred rows at most, and need nothing but pytest and the forma
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -64,6 +66,33 @@ def assert_equal(found: Arrays, expected: Arrays) -> None:
         assert found[name].dtype == array.dtype, f"{name}: {found[name].dtype} instead of {array.dtype}"
         assert found[name].shape == array.shape, f"{name}: {found[name].shape} instead of {array.shape}"
         assert found[name].tobytes() == array.tobytes(), f"{name}: other numbers"
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """All files of a folder, hidden ones included, by their names in it."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in _files(folder)}
+
+
+def whole_tree(folder: Path) -> dict[str, bytes]:
+    """All files of a folder, and its empty folders."""
+    empty = [path for path in folder.rglob("*") if path.is_dir() and not any(path.iterdir())]
+    return tree(folder) | {path.relative_to(folder).as_posix(): b"" for path in empty}
+
+
+def noted_files(group: Path, name: str) -> dict[str, Any]:
+    """The files that a marker of a group of Zarr lists, and their checksums."""
+    from slvm_data.store.zarr_layout import marked, markers  # which needs tensorstore
+
+    return marked(group, f"{name}.json", (markers(group) / f"{name}.json").read_bytes())
+
+
+def forge(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change what a manifest says, with a checksum that fits."""
+    content = json.loads(path.read_bytes())
+    del content["sha256"]
+    change(content)
+    content["sha256"] = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    path.write_text(json.dumps(content))
 
 
 @contextmanager
@@ -220,7 +249,7 @@ class StoreSuite:
         for number, size in enumerate((7, 64, 128, 300, 300)):
             folder = tmp_path / str(number)
             _, written = self.write(folder, rows, size)
-            found.append((written, _tree(folder)))
+            found.append((written, tree(folder)))
         assert all(one == found[0] for one in found)
 
     def test_chunks_that_do_not_fit_together_are_refused(self, tmp_path: Path) -> None:
@@ -399,19 +428,19 @@ class StoreSuite:
         for count in self.counts:
             rows = example(count)
             _, written = self.write(tmp_path / f"{count}", rows)
-            expected, layout = _tree(tmp_path / f"{count}"), self.layout(rows)
+            expected, layout = tree(tmp_path / f"{count}"), self.layout(rows)
             units = list(range(len(layout.ranges())))
             for name, order in {"forward": units, "backward": units[::-1], "twice": [*units, *units[::2]]}.items():
                 place = self.begin(tmp_path / f"{count}-{name}", layout)
                 stored = {unit: self.put(layout, place, unit, rows, 7) for unit in order}
                 assert layout.written(place[0], [stored[unit] for unit in units], place[1]) == written
-                assert _tree(place[0].parent) == expected, f"units {order} give other bytes"
+                assert tree(place[0].parent) == expected, f"units {order} give other bytes"
                 assert not _files(place[1]), "temporary files are left"
             place = self.begin(tmp_path / f"{count}-threads", layout)
             with ThreadPoolExecutor(3) as pool:
                 tasks = [pool.submit(self.gather(layout, place, unit, rows)) for unit in units]
             assert layout.written(place[0], [task.result() for task in tasks], place[1]) == written
-            assert _tree(place[0].parent) == expected, "threads give other bytes"
+            assert tree(place[0].parent) == expected, "threads give other bytes"
 
     def test_a_unit_is_there_once_it_is_stored(self, tmp_path: Path) -> None:
         """And no longer if one of its files is missing or cut short; the other units stay."""
@@ -427,9 +456,9 @@ class StoreSuite:
             assert there() == list(units[:unit]), f"before unit {unit} is stored"
             run = self.gather(layout, (path, scratch), unit, rows)
             assert there() == list(units[:unit]), f"before unit {unit} is stored"
-            before = _tree(path.parent)
+            before = tree(path.parent)
             assert run() == stored[unit]
-            for name in _tree(path.parent).keys() - before.keys():
+            for name in tree(path.parent).keys() - before.keys():
                 good = (path.parent / name).read_bytes()
                 for bad in (None, b"", good[: len(good) // 2]):
                     _spoil(path.parent / name, bad)
@@ -442,15 +471,15 @@ class StoreSuite:
         layout = self.layout(rows := example(300))
         place, units = self.begin(tmp_path / "x", layout), range(len(layout.ranges()))
         path, scratch = place
-        parts: dict[int | str, set[str]] = {"metadata": set(_tree(path.parent))}
+        parts: dict[int | str, set[str]] = {"metadata": set(tree(path.parent))}
         stored = []
         for unit in units:
-            before = _tree(path.parent).keys()
+            before = tree(path.parent).keys()
             stored.append(self.put(layout, place, unit, rows))
-            parts[unit] = _tree(path.parent).keys() - before
-        before = _tree(path.parent).keys()
+            parts[unit] = tree(path.parent).keys() - before
+        before = tree(path.parent).keys()
         written = layout.written(path, stored, scratch)
-        good = _tree(path.parent)
+        good = tree(path.parent)
         parts["list"] = good.keys() - before
         kinds = cycle([lambda _: None, lambda _: b"", lambda data: data[:-1], _flipped])
         for part, name in ((part, name) for part, names in parts.items() for name in sorted(names)):
@@ -465,7 +494,7 @@ class StoreSuite:
                 self.put(layout, place, unit, rows)
             layout.relist(path, scratch)
             assert self.store.fault(path, written) is None
-            assert _tree(path.parent) == good, f"{name} was damaged, and is not as before"
+            assert tree(path.parent) == good, f"{name} was damaged, and is not as before"
             assert not _files(scratch), "temporary files are left"
 
 
@@ -493,7 +522,3 @@ def _unpacked(block: np.ndarray, form: Form) -> np.ndarray:
 
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
-def _tree(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in _files(folder)}

@@ -14,10 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from slvm_data.core.types import Arrays
-from slvm_data.store import manifest
-from slvm_data.store.manifest import Forms, Written
+from slvm_data.store.manifest import Checksum, Forms, Written
 from slvm_data.store.rows import fitting
-from slvm_data.store.zarr_layout import METADATA, SUMS, Layout, marked, marker_names, markers
+from slvm_data.store.zarr_layout import METADATA, SUMS, Layout, marked, marker_names, markers, sums
 from slvm_data.store.zarr_reader import Reader, unpacked
 
 GROUP = re.compile(r"(\w+/)?zarr\.json|\w+/c(/\d+)+")  # files of a group
@@ -52,7 +51,7 @@ class _Rows:
 
     def add(self, chunk: Arrays) -> None:
         """Take rows [n …], and write the shards that they complete."""
-        self.waiting.append({name: array.copy() for name, array in chunk.items()})
+        self.waiting.append(self.layout.packs(chunk))
         self.ready += len(next(iter(chunk.values())))
         while self.ready >= self.layout.rows:
             self._write(self.layout.rows)
@@ -65,7 +64,7 @@ class _Rows:
     def _write(self, n: int) -> None:
         rows = {name: np.concatenate([chunk[name] for chunk in self.waiting]) for name in self.layout.forms}
         self.waiting = [{name: array[n:] for name, array in rows.items()}]
-        self.layout.put(self.path, self.shards, [{name: array[:n] for name, array in rows.items()}])
+        self.layout.store(self.path, self.shards, [{name: array[:n] for name, array in rows.items()}])
         self.ready, self.shards = self.ready - n, self.shards + 1
 
 
@@ -75,12 +74,13 @@ def fault(path: Path, promised: Written) -> str | None:
     for name in names:
         if not (markers(path) / name).is_file():
             return f"{markers(path) / name} is missing: that shard was not finished (slvm-data repair)"
-    sums = [hashlib.sha256((markers(path) / name).read_bytes()).hexdigest() for name in names]
-    if hashlib.sha256("".join(f"{line}\n" for line in sums).encode()).hexdigest() != promised.sha256:
+    every = {name: (markers(path) / name).read_bytes() for name in names}
+    listed = sums(every.values())
+    if hashlib.sha256(listed).hexdigest() != promised.sha256:
         return f"the markers in {markers(path)} are not those that were written (slvm-data repair)"
-    pairs = (pair for name in names for pair in marked(path, name.removesuffix(".json")).items())
+    pairs = (pair for name, data in every.items() for pair in marked(path, name, data).items())
     found = next(filter(None, (noted.fault(path / file) for file, noted in pairs)), None)
-    return found or manifest.Checksum(65 * len(names), promised.sha256).fault(markers(path) / SUMS)
+    return found or Checksum(len(listed), promised.sha256).fault(markers(path) / SUMS)
 
 
 def read(

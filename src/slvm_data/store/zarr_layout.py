@@ -103,13 +103,10 @@ class Layout:
     ) -> Callable[[], Json]:
         """Take the rows of one shard; return a function that writes them, and the marker last."""
         parts = [self.packs(chunk) for chunk in chunks]
-        return partial(self._put, path, unit, parts, scratch)
+        return partial(self.store, path, unit, parts, scratch)
 
-    def put(self, path: Path, unit: int, chunks: Iterable[Arrays], scratch: Path | None = None) -> Json:
-        """Write the rows of one shard, and its marker last; a shard that is there already is written again."""
-        return self.gather(path, unit, chunks, scratch)()
-
-    def _put(self, path: Path, unit: int, parts: list[Arrays], scratch: Path | None) -> Json:
+    def store(self, path: Path, unit: int, parts: list[Arrays], scratch: Path | None = None) -> Json:
+        """Write the packed rows of one shard, and its marker last; a shard that is there already is written again."""
         stored = {name: (self.arrays[name], np.concatenate([part[name] for part in parts])) for name in self._names()}
         data = tensors.encode(stored, unit)
         files = {f"{name}/{self.arrays[name].file(unit)}": data[name] for name in stored}
@@ -131,7 +128,7 @@ class Layout:
             marker = (markers(path) / f"{unit}.json").read_bytes()
             if stored and hashlib.sha256(marker).hexdigest() != stored["sha256"]:
                 return False
-            found = marked(path, str(unit), marker)
+            found = marked(path, f"{unit}.json", marker)
             return all((path / file).stat().st_size == entry.bytes for file, entry in found.items())
         except (OSError, DamageError):  # a marker that was cut short does not count
             return False
@@ -164,13 +161,10 @@ class Layout:
     def written(self, path: Path, stored: list[Any] | None = None, scratch: Path | None = None) -> Written:
         """The manifest's entry of a group that is complete; lists the checksums of its markers."""
         del stored
-        sums, size = [], 0
         shards = len(self.ranges())
-        for name in marker_names(shards):
-            data = (markers(path) / name).read_bytes()
-            sums.append(hashlib.sha256(data).hexdigest())
-            size += sum(entry.bytes for entry in marked(path, name.removesuffix(".json"), data).values())
-        text = "".join(f"{line}\n" for line in sums).encode()
+        every = [(name, (markers(path) / name).read_bytes()) for name in marker_names(shards)]
+        size = sum(entry.bytes for name, data in every for entry in marked(path, name, data).values())
+        text = sums(data for _, data in every)
         _put(markers(path) / SUMS, text, scratch)
         return Written(sha256=hashlib.sha256(text).hexdigest(), bytes=size, arrays=self.forms, shards=shards)
 
@@ -206,6 +200,11 @@ def marker_names(shards: int) -> list[str]:
     return [f"{METADATA}.json", *(f"{shard}.json" for shard in range(shards))]
 
 
+def sums(every: Iterable[bytes]) -> bytes:
+    """The list of the checksums of these markers, a line each."""
+    return "".join(f"{hashlib.sha256(marker).hexdigest()}\n" for marker in every).encode()
+
+
 def mark(path: Path, name: str, files: dict[str, bytes], scratch: Path | None) -> str:
     """Write a marker: these files, with this content, are complete and on the disk; return the marker's sha256."""
     marker = _marker(files)
@@ -218,11 +217,10 @@ def _marker(files: dict[str, bytes]) -> bytes:
     return (json.dumps({"files": to_json(found)}, indent=1, sort_keys=True) + "\n").encode()
 
 
-def marked(path: Path, name: str, data: bytes | None = None) -> dict[str, Checksum]:
-    """Files and checksums that a marker lists; raises DamageError if it cannot be read."""
-    marker = markers(path) / f"{name}.json"
+def marked(path: Path, name: str, data: bytes) -> dict[str, Checksum]:
+    """Files and checksums that the marker in the file `name` lists; raises DamageError if it cannot be read."""
+    marker = markers(path) / name
     try:
-        tree = json.loads(marker.read_bytes() if data is None else data)
-        return from_json(dict[str, Checksum], tree["files"], "files")
+        return from_json(dict[str, Checksum], json.loads(data)["files"], "files")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamageError(f"{marker} is damaged: slvm-data repair, or generate the dataset with --overwrite") from error

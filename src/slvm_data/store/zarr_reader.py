@@ -39,12 +39,10 @@ class Reader:
     """
 
     def __init__(self, path: Path, wanted: Collection[str] | Forms = (), promised: Written | None = None) -> None:
-        self.path, self._promised = path.absolute(), promised
-        self._sums: bytes | None = None
+        self.path = path.absolute()
         self._held: set[int] = set()
         self._of, self._stores = os.getpid(), {}
-        if promised:
-            self._sums = self._list(promised)
+        self._sums = self._list(promised) if promised else None
         self.arrays = self._open(wanted)
         counts = {array.shape[0] for array in self.arrays.values()}
         if len(counts) != 1:
@@ -128,7 +126,7 @@ class Reader:
             expected = self._sums[line * LINE : line * LINE + LINE - 1].decode()
             if hashlib.sha256(data).hexdigest() != expected:
                 raise DamageError(f"{path} is not what was written (slvm-data repair)")
-        return marked(self.path, name.removesuffix(".json"), data)
+        return marked(self.path, name, data)
 
     def _open(self, wanted: Collection[str] | Forms) -> dict[str, Sharded]:
         """How the wanted arrays are stored, by metadata that are as they were written."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from slvm_data.core.optional import optional
 from slvm_data.run.plan import Plan, Unit
 
 Execute: TypeAlias = Callable[[Plan, Path, list[Unit]], Iterator[Unit]]
@@ -51,11 +51,4 @@ def chosen(executor: str | None, workers: int | None, dask: str | None) -> Execu
 
 def connected(entry: Executor, workers: int | None, where: str | None) -> AbstractContextManager[Execute]:
     """Connect to an executor; raises ValueError if it needs a package that is not installed."""
-    try:
-        return importlib.import_module(entry.module).connected(workers, where)
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("slvm_data"):
-            raise
-        raise ValueError(
-            f"{entry.name} needs a package that is not installed: pip install 'slvm-data[{entry.extra}]'"
-        ) from error
+    return optional(entry.module, entry.name, entry.extra).connected(workers, where)
