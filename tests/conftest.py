@@ -3,6 +3,8 @@
 import dataclasses
 import os
 import re
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -49,6 +51,25 @@ def few_compiled() -> Iterator[None]:
     """Forget what was compiled for a module's tests: each piece holds memory maps, of which a process has so many."""
     yield
     jax.clear_caches()
+
+
+@pytest.fixture
+def ended(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Carries out a command line in this process, which has loaded everything already, and returns its exit code."""
+
+    def run(main: Callable[[], object], *words: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["slvm-data", *map(str, words)])
+        handler = signal.getsignal(signal.SIGTERM)
+        try:
+            with pytest.raises(SystemExit) as end:
+                main()
+        finally:
+            signal.signal(signal.SIGTERM, handler)
+        code = end.value.code or 0
+        assert isinstance(code, int)
+        return code
+
+    return run
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from slvm_data.core.files import sha256
 from slvm_data.load import Episodes, Sequences, Windows
 from slvm_data.load import shards as load_shards
 from slvm_data.store import manifest, npz, tensors, zarr_layout
+from slvm_data.store.testing import noted_files
 from slvm_data.store.zarr_metadata import Sharded
 
 FORMATS = Path(__file__).parents[1] / "formats"
@@ -355,7 +356,7 @@ def vouch(folder, files):
     group = folder / f"{GROUP}.zarr"
     for name, data in files.items():
         (group / name).write_bytes(data)
-    every = {name: (group / name).read_bytes() for name in zarr_layout.marked(group, "0")}
+    every = {name: (group / name).read_bytes() for name in noted_files(group, "0")}
     zarr_layout.mark(group, "0", every, None)
     path = folder / f"{GROUP}.shards"
     lines = [sha256(path / name) for name in zarr_layout.marker_names(RECIPE.train // PER)]

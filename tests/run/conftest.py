@@ -1,9 +1,7 @@
 """Fixtures of several tests of runs."""
 
 import os
-import signal
 import subprocess
-import sys
 
 import pytest
 
@@ -17,18 +15,11 @@ def missing():
 
 
 @pytest.fixture
-def command(monkeypatch, capsys):
+def command(ended, capsys):
     """Runs `slvm-data` in this process, which has loaded everything already: exit code, output and errors."""
 
     def run(*words):
-        monkeypatch.setattr(sys, "argv", ["slvm-data", *map(str, words)])
-        handler = signal.getsignal(signal.SIGTERM)
         capsys.readouterr()
-        try:
-            with pytest.raises(SystemExit) as end:
-                main()
-        finally:
-            signal.signal(signal.SIGTERM, handler)
-        return subprocess.CompletedProcess(words, end.value.code or 0, *capsys.readouterr())
+        return subprocess.CompletedProcess(words, ended(main, *words), *capsys.readouterr())
 
     return run

@@ -19,6 +19,7 @@ from slvm_data.recipe.recipe import mixed
 from slvm_data.run.combination import combine, permutation
 from slvm_data.run.verification import faults
 from slvm_data.store import journal, manifest, npz
+from slvm_data.store.testing import tree
 
 SIZES = {"train": 5, "val": 3, "test": 2}
 
@@ -166,10 +167,6 @@ def test_an_interruption_of_the_last_steps_is_carried_on(made, tmp_path, monkeyp
         if stopped.calls < k:
             break
     assert k > 8
-
-
-def tree(folder):
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def interrupted(function, k):

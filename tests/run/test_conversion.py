@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import gc
-import hashlib
 import io
 import json
 import logging
@@ -37,6 +36,7 @@ from slvm_data.store import formats, journal, manifest, source
 from slvm_data.store import zarr_layout as sharded
 from slvm_data.store.manifest import Form
 from slvm_data.store.source import Source
+from slvm_data.store.testing import forge, tree
 
 SIZES = {"train": 5, "val": 3, "test": 2}
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
@@ -91,19 +91,6 @@ def small(monkeypatch):
     monkeypatch.setattr(source, "BLOCK", 2**15)
     monkeypatch.setattr(webdataset, "SIZE", 2**17)
     monkeypatch.setattr(parquet, "SIZE", 2**17)
-
-
-def tree(folder):
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
-def forge(path, change):
-    """Change what a manifest says, with a checksum that fits."""
-    content = json.loads(path.read_bytes())
-    del content["sha256"]
-    change(content)
-    content["sha256"] = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    path.write_text(json.dumps(content))
 
 
 def truth(folder):

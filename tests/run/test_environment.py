@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from slvm_data import RECIPES, generate
+from slvm_data.store.testing import tree
 
 SIZES = {"train": 5, "val": 2, "test": 2, "steps": 3}
 OPTIONS = [word for name, size in SIZES.items() for word in (f"--{name}", str(size))]
@@ -27,10 +28,6 @@ os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 from slvm_data.cli import main
 main()
 """
-
-
-def tree(folder):
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 @pytest.fixture(scope="module")

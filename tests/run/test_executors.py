@@ -18,6 +18,7 @@ import pytest
 from slvm_data import RECIPES, generate
 from slvm_data.store import formats, manifest
 from slvm_data.store.journal import status, units_of
+from slvm_data.store.testing import tree
 
 FEW = {  # of three units, and of nine
     "zarr": replace(RECIPES["pendulum"], train=3000, val=0, test=0),
@@ -26,10 +27,6 @@ FEW = {  # of three units, and of nine
 COMMAND = [sys.executable, "-m", "slvm_data", "generate"]
 SIZES = ["--val", "10", "--test", "10"]
 LONG = [*COMMAND, "pendulum", "--format", "zarr", "--train", "15000", *SIZES]
-
-
-def tree(folder):
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def finished(folder):

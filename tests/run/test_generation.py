@@ -29,6 +29,7 @@ from slvm_data.run.repair import mend
 from slvm_data.run.unit import make_units
 from slvm_data.store import formats, journal, manifest, zarr, zarr_layout
 from slvm_data.store.journal import status
+from slvm_data.store.testing import whole_tree as tree
 from slvm_data.store.zarr_reader import Reader
 
 RECIPE = replace(RECIPES["pendulum3"], train=3000, val=1000, test=10)
@@ -40,15 +41,6 @@ COMMAND = [sys.executable, "-m", "slvm_data", "generate", "pendulum3", *SIZES]
 FEWER = [*COMMAND[:-7], "pendulum", "--train", "3000", "--val", "10", "--test", "10"]
 POWERLESS = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"]  # root as anyone else
 each_format = pytest.mark.parametrize("form", formats.OWN)
-
-
-def tree(folder):
-    """All files of a folder, hidden ones included, and its empty folders."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else b""
-        for path in folder.rglob("*")
-        if path.is_file() or not any(path.iterdir())
-    }
 
 
 def visible(folder):

@@ -24,6 +24,7 @@ from slvm_data.run.combination import combine
 from slvm_data.run.conversion import convert
 from slvm_data.simulation.certificate import Tally
 from slvm_data.store import formats, journal, manifest, tensors
+from slvm_data.store.testing import whole_tree as tree
 
 OPERATIONS = ("replace", "rename", "link", "unlink", "remove", "mkdir", "rmdir", "fsync")
 RECIPE = dataclasses.replace(RECIPES["pendulum"], train=2, val=0, test=0, steps=2)
@@ -117,15 +118,6 @@ def killing(monkeypatch):
         return done >= k
 
     return kill
-
-
-def tree(folder):
-    """All files of a folder, hidden ones included, and its empty folders."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else b""
-        for path in folder.rglob("*")
-        if path.is_file() or not any(path.iterdir())
-    }
 
 
 def again(command):

@@ -26,6 +26,7 @@ from slvm_data.run.repair import mend
 from slvm_data.run.verification import faults
 from slvm_data.store import manifest, zarr_layout
 from slvm_data.store.journal import plan_of, status
+from slvm_data.store.testing import whole_tree as tree
 
 RECIPE = replace(RECIPES["pendulum3"], tasks=RECIPES["pendulum3"].tasks[:2], train=130, val=3, test=0, steps=4)
 UNITS = {"npz": 2 * 2, "zarr": 2 * (3 + 1)}
@@ -52,15 +53,6 @@ class Camera:
 
 
 CAMERA = Camera()  # a hook cannot be taken away again
-
-
-def tree(folder):
-    """All files of a folder, hidden ones included, and its empty folders."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else b""
-        for path in folder.rglob("*")
-        if path.is_file() or not any(path.iterdir())
-    }
 
 
 class AtOnce(Executor):

@@ -1,7 +1,6 @@
 """Where a dataset goes: what is another's stays, what is unfinished does not."""
 
 import dataclasses
-import hashlib
 import json
 import os
 import shutil
@@ -19,19 +18,7 @@ from slvm_data.recipe.serialisation import from_stored
 from slvm_data.run.conversion import convert
 from slvm_data.run.verification import faults
 from slvm_data.store import manifest
-
-
-def tree(folder):
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
-def forge(path, change):
-    """Change what a manifest says, with a checksum that fits."""
-    content = json.loads(path.read_bytes())
-    del content["sha256"]
-    change(content)
-    content["sha256"] = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    path.write_text(json.dumps(content))
+from slvm_data.store.testing import forge, tree
 
 
 @pytest.fixture

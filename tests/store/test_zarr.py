@@ -23,7 +23,7 @@ from slvm_data.run.repair import mend
 from slvm_data.store import formats, manifest, tensors, zarr_layout
 from slvm_data.store import zarr as sharded
 from slvm_data.store.manifest import forms_of
-from slvm_data.store.testing import StoreSuite, chunks, example
+from slvm_data.store.testing import StoreSuite, chunks, example, noted_files, tree
 from slvm_data.store.zstd_frame import claimed
 
 
@@ -197,10 +197,6 @@ def test_a_dataset_is_the_same_in_either_format(made, name):
     assert content.certificate == twins.certificate
 
 
-def tree(folder):
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
 RECIPE = replace(RECIPES["pendulum3"], tasks=RECIPES["pendulum3"].tasks[:2], train=70, val=2, test=2, steps=4)
 
 
@@ -262,7 +258,7 @@ def forge(folder, chunk, marked=True):
 
 def mark(group, name):
     """Let a marker vouch for what its files hold."""
-    files = zarr_layout.marked(group, name)
+    files = noted_files(group, name)
     zarr_layout.mark(group, name, {file: (group / file).read_bytes() for file in files}, None)
 
 
@@ -485,7 +481,7 @@ def test_a_shard_of_others_is_refused_by_who_has_the_manifest(folder, engine):
     entry = manifest.read(folder).files["dataset_0/train.zarr"]
     one, other = folder / "dataset_0/train.zarr", folder / "dataset_1/train.zarr"
     mine = sharded.read(one, promised=entry)["state"]
-    for file in (*zarr_layout.marked(other, "0"), "../train.shards/0.json"):
+    for file in (*noted_files(other, "0"), "../train.shards/0.json"):
         shutil.copy(other / file, one / file)
     assert (sharded.read(one)["state"] != mine).any()
     with pytest.raises(DamageError, match=r"train\.shards/0\.json is not what was written \(slvm-data repair\)"):
