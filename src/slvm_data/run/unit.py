@@ -93,7 +93,7 @@ def ahead(plan: Plan, units: list[Unit]) -> Batches:
     """Yield the batches of these units, in order; the next ones are made while the caller stores the one before."""
     workers = cores(THREADS)
     pool, waiting = ThreadPoolExecutor(workers), deque[Future[Batch]]()
-    buffers = [frame_buffer(plan.recipe, plan.batch) for _ in range(2 * workers + 1)]
+    buffers = [frame_buffer(plan.recipe, plan.batch) for _ in range(workers + 2)]
     try:
         for number, job in enumerate(job for unit in units for job in plan.jobs(unit)):
             if len(waiting) == len(buffers):

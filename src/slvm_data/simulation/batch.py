@@ -26,7 +26,8 @@ from slvm_data.simulation.frames import draw_frames, paint
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System, draw
 
-BATCH = 256  # sequences, if their frames fit in `MEMORY`
+BATCH = 512  # sequences, if their frames fit in `MEMORY`
+SMALL = 256  # sequences, if no split has `BATCH`: each batch is padded, and a third size would be compiled again
 LEAST = 2  # a batch of one is compiled in another way, which can change the last bit
 MEMORY = 2**25  # bytes
 STEPS = 10_000  # of integration per frame, at most
@@ -346,13 +347,17 @@ def _events(impacts: dict[str, Array]) -> dict[str, Array]:
 
 
 def batch_size(recipe: Recipe) -> int:
-    """Number of sequences in a batch: fewer if they are long or large, to bound memory, or if there are only few."""
+    """Number of sequences in a batch: fewer if they are long or large, to bound memory, or if there are only few.
+
+    Trajectories of windows are long, so their batches are never larger than the largest split.
+    """
     width = original.CHANNELS * original.ITEMSIZE if recipe.original else 1
     channels = max(system.channels if isinstance(system, Switching) else 0 for system in recipe.tasks)
     numbers = (NUMBERS + CHANNEL * channels) * recipe.steps
     size = width * int(np.prod(_frames_shape(recipe))) + EVENT * _most_impacts(recipe) + numbers
-    most = max(map(recipe.trajectories, SPLITS)) if recipe.windows else BATCH
-    return int(np.clip(MEMORY // size, LEAST, max(LEAST, min(BATCH, most))))
+    most = max(map(recipe.trajectories, SPLITS))
+    wanted = min(BATCH, most if recipe.windows or most >= BATCH else SMALL)
+    return int(np.clip(MEMORY // size, LEAST, max(LEAST, wanted)))
 
 
 def frame_buffer(recipe: Recipe, size: int) -> np.ndarray:

@@ -53,21 +53,26 @@ class _Stream:
             self._feed(np.ascontiguousarray(array).data.cast("B"))
 
     def _feed(self, data: memoryview) -> None:
-        self.crc, self.size = isal_zlib.crc32(data, self.crc), self.size + len(data)
+        self.size += len(data)
         if self._tail:
             missing = BLOCK - len(self._tail)
             self._tail, data = self._tail + bytes(data[:missing]), data[missing:]
             if len(self._tail) < BLOCK:
                 return
-            self.spool.write(self._deflate.compress(self._tail))
+            self._compress(self._tail)
         whole = len(data) // BLOCK * BLOCK
         for start in range(0, whole, BLOCK):
-            self.spool.write(self._deflate.compress(data[start : start + BLOCK]))
+            self._compress(data[start : start + BLOCK])
         self._tail = bytes(data[whole:])
+
+    def _compress(self, block: bytes | memoryview) -> None:
+        self.crc = isal_zlib.crc32(block, self.crc)  # here, while the block is in the cache
+        self.spool.write(self._deflate.compress(block))
 
     def close(self, offset: int) -> zip_archive.Member:
         """End the stream; return its entry in the archive for a member that begins at `offset`."""
-        self.spool.write(self._deflate.compress(self._tail) + self._deflate.flush())
+        self._compress(self._tail)
+        self.spool.write(self._deflate.flush())
         return zip_archive.Member(f"{self.name}.npy", self.crc, self.spool.tell(), self.size, offset)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+
 from slvm_data.core.types import Arrays
 from slvm_data.store.manifest import Form, Forms
 
@@ -31,7 +33,7 @@ def _rows(chunk: Arrays, forms: Forms) -> int:
     n = len(next(iter(chunk.values())))
     for name, array in chunk.items():
         form = forms[name]
-        if (array.shape[1:], str(array.dtype)) != (form.row, form.dtype):
+        if array.shape[1:] != form.row or array.dtype != np.dtype(form.dtype):  # str(dtype) is slow
             raise ValueError(f"{name}: {Form.of(array)} after {form}")
         if len(array) != n:
             raise ValueError(f"{name}: {len(array)} rows, where other arrays have {n}")
