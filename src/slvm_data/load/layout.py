@@ -119,3 +119,12 @@ def place(column: Column, at: int, block: np.ndarray, path: Path, name: str) -> 
             raise DamageError(f"{path} is damaged, at {name}: its frames are of 0 and 1, and it holds others")
         flat = np.packbits(bits, axis=-1)
     target[..., : flat.shape[-1]] = flat
+
+
+def placed(layout: Layout, block: np.ndarray, path: Path) -> np.ndarray:
+    """Rows [n …] of a file in their layout in memory; not copied if that is the same. Raises as `place` does."""
+    if (block.shape[1:], block.dtype) == (layout.shape, layout.dtype):
+        return block
+    column = layout.blank(len(block))
+    place(column, 0, block, path, layout.name)
+    return column.data.numpy()
