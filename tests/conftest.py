@@ -21,16 +21,15 @@ from slvm_data import arrays as table
 from slvm_data.core.types import Arrays
 from slvm_data.store.manifest import read
 
-MANY = ("gravity6", "gravity16")  # more directions of what gravity3 has
 WITHOUT_WINDOWS = {name: recipe for name, recipe in RECIPES.items() if recipe.windows is None}
 
 
 def different_tasks() -> list[tuple[Recipe, int]]:
-    """Every task of every dataset without windows, but those that stand in another dataset already."""
+    """One task of every system and view without windows: of those that differ in numbers alone, the last one made."""
     found = {}
     for recipe in WITHOUT_WINDOWS.values():
-        for i, system in enumerate(recipe.tasks if recipe.name not in MANY else ()):
-            found.setdefault((system, recipe.dt_of(i), recipe.view_of(i)), (recipe, i))
+        for i, system in enumerate(recipe.tasks):
+            found[system.template(), recipe.dt_of(i), recipe.view_of(i)] = recipe, i
     return list(found.values())
 
 

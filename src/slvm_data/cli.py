@@ -13,11 +13,11 @@ import typer
 
 import slvm_data
 from slvm_data.core.files import check_place
-from slvm_data.core.keys import SEEDS
+from slvm_data.core.types import SEEDS, SPLITS
 from slvm_data.datasets import RECIPES
 from slvm_data.recipe.overrides import override
 from slvm_data.recipe.own_file import load
-from slvm_data.recipe.recipe import SPLITS, Recipe
+from slvm_data.recipe.recipe import Recipe
 from slvm_data.recipe.serialisation import from_stored, to_stored
 from slvm_data.run import combination as combined
 from slvm_data.run import conversion
@@ -219,13 +219,13 @@ def label(word: str) -> int:
 def status(
     folder: Path, as_json: Annotated[bool, typer.Option("--json", help="Output for programs: one object.")] = False
 ) -> None:
-    """Show how many shards of a dataset are finished."""
+    """Show how many units of a dataset, files or shards, are finished."""
     found = status_of(folder)
     if as_json:
         print(json.dumps(asdict(found)))
         return
     state = "complete" if found.complete else "not complete: run the command that began it again to go on"
-    print(f"{folder}: {found.done} of {found.shards} shards of {found.name}; {state}")
+    print(f"{folder}: {found.done} of {found.units} units of {found.name}; {state}")
 
 
 @app.command()

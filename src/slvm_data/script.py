@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import time
@@ -14,9 +15,9 @@ import typer
 
 from slvm_data.core import interruption
 from slvm_data.core.errors import DamageError, WorkersError
-from slvm_data.observe.view import STYLES
+from slvm_data.observe.windowing import Windowing
+from slvm_data.recipe.options import OPTIONS, TRAJECTORIES, Option, of
 from slvm_data.recipe.original import as_original
-from slvm_data.recipe.outline import OBSERVATIONS
 from slvm_data.recipe.overrides import override
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.run.generation import generate
@@ -35,45 +36,8 @@ _Changes = Annotated[
         "value).",
     ),
 ]
-_Record = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Further arrays to store: dx_dt, energy, events, offset, color_index; separate them by commas, or repeat "
-        "the option."
-    ),
-]
-_Folder = Annotated[
-    str | None,
-    typer.Option(
-        help="Name of each task's folder; {i} stands for its label, {name} for a name of the dataset.",
-        show_default="dataset_{i}",
-    ),
-]
 _ORIGINAL = "Write what the original scripts would write, with their errors, but with correct labels."
-_STEPS = "Frames per sequence (switching datasets: per trajectory)."
 INTERRUPTED, TERMINATED = 130, 143  # exit codes, as shells have them
-_RECIPES = "the recipe's"
-_Window = Annotated[int | None, typer.Option(help="Frames per window.", show_default=_RECIPES)]
-_Stride = Annotated[int | None, typer.Option(help="Frames from one query to the next.", show_default=_RECIPES)]
-_Contexts = Annotated[int | None, typer.Option(help="Context windows before each query.", show_default=_RECIPES)]
-_Spacing = Annotated[
-    int | None,
-    typer.Option(help="Frames from the start of one context to the start of the next.", show_default=_RECIPES),
-]
-_Gap = Annotated[
-    int | None, typer.Option(help="Frames between the splits, if they share a trajectory.", show_default=_RECIPES)
-]
-_Trajectories = Annotated[
-    int | None,
-    typer.Option(help="Number of trajectories, each for one split.", show_default=_RECIPES),
-]
-_Series = Annotated[bool, typer.Option("--series", help="Keep the uncut trajectories too, in files of their own.")]
-_Observation = Annotated[
-    str | None, typer.Option(help=f"Kind of observation: {' or '.join(OBSERVATIONS)}.", show_default=_RECIPES)
-]
-_WINDOWS = ("window", "stride", "contexts", "spacing", "gap", "trajectories", "series", "observation")
-_FIELDS = ("seed", "train", "val", "test", "steps", "dt", "folder", "record", "observation")  # names in `override`
-_CUT = ("length", "stride", "contexts", "spacing", "gap", "trajectories", "series")
 _Format = Annotated[str, typer.Option("--format", help=f"File format: {' or '.join(formats.OWN)} (sharded).")]
 _Workers = Annotated[
     int | None,
@@ -99,9 +63,6 @@ _Shards = Annotated[
         show_default="all",
     ),
 ]
-_Count = Annotated[int | None, typer.Option(help="Sequences per task in this split.", show_default=_RECIPES)]
-_Size = Annotated[int | None, typer.Option(help="Height and width of frames [px].", show_default=_RECIPES)]
-_Style = Annotated[str | None, typer.Option(help=f"Style of drawing: {', '.join(STYLES)}.", show_default=_RECIPES)]
 
 
 def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
@@ -110,25 +71,8 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
     def generate(
         dataset: _Dataset,
         changes: _Changes = None,
+        *,
         out: Annotated[Path | None, typer.Option(help="Folder to write.", show_default="./NAME")] = None,
-        seed: Annotated[int | None, typer.Option(help="Random seed.", show_default="the recipe's, usually 0")] = None,
-        train: _Count = None,
-        val: _Count = None,
-        test: _Count = None,
-        steps: Annotated[int | None, typer.Option(help=_STEPS, show_default=_RECIPES)] = None,
-        dt: Annotated[float | None, typer.Option(help="Time between frames [s].", show_default=_RECIPES)] = None,
-        size: _Size = None,
-        style: _Style = None,
-        observation: _Observation = None,
-        window: _Window = None,
-        stride: _Stride = None,
-        contexts: _Contexts = None,
-        spacing: _Spacing = None,
-        gap: _Gap = None,
-        trajectories: _Trajectories = None,
-        series: _Series = False,
-        record: _Record = None,
-        folder_name: _Folder = None,
         original: Annotated[bool, typer.Option("--original", help=_ORIGINAL)] = False,
         format: _Format = formats.OWN[0],  # noqa: A002 - the name of the option
         workers: _Workers = None,
@@ -136,15 +80,34 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         dask: _Dask = None,
         executor: _Executor = None,
         overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the dataset in that folder.")] = False,
+        **options: Any,
     ) -> None:
         """Write a dataset: the arrays of train, val and test, dataset.json, and a card."""
-        own = zip(_FIELDS, (seed, train, val, test, steps, dt, folder_name, _names(record), observation), strict=True)
-        cut = zip(_CUT, (window, stride, contexts, spacing, gap, trajectories, series or None), strict=True)
-        recipe = override(find(dataset), changes or (), dict(own), {"size": size, "style": style}, dict(cut))
+        style, options["record"] = options["style"], _names(options["record"])
+        recipe = override(find(dataset), changes or (), options)
         how = {"format": format, "workers": workers, "part": _part(shards), "dask": dask, "executor": executor}
         _carry_out(_original(recipe, style, changes) if original else recipe, out, overwrite=overwrite, **how)
 
+    return _with_options(generate)
+
+
+def _with_options(generate: Callable[..., None]) -> Callable[..., None]:
+    """Write the options of a recipe into the signature of a function, for Typer, behind `out`."""
+    own = inspect.signature(generate, eval_str=True)
+    *fixed, _ = own.parameters.values()
+    place = 1 + [parameter.name for parameter in fixed].index("out")
+    fixed[place:place] = map(_parameter, [*OPTIONS.values(), TRAJECTORIES])
+    generate.__signature__ = own.replace(parameters=fixed)  # pyright: ignore[reportFunctionMemberAccess]
+    generate.__annotations__ = {parameter.name: parameter.annotation for parameter in fixed}
     return generate
+
+
+def _parameter(option: Option) -> inspect.Parameter:
+    kind = bool if option.kind is bool else (list[str] if option.kind is tuple else option.kind) | None
+    own = typer.Option(f"--{option.word}", help=option.help, show_default="the recipe's")
+    return inspect.Parameter(
+        option.field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, own]
+    )
 
 
 def _names(record: list[str] | None) -> tuple[str, ...] | None:
@@ -211,7 +174,8 @@ def main(recipe: Recipe) -> NoReturn:
     app.command(help=recipe.about.strip())(command(lambda _: recipe))
     parser: Any = typer.main.get_command(app)
     carry_out = parser.callback
-    hidden = ("dataset", *(("original",) if recipe.windows else _WINDOWS))
+    windows = (*of(Windowing), TRAJECTORIES.field, "observation")
+    hidden = ("dataset", *(("original",) if recipe.windows else windows))
     unused = {p.name: p.default for p in parser.params if p.name in hidden} | {"dataset": recipe.name}
     parser.params = [option for option in parser.params if option.name not in hidden]
     parser.callback = lambda **options: carry_out(**unused, **options)

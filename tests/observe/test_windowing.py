@@ -158,7 +158,7 @@ def test_recipes_whose_windows_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="no training part to normalise by"):
         dataclasses.replace(RECIPES["lorenz"], train=0, windows=Windowing(shares=(0.0, 0.5, 0.5)))
     with pytest.raises(ValueError, match="trajectories = 10000000 have more than 4294967295 windows"):
-        override(nascar, (), windows={"trajectories": 10**7})
+        override(nascar, (), {"trajectories": 10**7})
     with pytest.raises(ValueError, match=r"val = 500 windows do not fit .* 100 steps"):
         dataclasses.replace(RECIPES["three_mode"], steps=100, train=0)
     with pytest.raises(ValueError, match="observation = signals: Pendulum has no emission"):
@@ -176,14 +176,14 @@ def test_counts_follow_what_is_cut():
     assert counts(override(nascar, (), {"steps": 2_000})) == (1_461, 147, 147)
     assert counts(override(nascar, (), {"steps": 2_000, "val": 3})) == (1_461, 3, 147)
     assert counts(override(nascar, (), {"steps": 20_000})) == (8_000, 850, 850)
-    assert counts(override(nascar, (), windows={"series": True, "gap": 100})) == (8_000, 850, 850)
-    assert counts(override(nascar, (), windows={"length": 20, "stride": 10})) == (800, 85, 85)
-    assert counts(override(nascar, (), windows={"trajectories": 10})) == (8 * 9_985, 9_985, 9_985)
-    assert counts(override(nascar, (), {"train": 5}, windows={"trajectories": 3, "series": True})) == (5, 9_985, 9_985)
+    assert counts(override(nascar, (), {"series": True, "gap": 100})) == (8_000, 850, 850)
+    assert counts(override(nascar, (), {"length": 20, "stride": 10})) == (800, 85, 85)
+    assert counts(override(nascar, (), {"trajectories": 10})) == (8 * 9_985, 9_985, 9_985)
+    assert counts(override(nascar, (), {"train": 5, "trajectories": 3, "series": True})) == (5, 9_985, 9_985)
     assert counts(override(three, (), {"steps": 400})) == (10_000, 500, 500)
-    assert counts(override(three, (), windows={"trajectories": 100})) == (80, 10, 10)
+    assert counts(override(three, (), {"trajectories": 100})) == (80, 10, 10)
     with pytest.raises(ValueError, match=r"steps = 300 leave no window for val: one takes 16 frames .*--val 0"):
         override(nascar, (), {"steps": 300})
     assert counts(override(nascar, (), {"steps": 300, "val": 0, "test": 0})) == (67, 0, 0)
     with pytest.raises(ValueError, match="pendulum has whole trajectories, not windows: leave --window out"):
-        override(RECIPES["pendulum"], (), windows={"length": 3})
+        override(RECIPES["pendulum"], (), {"length": 3})

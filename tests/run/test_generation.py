@@ -782,7 +782,7 @@ def test_windows_in_shards(tmp_path, monkeypatch, which):
                 np.testing.assert_array_equal(array, data[key])
     assert len(content.series) == len(twin.series) == (3 if windows.series else 0)
     assert twin.certificate == content.certificate
-    assert status(folder).shards == len(Plan(recipe, formats.named("zarr")).units) >= 7
+    assert status(folder).units == len(Plan(recipe, formats.named("zarr")).units) >= 7
 
 
 def test_trajectories_lie_in_files_of_their_own(tmp_path):
@@ -880,12 +880,12 @@ def test_the_commands(tmp_path, command, form):
     folder, unit = tmp_path / "x", "val.npz" if form == "npz" else "val.zarr shard 0"
     words = ["generate", "pendulum", "--format", form, "--train", "5", "--val", "2", "--test", "2", "--out", folder]
     assert "other shares are missing: slvm-data status" in command(*words, "--shards", "0/2").stdout
-    assert f"{folder}: 2 of 3 shards of pendulum; not complete" in command("status", folder).stdout
+    assert f"{folder}: 2 of 3 units of pendulum; not complete" in command("status", folder).stdout
     assert json.loads(command("status", folder, "--json").stdout) == {
-        "name": "pendulum", "complete": False, "done": 2, "shards": 3,
+        "name": "pendulum", "complete": False, "done": 2, "units": 3,
     }  # fmt: skip
     assert command(*words, "--shards", "1/2").returncode == 0
-    assert "3 of 3 shards of pendulum; complete" in command("status", folder).stdout
+    assert "3 of 3 units of pendulum; complete" in command("status", folder).stdout
     (folder / ("val.npz" if form == "npz" else "val.zarr/state/c/0/0/0")).unlink()
     assert command("verify", folder).returncode == 1
     assert f"made again: {unit}\n" in command("repair", folder).stdout

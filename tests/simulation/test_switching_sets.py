@@ -32,7 +32,7 @@ STEPS = {"nascar": 600, "lorenz": 600, "switching_double_pendulum": 400, "three_
 
 def small(name, **windows):
     """A dataset of three to ten separate trajectories, some hundred frames each."""
-    return override(RECIPES[name], (), {"steps": STEPS[name]}, windows={"trajectories": 10, **windows})
+    return override(RECIPES[name], (), {"steps": STEPS[name], "trajectories": 10, **windows})
 
 
 def load(path):
@@ -58,7 +58,7 @@ def kept(request, tmp_path_factory):
     name, separate = request.param
     changes = {"trajectories": 4, "series": True} if separate else {"series": True}
     steps = max(STEPS[name], 0 if separate else 2_500)
-    recipe = override(RECIPES[name], (), {"steps": steps, "train": 200, "val": 20, "test": 20}, windows=changes)
+    recipe = override(RECIPES[name], (), {"steps": steps, "train": 200, "val": 20, "test": 20, **changes})
     return recipe, generate(recipe, tmp_path_factory.mktemp("kept") / name)
 
 
@@ -118,7 +118,7 @@ def test_no_frame_is_in_two_splits_of_parts_or_separate_trajectories(kept):
 
 def test_the_certificate_finds_a_leak(monkeypatch, tmp_path):
     """Parts that overlap by 30 frames."""
-    recipe = override(RECIPES["lorenz"], (), {"steps": 600}, windows={"gap": 0})
+    recipe = override(RECIPES["lorenz"], (), {"steps": 600, "gap": 0})
     honest = Windowing.part
     leaky = {"train": 0, "val": 30, "test": 0}
 
@@ -203,7 +203,7 @@ def test_lorenz_is_normalised_by_the_training_part_alone(tmp_path):
 
 def test_parts_are_of_one_trajectory(tmp_path):
     """From the first state of the training part the motion leads on to the validation and the test part, to the bit."""
-    recipe = override(RECIPES["lorenz"], (), {"steps": 900}, windows={"series": True})
+    recipe = override(RECIPES["lorenz"], (), {"steps": 900, "series": True})
     folder = generate(recipe, tmp_path / "x")
     parts, first = {split: load(folder / f"series-{split}.npz") for split in SPLITS}, load(folder / "train.npz")
     parameters = {name: first[f"param_{name}"][0] for name in ("sigma", "rho", "beta")}
@@ -492,7 +492,7 @@ def test_a_schema_that_is_not_what_was_promised_is_found(tmp_path):
 
 def test_several_tasks_and_their_combination(tmp_path):
     """A folder for each, and all in one file per split; also with uncut trajectories, which it leaves out."""
-    recipe = override(RECIPES["lorenz"], ["rho=24,28,32"], {"steps": 800}, windows={"series": True})
+    recipe = override(RECIPES["lorenz"], ["rho=24,28,32"], {"steps": 800, "series": True})
     folder = generate(recipe, tmp_path / "x")
     assert len(manifest.read(folder).shared_parameters) == len(manifest.read(folder).certificate) == 3
     combine(folder, shuffle=True, seed=3)
@@ -514,9 +514,7 @@ def test_signals_of_different_widths_are_not_combined(tmp_path):
 
 
 def test_windows_without_context_are_combined(tmp_path):
-    recipe = override(
-        RECIPES["nascar"], ["process_noise=0.01,0.02"], {"steps": 600, "train": 9}, windows={"contexts": 0}
-    )
+    recipe = override(RECIPES["nascar"], ["process_noise=0.01,0.02"], {"steps": 600, "train": 9, "contexts": 0})
     combine(folder := generate(recipe, tmp_path / "x"), shuffle=True)
     assert load(folder / "combined_train.npz")["domains"].shape == (18, 0, 7, 10)
 

@@ -84,13 +84,13 @@ def test_arrow_keys_choose_and_the_focus_stays(folder, visit):
 def test_a_portrait_is_chosen_and_the_focus_stays(visit):
     recipe = dataclasses.replace(RECIPES["double_pendulum"], train=3, val=0, test=0)
     page = visit(of_recipe(recipe), "#sequence/0/train/1")
-    page.get_by_label("Portrait", exact=True).focus()
+    page.get_by_label("Phase portrait", exact=True).focus()
     page.keyboard.press("ArrowDown")
-    assert page.locator(".portrait").get_attribute("aria-label") == "Portrait of q2, p2"
-    assert page.evaluate(FOCUSED) == "PortraitSELECT"
+    assert page.locator(".portrait").get_attribute("aria-label") == "Phase portrait of q2, p2"
+    assert page.evaluate(FOCUSED) == "Phase portraitSELECT"
     page.get_by_role("button", name="Next sequence").press("Enter")
     page.wait_for_selector("h2:text('#2')")
-    assert page.locator(".portrait").get_attribute("aria-label") == "Portrait of q2, p2"
+    assert page.locator(".portrait").get_attribute("aria-label") == "Phase portrait of q2, p2"
     assert page.evaluate("document.activeElement.dataset.keep") == "title"  # there is no next one
 
 

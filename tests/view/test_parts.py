@@ -40,12 +40,11 @@ def _changed():
     pendulum, nascar = RECIPES["pendulum3"], RECIPES["nascar"]
     yield from RECIPES.values()
     yield override(pendulum, ["g=2,3,4,5", "m=0.5..0.7"], {"seed": 7, "train": 3, "record": ("energy", "dx_dt")})
-    yield override(pendulum, ["g=2.25", "friction=0.1"], {"steps": 9, "dt": 0.2, "folder": "{name}_{i}"}, {"size": 64})
+    yield override(pendulum, ["g=2.25", "friction=0.1"], {"steps": 9, "dt": 0.2, "folder": "{name}_{i}", "size": 64})
     yield override(RECIPES["double_pendulum"], ["m=[0.5,0.75]", "uniform_annulus=false"])
-    yield override(RECIPES["gravity3"], ["g=[0,2.5]"], None, {"style": "debug"})
-    yield override(
-        nascar, [], {"train": 100, "val": 50, "test": 50, "observation": "pixels"}, None, {"stride": 2, "series": True}
-    )
+    yield override(RECIPES["gravity3"], ["g=[0,2.5]"], {"style": "debug"})
+    counts = {"train": 100, "val": 50, "test": 50}
+    yield override(nascar, [], {**counts, "observation": "pixels", "stride": 2, "series": True})
     yield as_original(override(pendulum, [], {"train": 9}))
     yield as_original(override(RECIPES["gravity3"], ["restitution=0.9"], {"train": 9}))
     yield as_original(RECIPES["mixed_physics_iclr2023"])

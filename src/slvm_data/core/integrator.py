@@ -8,29 +8,36 @@ Differential Equations I", 2nd ed., Springer 1993, section II.5.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import jax
 import jax.numpy as jnp
-from scipy.integrate import DOP853
 
 from slvm_data.core.types import Array
 
 ORDER = 8
-A = [row[:i].tolist() for i, row in enumerate(DOP853.A)]  # row i weighs the slopes of the stages before stage i
-B = DOP853.B.tolist()
+
+
+@cache
+def weights() -> tuple[list[list[float]], list[float]]:
+    """For each stage, the weights of the slopes of the stages before it; and those of all slopes in the result."""
+    from scipy.integrate import DOP853  # here, as it takes 0.3 s, and most commands integrate nothing
+
+    return [row[:i].tolist() for i, row in enumerate(DOP853.A)], DOP853.B.tolist()
 
 
 def step(velocity: Callable[[Array], Array], x: Array, h: Array) -> Array:
     """Return the state [D] one step `h` [s] later."""
+    stages, last = weights()
     slopes: list[Array] = []
-    for row in A:
+    for row in stages:
         slopes.append(velocity(x + h * _weighted(row, slopes) if slopes else x))
-    return x + h * _weighted(B, slopes)
+    return x + h * _weighted(last, slopes)
 
 
-def _weighted(weights: Sequence[float], slopes: list[Array]) -> Array:
+def _weighted(row: Sequence[float], slopes: list[Array]) -> Array:
     # Written out rather than as a dot product: BLAS may order its sums by the size of the batch.
-    terms = [w * k for w, k in zip(weights, slopes, strict=True) if w]
+    terms = [w * k for w, k in zip(row, slopes, strict=True) if w]
     total = terms[0]
     for term in terms[1:]:
         total = total + term

@@ -13,9 +13,6 @@ import jax
 
 from slvm_data.core.types import Array, Key
 
-SEEDS = 2**63
-INDICES = 2**32
-
 
 @contextlib.contextmanager
 def exact() -> Iterator[None]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # reading files must not load JAX
     import jax
 
 SPLITS = ("train", "val", "test")
+SEEDS, INDICES = 2**63, 2**32  # numbers of seeds, and of sequences in a split, for which there are random keys
 
 Array: TypeAlias = "jax.Array"
 """An array inside a computation, in double precision; docstrings give its shape in brackets."""

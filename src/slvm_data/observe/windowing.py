@@ -6,12 +6,13 @@ trajectories of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import accumulate
 
 import numpy as np
 
 from slvm_data.arrays import CONTEXTS, QUERIES, TABLE
+from slvm_data.core.fields import check, limited, option
 from slvm_data.core.types import SPLITS, Arrays
 
 
@@ -19,28 +20,22 @@ from slvm_data.core.types import SPLITS, Arrays
 class Windowing:
     """Positions of windows on a trajectory. All numbers are in frames, except `contexts` and `shares`."""
 
-    length: int = 7
-    stride: int = 1  # from one query to the next
-    contexts: int = 3  # number of windows before each query
-    spacing: int = 1  # from one context to the next; the last ends right before the query
-    segment: int = 0  # length of segments that no window crosses; 0: the trajectory is one segment
+    length: int = option(7, "Frames per window.", name="window", minimum=1)
+    stride: int = option(1, "Frames from one query to the next.", minimum=1)
+    contexts: int = option(3, "Context windows before each query.", minimum=0)
+    spacing: int = option(1, "Frames from the start of one context to the start of the next.", minimum=1)
+    """The last context ends right before the query."""
+    segment: int = limited(0, minimum=0)  # length of segments that no window crosses; 0: the trajectory is one segment
     shares: tuple[float, float, float] = (0.8, 0.1, 0.1)  # of a trajectory, for train, val and test
-    gap: int = 100  # between these parts
+    gap: int = option(100, "Frames between the splits, if they share a trajectory.", minimum=0)
     separate: bool = False  # whether each split has trajectories of its own, instead of a part of one
-    series: bool = False  # whether the uncut trajectories are kept too
+    series: bool = option(False, "Keep the uncut trajectories too, in files of their own.")
 
     def __post_init__(self) -> None:
-        least = {"length": 1, "stride": 1, "contexts": 0, "spacing": 1, "segment": 0, "gap": 0}
-        for name, low in least.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < low:
-                raise ValueError(f"windows: {name} = {value!r} has to be a whole number from {low} up")
-        for name in ("separate", "series"):
-            if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"windows: {name} = {getattr(self, name)!r} has to be True or False")
         object.__setattr__(self, "shares", tuple(np.atleast_1d(self.shares).tolist()))
-        numbers = all(isinstance(share, int | float) and share >= 0 for share in self.shares)
-        if len(self.shares) != len(SPLITS) or not numbers or not abs(sum(self.shares) - 1) <= 1e-9:
+        for field in fields(self):
+            check(self, field.name, "windows: ")
+        if len(self.shares) != len(SPLITS) or min(self.shares) < 0 or not abs(sum(self.shares) - 1) <= 1e-9:
             raise ValueError(f"windows: shares = {self.shares} has to be three numbers from 0 up whose sum is 1")
 
     @property

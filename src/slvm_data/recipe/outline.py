@@ -12,12 +12,15 @@ from typing import Any, Self
 
 import numpy as np
 
+from slvm_data.core.fields import option
 from slvm_data.core.json_tree import Json, from_json, to_json
-from slvm_data.core.types import SPLITS
+from slvm_data.core.types import INDICES, SEEDS, SPLITS
 from slvm_data.observe.view import View
 from slvm_data.observe.windowing import Windowing
 
-OBSERVATIONS = ("pixels", "signals")
+OBSERVATIONS = ("pixels", "signals")  # signals: the emission of a switching system, and no frames
+RECORD = "Further arrays to store: dx_dt, energy, events, offset, color_index; separate them by commas."
+FOLDER = "Name of each task's folder; {i} stands for its label, {name} for a name of the dataset."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,17 +35,17 @@ class Outline:
 
     name: str
     tasks: tuple[Any, ...]
-    train: int = 10_000
-    val: int = 3_000
-    test: int = 3_000
-    steps: int = 30
-    dt: float | tuple[float, ...] = 0.1  # s
-    seed: int = 0
-    observation: str = "pixels"  # or "signals": the emission of a switching system, and no frames
+    train: int = option(10_000, "Sequences per task in train.", minimum=0, maximum=INDICES - 1)
+    val: int = option(3_000, "Sequences per task in val.", minimum=0, maximum=INDICES - 1)
+    test: int = option(3_000, "Sequences per task in test.", minimum=0, maximum=INDICES - 1)
+    steps: int = option(30, "Frames per sequence (switching datasets: per trajectory).", minimum=1)
+    dt: float | tuple[float, ...] = option(0.1, "Time between frames [s].")
+    seed: int = option(0, "Random seed.", minimum=0, maximum=SEEDS - 1)
+    observation: str = option("pixels", "Kind of observation.", choices=OBSERVATIONS)
     view: View | tuple[View, ...] = View()
     windows: Windowing | None = None  # None: a sequence is a whole trajectory
-    record: tuple[str, ...] = ()  # names of what to store beside the frames and states
-    folder: str = ""  # of a task; {i} is its label; empty: `dataset_{i}`, or none for a single task
+    record: tuple[str, ...] = option((), RECORD)
+    folder: str = option("", FOLDER, name="folder-name")  # empty: `dataset_{i}`, or none for a single task
     alias: str = ""  # {name} in `folder`, if it is not the dataset's name
     original: bool = False  # write what the original scripts write: `slvm_data.recipe.original`
     about: str = ""
@@ -88,7 +91,7 @@ class Outline:
         return self.binary() and not self.original
 
     def time(self, task: int = 0) -> np.ndarray:
-        """Instants of the frames of a task's trajectories [T], in seconds."""
+        """Times of the frames of a task's trajectories [T], in seconds."""
         return np.arange(self.steps) * self.dt_of(task)
 
     def folders(self) -> tuple[str, ...]:

@@ -11,31 +11,28 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from slvm_data.core.keys import INDICES
-from slvm_data.core.types import SPLITS
+from slvm_data.core.types import INDICES, SPLITS
+from slvm_data.observe.view import View
+from slvm_data.observe.windowing import Windowing
+from slvm_data.recipe.options import OPTIONS, TRAJECTORIES
+from slvm_data.recipe.outline import Outline
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.systems.parameters import uniform
 from slvm_data.systems.system import System
 
-_OPTIONS = {"length": "window"}  # fields whose option on the command line has another name
 _COMMA = re.compile(r",(?![^\[]*\])")  # a comma outside brackets
 
 
-def override(
-    recipe: Recipe,
-    changes: Iterable[str],
-    fields: Mapping[str, Any] | None = None,
-    view: Mapping[str, Any] | None = None,
-    windows: Mapping[str, Any] | None = None,
-) -> Recipe:
+def override(recipe: Recipe, changes: Iterable[str], options: Mapping[str, Any] | None = None) -> Recipe:
     """Return the recipe with each change made to every task; tasks that become equal are merged.
 
-    `fields`, `view` and `windows` are new values for fields of the recipe, of the views of all tasks, and of its
-    windows; None leaves a field as it is. In `windows`, `trajectories` is the total number of trajectories, which are
+    `options` are new values for fields of the recipe, of the views of all tasks, and of its windows, by their names in
+    `recipe.options`; None leaves a field as it is. `trajectories` is the total number of trajectories, which are
     divided among the splits. Raises ValueError for a change that is not of the form KEY=VALUE, an unknown parameter, or
     a value that the parameter cannot have.
     """
-    fields, seen, cut = map(_given, (fields, view, windows))
+    given = {name: value for name, value in (options or {}).items() if value is not None}
+    fields, seen, cut = ({n: v for n, v in given.items() if _owner(n) is kind} for kind in (Outline, View, Windowing))
     fields = _cut(recipe, fields, cut) | fields
     dt = fields.pop("dt", None)
     tasks = [
@@ -49,8 +46,8 @@ def override(
     return dataclasses.replace(recipe, tasks=systems, dt=_common(times), view=_common(views), **fields)
 
 
-def _given(values: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {name: value for name, value in (values or {}).items() if value is not None}
+def _owner(name: str) -> type:
+    return (OPTIONS | {TRAJECTORIES.field: TRAJECTORIES})[name].owner
 
 
 def _cut(recipe: Recipe, fields: Mapping[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -61,8 +58,8 @@ def _cut(recipe: Recipe, fields: Mapping[str, Any], changes: dict[str, Any]) -> 
     wanted = changes.get("trajectories")
     changes = {name: value for name, value in changes.items() if name != "trajectories"}
     if recipe.windows is None and (changes or wanted is not None):
-        given = next(iter(changes), "trajectories")
-        raise ValueError(f"{recipe.name} has whole trajectories, not windows: leave --{_OPTIONS.get(given, given)} out")
+        word = OPTIONS[next(iter(changes))].word if changes else TRAJECTORIES.word
+        raise ValueError(f"{recipe.name} has whole trajectories, not windows: leave --{word} out")
     if recipe.windows is None or not (changes or wanted is not None or "steps" in fields):
         return {}
     windows = dataclasses.replace(recipe.windows, **changes, separate=recipe.windows.separate or wanted is not None)

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from slvm_data.core.keys import INDICES, SEEDS
+from slvm_data.core.fields import check
 from slvm_data.core.names import check_name, is_taken
 from slvm_data.core.types import SPLITS
 from slvm_data.observe.render.style import Style, style_of
 from slvm_data.observe.view import View
-from slvm_data.recipe.outline import OBSERVATIONS, Outline
+from slvm_data.recipe.outline import Outline
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System
 
@@ -44,19 +44,12 @@ class Recipe(Outline):
                 raise ValueError(f"record = {name!r} is not among what {self.name} can record: {can}")
 
     def _check_numbers(self) -> None:
-        for name in SPLITS:
-            if not 0 <= self.count(name) < INDICES:
-                raise ValueError(f"{name} = {self.count(name)} has to lie between 0 and {INDICES - 1}")
+        for name in (*SPLITS, "steps", "seed", "observation"):
+            check(self, name)
         if not self.splits():
             raise ValueError("train, val and test are all 0: there is nothing to generate")
-        if self.steps < 1:
-            raise ValueError(f"steps = {self.steps} has to be at least 1 frame")
-        if not 0 <= self.seed < SEEDS:
-            raise ValueError(f"seed = {self.seed} has to lie between 0 and 2^63 - 1")
 
     def _check_tasks(self) -> None:
-        if self.observation not in OBSERVATIONS:
-            raise ValueError(f"observation = {self.observation!r} is unknown; there are {', '.join(OBSERVATIONS)}")
         for name in ("dt", "view"):
             value = getattr(self, name)
             if isinstance(value, tuple) and len(value) != len(self.tasks):

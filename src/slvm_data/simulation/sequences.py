@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from slvm_data.arrays import SERIES, info
-from slvm_data.core.keys import INDICES
-from slvm_data.core.types import Arrays
+from slvm_data.core.types import INDICES, Arrays
 from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation import batch

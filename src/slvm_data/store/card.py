@@ -35,7 +35,7 @@ def text(content: Manifest) -> str:
     recipe = content.recipe
     sections = {
         "": f"# {recipe.name}\n\n{html.escape(recipe.about.strip(), quote=False)}",
-        "The first sequences": f"![The first sequences, in step]({PREVIEW})" if content.preview else "",
+        "The first sequences": f"![The first sequences, playing together]({PREVIEW})" if content.preview else "",
         "As the original": ORIGINAL if recipe.original else "",
         "Equation": "```\n" + content.equation.replace("```", "") + "\n```",
         "Tasks": _tasks(recipe.tasks),

@@ -314,20 +314,20 @@ def _is_in_place(folder: Path) -> bool:
 
 @dataclass(frozen=True)
 class Status:
-    """How many shards of a dataset are done, of how many, and whether it is complete."""
+    """How many units of a dataset are done, of how many, and whether it is complete."""
 
     name: str
     complete: bool
     done: int
-    shards: int
+    units: int
 
 
 def status(folder: Path) -> Status:
-    """Count the finished shards of a dataset by their markers, whichever process makes them; for .npz, count files."""
+    """Count the finished units of a dataset, files or shards, whichever process makes them."""
     if not plan_of(folder).is_file() or _is_in_place(folder):
         content = manifest.read(folder)
-        shards = sum(entry.shards or 1 for entry in (content.files | content.series).values())
-        return Status(content.name, True, shards, shards)
+        units = sum(entry.shards or 1 for entry in (content.files | content.series).values())
+        return Status(content.name, True, units, units)
     plan = manifest.read_plan(folder)
     done = len(list(units_of(folder).glob("*.json")))
     return Status(plan.name, False, done, plan.units)

@@ -28,6 +28,7 @@ from slvm_data.store import formats
 
 NAME, CARD, PREVIEW, CROISSANT, PLAN = names.MANIFEST, names.CARD, names.PREVIEW, names.CROISSANT, names.PLAN
 FORMAT = "slvm-data"
+LARGEST = 2**28  # bytes of a manifest that is read
 VERSION = 1
 LIBRARIES = ("slvm-data", "jax", "jaxlib", "numpy", "scipy")  # libraries that determine the numbers
 
@@ -297,6 +298,8 @@ def read_plan(folder: Path) -> PlanRecord:
 
 def _read(path: Path, kind: type[Any]) -> Any:
     try:
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"it has more than {LARGEST} bytes")
         tree = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise DamageError(f"{path.parent} holds no dataset: {path.name} is missing") from None

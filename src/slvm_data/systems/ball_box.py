@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from slvm_data.core.fields import limited
 from slvm_data.core.keys import stream
 from slvm_data.core.types import Array, Key
 from slvm_data.systems import contact, flight
@@ -41,14 +42,14 @@ class BallBox(System):
     debug_style: ClassVar = True
 
     g: Parameter = parameter((0.0, 0.0), length=2, unit="px/s²")
-    radius: float = 3.0  # px
-    side: float = 32.0  # px, of the scene
-    margin: float = 0.0  # px, from the border of the scene to the walls
-    restitution: float = 1.0  # share of the speed that an impact leaves
-    motion: str = "exact"
-    speed: Uniform = Uniform(5.0, 10.0)  # px/s, at the start
+    radius: float = limited(3.0, positive=True)  # px
+    side: float = limited(32.0, positive=True)  # px, of the scene
+    margin: float = limited(0.0, minimum=0)  # px, from the border of the scene to the walls
+    restitution: float = limited(1.0, positive=True, maximum=1)  # share of the speed that an impact leaves
+    motion: str = limited("exact", choices=MOTIONS)
+    speed: Uniform = limited(Uniform(5.0, 10.0), minimum=0)  # px/s, at the start
     angle: Uniform = Uniform(0.0, 360.0)  # degrees, of the first velocity, from x towards y
-    spread: float = 8.0  # px, standard deviation of the start about the middle of the box
+    spread: float = limited(8.0, minimum=0)  # px, standard deviation of the start about the middle of the box
 
     def start(self, key: Key) -> Array:
         """Draw a normal position, clipped to at least `GAP` from the walls, and a velocity from `speed` and `angle`."""
@@ -120,20 +121,8 @@ class BallBox(System):
         super().__post_init__()
         if self.substep is not None:
             raise ValueError(f"BallBox takes no steps of integration: leave substep = {self.substep} out")
-        for name in ("radius", "side"):
-            if not 0 < getattr(self, name) < inf:
-                raise ValueError(f"BallBox: {name} = {getattr(self, name)!r} has to be above 0 and finite")
-        for name in ("margin", "spread"):
-            if not 0 <= getattr(self, name) < inf:
-                raise ValueError(f"BallBox: {name} = {getattr(self, name)!r} has to be at least 0 and finite")
         if self._free <= 0:
             raise ValueError(f"BallBox: radius = {self.radius:g} is too large for walls {self._apart:g} apart")
-        if not 0 < self.restitution <= 1:
-            raise ValueError(f"BallBox: restitution = {self.restitution!r} has to lie above 0 and not above 1")
-        if self.motion not in MOTIONS:
-            raise ValueError(f"BallBox: motion = {self.motion!r} is unknown; there are {', '.join(MOTIONS)}")
-        if self.speed.low < 0:
-            raise ValueError(f"BallBox: speed = {self.speed} has to be a range from 0 up")
 
     @property
     def walls(self) -> tuple[float, float]:

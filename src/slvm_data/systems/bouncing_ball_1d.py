@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from slvm_data.core.fields import limited
 from slvm_data.core.keys import stream
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.parameters import Parameter, Uniform, parameter
@@ -27,7 +28,7 @@ class BouncingBall1D(Switching):
 
     observation_noise: Parameter = parameter(0.1, minimum=0.0)
     channels: int = 1
-    side: float = 10.0
+    side: float = limited(10.0, positive=True)
     speed: Uniform = Uniform(-0.5, 0.5)  # at the start
 
     def start(self, key: Key) -> Array:
@@ -37,7 +38,7 @@ class BouncingBall1D(Switching):
         return jnp.stack([place, speed])
 
     def simulate(self, x0: Array, t: Array, key: Key) -> Array:  # noqa: ARG002 - there is no noise
-        """States [T 2] at the instants `t` [T], from `x0` [2] at t[0]."""
+        """States [T 2] at the times `t` [T], from `x0` [2] at t[0]."""
         y, speed = x0[0], jnp.abs(x0[1])
         begin = jnp.where(x0[1] < 0, 2 * self.side - y, y)  # on a circle whose second half is the way back
         phase = jnp.mod(begin + speed * (t - t[0]), 2 * self.side)

@@ -9,6 +9,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
+from slvm_data.core.fields import limited
 from slvm_data.core.types import Array
 from slvm_data.systems.parameters import Parameter, Uniform, parameter
 from slvm_data.systems.system import System
@@ -22,7 +23,7 @@ class Hamiltonian(System):
     turn: ClassVar[float] = 1.0  # rad, how far the fastest member may turn within one step of the integrator
 
     friction: Parameter = parameter(0.0, minimum=0.0, unit="kg/s")  # kg m²/s for an angle
-    radii: Uniform = Uniform(0.5, 1.5)  # of the annulus of initial states
+    radii: Uniform = limited(Uniform(0.5, 1.5), minimum=0)  # of the annulus of initial states
 
     @abc.abstractmethod
     def energy(self, q: Array, p: Array) -> Array:
@@ -48,8 +49,3 @@ class Hamiltonian(System):
         """Time derivative [D] of the state [D]: Hamilton's equations with friction."""
         dh_dq, dh_dp = jax.grad(self.energy, argnums=(0, 1))(*jnp.split(x, 2))
         return jnp.concatenate([dh_dp, -dh_dq - self.friction * dh_dp])
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not isinstance(self.radii, Uniform) or self.radii.low < 0:
-            raise ValueError(f"{type(self).__name__}: radii = {self.radii} has to be a range from 0 up")

@@ -11,6 +11,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
+from slvm_data.core.fields import limited
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.parameters import Parameter, parameter
 from slvm_data.systems.switching import Switching
@@ -30,7 +31,7 @@ class Lorenz(Switching):
     normalised: bool = True
     half_width: float = 31.0
     first: tuple[float, ...] = (0.0, 1.0, 1.05)  # mean of the first state
-    spread: float = 1.0  # standard deviation of the first state
+    spread: float = limited(1.0, minimum=0)  # standard deviation of the first state
 
     def start(self, key: Key) -> Array:
         """Draw a normal position with mean `first`."""

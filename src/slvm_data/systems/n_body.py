@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, pi
+from math import pi
 
 import jax.numpy as jnp
 import numpy as np
 
+from slvm_data.core.fields import limited
 from slvm_data.core.types import Array
 from slvm_data.systems.hamiltonian import Hamiltonian
 from slvm_data.systems.parameters import Parameter, parameter
@@ -19,7 +20,7 @@ class NBody(Hamiltonian):
 
     m: Parameter = parameter(1.0, positive=True, per_body=True, unit="kg")
     g: Parameter = parameter(1.0, minimum=0.0, unit="m³/(kg s²)")
-    half_width: float = 2.75  # m, of the canvas; an orbit that leaves it is rejected
+    half_width: float = limited(2.75, positive=True)  # m, of the canvas; an orbit that leaves it is rejected
 
     def energy(self, q: Array, p: Array) -> Array:
         """Kinetic energy, and the energy of attraction of every pair."""
@@ -36,11 +37,6 @@ class NBody(Hamiltonian):
     def extent(self) -> float:
         """Half the width of the scene: `half_width`."""
         return float(self.half_width)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 < self.half_width < inf:
-            raise ValueError(f"{type(self).__name__}: half_width = {self.half_width!r} has to be above 0 and finite")
 
 
 def _squares(v: Array) -> Array:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -108,34 +107,6 @@ def ends_of(value: Parameter, bounds: Bounds, bodies: int) -> tuple[np.ndarray, 
     ends = [_ends(value, bounds)] * (count or 1) if single else [_ends(v, bounds) for v in value]
     low, high = np.array(ends, dtype=np.float64).T
     return (low[0], high[0]) if count is None else (low, high)
-
-
-def check_hyperparameter(system: str, name: str, value: Any, default: Any) -> None:
-    """Raise ValueError unless a value has the type of its default: a number, range, word, or true or false."""
-    kinds = {
-        bool: (bool, "True or False"),
-        int: (int, "a whole number"),
-        float: ((int, float, np.number), "a number"),
-        Uniform: (Uniform, "a range such as uniform(0.5, 1.0)"),
-        str: (str, "a word"),
-        tuple: (tuple, "finite numbers, such as [1,2]"),
-    }
-    kind, expected = kinds.get(type(default), (object, ""))
-    if kind is tuple and not all(isinstance(x, int | float) and math.isfinite(x) for x in _leaves(value)):
-        raise ValueError(f"{system}: {name} = {_text(value)} has to be {expected}")
-    if not isinstance(value, kind) or (kind is not bool and kind is not object and isinstance(value, bool)):
-        raise ValueError(f"{system}: {name} = {_text(value)} has to be {expected}")
-    if type(default) is float and not math.isfinite(value):
-        raise ValueError(f"{system}: {name} = {_text(value)} has to be finite")
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    """Yield the values in nested tuples."""
-    if not isinstance(value, tuple):
-        yield value
-    else:
-        for part in value:
-            yield from _leaves(part)
 
 
 def _ends(value: Parameter, bounds: Bounds) -> tuple[float, float]:

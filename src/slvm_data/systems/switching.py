@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from slvm_data.core.fields import limited
 from slvm_data.core.keys import stream
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.parameters import Parameter, SharedParameter, check_shared, parameter, shared_parameter
@@ -30,9 +31,9 @@ class Switching(System):
     """Names of the d latents; empty: those of the state."""
 
     observation_noise: Parameter = parameter(0.1, minimum=0.0)  # standard deviation, in units of the signal
-    channels: int = 10  # of the signal
+    channels: int = limited(10, minimum=1, maximum=10_000)  # of the signal
     normalised: bool = False  # whether the signal without noise has mean 0 and deviation 1 over the training part
-    half_width: float = 6.25  # of the scene, in units of the latents
+    half_width: float = limited(6.25, positive=True)  # of the scene, in units of the latents
     C: SharedParameter = shared_parameter()  # emission matrix [d channels]
 
     @abc.abstractmethod
@@ -84,17 +85,9 @@ class Switching(System):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        kind = type(self).__name__
-        if not 1 <= self.channels <= 10_000:
-            raise ValueError(f"{kind}: channels = {self.channels} has to lie between 1 and 10000")
-        for name, least in (("spread", 0.0), ("side", 1e-9)):
-            if getattr(self, name, least) < least:
-                raise ValueError(
-                    f"{kind}: {name} = {getattr(self, name)} has to be {'above' if least else 'at least'} 0"
-                )
         for name, shape in self.shapes().items():
             if getattr(self, name) is not None:
-                check_shared(f"{kind}: {name}", getattr(self, name), shape)
+                check_shared(f"{type(self).__name__}: {name}", getattr(self, name), shape)
 
 
 def product(x: Array, matrix: Array) -> Array:

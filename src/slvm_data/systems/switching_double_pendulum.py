@@ -12,6 +12,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
+from slvm_data.core.fields import limited
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.double_pendulum import DoublePendulum
 from slvm_data.systems.parameters import Parameter, parameter
@@ -35,7 +36,7 @@ class SwitchingDoublePendulum(Switching):
     channels: int = 8
     half_width: float = 2.5  # m
     angles: tuple[float, ...] = (120.0, -10.0)  # degrees from the downward vertical, of the links at the start
-    spread: float = 5.0  # degrees, standard deviation of the start
+    spread: float = limited(5.0, minimum=0)  # degrees, standard deviation of the start
 
     def start(self, key: Key) -> Array:
         """Draw normal angles with mean `angles`, at rest."""

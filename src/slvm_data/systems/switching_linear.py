@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
+from slvm_data.core.fields import limited
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.parameters import Parameter, SharedParameter, parameter, shared_parameter
 from slvm_data.systems.switching import Switching
@@ -20,7 +21,7 @@ class SwitchingLinear(Switching):
     b: SharedParameter = shared_parameter()  # offsets [K d]
     process_noise: Parameter = parameter(0.01, minimum=0.0)  # standard deviation
     first: tuple[float, ...] = (0.0, 1.0)  # mean of the first state [d]
-    spread: float = 0.03  # standard deviation of the first state
+    spread: float = limited(0.03, minimum=0)  # standard deviation of the first state
 
     @property
     def state(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -12,10 +11,11 @@ from typing import Any, ClassVar, Self
 import jax
 import numpy as np
 
+from slvm_data.core.fields import check, limited
 from slvm_data.core.integrator import solve
 from slvm_data.core.keys import stream
 from slvm_data.core.types import Array, Key
-from slvm_data.systems.parameters import Bounds, Parameter, check_hyperparameter, ends_of
+from slvm_data.systems.parameters import Bounds, Parameter, ends_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +43,9 @@ class System(abc.ABC):
     debug_style: ClassVar[bool] = False
     """Whether the style "debug" can show it: a ball with `radius`, `side` and `margin` among four walls."""
     chaotic: ClassVar[bool] = False
-    """Whether rounding errors grow, so that another class of machine gives a different long trajectory."""
+    """Whether rounding errors grow, so that another type of processor gives a different long trajectory."""
 
-    substep: float | None = None  # s, longest step of the integrator; None: from `longest_step`
+    substep: float | None = limited(None, positive=True)  # s, longest step of the integrator; None: from `longest_step`
 
     @abc.abstractmethod
     def start(self, key: Key) -> Array:
@@ -109,12 +109,10 @@ class System(abc.ABC):
                 object.__setattr__(self, name, _tuples(value))  # so that a system can be hashed
             if isinstance(field.default, int) and isinstance(value, float) and value.is_integer():
                 object.__setattr__(self, name, int(value))  # as it comes from the command line
-            if name not in self.parameters():
-                check_hyperparameter(type(self).__name__, name, getattr(self, name), field.default)
+            if name in self.hyperparameters() and name not in self.shared_parameter_names():
+                check(self, name, f"{type(self).__name__}: ")
         for name in self.parameters():
             self.range_of(name)
-        if self.substep is not None and not 0 < self.substep < math.inf:
-            raise ValueError(f"{type(self).__name__}: substep = {self.substep!r} has to be above 0 and finite")
 
     def __str__(self) -> str:
         parameters = ", ".join(f"{name}={getattr(self, name)}" for name in self.parameters())

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Any
 
 from slvm_data.core.types import SPLITS
 from slvm_data.datasets import RECIPES
+from slvm_data.observe.view import View
+from slvm_data.observe.windowing import Windowing
+from slvm_data.recipe.options import OPTIONS, of
 from slvm_data.recipe.original import as_original
+from slvm_data.recipe.outline import Outline
 from slvm_data.recipe.overrides import override
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.recipe.serialisation import KNOWN, class_name
 from slvm_data.store import manifest
 from slvm_data.systems.parameters import Uniform
 from slvm_data.view.dataset import Dataset
-
-OPTIONS = {  # fields of a recipe and of its windows whose option has another name
-    "folder": "folder-name",
-    "length": "window",
-}
-FIELDS = ("seed", "steps", "dt", "observation", "record", "folder")
-VIEW = ("size", "style")
-WINDOWS = ("length", "stride", "contexts", "spacing", "gap", "series")
 
 
 def command(dataset: Dataset) -> str:
@@ -58,29 +54,28 @@ def _words(word: str, base: Recipe, recipe: Recipe) -> list[str] | None:
     original = recipe.original and not base.original
     like = as_original(base) if original else base
     parameters = _parameters(like, recipe)
-    fields, windows = _different(FIELDS, base, recipe), {}
-    view = _different(VIEW, like.view_of(0), recipe.view_of(0))
+    options = _different([name for name in of(Outline) if name not in SPLITS], base, recipe)
+    options |= _different(of(View), like.view_of(0), recipe.view_of(0))
     if base.windows and recipe.windows:
-        windows = _different(WINDOWS, base.windows, recipe.windows)
+        options |= _different(of(Windowing), base.windows, recipe.windows)
     try:
-        draft = override(base, parameters, fields, view, windows)
-        counts = _different(SPLITS, draft, recipe)
-        made = override(base, parameters, fields | counts, view, windows)
+        options |= _different(SPLITS, override(base, parameters, options), recipe)
+        made = override(base, parameters, options)
         made = as_original(made) if original else made
     except ValueError:
         return None
-    options = [word for name, value in (fields | counts | view | windows).items() for word in _option(name, value)]
+    words = [word for name, value in options.items() for word in _option(name, value)]
     if original:
-        options.append("--original")
-    return [word, *parameters, *options] if made == recipe else None
+        words.append("--original")
+    return [word, *parameters, *words] if made == recipe else None
 
 
-def _different(names: tuple[str, ...], base: Any, other: Any) -> dict[str, Any]:
+def _different(names: Iterable[str], base: Any, other: Any) -> dict[str, Any]:
     return {name: getattr(other, name) for name in names if getattr(other, name) != getattr(base, name)}
 
 
 def _option(name: str, value: Any) -> list[str]:
-    word = "--" + OPTIONS.get(name, name)
+    word = "--" + OPTIONS[name].word
     return [word] if value is True else [word, ",".join(value) if isinstance(value, tuple) else _text(value)]
 
 

@@ -10,7 +10,7 @@ const NO_MOUSE = ["mousedown", "mouseup", "click", "dblclick", "mousemove", "mou
 const NEARLY = 1e-3; // a curve that changes by less of its value is shown as one that does not
 
 /**
- * Lines over time, with a cursor at the frame that is shown; a click goes to a frame. `sequence` gives the instants,
+ * Lines over time, with a cursor at the frame that is shown; a click goes to a frame. `sequence` gives the times,
  * the regimes, drawn as bands, and the impacts, as dotted lines. `lines` are pairs of name and numbers. `room` is the
  * space beside them for names [px], the same in all plots of a sequence, so that their cursors stand below each other.
  */

@@ -6,7 +6,7 @@ import { grouped, keysOf } from "./selection.js";
 const WIDTH = 96; // px of a sequence, about
 const ROOM = 10; // px, of a cell around it
 
-/** Sequences as buttons that play in step; `open` is called with the place of the one that is chosen. */
+/** Sequences as buttons that play together; `open` is called with the place of the one that is chosen. */
 export class Grid {
   constructor(about, selection, sequences, open) {
     this.cells = sequences.map((sequence) => thumbnail(sequence, WIDTH, ""));

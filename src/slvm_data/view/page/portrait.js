@@ -9,7 +9,7 @@ export class Portrait {
   constructor(sequence, portrait, task) {
     Object.assign(this, { sequence, task, curves: portrait.curves, frame: 0 });
     this.names = portrait.curves.map(([x, y]) => [task.state[x], task.state[y]]);
-    const label = `Portrait of ${portrait.title}`;
+    const label = `Phase portrait of ${portrait.title}`;
     this.canvas = element("canvas", { className: "portrait", role: "img", "aria-label": label });
     this.observer = new ResizeObserver(() => this.#fit());
     this.observer.observe(this.canvas);

@@ -10,7 +10,7 @@ import { thumbnail } from "./thumbnail.js";
 const IMPACTS = 12; // listed one by one
 const [LARGE, SMALL] = [352, 96]; // px of a frame, about
 
-/** One sequence in full: frames, parameters, curves, portrait, context, all at one frame. */
+/** One sequence in full: frames, parameters, curves, phase portrait, context, all at one frame. */
 export class Sequence {
   constructor(about, sequence, others, player, portrait) {
     Object.assign(this, { about, sequence, task: about.tasks[sequence.task] });
@@ -75,7 +75,7 @@ export class Sequence {
     return element("div", { className: "curves" }, ...curves.map((curve) => curve.node));
   }
 
-  /** A portrait: numbers of the state against each other, with a choice if there are several pairs. */
+  /** A phase portrait: numbers of the state against each other, with a choice if there are several pairs. */
   #plane({ chosen, choose }) {
     const { portraits } = this.task;
     if (!portraits.length) return "";
@@ -91,8 +91,8 @@ export class Sequence {
     const choices = portraits.map(({ title }, k) => [String(k), title]);
     const title =
       choices.length > 1
-        ? choice("Portrait", choices, String(first), (value) => draw(Number(value)))
-        : `Portrait: ${portraits[0].title}`;
+        ? choice("Phase portrait", choices, String(first), (value) => draw(Number(value)))
+        : `Phase portrait: ${portraits[0].title}`;
     draw(first);
     return element("figure", { className: "plane" }, element("figcaption", {}, title), place);
   }
