@@ -137,13 +137,17 @@ def test_frames_that_stay_on_the_device_get_to_torch_without_a_copy(small, monke
 
     def watched(array):
         tensor = from_dlpack(array)
-        seen.append((type(array).__module__.split(".")[0], array.unsafe_buffer_pointer() == tensor.data_ptr()))
+        at = array.ctypes.data if isinstance(array, np.ndarray) else array.unsafe_buffer_pointer()
+        seen.append((type(array).__module__.split(".")[0], at == tensor.data_ptr()))
         return tensor
 
     monkeypatch.setattr(stream, "on_accelerator", lambda: True)
     monkeypatch.setattr(torch, "from_dlpack", watched)
-    assert_equal(joined(take(Stream(recipe, batch=8), 3)), joined(expected))
+    assert_equal(joined(take(Stream(recipe, batch=8, device="cpu"), 3)), joined(expected))
     assert set(seen) == {("jaxlib", True)}
+    seen.clear()
+    take(Stream(recipe, batch=8), 1)  # without a device, batches are on the CPU, whatever JAX computes on
+    assert set(seen) == {("numpy", True)}
 
 
 def test_a_device_is_where_batches_go(small):

@@ -50,7 +50,8 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
     Arguments:
         recipe: the recipe; if it has windows, each split needs trajectories of its own, since a shared one ends.
         batch: number of sequences in a batch.
-        device: device of the batches, such as "cuda"; if JAX computes there too, frames are not copied to it.
+        device: device of the batches, such as "cuda"; if JAX computes there too, frames are not copied to it. If None,
+            the CPU.
         seed: random seed of all draws; if None, the recipe's own, which is 0 in the datasets of this package.
         fields: names of arrays; all if None. Batches are dicts in both cases.
         rank, ranks: this process and the number of processes that take turns; if None, those of `torch.distributed`
@@ -96,7 +97,7 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
         turn, turns = self._turn()
-        source = _Source(self.recipe, self.batch)
+        source = _Source(self.recipe, self.batch, on_device=self.device is not None and on_accelerator())
         pool, waiting, asked = ThreadPoolExecutor(1), deque[Future[_Group]](), self._done
         try:
             while True:
@@ -132,13 +133,13 @@ class _Group(NamedTuple):
 class _Source:
     """Makes groups of batches, since large groups are made faster, and cuts batches from them."""
 
-    def __init__(self, recipe: Recipe, batch: int) -> None:
+    def __init__(self, recipe: Recipe, batch: int, on_device: bool) -> None:
+        self.on_device = on_device
         self.recipe, self.batch, self.tasks = recipe, batch, len(recipe.tasks)
         self.inputs = [prepare(recipe, task, SPLIT) for task in range(self.tasks)]
         rows = len(recipe.windows.starts(SPLIT, recipe.steps)) if recipe.windows else ROWS
         self.batches = max(1, rows * self.tasks // batch)
         self.size = max(LEAST, self.batches * -(-batch // self.tasks))
-        self.on_device = on_accelerator()
         self.turn = 0
 
     @cached_property
