@@ -64,7 +64,9 @@ def check(owner: Any, name: str, where: str = "") -> None:
     value = getattr(owner, name)
     if value is None and field.default is None:
         return
-    if fault := _wrong_type(value, field.default) or _outside(value, limits_of(type(owner), name)):
+    limits = limits_of(type(owner), name)
+    default = ("" if limits.choices else 0.0) if field.default is None else field.default
+    if fault := _wrong_type(value, default) or _outside(value, limits):
         raise ValueError(f"{where}{name} = {value if hasattr(value, 'low') else repr(value)} {fault}")
 
 
@@ -84,7 +86,7 @@ def _wrong_type(value: Any, default: Any) -> str:
         tuple: (tuple, "finite numbers, such as [1,2]"),
     }
     kind, expected = kinds.get(type(default), (type(default), "a range such as uniform(0.5, 1.0)"))
-    if default is not None and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         return f"has to be {expected}"
     if isinstance(value, tuple):
         return "" if all(isinstance(x, Real) and _finite(x) for x in _leaves(value)) else f"has to be {expected}"

@@ -14,12 +14,10 @@ class View:
     """Size, style and colours of the frames of a dataset. Shift and hues are drawn once per sequence."""
 
     size: int = option(32, "Height and width of frames [px].", minimum=2, maximum=1024)
-    jitter: float = limited(
-        0.0, minimum=0, maximum=10
-    )  # share of the scene's half width: range of the camera's shift, and margin for it
-    palette: int = limited(
-        1, minimum=1, maximum=255
-    )  # number of hues from which the bodies' colours are drawn; 1: all the same
+    jitter: float = limited(0.0, minimum=0, maximum=10)
+    """Share of the scene's half width: range of the camera's shift, and margin for it."""
+    palette: int = limited(1, minimum=1, maximum=255)
+    """Number of hues from which the bodies' colours are drawn; with 1, all are the same."""
     style: str | None = option(None, "Style of drawing.", choices=STYLES)  # None: the system's own
     binary: bool = True  # {0, 1} pixels, else 0 … 255
 
