@@ -150,7 +150,7 @@ def test_a_scheduler_that_goes_away(tmp_path):
     assert run.returncode == 1, errors
     assert len(errors) == 1, errors
     assert f"x: the scheduler at {address} went away: run the same command again to go on" in errors[0]
-    assert 0 < status(tmp_path / "x").done < status(tmp_path / "x").shards
+    assert 0 < status(tmp_path / "x").done < status(tmp_path / "x").units
 
 
 def test_interrupted(tmp_path):

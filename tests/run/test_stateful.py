@@ -208,7 +208,7 @@ class Dataset(RuleBasedStateMachine):
         if self.begun():
             told = status(self.folder)
             assert told.complete == self.complete()
-            assert 0 <= told.done <= told.shards == UNITS[self.form]
+            assert 0 <= told.done <= told.units == UNITS[self.form]
 
     def teardown(self):
         shutil.rmtree(self.outside)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,3 +50,11 @@ def check_place(path: Path) -> None:
         raise ValueError(f"{path} is a folder: give the name of a file")
     if not path.absolute().parent.is_dir():
         raise ValueError(f"{path} would stand in a folder that is not there: make {path.parent} first")
+
+
+def is_no_folder(path: Path) -> bool:
+    """Whether a file or a broken link is there, by one look: a folder may be gone at a second one."""
+    try:
+        return not stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError:
+        return path.is_symlink()

@@ -46,11 +46,12 @@ def _weighted(row: Sequence[float], slopes: list[Array]) -> Array:
 
 def solve(velocity: Callable[[Array], Array], x0: Array, t: Array, substep: Array | float) -> Array:
     """Integrate; return states [T D] at the times `t` [T], from `x0` [D] at t[0], in steps of at most `substep` [s]."""
+    slope = jax.jit(velocity)  # so that it is traced once, not for each stage: the same bits, sooner
 
     def frame(x: Array, interval: Array) -> tuple[Array, Array]:
         n = jnp.maximum(1, jnp.ceil(interval / substep - 1e-9)).astype(int)  # 0.1000…01 s need no extra step
         h = interval / n
-        x = jax.lax.fori_loop(0, n, lambda _, x: step(velocity, x, h), x)
+        x = jax.lax.fori_loop(0, n, lambda _, x: step(slope, x, h), x)
         return x, x
 
     return jnp.concatenate([x0[None], jax.lax.scan(frame, x0, jnp.diff(t))[1]])

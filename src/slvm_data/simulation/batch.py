@@ -125,13 +125,14 @@ def _unscaled(recipe: Recipe, task: int, split: str) -> Inputs:
     system, dt = recipe.tasks[task], recipe.dt_of(task)
     if not 0 < system.extent() < np.inf:
         raise ValueError(f"{system} has an extent of {system.extent()} m; it has to be above 0 and finite")
+    channels = (system.channels,) if isinstance(system, Switching) else ()
     own = recipe.windows is None or recipe.windows.separate  # otherwise all splits are parts of one trajectory, "path"
     with exact():
         return Inputs(
             key=split_key(recipe.seed, task, split if own else "path"),
             ranges={name: system.range_of(name) for name in system.parameters()},
             shared=shared_parameters(recipe, task),
-            scale=(0.0, 1.0),
+            scale=(np.zeros(channels), np.ones(channels)),  # as large as later, so that nothing is compiled twice
             substep=longest_step(system, dt),
             extent=system.extent(),
             jitter=recipe.view_of(task).jitter,

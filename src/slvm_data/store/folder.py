@@ -7,13 +7,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from slvm_data.core.errors import DamageError
+from slvm_data.core.files import is_no_folder
 from slvm_data.core.names import HIDDEN
 from slvm_data.store import formats, manifest
 
 
 def replaceable(folder: Path, files: list[Path], overwrite: bool) -> list[Path]:
     """Return the files of the old dataset; raises ValueError if another file is in the way."""
-    if folder.exists() and not folder.is_dir():
+    if is_no_folder(folder):
         raise ValueError(f"{folder} is a file; choose another folder")
     there = [path.name for path in folder.iterdir() if path.name != HIDDEN] if folder.exists() else []
     if there and not overwrite:
@@ -22,7 +23,7 @@ def replaceable(folder: Path, files: list[Path], overwrite: bool) -> list[Path]:
     old = _listed(folder)
     for path in files:
         parent = folder / path.parent
-        in_the_way = parent if parent.exists() and not parent.is_dir() else folder / path
+        in_the_way = parent if is_no_folder(parent) else folder / path
         if os.path.lexists(in_the_way) and path not in old:
             raise ValueError(f"{in_the_way} is not of a dataset of ours and stays: choose another folder")
     return old

@@ -16,13 +16,14 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from slvm_data.core.errors import DamageError
-from slvm_data.core.files import atomic
+from slvm_data.core.files import atomic, is_no_folder
 from slvm_data.core.json_tree import from_json
 from slvm_data.core.names import HIDDEN, MANIFEST, PLAN
 from slvm_data.store import manifest
@@ -33,7 +34,7 @@ try:
 except ModuleNotFoundError:  # on Windows
     fcntl = None
 
-TRIES = 1000  # to make a folder that others remove; then it cannot be made
+PATIENCE = 10.0  # s, for which a folder that others remove again and again is made again
 NEXT, UNITS, SCRATCH, OLD = "next", "units", "scratch", "old.json"
 
 
@@ -84,7 +85,7 @@ def alone(folder: Path) -> Iterator[None]:
     The operating system releases the lock even if the process is killed. A folder that stays empty is removed. Raises
     ValueError if a file is in its place.
     """
-    if folder.exists() and not folder.is_dir():
+    if is_no_folder(folder):
         raise ValueError(f"{folder} is a file; choose another folder")
     made = missing(folder)
     try:
@@ -115,14 +116,15 @@ def missing(folder: Path) -> list[Path]:
 @contextmanager
 def _locked(place: Path) -> Iterator[None]:
     """Make a folder and hold a lock on it."""
-    tries = 0
+    until = time.monotonic() + PATIENCE
     while True:
         try:
             place.mkdir(parents=True, exist_ok=True)
             handle = os.open(place, os.O_RDONLY) if fcntl else None
         except (FileExistsError, FileNotFoundError):  # the process that had the lock may just have removed the folder
-            if (tries := tries + 1) == TRIES or (os.path.lexists(place) and not place.is_dir()):
+            if time.monotonic() > until or is_no_folder(place):
                 raise
+            time.sleep(1e-3)
             continue
         try:
             if handle is not None:

@@ -28,6 +28,7 @@ from slvm_data.store.zstd_frame import claimed
 Asked = Callable[[], Arrays]  # waits for the rows [n …] of each array and returns them
 
 CRC = 4  # bytes of a checksum
+NARROW, KEPT = 16, 2**26  # bytes of a row, and of an array, up to which its rows stay in memory once they were read
 REPAIR = "slvm-data repair makes it again"
 
 
@@ -42,6 +43,7 @@ class Reader:
         self.path = path.absolute()
         self._held: set[int] = set()
         self._of, self._stores = os.getpid(), {}
+        self._kept: Arrays = {}  # rows of held shards, of arrays for which asking takes longer than reading
         self._sums = self._list(promised) if promised else None
         self.arrays = self._open(wanted)
         counts = {array.shape[0] for array in self.arrays.values()}
@@ -49,9 +51,10 @@ class Reader:
             raise DamageError(f"{path} is damaged: its arrays have different numbers of rows: {sorted(counts)}")
         self.count = counts.pop()
         self.per = min(array.shard[0] for array in self.arrays.values())  # rows of a shard
+        self._narrow = [name for name, array in self.arrays.items() if _is_narrow(array)]
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_of": 0, "_stores": {}, "_held": set()}
+        return self.__dict__ | {"_of": 0, "_stores": {}, "_held": set(), "_kept": {}}
 
     def shard(self, number: int) -> Asked:
         """Ask for the rows [n …] of one shard; pictures stay packed."""
@@ -77,8 +80,11 @@ class Reader:
             if shard not in self._held:
                 self._hold(shard)
         if tensors.works():
-            begun = {name: self._begin(name, rows) for name in names}
-            return lambda: {name: self._read(name, shards, begun[name].result) for name in names}
+            kept = {name: self._kept[name][rows].copy() for name in names if name in self._kept}
+            begun = {name: self._begin(name, rows) for name in names if name not in kept}
+            return lambda: {
+                name: kept[name] if name in kept else self._read(name, shards, begun[name].result) for name in names
+            }
         return lambda: {name: self._read(name, shards, lambda n=name: _plainly(self.path / n, rows)) for name in names}
 
     def _begin(self, name: str, rows: slice | np.ndarray) -> Any:
@@ -154,7 +160,18 @@ class Reader:
                     if file not in noted:
                         raise ValueError(f"its marker does not list {file}")
                     _check_chunks(self._compared(noted, file), array, shard)
+        if tensors.works():
+            self._keep(shard)
         self._held.add(shard)
+
+    def _keep(self, shard: int) -> None:
+        """Read the rows of a shard of narrow arrays, which stay in memory."""
+        rows = slice(shard * self.per, min((shard + 1) * self.per, self.count))
+        begun = {name: self._begin(name, rows) for name in self._narrow}
+        for name, read in begun.items():
+            array = self.arrays[name]
+            whole = self._kept.setdefault(name, np.empty(array.shape, array.dtype))
+            whole[rows] = self._read(name, [shard], read.result)
 
     def _compared(self, noted: dict[str, Any], file: str) -> bytes:
         """Content of a file that is as its marker says; raises DamageError otherwise."""
@@ -182,6 +199,11 @@ def _check_chunks(data: bytes, array: Sharded, shard: int) -> None:
         if (found := claimed(data, start, start + length - CRC)) != array.chunk_size:
             what = "no size" if found is None else found
             raise ValueError(f"a chunk claims {what} instead of {array.chunk_size} bytes")
+
+
+def _is_narrow(array: Sharded) -> bool:
+    row = prod(array.shape[1:]) * np.dtype(array.dtype).itemsize
+    return 0 < row <= NARROW and array.shape[0] * row <= KEPT
 
 
 def _plainly(path: Path, rows: slice | np.ndarray) -> np.ndarray:
