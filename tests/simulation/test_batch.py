@@ -219,3 +219,14 @@ def test_sample_asks_for_what_exists(tiny):
     for index in (-1, 2**32, 1.5):
         with pytest.raises(ValueError, match="names no sequence"):
             sample(tiny, index=index)
+
+
+@pytest.mark.parametrize("size", [20, 32])
+@pytest.mark.parametrize("name", ["pendulum", "two_body"])
+def test_frames_are_drawn_with_eight_pixels_per_byte(name, size):
+    """One disc from words, several from codes, with those that are doubtful drawn again."""
+    recipe = dataclasses.replace(RECIPES[name], steps=4, view=dataclasses.replace(RECIPES[name].view, size=size))
+    inputs, numbers = prepare(recipe, 0, "train"), np.arange(70)
+    plain = make(recipe, 0, "train", inputs, numbers, frame_buffer(recipe, 70)).arrays["image"]
+    packed = make(recipe, 0, "train", inputs, numbers, frame_buffer(recipe, 70, packed=True)).arrays["image"]
+    np.testing.assert_array_equal(packed, np.packbits(plain.reshape(70, 4, -1), axis=-1))

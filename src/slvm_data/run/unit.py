@@ -93,7 +93,7 @@ def ahead(plan: Plan, units: list[Unit]) -> Batches:
     """Yield the batches of these units, in order; the next ones are made while the caller stores the one before."""
     workers = cores(THREADS)
     pool, waiting = ThreadPoolExecutor(workers), deque[Future[Batch]]()
-    buffers = [frame_buffer(plan.recipe, plan.batch) for _ in range(workers + 2)]
+    buffers = [frame_buffer(plan.recipe, plan.batch, plan.packed) for _ in range(workers + 2)]
     try:
         for number, job in enumerate(job for unit in units for job in plan.jobs(unit)):
             if len(waiting) == len(buffers):
@@ -107,7 +107,7 @@ def ahead(plan: Plan, units: list[Unit]) -> Batches:
 
 def _one_by_one(plan: Plan, unit: Unit) -> Batches:
     """Yield the batches of a unit; each one is made when it is asked for."""
-    frames = frame_buffer(plan.recipe, plan.batch)
+    frames = frame_buffer(plan.recipe, plan.batch, plan.packed)
     for job in plan.jobs(unit):
         yield plan.make(job, frames)
 

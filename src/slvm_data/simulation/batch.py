@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from typing import Any, NamedTuple
 
 import jax
@@ -361,13 +362,14 @@ def batch_size(recipe: Recipe) -> int:
     return int(np.clip(MEMORY // size, LEAST, max(LEAST, wanted)))
 
 
-def frame_buffer(recipe: Recipe, size: int) -> np.ndarray:
-    """Memory for the frames of `size` sequences, uint8 [N T H W] or [N T 3 H W].
+def frame_buffer(recipe: Recipe, size: int, packed: bool = False) -> np.ndarray:
+    """Memory for the frames of `size` sequences, uint8 [N T H W] or [N T 3 H W]; `packed`, [N T bytes].
 
     Code that makes many batches should reuse this memory: the first access to new memory takes longer than drawing
     everything.
     """
-    return np.empty((size, *_frames_shape(recipe)), np.uint8)
+    steps, *picture = _frames_shape(recipe)
+    return np.empty((size, steps, *([-(-prod(picture) // 8)] if packed and picture else picture)), np.uint8)
 
 
 def _frames_shape(recipe: Recipe) -> tuple[int, ...]:

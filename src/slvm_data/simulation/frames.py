@@ -19,16 +19,28 @@ Scene = tuple[np.ndarray, ...]
 
 
 def draw_frames(style: Style, binary: bool, scene: Scene, frames: np.ndarray) -> None:
-    """Fill `frames`, uint8 [N T H W] or [N T 3 H W]."""
+    """Fill `frames`, uint8 [N T H W] or [N T 3 H W]; or [N T bytes], binary ones with 8 pixels per byte."""
+    packed = frames.ndim == 3
     if binary and style.palette == 1 and scene[0].shape[2] == 1 and style.name in ("soft", "clean"):
-        fast.unpack(np.asarray(paint(*scene, style=style, how="lone")), frames)
+        words = np.asarray(paint(*scene, style=style, how="lone"))
+        fast.pack(words, style.size, frames) if packed else fast.unpack(words, frames)
         return
     few, doubtful = min(FEW, len(frames)), []
+    picture = (style.size,) * 2 if style.palette == 1 else (3, style.size, style.size)
+    pixels = np.empty((few, frames.shape[1], *picture), np.uint8) if packed else frames[:0]
     for start in range(0, len(frames), few):
         some = tuple(array[start : start + few] for array in scene)
-        found = _draw_few(style, binary, some, frames[start : start + few])
+        out = frames[start : start + few]
+        found = _draw_few(style, binary, some, pixels[: len(out)] if packed else out)
+        if packed:
+            out[...] = _packed(pixels[: len(out)], 2)
         doubtful.append(found + np.array([start, 0]))
     _settle(style, scene, np.concatenate(doubtful), frames)
+
+
+def _packed(pixels: np.ndarray, axes: int) -> np.ndarray:
+    """Pack pictures of zeros and ones, which have this number of axes before their own, 8 pixels per byte."""
+    return np.packbits(pixels.reshape(*pixels.shape[:axes], -1), axis=-1)
 
 
 def _draw_few(style: Style, binary: bool, scene: Scene, out: np.ndarray) -> np.ndarray:
@@ -47,7 +59,8 @@ def _settle(style: Style, scene: Scene, doubtful: np.ndarray, frames: np.ndarray
         n, t = doubtful[start : start + DOUBTS].T
         i, j = (np.pad(x, (0, DOUBTS - len(x)), mode="edge") for x in (n, t))
         some = centres[i, j][:, None], radii[i, j][:, None], colors[i]
-        frames[n, t] = np.asarray(paint(*some, style=style, how="binary"))[: len(n), 0]
+        pixels = np.asarray(paint(*some, style=style, how="binary"))[: len(n), 0]
+        frames[n, t] = _packed(pixels, 1) if frames.ndim == 3 else pixels
 
 
 @partial(jax.jit, static_argnames=("style", "how"))

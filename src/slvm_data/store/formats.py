@@ -25,6 +25,7 @@ class Format:
     module: str  # module that writes it
     media_type: str
     own: bool = False  # whether datasets are generated in it
+    packed: bool = False  # whether it can take binary pictures with 8 pixels per byte, which are then drawn so
     several: bool = False  # whether a split may have several files
     libraries: tuple[str, ...] = ()  # libraries that determine its bytes
     extra: str = ""  # extra of this package that installs what the module imports
@@ -54,6 +55,7 @@ TABLE = (
         module="slvm_data.store.zarr",
         media_type="application/vnd+zarr",
         own=True,
+        packed=True,
         libraries=("tensorstore",),
         extra="zarr",
         opening='import zarr\n\ndata = zarr.open_group("{file}", mode="r")',

@@ -119,8 +119,12 @@ class Layout:
         return [name for name, form in self.forms.items() if form.row_size]
 
     def packs(self, chunk: Arrays) -> Arrays:
-        """Copy rows [n …], with pictures packed; the next chunk may be written to the same memory, hence the copy."""
-        return {name: _pack(a, self.packed[name]) if name in self.packed else a.copy() for name, a in chunk.items()}
+        """Copy rows [n …], with pictures packed if they are not: the next chunk may be written to the same memory."""
+        return {name: self._packs(name, rows) for name, rows in chunk.items()}
+
+    def _packs(self, name: str, rows: np.ndarray) -> np.ndarray:
+        plain = name in self.packed and rows.shape[1:] == self.forms[name].row
+        return _pack(rows, self.packed[name]) if plain else rows.copy()
 
     def is_there(self, path: Path, unit: int, stored: Any = None) -> bool:
         """Whether a shard is complete, as far as its marker and the sizes of its files tell."""

@@ -25,6 +25,8 @@ _WORD = 32  # pixels in a machine word
 _BITS = np.arange(2**16, dtype="<u2")[:, None].view(np.uint8)
 _PIXELS = np.unpackbits(_BITS, axis=1, bitorder="little").view(np.complex128)[:, 0]  # 16 bytes for each 16 bits
 
+_REVERSED = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little"), axis=1)[:, 0]
+
 _NEEDED = (LIT / 255 - BACKGROUND[0]) / (1 - BACKGROUND[0])  # cover that lights a red pixel
 _MARGIN = log(1 / _NEEDED - 1) / TEMPERATURE  # δ, in canvas widths
 
@@ -49,6 +51,16 @@ def unpack(words: np.ndarray, out: np.ndarray) -> None:
         np.take(_PIXELS, data.view("<u2"), out=out.view(np.complex128), mode="clip")
     else:
         out[...] = np.unpackbits(data, axis=-1, bitorder="little")[..., : out.shape[-1]]
+
+
+def pack(words: np.ndarray, size: int, out: np.ndarray) -> None:
+    """Write 8 pixels per byte to `out` uint8 [… bytes], the first in the highest bit, from words [… H words]."""
+    data = words.astype("<u4", copy=False).view(np.uint8)
+    if size == 8 * data.shape[-1]:
+        np.take(_REVERSED, data.reshape(out.shape), out=out, mode="clip")
+    else:
+        pixels = np.unpackbits(data, axis=-1, bitorder="little")[..., :size]
+        out[...] = np.packbits(pixels.reshape(*out.shape[:-1], -1), axis=-1)
 
 
 def code(centres: Array, radii: Array, colors: Array, size: int, palette: int) -> Array:
