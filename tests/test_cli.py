@@ -429,8 +429,9 @@ def test_progress_in_lines_where_there_is_no_terminal(capsys, monkeypatch):
     assert re.fullmatch(r"\rpendulum: 50 of 100 sequences, [\d.]+ sequences/s, \d\d:\d\d left\s*\n", line)
 
 
-@pytest.mark.parametrize("after", [0.7, 3])  # s, while it compiles and while it writes
-@pytest.mark.parametrize(("signal", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+@pytest.mark.parametrize(  # seconds: while it compiles, or while it writes
+    ("signal", "code", "after"), [("SIGINT", 130, 0.7), ("SIGTERM", 143, 3), ("SIGINT", 130, 3)]
+)
 def test_interrupted(signal, code, after, tmp_path):
     """F21: what was begun is dropped."""
     command = [sys.executable, "-m", "slvm_data", "generate", "pendulum", "--train", "10000000"]

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -44,10 +45,18 @@ def test_commands(text, tmp_path, own_system):
         subprocess.run(words, cwd=tmp_path, check=True, timeout=120)
 
 
+@pytest.fixture(scope="module")
+def datasets(tmp_path_factory):
+    """A folder with the datasets that pages speak of."""
+    place = tmp_path_factory.mktemp("datasets")
+    generate(dataclasses.replace(RECIPES["pendulum3"], train=80, val=20, test=20), place / "pendulum3")
+    generate(dataclasses.replace(RECIPES["nascar"], train=80, val=2, test=2), place / "nascar")
+    return place
+
+
 @pytest.mark.parametrize("text", list(blocks("python")))
-def test_python(text, tmp_path, monkeypatch):
+def test_python(text, tmp_path, monkeypatch, datasets):
+    shutil.copytree(datasets, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    generate(dataclasses.replace(RECIPES["pendulum3"], train=80, val=20, test=20))
-    generate(dataclasses.replace(RECIPES["nascar"], train=80, val=2, test=2))
     (tmp_path / "snippet.py").write_text(text)
     subprocess.run([sys.executable, "snippet.py"], check=True, timeout=120)

@@ -280,7 +280,7 @@ def test_segments_of_the_double_pendulum_follow_each_other(tmp_path):
     assert len(np.unique(first // 200)) == len(np.unique(frame // 200)) > 40
 
 
-@pytest.mark.parametrize("name", SWITCHING)
+@pytest.mark.parametrize("name", ["nascar", "three_mode"])
 def test_a_window_depends_on_its_address_alone(name):
     """Not on how many there are, in which order they are asked for, or on other splits."""
     recipe = small(name)

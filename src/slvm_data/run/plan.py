@@ -15,7 +15,7 @@ from slvm_data.core.progress import Progress
 from slvm_data.core.types import Arrays
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation.batch import LEAST, Batch, Inputs, batch_size, make, prepare
-from slvm_data.simulation.sequences import collect, first_series, has_series, series, windows_of
+from slvm_data.simulation.sequences import forms, has_series, series, windows_of
 from slvm_data.store import formats
 from slvm_data.store.formats import Format
 from slvm_data.store.manifest import forms_of
@@ -97,14 +97,10 @@ class Plan:
     def layouts(self) -> dict[File, formats.Layout]:
         """The layout of each file: how it is divided into units."""
         recipe, found = self.recipe, {}
-        rows: dict[int, Arrays] = {}  # the first of each task, as large as those of its other splits
         for file in self.files:
-            if file.series:
-                row = first_series(recipe, file.task, file.split)
-            else:
-                row = rows[file.task] = rows.get(file.task) or collect(recipe, file.task, file.split, np.arange(1))
-            forms = forms_of(row, file.rows(recipe))
-            found[file] = self.store.Layout.of(forms, recipe.bit_packed(), one_by_one=file.series)
+            row = forms(recipe, file.task, file.split)[file.series]
+            every = forms_of(row, file.rows(recipe))
+            found[file] = self.store.Layout.of(every, recipe.bit_packed(), one_by_one=file.series)
         return found
 
     @cached_property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from slvm_data.core.types import Arrays
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation.batch import batch_size
-from slvm_data.simulation.sequences import collect, first_series
+from slvm_data.simulation.sequences import collect, forms
 from slvm_data.store import formats
 from slvm_data.store.formats import Format
 
@@ -35,16 +36,10 @@ def check_space(recipe: Recipe, folder: Path, written: Format, left: float = 1.0
 def _uncompressed(recipe: Recipe) -> float:
     """Twice the bytes of all arrays in memory, since an .npz is put together from temporary files of its arrays."""
     total = 0.0
-    for task in range(len(recipe.tasks)):
-        splits = recipe.splits()
-        row = collect(recipe, task, splits[0], np.arange(1))  # as large as those of other splits
-        total += 2 * sum(recipe.count(split) * _size(row) + _series(recipe, task, split) for split in splits)
+    for task, split in product(range(len(recipe.tasks)), recipe.splits()):
+        row, uncut = forms(recipe, task, split)
+        total += 2 * (recipe.count(split) * _size(row) + recipe.trajectories(split) * _size(uncut))
     return total
-
-
-def _series(recipe: Recipe, task: int, split: str) -> int:
-    """Bytes of the uncut trajectories, if they are kept; compression gains little, since they are noisy."""
-    return recipe.trajectories(split) * _size(first_series(recipe, task, split))
 
 
 def _size(arrays: Arrays) -> int:
@@ -61,5 +56,6 @@ def _compressed(recipe: Recipe, task: int, written: Format) -> float:
         with tempfile.TemporaryDirectory() as place:
             path = Path(place) / f"{split}.{written.ending}"
             size = formats.store_of(path).write(path, [rows], few, recipe.bit_packed()).bytes
-        found.append(size * count / few + _series(recipe, task, split))
+        uncut = _size(forms(recipe, task, split)[1])  # compression gains little, since they are noisy
+        found.append(size * count / few + recipe.trajectories(split) * uncut)
     return sum(found) + (max(found) if written.name == "npz" else 0.0)

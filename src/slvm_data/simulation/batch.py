@@ -90,6 +90,17 @@ def collect(recipe: Recipe, task: int, split: str, index: np.ndarray, inputs: In
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
+def blank(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:
+    """The arrays of trajectories [n] as `collect` returns them, but of zeros: nothing is compiled or simulated."""
+    program_, numbers = program(recipe, task), np.zeros(batch_size(recipe), np.uint32)
+    with exact():
+        scenes = partial(_scenes, program=program_)
+        shapes = jax.eval_shape(scenes, _unscaled(recipe, task, split), numbers, numbers)
+    scene = jax.tree.map(lambda own: np.zeros(own.shape, own.dtype), shapes)
+    every = _arrays(recipe, task, split, scene, np.zeros_like(frame_buffer(recipe, len(index))))
+    return {name: array[: len(index)] for name, array in every.items()}
+
+
 def prepare(recipe: Recipe, task: int, split: str) -> Inputs:
     """Return the numbers that all trajectories of a split share."""
     inputs = _unscaled(recipe, task, split)
@@ -198,19 +209,25 @@ def make(
             image = paint(*scene.discs, style=own.style, how="binary" if binary else "draw")
         elif own.pixels:
             draw_frames(own.style, binary, scene.discs, frames)
-    every = {"image": image} if own.pixels else {}
+    every = {name: array[:n] for name, array in _arrays(recipe, task, split, scene, image[:n]).items()}
+    return Batch(every, {name: values[:n] for name, values in scene.parameters.items()}, int(attempts[:n].sum()))
+
+
+def _arrays(recipe: Recipe, task: int, split: str, scene: Scene, image: Any) -> Arrays:
+    """The arrays of a batch by the names under which they are stored, from its scene and its frames."""
+    size = len(scene.states)
+    every = {"image": image} if recipe.has_frames() else {}
     every |= {"state": scene.states, "label": np.full((size, 1), task, np.int64), **scene.switching}
     if not recipe.original:
         every["time"] = np.tile(recipe.time(task), (size, 1))
         every |= {table.PARAMETER + name: scene.parameters[name] for name in recipe.tasks[task].parameters()}
     every |= {name: scene.recorded[name] for name in recorded(recipe)}
-    every = {name: array[:n] for name, array in every.items()}
     if recipe.original:
         every["image"] = original.pixels(recipe.tasks[task], every["image"])
     if recipe.windows:
         part = recipe.windows.part(split, recipe.steps)
         every = {name: array[:, part] if table.info(name).per_frame else array for name, array in every.items()}
-    return Batch(every, {name: values[:n] for name, values in scene.parameters.items()}, int(attempts[:n].sum()))
+    return every
 
 
 def recorded(recipe: Recipe) -> list[str]:

@@ -22,7 +22,7 @@ def draw_frames(style: Style, binary: bool, scene: Scene, frames: np.ndarray) ->
     """Fill `frames`, uint8 [N T H W] or [N T 3 H W]; or [N T bytes], binary ones with 8 pixels per byte."""
     packed = frames.ndim == 3
     if binary and style.palette == 1 and scene[0].shape[2] == 1 and style.name in ("soft", "clean"):
-        words = np.asarray(paint(*scene, style=style, how="lone"))
+        words = np.asarray(paint(*scene, style=style, how="lone, first high" if packed else "lone"))
         fast.pack(words, style.size, frames) if packed else fast.unpack(words, frames)
         return
     few, doubtful = min(FEW, len(frames)), []
@@ -68,8 +68,8 @@ def paint(centres: Array, radii: Array, colors: Array, *, style: Style, how: str
     """Draw frames or codes [N T …] of a scene, by the reference ("draw", "binary") or fast ("lone", "code")."""
 
     def frame(centres: Array, radii: Array, colors: Array) -> Array:
-        if how == "lone":
-            return fast.lone_disc(centres[0], radii[0], style.size, style.name)
+        if how.startswith("lone"):
+            return fast.lone_disc(centres[0], radii[0], style.size, style.name, first_high=how != "lone")
         if how == "code":
             return fast.code(centres, radii, colors, style.size, style.palette)
         return draw(style, centres, radii, colors, binary=how == "binary")

@@ -44,6 +44,16 @@ def collect(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:
     return _cut(recipe, recipe.windows, task, split, batch.collect(recipe, task, split, numbers), numbers, index)
 
 
+def forms(recipe: Recipe, task: int, split: str) -> tuple[Arrays, Arrays]:
+    """Zeros of the type and shape of a sequence [1 …], and of an uncut trajectory [1 …] if these are kept."""
+    first = np.arange(1)
+    arrays = batch.blank(recipe, task, split, first)
+    if recipe.windows is None:
+        return arrays, {}
+    uncut = series(recipe, split, arrays, first) if recipe.windows.series else {}
+    return _cut(recipe, recipe.windows, task, split, arrays, first, first), uncut
+
+
 def windows_of(
     recipe: Recipe, windows: Windowing, task: int, split: str, arrays: Arrays, numbers: np.ndarray, index: np.ndarray
 ) -> Iterator[Arrays]:

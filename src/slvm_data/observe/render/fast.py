@@ -25,14 +25,15 @@ _WORD = 32  # pixels in a machine word
 _BITS = np.arange(2**16, dtype="<u2")[:, None].view(np.uint8)
 _PIXELS = np.unpackbits(_BITS, axis=1, bitorder="little").view(np.complex128)[:, 0]  # 16 bytes for each 16 bits
 
-_REVERSED = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little"), axis=1)[:, 0]
-
 _NEEDED = (LIT / 255 - BACKGROUND[0]) / (1 - BACKGROUND[0])  # cover that lights a red pixel
 _MARGIN = log(1 / _NEEDED - 1) / TEMPERATURE  # δ, in canvas widths
 
 
-def lone_disc(centre: Array, radius: Array, size: int, style: str = "soft") -> Array:
-    """Draw one disc from its centre [2] and radius, a scalar, in canvas widths: uint32 [H words], for `unpack`."""
+def lone_disc(centre: Array, radius: Array, size: int, style: str = "soft", *, first_high: bool = False) -> Array:
+    """Draw one disc from its centre [2] and radius, a scalar, in canvas widths: uint32 [H words].
+
+    The first pixel is the lowest bit, for `unpack`; or the highest, for `pack`.
+    """
     margin, pitch, first = (_MARGIN, size - 1, 0.0) if style == "soft" else (0.0, size, 0.5)
     rows = (jnp.arange(size) + first) / pitch  # where the pixels lie; columns likewise
     squares = (radius + margin) ** 2 - (rows - centre[1]) ** 2
@@ -41,7 +42,9 @@ def lone_disc(centre: Array, radius: Array, size: int, style: str = "soft") -> A
     begin = jnp.where(squares < 0, end, jnp.clip(jnp.ceil((centre[0] - half) * pitch - first), 0, size))
     starts = np.arange(0, size, _WORD)
     low, high = (jnp.clip(x[:, None] - starts, 0, _WORD).astype(jnp.uint64) for x in (begin, end))
-    return ((jnp.uint64(1) << high) - (jnp.uint64(1) << low)).astype(jnp.uint32)  # pixel j is bit j
+    if first_high:
+        low, high = _WORD - high, _WORD - low
+    return ((jnp.uint64(1) << high) - (jnp.uint64(1) << low)).astype(jnp.uint32)  # pixel j is bit j, or 31 - j
 
 
 def unpack(words: np.ndarray, out: np.ndarray) -> None:
@@ -55,12 +58,11 @@ def unpack(words: np.ndarray, out: np.ndarray) -> None:
 
 def pack(words: np.ndarray, size: int, out: np.ndarray) -> None:
     """Write 8 pixels per byte to `out` uint8 [… bytes], the first in the highest bit, from words [… H words]."""
-    data = words.astype("<u4", copy=False).view(np.uint8)
-    if size == 8 * data.shape[-1]:
-        np.take(_REVERSED, data.reshape(out.shape), out=out, mode="clip")
-    else:
-        pixels = np.unpackbits(data, axis=-1, bitorder="little")[..., :size]
-        out[...] = np.packbits(pixels.reshape(*out.shape[:-1], -1), axis=-1)
+    data = words.astype(">u4").view(np.uint8)
+    if size % 8 == 0:
+        out[...] = data[..., : size // 8].reshape(out.shape)
+    else:  # rows do not end with a byte
+        out[...] = np.packbits(np.unpackbits(data, axis=-1)[..., :size].reshape(*out.shape[:-1], -1), axis=-1)
 
 
 def code(centres: Array, radii: Array, colors: Array, size: int, palette: int) -> Array:
