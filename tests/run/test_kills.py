@@ -42,7 +42,7 @@ def _remembered():
     with pytest.MonkeyPatch.context() as patch:
         for module, name in (
             (plan, "prepare"),
-            (plan, "collect"),
+            (plan, "forms"),
             (plan, "make"),
             (tensors, "encode"),
             (finish, "certify"),
