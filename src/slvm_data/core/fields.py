@@ -25,14 +25,6 @@ class Limits:
         return f"{'above' if self.strict else 'between'} {self.minimum} and {'not above ' * self.strict}{self.maximum}"
 
 
-@dataclass(frozen=True)
-class Option:
-    """An option of the command line, named as its field unless it has a `name`."""
-
-    help: str
-    name: str = ""
-
-
 def limited(
     default: Any,
     *,
@@ -50,9 +42,12 @@ def limited(
 
 
 def option(default: Any, help: str, *, name: str = "", **limits: Any) -> Any:  # noqa: A002 - as everybody calls it
-    """Make a dataclass field that is also an option of the command line; `limits` are those of `limited`."""
+    """Make a dataclass field that is also an option of the command line, with its own name unless `name` is given.
+
+    `limits` are those of `limited`.
+    """
     field = limited(default, **limits)
-    return dataclasses.field(default=default, metadata={**field.metadata, "option": Option(help, name)})
+    return dataclasses.field(default=default, metadata={**field.metadata, "help": help, "name": name})
 
 
 def check(owner: Any, name: str, where: str = "") -> None:

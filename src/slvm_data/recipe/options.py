@@ -27,17 +27,18 @@ class Option:
 
 
 def _option(owner: type, field: dataclasses.Field[Any]) -> Option:
-    own, choices = field.metadata["option"], limits_of(owner, field.name).choices
-    text = f"{own.help.rstrip('.')}: {', '.join(choices)}." if choices else own.help
+    text, choices = field.metadata["help"], limits_of(owner, field.name).choices
+    if choices:
+        text = f"{text.rstrip('.')}: {', '.join(choices)}."
     kind = str if field.default is None else type(field.default)
-    return Option(field.name, owner, own.name or field.name, kind, text)
+    return Option(field.name, owner, field.metadata["name"] or field.name, kind, text)
 
 
 OPTIONS = {
     field.name: _option(owner, field)
     for owner in (Outline, View, Windowing)
     for field in dataclasses.fields(owner)
-    if "option" in field.metadata
+    if "help" in field.metadata
 }
 TRAJECTORIES = Option(
     "trajectories", Windowing, "trajectories", int, "Number of trajectories, each for one split."

@@ -19,8 +19,11 @@ from slvm_data.observe.view import View
 from slvm_data.observe.windowing import Windowing
 
 OBSERVATIONS = ("pixels", "signals")  # signals: the emission of a switching system, and no frames
-RECORD = "Further arrays to store: dx_dt, energy, events, offset, color_index; separate them by commas."
-FOLDER = "Name of each task's folder; {i} stands for its label, {name} for a name of the dataset."
+RECORD = (
+    "Further arrays to store: dx_dt, energy, events, offset, color_index; separate them by commas, or repeat "
+    "the option."
+)
+FOLDER = "Name of each task's folder, such as dataset_{i}; {i} stands for its label, {name} for a name of the dataset."
 
 
 @dataclass(frozen=True, kw_only=True)

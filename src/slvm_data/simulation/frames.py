@@ -7,6 +7,7 @@ from functools import partial
 import jax
 import numpy as np
 
+from slvm_data.core.packing import pack_pictures
 from slvm_data.core.types import Array
 from slvm_data.observe.render import fast
 from slvm_data.observe.render.style import Style, draw
@@ -33,14 +34,9 @@ def draw_frames(style: Style, binary: bool, scene: Scene, frames: np.ndarray) ->
         out = frames[start : start + few]
         found = _draw_few(style, binary, some, pixels[: len(out)] if packed else out)
         if packed:
-            out[...] = _packed(pixels[: len(out)], 2)
+            out[...] = pack_pictures(pixels[: len(out)], 2)
         doubtful.append(found + np.array([start, 0]))
     _settle(style, scene, np.concatenate(doubtful), frames)
-
-
-def _packed(pixels: np.ndarray, axes: int) -> np.ndarray:
-    """Pack pictures of zeros and ones, which have this number of axes before their own, 8 pixels per byte."""
-    return np.packbits(pixels.reshape(*pixels.shape[:axes], -1), axis=-1)
 
 
 def _draw_few(style: Style, binary: bool, scene: Scene, out: np.ndarray) -> np.ndarray:
@@ -60,7 +56,7 @@ def _settle(style: Style, scene: Scene, doubtful: np.ndarray, frames: np.ndarray
         i, j = (np.pad(x, (0, DOUBTS - len(x)), mode="edge") for x in (n, t))
         some = centres[i, j][:, None], radii[i, j][:, None], colors[i]
         pixels = np.asarray(paint(*some, style=style, how="binary"))[: len(n), 0]
-        frames[n, t] = _packed(pixels, 1) if frames.ndim == 3 else pixels
+        frames[n, t] = pack_pictures(pixels, 1) if frames.ndim == 3 else pixels
 
 
 @partial(jax.jit, static_argnames=("style", "how"))

@@ -23,6 +23,7 @@ from slvm_data import arrays
 from slvm_data.core.errors import DamageError
 from slvm_data.core.files import atomic
 from slvm_data.core.json_tree import Json, from_json, to_json
+from slvm_data.core.packing import pack_pictures
 from slvm_data.core.types import Arrays
 from slvm_data.store import tensors
 from slvm_data.store.manifest import Checksum, Form, Forms, Written
@@ -124,7 +125,7 @@ class Layout:
 
     def _packs(self, name: str, rows: np.ndarray) -> np.ndarray:
         plain = name in self.packed and rows.shape[1:] == self.forms[name].row
-        return _pack(rows, self.packed[name]) if plain else rows.copy()
+        return pack_pictures(rows, rows.ndim - len(self.packed[name])) if plain else rows.copy()
 
     def is_there(self, path: Path, unit: int, stored: Any = None) -> bool:
         """Whether a shard is complete, as far as its marker and the sizes of its files tell."""
@@ -187,11 +188,6 @@ def _picture(name: str, form: Form) -> tuple[int, ...]:
 def _stored(form: Form, picture: tuple[int, ...]) -> Form:
     """The form of an array in the group: pictures of this shape, if there are any, take one row of bytes each."""
     return Form((*form.shape[: -len(picture)], ceil(prod(picture) / 8)), form.dtype) if picture else form
-
-
-def _pack(rows: np.ndarray, picture: tuple[int, ...]) -> np.ndarray:
-    """Pack pictures of zeros and ones, of this shape, into bytes [N … bytes], 8 pixels per byte."""
-    return np.packbits(rows.reshape(*rows.shape[: -len(picture)], prod(picture)), axis=-1)
 
 
 def markers(path: Path) -> Path:
