@@ -55,7 +55,7 @@ def windows(**changes):
 
 SETS = {
     "pendulum3": dataclasses.replace(RECIPES["pendulum3"], **SIZES, steps=4),
-    "two_body": dataclasses.replace(RECIPES["two_body"], **SIZES | {"train": 70}, steps=3),  # frames of three channels
+    "two_body": dataclasses.replace(RECIPES["two_body"], **SIZES | {"train": 70}, steps=4),  # frames of three channels
     "mixed": mixed(
         [first("pendulum3"), first("two_body3")], name="mixed", source="me", **SIZES, steps=4
     ),  # states of 2 and 8

@@ -11,7 +11,7 @@ import pytest
 from slvm_data import RECIPES, generate
 from slvm_data.store.testing import tree
 
-SIZES = {"train": 5, "val": 2, "test": 2, "steps": 3}
+SIZES = {"train": 5, "val": 2, "test": 2, "steps": 4}
 OPTIONS = [word for name, size in SIZES.items() for word in (f"--{name}", str(size))]
 COMPILED_ANEW = {"JAX_ENABLE_COMPILATION_CACHE": "false"}
 ELSEWHERE = {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8", "TZ": "America/St_Johns", "PYTHONHASHSEED": "77"}

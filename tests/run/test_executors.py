@@ -111,7 +111,7 @@ BESIDE = """
 from mysys import Mine
 from slvm_data import Recipe
 
-RECIPE = Recipe(name="mine", tasks=(Mine(),), train=20, val=5, test=0, steps=3)
+RECIPE = Recipe(name="mine", tasks=(Mine(),), train=20, val=5, test=0, steps=4)
 """
 MINE = "from slvm_data import Pendulum\n\nclass Mine(Pendulum):\n    pass\n"
 

@@ -274,7 +274,7 @@ class Deadly(Pendulum):
             os._exit(9)
         return super().energy(q, p)
 
-RECIPE = Recipe(name="deadly", tasks=(Deadly(),), train=4, val=0, test=0, steps=3)
+RECIPE = Recipe(name="deadly", tasks=(Deadly(),), train=4, val=0, test=0, steps=4)
 """
 
 

@@ -27,9 +27,9 @@ from slvm_data.store import formats, journal, manifest, tensors
 from slvm_data.store.testing import whole_tree as tree
 
 OPERATIONS = ("replace", "rename", "link", "unlink", "remove", "mkdir", "rmdir", "fsync")
-RECIPE = dataclasses.replace(RECIPES["pendulum"], train=2, val=0, test=0, steps=2)
+RECIPE = dataclasses.replace(RECIPES["pendulum"], train=2, val=0, test=0, steps=4)
 OTHER = dataclasses.replace(RECIPE, seed=1, folder="old")
-TASKS = dataclasses.replace(RECIPES["pendulum3"], train=2, val=0, test=0, steps=2)
+TASKS = dataclasses.replace(RECIPES["pendulum3"], train=2, val=0, test=0, steps=4)
 
 
 class Killed(BaseException):

@@ -13,7 +13,7 @@ from slvm_data.run.plan import Plan
 from slvm_data.run.portable import PortablePlan
 from slvm_data.store import formats
 
-TINY = replace(RECIPES["pendulum"], train=3, val=0, test=0, steps=3)
+TINY = replace(RECIPES["pendulum"], train=3, val=0, test=0, steps=4)
 SYSTEM = "from slvm_data import Pendulum\n\nclass Mine(Pendulum):\n    def size(self):\n        return {size}\n"
 HELPER = (
     "from slvm_data import Pendulum\n\nSIZE = 1\n\nclass Base(Pendulum):\n    def size(self):\n        return SIZE\n"
@@ -56,7 +56,7 @@ class Mine(Pendulum):
     def size(self):
         return helper.SIZE
 
-plan = Plan(replace(RECIPES["pendulum"], tasks=(Mine(),), train=3, val=0, test=0, steps=3), formats.named("npz"))
+plan = Plan(replace(RECIPES["pendulum"], tasks=(Mine(),), train=3, val=0, test=0, steps=4), formats.named("npz"))
 sys.stdout.buffer.write(pickle.dumps(PortablePlan.of(plan)))
 """
 

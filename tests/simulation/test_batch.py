@@ -235,8 +235,7 @@ def test_frames_are_drawn_with_eight_pixels_per_byte(name, size):
 
 
 def test_forms_are_those_of_what_is_made(task):
-    recipe, number = dataclasses.replace(task[0], steps=4, record=task[0].recordable()), task[1]
+    (recipe, made), number = stored(*task), task[1]
     found, uncut = forms(recipe, number, "test")
-    made = collect(recipe, number, "test", np.arange(1))
-    assert {name: Form.of(array) for name, array in found.items()} == {n: Form.of(array) for n, array in made.items()}
+    assert {n: Form.of(array) for n, array in found.items()} == {n: Form.of(array, 1) for n, array in made.items()}
     assert (list(found), uncut) == (list(made), {})

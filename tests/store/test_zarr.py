@@ -166,7 +166,7 @@ def test_trajectories_lie_one_by_one(tmp_path, small_shards):
 
 def test_other_readers_open_it(tmp_path):
     """zarr-python without a warning, by the shape that the attribute gives."""
-    recipe = replace(RECIPES["two_body"], train=70, val=0, test=0, steps=3)
+    recipe = replace(RECIPES["two_body"], train=70, val=0, test=0, steps=4)
     folder = generate(recipe, tmp_path / "x", format="zarr")
     with warnings.catch_warnings():
         warnings.simplefilter("error")

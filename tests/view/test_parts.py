@@ -64,7 +64,7 @@ def test_the_command_gives_exactly_this_recipe(recipe, monkeypatch):
 
 def test_where_no_words_do_the_manifest_does(tmp_path, monkeypatch):
     """Its path has the folder in it, so that the command can be run where the page was made."""
-    other = dataclasses.replace(RECIPES["pendulum"], view=View(jitter=1.0), train=2, val=0, test=0, steps=2)
+    other = dataclasses.replace(RECIPES["pendulum"], view=View(jitter=1.0), train=2, val=0, test=0, steps=4)
     assert command_line.command(of_recipe(other)) == ""
     monkeypatch.chdir(tmp_path)
     generate(other, "a b")
@@ -78,9 +78,9 @@ def test_the_command_of_a_file_of_ones_own(tmp_path, monkeypatch, own_system):
     monkeypatch.chdir(tmp_path)
     Path("my_dataset.py").write_text(own_system)
     base = find("my_dataset.py")
-    changed = override(base, ["k=20"], {"train": 3, "val": 0, "test": 0, "steps": 3})
+    changed = override(base, ["k=20"], {"train": 3, "val": 0, "test": 0, "steps": 4})
     known = ("my_dataset.py", base)
-    line = "slvm-data generate my_dataset.py k=20 --steps 3 --train 3 --val 0 --test 0"
+    line = "slvm-data generate my_dataset.py k=20 --steps 4 --train 3 --val 0 --test 0"
     assert command_line.command(of_recipe(changed, known)) == line
     generate(changed, "x")
     assert command_line.command(of_folder(Path("x"), base.tasks, known)) == line

@@ -18,7 +18,7 @@ from slvm_data.core.errors import DamageError
 from slvm_data.view.dataset import of_folder, of_recipe
 from slvm_data.view.server import Server
 
-RECIPE = dataclasses.replace(RECIPES["pendulum3"], train=4, val=2, test=2, steps=3)
+RECIPE = dataclasses.replace(RECIPES["pendulum3"], train=4, val=2, test=2, steps=4)
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,6 @@ from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System, draw
 
 BATCH = 512  # sequences, if their frames fit in `MEMORY`
-SMALL = 256  # sequences, if no split has `BATCH`: each batch is padded, and a third size would be compiled again
 LEAST = 2  # a batch of one is compiled in another way, which can change the last bit
 MEMORY = 2**25  # bytes
 STEPS = 10_000  # of integration per frame, at most
@@ -44,7 +43,6 @@ class Program:
 
     template: System
     style: Style
-    pixels: bool  # whether there are frames
     record: tuple[str, ...]
     original: bool
     impacts: int  # largest number of impacts of a sequence, if they are recorded
@@ -155,7 +153,7 @@ def _unscaled(recipe: Recipe, task: int, split: str) -> Inputs:
 def program(recipe: Recipe, task: int) -> Program:
     """The program to compile for a task."""
     template, style = recipe.tasks[task].template(), recipe.style_of(task)
-    return Program(template, style, recipe.has_frames(), recipe.record, recipe.original, _most_impacts(recipe))
+    return Program(template, style, recipe.record, recipe.original, _most_impacts(recipe))
 
 
 def _most_impacts(recipe: Recipe) -> int:
@@ -200,15 +198,14 @@ def make(
     frames = frame_buffer(recipe, batch_size(recipe)) if frames is None else frames
     size, n = len(frames), len(index)
     padded = np.pad(index, (0, size - n), mode="edge").astype(np.uint32)
-    own = program(recipe, task)
     with exact():
         scene, attempts = _accepted(recipe, task, split, inputs, padded)
-        binary = recipe.view_of(task).binary
+        style, binary = recipe.style_of(task), recipe.view_of(task).binary
         image: Any = frames
-        if own.pixels and on_device:
-            image = paint(*scene.discs, style=own.style, how="binary" if binary else "draw")
-        elif own.pixels:
-            draw_frames(own.style, binary, scene.discs, frames)
+        if recipe.has_frames() and on_device:
+            image = paint(*scene.discs, style=style, how="binary" if binary else "draw")
+        elif recipe.has_frames():
+            draw_frames(style, binary, scene.discs, frames)
     every = {name: array[:n] for name, array in _arrays(recipe, task, split, scene, image[:n]).items()}
     return Batch(every, {name: values[:n] for name, values in scene.parameters.items()}, int(attempts[:n].sum()))
 
@@ -366,7 +363,7 @@ def _events(impacts: dict[str, Array]) -> dict[str, Array]:
 
 
 def batch_size(recipe: Recipe) -> int:
-    """Number of sequences in a batch: fewer if they are long or large, to bound memory, or if there are only few.
+    """Number of sequences in a batch: fewer if they are long or large, to bound memory. A few are padded to a batch.
 
     Trajectories of windows are long, so their batches are never larger than the largest split.
     """
@@ -374,8 +371,7 @@ def batch_size(recipe: Recipe) -> int:
     channels = max(system.channels if isinstance(system, Switching) else 0 for system in recipe.tasks)
     numbers = (NUMBERS + CHANNEL * channels) * recipe.steps
     size = width * int(np.prod(_frames_shape(recipe))) + EVENT * _most_impacts(recipe) + numbers
-    most = max(map(recipe.trajectories, SPLITS))
-    wanted = min(BATCH, most if recipe.windows or most >= BATCH else SMALL)
+    wanted = min(BATCH, max(map(recipe.trajectories, SPLITS))) if recipe.windows else BATCH
     return int(np.clip(MEMORY // size, LEAST, max(LEAST, wanted)))
 
 

@@ -14,7 +14,6 @@ from slvm_data.arrays import PARAMETER
 from slvm_data.core.integrator import solve
 from slvm_data.core.keys import exact
 from slvm_data.core.types import Array, Arrays
-from slvm_data.observe.view import View
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation.batch import Batch, collect, longest_step, shared_parameters
 from slvm_data.simulation.regimes import RegimeCounts
@@ -95,6 +94,7 @@ def certify(recipe: Recipe, task: int, tally: Tally) -> Certificate:
     run = partial(_trajectories, shared=shared_parameters(recipe, task), template=system.template())
     states = arrays["state"].astype(np.float64)
     pieces = _pieces(recipe, numbers, states, dt)
+    count, pieces = len(pieces[1]), _filled(*pieces)
     with exact():
         again, drift = jax.tree.map(np.asarray, run(*pieces, dt / (substeps or 1)))
         finer = run(*pieces, dt / (FINER * substeps))[0] if substeps else None
@@ -102,7 +102,7 @@ def certify(recipe: Recipe, task: int, tally: Tally) -> Certificate:
             drift = np.asarray(run(numbers, states[:, 0], np.arange(states.shape[1]) * dt, dt / (substeps or 1))[1])
     return Certificate(
         task=task,
-        sample=len(again),
+        sample=count,
         substeps=substeps,
         error=None if finer is None else float(np.abs(again - np.asarray(finer)).max()),
         energy_drift=None if drift is None else float(drift.max()),
@@ -113,12 +113,12 @@ def certify(recipe: Recipe, task: int, tally: Tally) -> Certificate:
 
 
 def _first(recipe: Recipe, task: int) -> Arrays:
-    """The first trajectories of a task, with as few arrays as possible."""
+    """The first trajectories of a task."""
     split = recipe.splits()[0]
     index = np.arange(min(SAMPLE, recipe.trajectories(split), max(1, FRAMES // recipe.steps)))
-    plain = dataclasses.replace(recipe, original=False, record=())
+    plain = dataclasses.replace(recipe, original=False)  # else the program that made the dataset, compiled already
     if isinstance(recipe.tasks[task], Switching):  # frames are not needed
-        plain = dataclasses.replace(plain, observation="signals", view=View())
+        plain = dataclasses.replace(plain, observation="signals")
     return collect(plain, task, split, index)
 
 
@@ -134,6 +134,12 @@ def _pieces(recipe: Recipe, numbers: Arrays, states: np.ndarray, dt: float) -> t
     places = np.linspace(0, states.shape[1] - span, max(1, SAMPLE // len(states))).astype(int)
     repeated = {name: np.repeat(value, len(places), axis=0) for name, value in numbers.items()}
     return repeated, states[:, places].reshape(-1, states.shape[2]), np.arange(span) * dt
+
+
+def _filled(numbers: Arrays, starts: np.ndarray, t: np.ndarray) -> tuple[Arrays, np.ndarray, np.ndarray]:
+    """As many pieces as a large sample has, the first ones again, so that one program serves datasets of every size."""
+    rows = np.resize(np.arange(len(starts)), max(len(starts), min(SAMPLE, FRAMES // len(t))))
+    return {name: value[rows] for name, value in numbers.items()}, starts[rows], t
 
 
 @partial(jax.jit, static_argnames="template")
