@@ -22,7 +22,7 @@ from slvm_data import (
     uniform,
 )
 from slvm_data.simulation.batch import ATTEMPTS, batch_size, frame_buffer, make, prepare
-from slvm_data.simulation.sequences import collect, forms
+from slvm_data.simulation.sequences import forms
 from slvm_data.store.manifest import Form
 
 
