@@ -29,7 +29,7 @@ from slvm_data.store.journal import plan_of
 from slvm_data.store.manifest import FileEntry
 
 RECIPE_FILES = Path(__file__).parents[1] / "src/slvm_data/datasets/hamiltonian"
-TINY = ("--train", "4", "--val", "2", "--test", "2", "--steps", "3")
+TINY = ("--train", "4", "--val", "2", "--test", "2", "--steps", "4")
 
 
 def in_a_process(*words, cwd):
@@ -101,7 +101,7 @@ def test_generate_info_verify(run, tmp_path):
     content = manifest.read(tmp_path / "two_body3")
     assert (content.recipe.seed, content.recipe.record) == (7, ("energy", "offset"))
     with np.load(tmp_path / "two_body3/dataset_2/val.npz", allow_pickle=False) as data:
-        assert data["energy"].shape == (2, 3)
+        assert data["energy"].shape == (2, 4)
         assert data["offset"].shape == (2, 2)
         assert data["label"].tolist() == [[2], [2]]
     info = run("info", "two_body3").stdout

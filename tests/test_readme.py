@@ -2,15 +2,16 @@
 
 import dataclasses
 import re
+import runpy
 import shlex
 import shutil
-import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from slvm_data import RECIPES, generate
+from slvm_data import RECIPES, cli, generate
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -26,7 +27,9 @@ def blocks(language):
 
 
 @pytest.mark.parametrize("text", list(blocks("sh")))
-def test_commands(text, tmp_path, own_system):
+def test_commands(text, tmp_path, own_system, monkeypatch, ended):
+    """In this process, which takes half of the time; `test_cli.py` runs commands in processes of their own."""
+    monkeypatch.chdir(tmp_path)
     for line in text.strip().splitlines():
         if line.startswith(SETUP):
             assert line in (ROOT / ".ci/run").read_text()
@@ -36,13 +39,13 @@ def test_commands(text, tmp_path, own_system):
         if command.startswith("python3 "):
             name = command.split()[1]
             script = next((ROOT / "src/slvm_data/datasets").rglob(Path(name).name), ROOT / name)
-            words = [sys.executable, str(script), *shlex.split(command)[2:]]
+            main, words = partial(runpy.run_path, str(script), run_name="__main__"), shlex.split(command)[2:]
         else:
             assert command.startswith("slvm-data "), command
-            words = [sys.executable, "-m", *shlex.split(command.replace("slvm-data", "slvm_data", 1))]
+            main, words = cli.main, shlex.split(command)[1:]
         if "generate" in command or command.startswith("python3"):
             words += SMALL[: 6 if SWITCHING & set(words) else None]  # windows need the steps of their path
-        subprocess.run(words, cwd=tmp_path, check=True, timeout=120)
+        assert ended(main, *words) == 0, command
 
 
 @pytest.fixture(scope="module")
@@ -58,5 +61,9 @@ def datasets(tmp_path_factory):
 def test_python(text, tmp_path, monkeypatch, datasets):
     shutil.copytree(datasets, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["snippet.py"])
     (tmp_path / "snippet.py").write_text(text)
-    subprocess.run([sys.executable, "snippet.py"], check=True, timeout=120)
+    try:
+        runpy.run_path("snippet.py", run_name="__main__")
+    except SystemExit as end:
+        assert not end.code
