@@ -568,7 +568,7 @@ def test_a_folder_in_a_file_s_place(folder):
     path = folder / "dataset_1/train.npz"
     path.unlink()
     path.mkdir()
-    with pytest.raises(DamageError, match=r"dataset_1/train\.npz is missing"):
+    with pytest.raises(DamageError, match=r"dataset_1/train\.npz is no file"):
         Sequences(folder)
 
 

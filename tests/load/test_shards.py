@@ -230,3 +230,39 @@ def test_damage_of_the_metadata_is_found_at_once(sharded, tmp_path):
     path.write_text(path.read_text() + " ")
     with pytest.raises(DamageError, match=r"train\.zarr/state/zarr\.json has \d+ bytes instead of \d+"):
         Sequences(folder)
+
+
+@pytest.mark.parametrize("name", ["image", "state", "label"])
+def test_a_file_that_shrinks_after_it_was_compared(sharded, library, tmp_path, monkeypatch, name):
+    """To any length, or to nothing, while its shard is full: an error, or what was there; never zeros."""
+    monkeypatch.setattr(load_shards, "CACHE", 0)
+    folder = Path(shutil.copytree(sharded, tmp_path / "x"))
+    file = next(path for path in (folder / f"dataset_1/train.zarr/{name}/c/1").rglob("*") if path.is_file())
+    whole, expected = file.read_bytes(), Sequences(sharded)
+    for length in (0, 1, len(whole) // 2, len(whole) - 5, len(whole) - 1, None):
+        file.write_bytes(whole)
+        data = Sequences(folder)
+        assert torch.equal(data[COUNT + 64][name], expected[COUNT + 64][name])
+        file.write_bytes(whole[:length]) if length is not None else file.unlink()
+        for rows in ([COUNT + 64 + 40], list(range(COUNT + 64, COUNT + 128))):
+            try:
+                found = data.__getitems__(rows).collated()
+            except DamageError as error:
+                assert str(folder) in str(error)
+                continue
+            assert torch.equal(found[name], expected.__getitems__(rows).collated()[name])
+
+
+@pytest.mark.filterwarnings("ignore:os.fork")
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_a_full_shard_that_is_emptied_gives_no_zeros(sharded, tmp_path, monkeypatch, method):
+    """In workers that were started after the parent has read an item of that shard."""
+    monkeypatch.setattr(load_shards, "CACHE", 0)
+    folder = Path(shutil.copytree(sharded, tmp_path / "x"))
+    data = Sequences(folder)
+    data[64]
+    (folder / "dataset_0/train.zarr/image/c/1/0/0").write_bytes(b"")
+    loader = DataLoader(data, 16, num_workers=1, multiprocessing_context=method)
+    with pytest.raises(DamageError, match=r"image/c/1/0/0 has 0 bytes instead of \d+"):
+        for _ in loader:
+            pass

@@ -300,4 +300,4 @@ def test_a_plan_in_a_format_that_is_not_generated_is_refused(begun, tmp_path, na
 
 def test_a_manifest_that_is_too_large_is_not_read(forged, monkeypatch):
     monkeypatch.setattr(manifest, "LARGEST", 100)
-    assert "it has more than 100 bytes" in forged.fault(forged.tree)
+    assert "bytes, and 100 are the most it can have" in forged.fault(forged.tree)

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
+from slvm_data.core.errors import DamageError
+
 
 @contextmanager
 def atomic(path: Path, scratch: Path | None = None) -> Iterator[IO[bytes]]:
@@ -29,16 +31,35 @@ def atomic(path: Path, scratch: Path | None = None) -> Iterator[IO[bytes]]:
         temporary.unlink(missing_ok=True)
 
 
+def opened(path: Path) -> IO[bytes]:
+    """Open a file to read it. Raises DamageError for a folder, a pipe or a device, which might never end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise DamageError(f"{path} is damaged: it is a folder, a pipe or a device, and no file")
+    return open(path, "rb", opener=_without_waiting)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe may have come there meanwhile
+
+
+def read_at_most(path: Path, most: int) -> bytes:
+    """Content of a file of at most `most` bytes. Raises DamageError for a larger one, and as `opened` does."""
+    with opened(path) as file:
+        if (size := os.fstat(file.fileno()).st_size) > most:
+            raise DamageError(f"{path} is damaged: it has {size} bytes, and {most} are the most it can have")
+        return file.read(size)  # with more, as much memory would be taken
+
+
 def sha256(path: Path) -> str:
-    """Checksum of a file."""
-    with path.open("rb") as file:
+    """Checksum of a file; raises DamageError as `opened` does."""
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def altered(path: Path, size: int, checksum: str) -> str | None:
     """How a file differs from one of this size [bytes] and sha256, in a sentence that names it; None if it does not."""
     if not path.is_file():
-        return f"{path} is missing"
+        return f"{path} is {'no file' if path.exists() else 'missing'}"
     if (found := path.stat().st_size) != size:
         return f"{path} has {found} bytes instead of {size}"
     return None if sha256(path) == checksum else f"{path} is damaged: its checksum does not fit"
@@ -50,6 +71,13 @@ def check_place(path: Path) -> None:
         raise ValueError(f"{path} is a folder: give the name of a file")
     if not path.absolute().parent.is_dir():
         raise ValueError(f"{path} would stand in a folder that is not there: make {path.parent} first")
+
+
+def check_no_links(folder: Path) -> None:
+    """Raise ValueError if a folder, or one in it, is a link: what is written or removed there would lie elsewhere."""
+    inner = (Path(place) / name for place, names, _ in os.walk(folder) for name in names)
+    if link := next((path for path in (folder, *inner) if path.is_symlink()), None):
+        raise ValueError(f"{link} is a link: remove it, since nothing is written or removed beyond it")
 
 
 def is_no_folder(path: Path) -> bool:

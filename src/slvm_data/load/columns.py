@@ -21,6 +21,7 @@ from slvm_data.load.layout import MASK, Layout, Part, check_frames, in_memory, l
 from slvm_data.load.shards import Shards, open_shards
 from slvm_data.store import formats, manifest
 from slvm_data.store.manifest import Manifest
+from slvm_data.store.unchanged import Unchanged
 
 THREADS = 8  # files read at a time
 
@@ -35,6 +36,7 @@ class Columns:
     frames: int  # of a sequence
     systems: tuple[str, ...]  # of each task
     widths: tuple[int, ...]  # width of the states of each task, if they differ
+    unchanged: Unchanged  # the dataset while it is read
     shards: Shards | None = None
 
     def __len__(self) -> int:
@@ -42,7 +44,10 @@ class Columns:
 
     def take(self, rows: torch.Tensor, pool: BufferPool, frames: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
         """Return these rows [B …] of every array; for arrays with a frame axis only `frames` [B W], if given."""
-        read = self.shards.read(rows.numpy()) if self.shards else {}
+        read: dict[str, Column] = {}
+        if self.shards:
+            with self.unchanged.throughout():
+                read = self.shards.read(rows.numpy())
         return {name: self.array(name, rows, pool, read, frames) for name in self.columns}
 
     def array(
@@ -90,7 +95,7 @@ def load_columns(
     For each task the first `fraction` of its sequences is read; with `lazily`, shards are read when they are asked
     for. Raises ValueError for a task that the dataset does not have, DamageError if a file is not as it was written.
     """
-    parts = _parts(root, content, split, tasks, fraction)
+    unchanged, parts = Unchanged(root, content), _parts(root, content, split, tasks, fraction)
     check_frames(root, parts, list(layouts))
     binary = content.recipe.binary()
     every = {name: in_memory(layout, binary, parts[0]) for name, layout in layouts.items() if name != MASK}
@@ -98,9 +103,8 @@ def load_columns(
     total = sum(part.rows for part in parts)
     _check_memory(root, total * sum(layout.size for name, layout in every.items() if name not in late))
     columns = {name: layout.blank(0 if name in late else total) for name, layout in every.items()}
-    if not late:
-        with ThreadPoolExecutor(min(THREADS, len(parts))) as pool:
-            list(pool.map(lambda k: _fill(columns, parts, k), range(len(parts))))
+    with unchanged.throughout():
+        shards = open_shards(parts, late) if late else _filled(columns, parts)
     if MASK in layouts:
         columns[MASK] = layouts[MASK].blank(0)
     recipe = content.recipe
@@ -111,7 +115,8 @@ def load_columns(
         frames=recipe.length(),
         systems=tuple(recipe.tasks[part.entry.task].system for part in parts),
         widths=tuple(part.entry.arrays["state"].row[-1] for part in parts) if MASK in layouts else (),
-        shards=open_shards(parts, late) if late else None,
+        unchanged=unchanged,
+        shards=shards,
     )
 
 
@@ -153,6 +158,12 @@ def _check_memory(root: Path, needed: int) -> None:
             f"{root} takes {needed / 1e9:.1f} GB of memory, and there are {there / 1e9:.1f}: "
             "ask for less with tasks, fields or fraction"
         )
+
+
+def _filled(columns: Mapping[str, Column], parts: list[Part]) -> None:
+    """Check and read the files of all tasks."""
+    with ThreadPoolExecutor(min(THREADS, len(parts))) as pool:
+        list(pool.map(lambda k: _fill(columns, parts, k), range(len(parts))))
 
 
 def _fill(columns: Mapping[str, Column], parts: list[Part], k: int) -> None:

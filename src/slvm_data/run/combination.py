@@ -96,6 +96,7 @@ def _check(folder: Path, parts: list[Source], pad: bool) -> None:
 
 def _replaced(folder: Path, content: Manifest, names: list[str], overwrite: bool) -> list[Path]:
     """Combined files of before; raises an error if a file is in the way, or if one to be combined is damaged."""
+    journal.still(folder, content)
     if content.format.name != "npz":
         raise ValueError(f"{folder} holds no .npz, and only these can be combined: generate it with --format npz")
     for path in (folder / name for name in names if os.path.lexists(folder / name)):

@@ -20,6 +20,7 @@ from slvm_data.store.folder import replaceable
 from slvm_data.store.formats import Format
 from slvm_data.store.manifest import FileEntry, Manifest
 from slvm_data.store.source import Source, sources
+from slvm_data.store.unchanged import Unchanged
 
 
 def convert(source: Path | str, target: Path | str, *, to: str | None = None, overwrite: bool = False) -> Path:
@@ -57,6 +58,7 @@ def _describe(folder: Path, target: Path, content: Manifest, overwrite: bool) ->
         return target
 
     def old() -> list[Path]:
+        journal.still(folder, content)
         _check_free(target, overwrite)
         return []
 
@@ -78,15 +80,13 @@ def _convert(folder: Path, target: Path, content: Manifest, written: Format, ove
     every = [*places, *map(Path, (*shown, manifest.CARD, manifest.CROISSANT, manifest.NAME))]
     count = sum(entry.rows for entry in content.files.values())
     with journal.staged(target, lambda: replaceable(target, every, overwrite)) as place:
-        _check(folder, files, content)
-        with progress(count, f"{content.name} as {written.name}") as bar:
-            entries: dict[str, FileEntry] = {}
+        entries: dict[str, FileEntry] = {}
+        with Unchanged(folder, content).throughout(), progress(count, f"{content.name} as {written.name}") as bar:
+            _check(folder, files, content)
             for file in files:
                 entries |= _write(place, file, content, written, bar)
-        if manifest.read(folder) != content:
-            raise DamageError(f"{folder} was changed while it was read: convert it again")
-        for name in shown:
-            shutil.copyfile(folder / name, place / name)
+            for name in shown:
+                shutil.copyfile(folder / name, place / name)
         finish(place, _manifest(content, entries, written), for_programs=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from errno import ENOENT
 from pathlib import Path
 
 from slvm_data.core.progress import progress
@@ -63,7 +64,8 @@ def generate(
         except FileNotFoundError:  # also if another run has completed the dataset and removed what it no longer needs
             if not finish_if_complete(plan, folder, overwrite):
                 raise
-        finish_if_complete(plan, folder, overwrite)
+        if not finish_if_complete(plan, folder, overwrite) and not journal.plan_of(folder).is_file():
+            raise FileNotFoundError(ENOENT, "removed while it was made: run the same command again", str(folder))
     return folder
 
 

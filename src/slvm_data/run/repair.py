@@ -12,6 +12,7 @@ from slvm_data.run.plan import File, Plan
 from slvm_data.run.unit import make_units
 from slvm_data.run.verification import beside_faults
 from slvm_data.store import formats, journal, manifest
+from slvm_data.store.folder import check_groups
 from slvm_data.store.manifest import FileEntry, Manifest
 
 OTHER = "though made again: by other software than wrote it; generate the dataset anew"
@@ -26,12 +27,11 @@ def mend(folder: Path, recipe: Recipe, content: Manifest) -> list[str]:
         raise ValueError(f"{folder} is a copy for other libraries: convert the dataset again with --overwrite")
     made = _units(folder, recipe, content)
     if content.preview and content.preview.fault(folder / manifest.PREVIEW):
-        with journal.staged(folder, list) as place:
+        with journal.staged(folder, lambda: _replaced(folder, content)) as place:
             preview.write(place, recipe, content.format, shown=folder)
+            _check_fits(content.preview.fault(place / manifest.PREVIEW))
             manifest.write(place, content)
         made.append(manifest.PREVIEW)
-        if fault := content.preview.fault(folder / manifest.PREVIEW):
-            raise DamageError(f"{fault}, {OTHER}")
     for fault in beside_faults(folder, content):
         raise DamageError(fault)
     return made
@@ -44,19 +44,34 @@ def _units(folder: Path, recipe: Recipe, content: Manifest) -> list[str]:
     if not damaged:
         return []
     made = []
-    with journal.staged(folder, list) as place:
+    with journal.staged(folder, lambda: _replaced(folder, content)) as place:
         for file in damaged:
             made += _remake(plan, folder, file)
+            name = file.path.as_posix()
+            _check_fits(plan.layouts[file].misfit(place / file.path, folder / file.path, every[name]))
         manifest.write(place, content)
     with journal.alone(folder):
         journal.prepare(folder)
         for file in damaged:
-            plan.layouts[file].relist(folder / file.path, journal.scratch_of(folder))
+            if plan.layouts[file].relist(folder / file.path, journal.scratch_of(folder)):
+                made.append(f"{file.path} list of shards")
         journal.discard(folder)
     for file in damaged:
-        if fault := _fault(folder, file, every[file.path.as_posix()]):
-            raise DamageError(f"{fault}, {OTHER}")
+        _check_fits(_fault(folder, file, every[file.path.as_posix()]))
     return made
+
+
+def _replaced(folder: Path, content: Manifest) -> list[Path]:
+    """No files but those that are made again; raises an error if the dataset is another one, or lies behind links."""
+    journal.still(folder, content)
+    check_groups(folder, list(map(Path, content.every_file())))
+    return []
+
+
+def _check_fits(fault: str | None) -> None:
+    """Raise DamageError for a file that was made again and is not what the manifest says: the old one stays."""
+    if fault:
+        raise DamageError(f"{fault}, {OTHER}")
 
 
 def _fault(folder: Path, file: File, entry: FileEntry) -> str | None:

@@ -12,7 +12,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from slvm_data.core.cores import cores
-from slvm_data.core.files import atomic
+from slvm_data.core.errors import DamageError
+from slvm_data.core.files import atomic, read_at_most
 from slvm_data.core.json_tree import Json
 from slvm_data.core.progress import counted
 from slvm_data.core.types import Arrays
@@ -23,6 +24,7 @@ from slvm_data.store.journal import next_of, scratch_of, units_of
 from slvm_data.store.rows import fitting
 
 THREADS = 8  # at most, that make batches: with more, compression is what takes the time
+NOTE = 2**24  # bytes of a note, at most
 WRITERS = 3  # threads that store units, each of which waits for the disk most of the time
 
 Batches = Generator[Batch, None, None]
@@ -137,8 +139,8 @@ def _write(path: Path, note: Note, scratch: Path) -> None:
 def noted(plan: Plan, folder: Path, unit: Unit) -> Note | None:
     """The note on a unit; None if the unit is not complete."""
     try:
-        digest, _, text = _note(folder, unit).read_bytes().partition(b" ")
-    except (FileNotFoundError, NotADirectoryError):
+        digest, _, text = read_at_most(_note(folder, unit), NOTE).partition(b" ")
+    except (FileNotFoundError, NotADirectoryError, DamageError):
         return None
     if digest != sha256(text).hexdigest().encode():
         return None

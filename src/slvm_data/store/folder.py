@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from slvm_data.core.errors import DamageError
-from slvm_data.core.files import is_no_folder
+from slvm_data.core.files import check_no_links, is_no_folder
 from slvm_data.core.names import HIDDEN
 from slvm_data.store import formats, manifest
 
@@ -21,12 +21,21 @@ def replaceable(folder: Path, files: list[Path], overwrite: bool) -> list[Path]:
         what = "a dataset" if manifest.NAME in there else f"{min(there)!r}"
         raise ValueError(f"{folder} already holds {what}: choose another folder, or add --overwrite")
     old = _listed(folder)
+    check_groups(folder, [*old, *files])
     for path in files:
         parent = folder / path.parent
         in_the_way = parent if is_no_folder(parent) else folder / path
         if os.path.lexists(in_the_way) and path not in old:
             raise ValueError(f"{in_the_way} is not of a dataset of ours and stays: choose another folder")
     return old
+
+
+def check_groups(folder: Path, files: list[Path]) -> None:
+    """Raise ValueError if one of these files is a group behind a link; the folder of a task may be a link."""
+    for path in files:
+        for place in (path, *map(path.with_name, formats.beside(path))):
+            if (folder / place).is_dir():
+                check_no_links(folder / place)
 
 
 def _listed(folder: Path) -> list[Path]:

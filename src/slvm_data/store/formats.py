@@ -131,12 +131,16 @@ class Layout(Protocol):
         """Whether a unit of a complete file is not as it was written."""
         ...
 
+    def misfit(self, new: Path, old: Path, promised: Any) -> str | None:
+        """How the file would differ from `promised`, its entry in the manifest, with the units made again in `new`."""
+        ...
+
     def lacks_metadata(self, path: Path) -> bool:
         """Whether what `create` makes is not as it was written."""
         ...
 
-    def relist(self, path: Path, scratch: Path) -> None:
-        """Write again what lists the units, after some were made again."""
+    def relist(self, path: Path, scratch: Path) -> bool:
+        """Write again what lists the units, after some were made again; return whether it was another list."""
         ...
 
     def written(self, path: Path, stored: list[Any], scratch: Path) -> Any:

@@ -12,6 +12,7 @@ repeated: the old manifest is removed, then old files, new files are moved, and 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slvm_data.core.errors import DamageError
-from slvm_data.core.files import atomic, is_no_folder
+from slvm_data.core.files import atomic, check_no_links, is_no_folder, read_at_most
 from slvm_data.core.json_tree import from_json
 from slvm_data.core.names import HIDDEN, MANIFEST, PLAN
 from slvm_data.store import manifest
@@ -78,6 +79,12 @@ def staged(folder: Path, old: Callable[[], list[Path]]) -> Iterator[Path]:
                 discard(folder)
 
 
+def still(folder: Path, content: manifest.Manifest) -> None:
+    """Raise DamageError if the dataset in a folder is not the one with this manifest any more."""
+    if manifest.read(folder) != content:
+        raise DamageError(f"{folder} was changed by another command meanwhile: run this one again")
+
+
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder, which is made if necessary; carry on what was interrupted in it.
@@ -91,6 +98,7 @@ def alone(folder: Path) -> Iterator[None]:
     try:
         with _locked(folder / HIDDEN):
             try:
+                check_no_links(folder / HIDDEN)
                 settle(folder)
                 yield
             finally:
@@ -250,7 +258,7 @@ def _forward(folder: Path) -> None:
     if removed:
         _decide(folder, [])  # new files with these names are not removed when this is repeated
     for path in first:
-        _lay_over(path, folder / path.name)
+        _lay_over(path, folder / path.name, linked=path.suffix not in (".zarr", ".shards"))
     _sync([folder])
     (new / MANIFEST).replace(folder / MANIFEST)
     _sync([folder])
@@ -260,7 +268,7 @@ def _removed(folder: Path) -> list[Path]:
     """The old files that are removed."""
     path = folder / HIDDEN / OLD
     try:
-        names = from_json(tuple[str, ...], json.loads(path.read_bytes()), path.name)
+        names = from_json(tuple[str, ...], json.loads(read_at_most(path, manifest.LARGEST)), path.name)
         for name in names:
             manifest.check_path(name)  # none leads out of the folder
         return [Path(name) for name in names]
@@ -268,14 +276,35 @@ def _removed(folder: Path) -> list[Path]:
         raise DamageError(f"{path} is damaged: remove {path.parent}, and make the dataset again") from error
 
 
-def _lay_over(source: Path, target: Path) -> None:
-    """Move a file or a folder to `target`; if that is a folder, move each entry into it."""
-    if source.is_dir() and target.is_dir():
-        for path in sorted(source.iterdir()):
-            _lay_over(path, target / path.name)
-        remove_if_empty(source)  # another run may make a unit again here, until it finds the dataset complete
-    else:
+def _lay_over(source: Path, target: Path, linked: bool = False) -> None:
+    """Move a file or a folder to `target`; if that is a folder, move each entry into it; `linked` if it may be a link.
+
+    Raises ValueError for any other link to a folder.
+    """
+    if not (source.is_dir() and target.is_dir()):
+        _move(source, target)
+        return
+    if target.is_symlink() and not linked:
+        raise ValueError(f"{target} is a link: remove it, and run the same command again")
+    for path in sorted(source.iterdir()):
+        _lay_over(path, target / path.name)
+    remove_if_empty(source)  # another run may make a unit again here, until it finds the dataset complete
+
+
+def _move(source: Path, target: Path) -> None:
+    """Move a file or a folder, also to another disk."""
+    try:
         source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        if source.is_dir():
+            target.mkdir()
+            _lay_over(source, target)
+            return
+        with source.open("rb") as old, atomic(target) as new:
+            shutil.copyfileobj(old, new)
+        source.unlink()
 
 
 def discard(folder: Path) -> None:

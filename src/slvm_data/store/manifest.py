@@ -20,7 +20,7 @@ import numpy as np
 from slvm_data import arrays
 from slvm_data.core import names
 from slvm_data.core.errors import DamageError
-from slvm_data.core.files import altered, atomic
+from slvm_data.core.files import altered, atomic, read_at_most, sha256
 from slvm_data.core.json_tree import Json, from_json, to_json
 from slvm_data.core.types import Arrays
 from slvm_data.recipe.outline import StoredRecipe
@@ -131,8 +131,7 @@ class Checksum:
     @staticmethod
     def of(path: Path) -> Checksum:
         """Checksum of a file."""
-        with path.open("rb") as file:
-            return Checksum(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
+        return Checksum(path.stat().st_size, sha256(path))
 
     def fault(self, path: Path) -> str | None:
         """How a file differs from what was written, in a sentence; None if it does not."""
@@ -298,9 +297,7 @@ def read_plan(folder: Path) -> PlanRecord:
 
 def _read(path: Path, kind: type[Any]) -> Any:
     try:
-        if path.stat().st_size > LARGEST:
-            raise ValueError(f"it has more than {LARGEST} bytes")
-        tree = json.loads(path.read_bytes())
+        tree = json.loads(read_at_most(path, LARGEST))
     except FileNotFoundError:
         raise DamageError(f"{path.parent} holds no dataset: {path.name} is missing") from None
     except (ValueError, RecursionError) as error:

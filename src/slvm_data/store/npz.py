@@ -18,7 +18,7 @@ import numpy as np
 from isal import isal_zlib
 
 from slvm_data.core.errors import At, DamageError, damage_named
-from slvm_data.core.files import altered, atomic
+from slvm_data.core.files import altered, atomic, opened
 from slvm_data.core.types import Arrays
 from slvm_data.store import zip_archive
 from slvm_data.store.manifest import Form, Forms, Written
@@ -124,13 +124,20 @@ class Layout:
         del path, unit
         return True
 
+    def misfit(self, new: Path, old: Path, promised: Written) -> str | None:
+        """How a file that was made again differs from what was written, in a sentence; None if it does not."""
+        del old
+        return fault(new, promised)
+
     def lacks_metadata(self, path: Path) -> bool:
         """Whether something else than units is damaged; there is nothing else."""
         del path
         return False
 
-    def relist(self, path: Path, scratch: Path) -> None:
+    def relist(self, path: Path, scratch: Path) -> bool:
         """There is no list of units."""
+        del self, path, scratch
+        return False
 
     def written(self, path: Path, stored: list[dict[str, Any]], scratch: Path) -> Written:
         """The manifest's entry of the file."""
@@ -224,7 +231,7 @@ def read(path: Path, rows: np.ndarray | None = None) -> Arrays:
 
     Never unpickles; sizes are compared before anything is read. Raises DamageError, which names file and array.
     """
-    with damage_named(path) as at, zipfile.ZipFile(path) as archive:
+    with damage_named(path) as at, opened(path) as file, zipfile.ZipFile(file) as archive:
         return {name: _body(member, form, rows) for name, member, form in _members(archive, at)}
 
 
@@ -238,14 +245,14 @@ class Place(NamedTuple):
 
 def places(path: Path) -> dict[str, Place]:
     """Positions of the arrays, without reading them; raises DamageError as `read` does."""
-    with damage_named(path) as at, zipfile.ZipFile(path) as archive:
+    with damage_named(path) as at, opened(path) as file, zipfile.ZipFile(file) as archive:
         found = _members(archive, at)
         return {name: Place(form, archive.getinfo(f"{name}.npy"), member.tell()) for name, member, form in found}
 
 
 def blocks(path: Path, rows: int, wanted: Collection[str] | None = None) -> Iterator[Arrays]:
     """Yield the arrays `wanted` (all if None), `rows` rows at a time; raises DamageError as `read` does."""
-    with damage_named(path) as at, zipfile.ZipFile(path) as archive:
+    with damage_named(path) as at, opened(path) as file, zipfile.ZipFile(file) as archive:
         members = [member for member in _members(archive, at) if wanted is None or member[0] in wanted]
         found = [name for name, _, _ in members]
         if missing := [name for name in wanted or () if name not in found]:
@@ -271,7 +278,7 @@ def pieces(path: Path, wanted: Forms) -> Iterator[tuple[str, int, np.ndarray]]:
     Each array is read to its end, to compare its checksum. Raises DamageError as `read` does, also if an array is
     missing or has another form.
     """
-    with damage_named(path) as at, zipfile.ZipFile(path) as archive:
+    with damage_named(path) as at, opened(path) as file, zipfile.ZipFile(file) as archive:
         missing = set(wanted)
         for name, member, form in _members(archive, at):
             if name not in missing:

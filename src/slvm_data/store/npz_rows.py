@@ -17,6 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from slvm_data.core.errors import damage_named
+from slvm_data.core.files import opened
 from slvm_data.core.types import Arrays
 from slvm_data.store import npz
 
@@ -81,13 +82,13 @@ class Rows:
 
     def __init__(self, path: Path) -> None:
         self.path, self._lock = path, threading.Lock()
-        with damage_named(path), path.open("rb") as file:
+        with damage_named(path), opened(path) as file:
             self._members = {name: _Member(place, [_begin(file, place)]) for name, place in npz.places(path).items()}
 
     def read(self, rows: np.ndarray, names: Collection[str] | None = None) -> Arrays:
         """These rows (increasing) of all arrays, or of those with these names. Raises DamageError."""
         found: Arrays = {}
-        with self._lock, damage_named(self.path) as at, self.path.open("rb") as file:
+        with self._lock, damage_named(self.path) as at, opened(self.path) as file:
             for name, member in self._members.items():
                 if names is None or name in names:
                     at.array = name

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
+from slvm_data.core.errors import DamageError
+from slvm_data.core.files import read_at_most
 from slvm_data.core.types import Arrays
 from slvm_data.store.manifest import Checksum, Forms, Written
 from slvm_data.store.rows import fitting
-from slvm_data.store.zarr_layout import METADATA, SUMS, Layout, marked, marker_names, markers, sums
+from slvm_data.store.zarr_layout import MARKER, METADATA, SUMS, Layout, marked, marker_names, markers, sums
 from slvm_data.store.zarr_reader import Reader, unpacked
 
 GROUP = re.compile(r"(\w+/)?zarr\.json|\w+/c(/\d+)+")  # files of a group
@@ -70,11 +72,14 @@ class _Rows:
 
 def fault(path: Path, promised: Written) -> str | None:
     """How a group differs from what was written, in a sentence that names it; None if it does not."""
-    names = marker_names(promised.shards or 0)
-    for name in names:
-        if not (markers(path) / name).is_file():
+    every: dict[str, bytes] = {}
+    for name in marker_names(promised.shards or 0):
+        try:
+            every[name] = read_at_most(markers(path) / name, MARKER)
+        except (FileNotFoundError, NotADirectoryError):
             return f"{markers(path) / name} is missing: that shard was not finished (slvm-data repair)"
-    every = {name: (markers(path) / name).read_bytes() for name in names}
+        except DamageError as error:
+            return f"{error} (slvm-data repair)"
     listed = sums(every.values())
     if hashlib.sha256(listed).hexdigest() != promised.sha256:
         return f"the markers in {markers(path)} are not those that were written (slvm-data repair)"

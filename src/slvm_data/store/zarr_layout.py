@@ -21,7 +21,7 @@ import numpy as np
 
 from slvm_data import arrays
 from slvm_data.core.errors import DamageError
-from slvm_data.core.files import atomic
+from slvm_data.core.files import atomic, read_at_most
 from slvm_data.core.json_tree import Json, from_json, to_json
 from slvm_data.core.packing import pack_pictures
 from slvm_data.core.types import Arrays
@@ -37,6 +37,7 @@ LONG, PART = 200, 100  # longer sequences are cut along time too, into parts of 
 METADATA = "metadata"  # marker of the files that belong to no shard
 SUMS = "checksums"  # file of the checksums of all markers: that of the metadata, then those of the shards
 LINE = 65  # bytes of a line of it
+MARKER = 2**22  # bytes of a marker, at most: some hundred for each array
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ class Layout:
     def is_there(self, path: Path, unit: int, stored: Any = None) -> bool:
         """Whether a shard is complete, as far as its marker and the sizes of its files tell."""
         try:
-            marker = (markers(path) / f"{unit}.json").read_bytes()
+            marker = read_at_most(markers(path) / f"{unit}.json", MARKER)
             if stored and hashlib.sha256(marker).hexdigest() != stored["sha256"]:
                 return False
             found = marked(path, f"{unit}.json", marker)
@@ -146,17 +147,35 @@ class Layout:
         """Whether the metadata, or their marker, are missing or do not fit each other."""
         return self._is_odd(path, None)
 
-    def relist(self, path: Path, scratch: Path) -> None:
-        """List the checksums of the markers again."""
+    def misfit(self, new: Path, old: Path, promised: Written) -> str | None:
+        """How a group would differ from what was written with these new shards in it; None if it would not."""
+        places = [markers(new) / name for name in marker_names(promised.shards or 0)]
+        found = [place if place.exists() else markers(old) / place.name for place in places]
+        listed = sums(read_at_most(place, MARKER) for place in found)
+        return None if hashlib.sha256(listed).hexdigest() == promised.sha256 else f"{old} differs"
+
+    def relist(self, path: Path, scratch: Path) -> bool:
+        """List the checksums of the markers again; return whether the list was not as it is now."""
+        before = self._listed(path)
         self.written(path, scratch=scratch)
+        return self._listed(path) != before
+
+    def _listed(self, path: Path) -> bytes:
+        try:
+            return read_at_most(markers(path) / SUMS, LINE * (1 + len(self.ranges())))
+        except (OSError, DamageError):
+            return b""
 
     def _is_odd(self, path: Path, unit: int | None) -> bool:
-        names = self._files(unit)
+        name = f"{METADATA if unit is None else unit}.json"
         try:
-            marker = (markers(path) / f"{METADATA if unit is None else unit}.json").read_bytes()
-            return marker != _marker({name: (path / name).read_bytes() for name in names})
-        except OSError:
+            data = read_at_most(markers(path) / name, MARKER)
+            noted = marked(path, name, data)
+        except (OSError, DamageError):
             return True
+        if data != _text(noted) or sorted(noted) != sorted(self._files(unit)):
+            return True
+        return any(entry.fault(path / file) for file, entry in noted.items())
 
     def _files(self, unit: int | None) -> list[str]:
         if unit is None:
@@ -167,7 +186,7 @@ class Layout:
         """The manifest's entry of a group that is complete; lists the checksums of its markers."""
         del stored
         shards = len(self.ranges())
-        every = [(name, (markers(path) / name).read_bytes()) for name in marker_names(shards)]
+        every = [(name, read_at_most(markers(path) / name, MARKER)) for name in marker_names(shards)]
         size = sum(entry.bytes for name, data in every for entry in marked(path, name, data).values())
         text = sums(data for _, data in every)
         _put(markers(path) / SUMS, text, scratch)
@@ -213,7 +232,11 @@ def mark(path: Path, name: str, files: dict[str, bytes], scratch: Path | None) -
 
 
 def _marker(files: dict[str, bytes]) -> bytes:
-    found = {file: Checksum(len(data), hashlib.sha256(data).hexdigest()) for file, data in files.items()}
+    return _text({file: Checksum(len(data), hashlib.sha256(data).hexdigest()) for file, data in files.items()})
+
+
+def _text(found: dict[str, Checksum]) -> bytes:
+    """The text of the marker of these files."""
     return (json.dumps({"files": to_json(found)}, indent=1, sort_keys=True) + "\n").encode()
 
 

@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 
 from slvm_data.core.errors import DamageError, damage_named
+from slvm_data.core.files import opened, read_at_most
 from slvm_data.core.types import Arrays
 from slvm_data.store import tensors
 from slvm_data.store.manifest import Forms, Written
-from slvm_data.store.zarr_layout import LINE, METADATA, SUMS, marked, markers
+from slvm_data.store.zarr_layout import LINE, MARKER, METADATA, SUMS, marked, markers
 from slvm_data.store.zarr_metadata import Sharded
 from slvm_data.store.zstd_frame import claimed
 
@@ -41,7 +42,7 @@ class Reader:
 
     def __init__(self, path: Path, wanted: Collection[str] | Forms = (), promised: Written | None = None) -> None:
         self.path = path.absolute()
-        self._held: set[int] = set()
+        self._held: dict[int, dict[str, int]] = {}  # shards that were compared, and the sizes of their files [bytes]
         self._of, self._stores = os.getpid(), {}
         self._kept: Arrays = {}  # rows of held shards, of arrays for which asking takes longer than reading
         self._sums = self._list(promised) if promised else None
@@ -54,7 +55,7 @@ class Reader:
         self._narrow = [name for name, array in self.arrays.items() if _is_narrow(array)]
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_of": 0, "_stores": {}, "_held": set(), "_kept": {}}
+        return self.__dict__ | {"_of": 0, "_stores": {}, "_held": {}, "_kept": {}}
 
     def shard(self, number: int) -> Asked:
         """Ask for the rows [n …] of one shard; pictures stay packed."""
@@ -85,7 +86,7 @@ class Reader:
             return lambda: {
                 name: kept[name] if name in kept else self._read(name, shards, begun[name].result) for name in names
             }
-        return lambda: {name: self._read(name, shards, lambda n=name: _plainly(self.path / n, rows)) for name in names}
+        return lambda: {name: self._read(name, shards, lambda n=name: self._plainly(n, rows, shards)) for name in names}
 
     def _begin(self, name: str, rows: slice | np.ndarray) -> Any:
         with damage_named(self.path, f"the metadata of {name}"):
@@ -97,10 +98,19 @@ class Reader:
         with damage_named(self.path, f"{name}, shard {several} ({REPAIR})"):
             return np.asarray(read())
 
+    def _plainly(self, name: str, rows: slice | np.ndarray, shards: list[int]) -> np.ndarray:
+        """Read rows with zarr-python, which takes a file that is missing or empty for one of zeros."""
+        found = _by_zarr_python(self.path / name, rows)
+        for shard in shards:
+            file = f"{name}/{self.arrays[name].file(shard)}"
+            if (self.path / file).stat().st_size != self._held[shard].get(file):
+                raise ValueError("a file has another size now")
+        return found
+
     def _own(self) -> None:
-        """Forget handles that another process has opened, since they do not work in this one."""
+        """Forget what another process has opened and compared: handles do not work in this one."""
         if self._of != os.getpid():
-            self._of, self._stores = os.getpid(), {}
+            self._of, self._stores, self._held = os.getpid(), {}, {}
 
     def _store(self, name: str) -> Any:
         if name not in self._stores:
@@ -111,9 +121,10 @@ class Reader:
     def _list(self, promised: Written) -> bytes:
         """The checksums of all markers, which the manifest holds."""
         path = markers(self.path) / SUMS
-        if not path.is_file():
-            raise DamageError(f"{path if self.path.is_dir() else self.path} is missing (slvm-data repair)")
-        sums = path.read_bytes()
+        try:
+            sums = read_at_most(path, LINE * (1 + (promised.shards or 0)))
+        except FileNotFoundError:
+            raise DamageError(f"{path if self.path.is_dir() else self.path} is missing (slvm-data repair)") from None
         if hashlib.sha256(sums).hexdigest() != promised.sha256:
             raise DamageError(f"{self.path} is damaged: its markers are not those that were written (slvm-data repair)")
         return sums
@@ -122,7 +133,7 @@ class Reader:
         """Files and checksums that a marker lists, after the marker was compared with the manifest."""
         path = markers(self.path) / name
         try:
-            data = path.read_bytes()
+            data = read_at_most(path, MARKER)
         except FileNotFoundError:
             what = "that shard was not finished (slvm-data repair)"
             raise DamageError(
@@ -162,7 +173,7 @@ class Reader:
                     _check_chunks(self._compared(noted, file), array, shard)
         if tensors.works():
             self._keep(shard)
-        self._held.add(shard)
+        self._held[shard] = {name: entry.bytes for name, entry in noted.items()}
 
     def _keep(self, shard: int) -> None:
         """Read the rows of a shard of narrow arrays, which stay in memory."""
@@ -173,15 +184,16 @@ class Reader:
             whole = self._kept.setdefault(name, np.empty(array.shape, array.dtype))
             whole[rows] = self._read(name, [shard], read.result)
 
-    def _compared(self, noted: dict[str, Any], file: str) -> bytes:
+    def _compared(self, noted: dict[str, Any], name: str) -> bytes:
         """Content of a file that is as its marker says; raises DamageError otherwise."""
-        path, entry = self.path / file, noted[file]
+        path, entry = self.path / name, noted[name]
         try:
-            data = path.read_bytes()
+            with opened(path) as file:
+                data = file.read(entry.bytes + 1)
         except FileNotFoundError:
             raise DamageError(f"{path} is missing: {REPAIR}") from None
         if len(data) != entry.bytes:
-            raise DamageError(f"{path} has {len(data)} bytes instead of {entry.bytes}: {REPAIR}")
+            raise DamageError(f"{path} has {path.stat().st_size} bytes instead of {entry.bytes}: {REPAIR}")
         if hashlib.sha256(data).hexdigest() != entry.sha256:
             raise DamageError(f"{path} is damaged: its checksum does not fit: {REPAIR}")
         return data
@@ -206,7 +218,7 @@ def _is_narrow(array: Sharded) -> bool:
     return 0 < row <= NARROW and array.shape[0] * row <= KEPT
 
 
-def _plainly(path: Path, rows: slice | np.ndarray) -> np.ndarray:
+def _by_zarr_python(path: Path, rows: slice | np.ndarray) -> np.ndarray:
     """Read rows with zarr-python, where tensorstore would wait for threads that a fork has not kept."""
     import zarr
 

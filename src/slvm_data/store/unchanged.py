@@ -1,0 +1,48 @@
+"""Notice that a folder no longer holds the dataset whose manifest was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from slvm_data.core.errors import DamageError
+from slvm_data.store import manifest
+from slvm_data.store.manifest import Manifest
+
+
+class Unchanged:
+    """The manifest of a folder as it was when it was read.
+
+    Who replaces a dataset removes its manifest first and puts the new one last. So what was read belongs to the old
+    dataset if its manifest is still there afterwards.
+    """
+
+    def __init__(self, folder: Path, content: Manifest) -> None:
+        self.folder, self.content = folder.absolute(), content
+        self._stamp = self._look()
+
+    @contextmanager
+    def throughout(self) -> Iterator[None]:
+        """A block that reads files of the dataset; raises DamageError as `check` does, before any other damage."""
+        try:
+            yield
+        except DamageError:
+            self.check()
+            raise
+        self.check()
+
+    def check(self) -> None:
+        """Raise DamageError if the folder holds another dataset now, or none; this costs some microseconds."""
+        if (found := self._look()) == self._stamp and found:
+            return
+        if not found or manifest.read(self.folder) != self.content:
+            raise DamageError(f"{self.folder} was replaced or removed after it was opened: open it again")
+        self._stamp = found  # repaired: the same dataset
+
+    def _look(self) -> tuple[int, ...]:
+        try:
+            there = (self.folder / manifest.NAME).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+        return there.st_mtime_ns, there.st_ino, there.st_size
