@@ -90,7 +90,7 @@ def killing(monkeypatch):
     real = {name: getattr(os, name) for name in OPERATIONS} | {"fsync": lambda _: None}
     lock = threading.Lock()
 
-    def kill(command, k, after):
+    def kill(command, k, after, error=Killed):
         done = 0
 
         def operation(name):
@@ -98,12 +98,12 @@ def killing(monkeypatch):
                 nonlocal done
                 with lock:  # files are written by several threads
                     done += 1
-                    if done > k or (done == k and not after):
-                        raise Killed
+                    if (done > k and error is Killed) or (done == k and not after):
+                        raise error
                     result = real[name](*args, **options)
                     if done == k:
                         done += 1
-                        raise Killed
+                        raise error
                     return result
 
             return run
@@ -113,7 +113,7 @@ def killing(monkeypatch):
                 patch.setattr(os, name, operation(name))
             try:
                 command()
-            except Killed:
+            except (Killed, KeyboardInterrupt):
                 return True
         return done >= k
 
@@ -131,7 +131,7 @@ def again(command):
 EVERY = pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 5])
 
 
-def holds(killing, tmp_path, begin, command, every=1):
+def holds(killing, tmp_path, begin, command, every=1, error=Killed):
     """Kill a command at every so many of its operations, and compare what the next run of it ends with."""
     place = tmp_path / "x"
     begin(place)
@@ -142,7 +142,7 @@ def holds(killing, tmp_path, begin, command, every=1):
         for after in (False, True):
             shutil.rmtree(place)
             begin(place)
-            if not killing(lambda: command(place), k, after):
+            if not killing(lambda: command(place), k, after, error):
                 assert k > 10
                 return
             again(lambda: command(place))
@@ -238,3 +238,26 @@ def test_repair(killing, tmp_path, form, every):
 
     holds(killing, tmp_path, lambda place: shutil.copytree(kept, place), repair, every)
     assert tree(tmp_path / "x") == whole
+
+
+INTERRUPTED = {
+    "npz": lambda place: generate(RECIPE, place, overwrite=True),
+    "zarr": lambda place: generate(RECIPE, place, format="zarr", overwrite=True),
+    "combine": lambda place: combine(place, overwrite=True),
+    "describe": lambda place: convert(place, place / manifest.CROISSANT, overwrite=True),
+}
+
+
+@pytest.mark.parametrize("name", INTERRUPTED)
+@EVERY
+def test_interrupted(killing, tmp_path, name, every):
+    """By Ctrl-C, after which it clears up: neither the old dataset nor the new one is lost."""
+    kept = generate(RECIPE if name in ("combine", "describe") else OTHER, tmp_path / "old")
+    holds(
+        killing,
+        tmp_path,
+        lambda place: shutil.copytree(kept, place),
+        lambda place: INTERRUPTED[name](place),
+        every,
+        KeyboardInterrupt,
+    )
