@@ -16,10 +16,9 @@ import errno
 import json
 import os
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,13 +26,8 @@ from slvm_data.core.errors import DamageError
 from slvm_data.core.files import atomic, check_no_links, is_no_folder, read_at_most
 from slvm_data.core.json_tree import from_json
 from slvm_data.core.names import HIDDEN, MANIFEST, PLAN
-from slvm_data.store import manifest
+from slvm_data.store import lock, manifest
 from slvm_data.store.folder import take_away
-
-try:
-    import fcntl
-except ModuleNotFoundError:  # on Windows
-    fcntl = None
 
 PATIENCE = 10.0  # s, for which a folder that others remove again and again is made again
 NEXT, UNITS, SCRATCH, OLD = "next", "units", "scratch", "old.json"
@@ -124,44 +118,25 @@ def missing(folder: Path) -> list[Path]:
 @contextmanager
 def _locked(place: Path) -> Iterator[None]:
     """Make a folder and hold a lock on it."""
-    until = time.monotonic() + PATIENCE
-    while True:
+    until, held = time.monotonic() + PATIENCE, None
+    while not held:
         try:
-            place.mkdir(parents=True, exist_ok=True)
-            handle = os.open(place, os.O_RDONLY) if fcntl else None
+            held = _entered(place)
         except (FileExistsError, FileNotFoundError):  # the process that had the lock may just have removed the folder
             if time.monotonic() > until or is_no_folder(place):
                 raise
             time.sleep(1e-3)
-            continue
-        try:
-            if handle is not None:
-                _lock(handle, place)
-            if handle is None or _is(handle, place):
-                yield  # otherwise the process that had the lock before has removed the folder
-                return
-        finally:
-            if handle is not None:
-                os.close(handle)
+    with held:
+        yield
 
 
-def _is(handle: int, place: Path) -> bool:
-    """Whether an open folder still stands at this place."""
-    try:
-        return os.path.samestat(os.fstat(handle), place.stat())
-    except FileNotFoundError:
-        return False
-
-
-def _lock(handle: int, place: Path) -> None:
-    """Lock a folder, and wait while another process holds the lock."""
-    assert fcntl
-    with suppress(OSError):  # a file system that has no locks
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"{place.parent}: another process writes there; waiting", file=sys.stderr)
-            fcntl.flock(handle, fcntl.LOCK_EX)
+def _entered(place: Path) -> ExitStack | None:
+    """The lock of a folder, which is made if necessary; None if the folder was removed before we had the lock."""
+    place.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        if stack.enter_context(lock.exclusive(place)):
+            return stack.pop_all()
+    return None
 
 
 @contextmanager
@@ -171,48 +146,22 @@ def running(folder: Path, made: list[Path]) -> Iterator[None]:
     `made` are the folders that were missing before the dataset was begun.
     """
     place = units_of(folder)
-    handle = os.open(place, os.O_RDONLY) if fcntl else None
-    try:
-        if fcntl and handle is not None:
-            with suppress(OSError):
-                fcntl.flock(handle, fcntl.LOCK_SH)
-        yield
-    except BaseException:
-        if not any(place.glob("*.json")) and _is_sole(handle):
-            with alone(folder):
-                discard(folder)
-            for path in made:
-                remove_if_empty(path)
-        raise
-    finally:
-        if handle is not None:
-            os.close(handle)
-
-
-def _is_sole(handle: int | None) -> bool:
-    """Whether no other process makes units."""
-    try:
-        if fcntl and handle is not None:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system that has no locks
-        pass
-    return True
+    with lock.shared(place) as is_alone:
+        try:
+            yield
+        except BaseException:
+            if not any(place.glob("*.json")) and is_alone():
+                with alone(folder):
+                    discard(folder)
+                for path in made:
+                    remove_if_empty(path)
+            raise
 
 
 def check_unused(folder: Path) -> None:
     """Raise ValueError if a process makes units of a dataset that was begun in a folder."""
-    try:
-        handle = os.open(units_of(folder), os.O_RDONLY) if fcntl else None
-    except FileNotFoundError:
-        return
-    try:
-        if not _is_sole(handle):
-            raise ValueError(f"{folder}: another process is making a dataset there: wait for it, or end it")
-    finally:
-        if handle is not None:
-            os.close(handle)
+    if not lock.is_free(units_of(folder)):
+        raise ValueError(f"{folder}: another process is making a dataset there: wait for it, or end it")
 
 
 def prepare(folder: Path) -> None:
