@@ -1,6 +1,8 @@
 """Other commands in the same folder at the same time, and a dataset that is replaced while it is read."""
 
 import dataclasses
+import errno
+import os
 import shutil
 import threading
 import time
@@ -193,3 +195,25 @@ def test_repair_does_not_replace_what_it_cannot_make(made, tmp_path, monkeypatch
         monkeypatch.setattr(plan, "make", make)
         repair(place)
         assert tree(place) == tree(made[form])
+
+
+@pytest.mark.parametrize("command", ["npz", "zarr", "combine", "repair", "describe"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EDQUOT])
+def test_a_disk_that_fails_is_named(made, tmp_path, monkeypatch, command, code):
+    """Whatever the command; the old dataset stays whole."""
+    place = tmp_path / "x"
+    shutil.copytree(made["npz"], place)
+    if command == "repair":
+        damage(place)
+    before = tree(place)
+
+    def fails(_):
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fails)
+        with pytest.raises(OSError, match=os.strerror(code)) as error:
+            COMMANDS[command](place)
+    assert str(place) in str(error.value)
+    assert tree(place) == before
+    COMMANDS[command](place)

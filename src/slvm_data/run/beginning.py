@@ -40,8 +40,12 @@ def begin(plan: Plan, folder: Path, overwrite: bool) -> bool:
         replaceable(folder, files(plan), overwrite)
         journal.check_unused(folder)
         journal.discard(folder)
-        _prepare(plan, folder)
-        manifest.write_plan(folder, _record(plan))
+        try:
+            _prepare(plan, folder)
+            manifest.write_plan(folder, _record(plan))
+        except BaseException:
+            journal.discard(folder)
+            raise
     return True
 
 

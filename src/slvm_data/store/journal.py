@@ -95,6 +95,9 @@ def alone(folder: Path) -> Iterator[None]:
                 check_no_links(folder / HIDDEN)
                 settle(folder)
                 yield
+            except OSError as error:
+                error.filename = error.filename or str(folder)  # of a full disk Python does not say which
+                raise
             finally:
                 remove_if_empty(folder / HIDDEN)  # while it is locked: later it may be another process that holds it
     finally:
