@@ -12,7 +12,6 @@ import sys
 import time
 from contextlib import nullcontext, suppress
 from dataclasses import replace
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -575,28 +574,6 @@ def test_two_runs_at_once_give_the_same(whole, tmp_path, begun, form):
     runs = [begun(tmp_path / "x", form) for _ in range(2)]
     assert [run.wait(timeout=100) for run in runs] == [0, 0], (tmp_path / "errors").read_text()
     assert tree(tmp_path / "x") == whole(form)
-
-
-MOUNT = ["mount", "-t", "tmpfs", "-o", "size=30m", "none"]
-
-
-@pytest.fixture
-def small_disk(tmp_path, missing):
-    """A disk of thirty megabytes: mounted here, or in a namespace of its own, which needs no root."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run([*MOUNT, place], capture_output=True, text=True)
-    if mounted.returncode == 0:
-        yield place
-        subprocess.run(["umount", place], check=True)
-        return
-    script = f'{" ".join(MOUNT)} "$0" && echo mounted && read _'  # there as long as this process reads
-    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    with subprocess.Popen(["unshare", "-Urm", "sh", "-c", script, place], **pipes, text=True) as holder:
-        if holder.stdout.readline() != "mounted\n":
-            missing(f"no disk can be mounted here: {mounted.stderr.strip()}; {holder.communicate()[1].strip()}")
-        yield Path(f"/proc/{holder.pid}/root{place}")
-        holder.stdin.close()
 
 
 @pytest.mark.parametrize(("form", "copies"), [("zarr", 1), ("npz", 2)])

@@ -5,10 +5,12 @@ Chunks of some sequences are compressed, each with a checksum (Fletcher). The fi
 
 from __future__ import annotations
 
+import io
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import h5py
 
@@ -30,16 +32,64 @@ def files(source: Source) -> list[Path]:
 def write(place: Path, source: Source, recipe: StoredRecipe, bar: Progress) -> list[Written]:
     """Write the file that a file becomes to a folder."""
     path = place / files(source)[0]
-    with h5py.File(path, "w", libver=("earliest", "v110")) as file:
-        about = {"format": "slvm-data", "name": recipe.name, "recipe": json.dumps(to_json(recipe))}
-        file.attrs.update(about | {"split": source.entry.split, "task": source.entry.task})
-        _put(file, source, bar)
-    with path.open("rb") as closed:
-        os.fsync(closed.fileno())
+    with path.open("w+b", buffering=0) as own:
+        disk = _Disk(own)
+        with h5py.File(disk, "w", libver=("earliest", "v110")) as file:
+            about = {"format": "slvm-data", "name": recipe.name, "recipe": json.dumps(to_json(recipe))}
+            file.attrs.update(about | {"split": source.entry.split, "task": source.entry.task})
+            _put(file, source, bar, disk)
+        disk.check()
+        os.fsync(own.fileno())
     return [Written(**vars(Checksum.of(path)), arrays=source.arrays)]
 
 
-def _put(file: h5py.File, source: Source, bar: Progress) -> None:
+class _Disk(io.RawIOBase):
+    """A file that keeps the first error of the disk to itself, since HDF5 crashes when it learns of one."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._error: OSError | None = None
+
+    def check(self) -> None:
+        """Raise the error of the disk, if there was one."""
+        if self._error:
+            raise self._error
+
+    def write(self, data: Any) -> int:
+        """Write bytes, or nothing after an error."""
+        view = memoryview(data).cast("B")
+        self._do(lambda: self._write(view))
+        return len(view)
+
+    def _write(self, view: memoryview) -> None:
+        done = 0
+        while done < len(view):
+            done += self._file.write(view[done:])
+
+    def readinto(self, buffer: Any) -> int:
+        """Read bytes; what could not be written is zeros."""
+        data = self._file.read(len(buffer))
+        buffer[:] = data + bytes(len(buffer) - len(data))
+        return len(buffer)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to a place in the file."""
+        return self._file.seek(offset, whence)
+
+    def truncate(self, size: int | None = None) -> int:
+        """Cut the file, or make it longer."""
+        self._do(lambda: self._file.truncate(size))
+        return size or 0
+
+    def _do(self, action: Callable[[], object]) -> None:
+        try:
+            if not self._error:
+                action()
+        except OSError as error:
+            self._error = error
+
+
+def _put(file: h5py.File, source: Source, bar: Progress, disk: _Disk) -> None:
     """Write arrays, whole chunks at a time, so that the bytes do not depend on how the source is read."""
     made: dict[str, Any] = {}
     step = _chunk_rows(source)
@@ -53,6 +103,7 @@ def _put(file: h5py.File, source: Source, bar: Progress) -> None:
         for name, array in block.items():
             if array.size:
                 made[name][done : done + n] = array
+        disk.check()
         done += n
 
 
