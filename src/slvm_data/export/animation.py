@@ -10,6 +10,7 @@ from PIL import Image
 FORMATS = ("gif", "webp")
 GAP = (48, 54, 61)  # colour between sequences
 RATES = (8.0, 25.0)  # frames a second, slowest and fastest by default
+LIMITS = (0.002, 100.0)  # frames a second; a GIF shows one for 655 s at most
 COLOURS = 256  # of a GIF
 SEQUENCES, WIDTH = 12, 8  # sequences in a picture, about, and in a row, at most
 
