@@ -298,12 +298,10 @@ def _rows(form: Form) -> int:
 def _members(archive: zipfile.ZipFile, at: At) -> Iterator[tuple[str, IO[bytes], Form]]:
     """Each array's name, its bytes after the header, and its form."""
     _check_names(archive)
+    _check_sizes(archive, at)
     _check_places(archive, at)
     for info in archive.infolist():
         at.array = info.filename.removesuffix(ENDING)
-        most = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: RATIO}.get(info.compress_type, 0) * info.compress_size
-        if info.file_size > most:
-            raise ValueError(f"it claims {info.file_size} bytes, and {info.compress_size} cannot hold so many")
         member = archive.open(info)  # compares the name with that in the header before the member
         yield at.array, member, _header(member, info.file_size)
 
@@ -319,6 +317,15 @@ def _check_names(archive: zipfile.ZipFile) -> None:
     odd += [info.orig_filename for info in infos if info.orig_filename != info.filename]
     if odd or len(set(names)) < len(names):
         raise ValueError(f"its members are not arrays of different names: {(odd or names)[:4]}")
+
+
+def _check_sizes(archive: zipfile.ZipFile, at: At) -> None:
+    """Raise ValueError if a member claims more bytes than its compressed bytes can hold."""
+    for info in archive.infolist():
+        at.array = info.filename.removesuffix(ENDING)
+        most = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: RATIO}.get(info.compress_type, 0) * info.compress_size
+        if info.file_size > most:
+            raise ValueError(f"it claims {info.file_size} bytes, and {info.compress_size} cannot hold so many")
 
 
 def _check_places(archive: zipfile.ZipFile, at: At) -> None:
