@@ -2,6 +2,7 @@
 
 import builtins
 import dataclasses
+import io
 import re
 import subprocess
 import sys
@@ -195,6 +196,23 @@ def test_the_slowest_and_the_fastest(pendulum, tmp_path, ending, fps):
         assert 3600 * int(hours) + 60 * int(minutes) + float(seconds) == pytest.approx(7 / fps, rel=0.01, abs=0.011)
     else:
         assert frames(path)[1] == max(20, 1000 / fps)
+
+
+@pytest.mark.parametrize(("count", "fps"), [(2, 0.002), (500, 0.7)])
+def test_equal_frames_that_a_gif_cannot_show_for_so_long(count, fps):
+    """It joins them; a WebP takes them."""
+    still = np.zeros((count + 1, 5, 6, 3), np.uint8)
+    still[-1] = 255
+    with pytest.raises(ValueError, match=r"and may for 655.35 s: give a larger fps, or write a .webp"):
+        animation.encode(still, 1, fps, "gif")
+    assert animation.encode(still, 1, 0.8, "gif")
+    durations = []
+    with Image.open(io.BytesIO(animation.encode(still, 1, fps, "webp"))) as image:
+        for t in range(image.n_frames):
+            image.seek(t)
+            image.load()
+            durations.append(image.info["duration"])
+    assert sum(durations) == pytest.approx((count + 1) * 1000 / fps, rel=0.01)
 
 
 def test_without_the_package_for_videos(pendulum, tmp_path, monkeypatch):
