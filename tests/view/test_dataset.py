@@ -1,6 +1,7 @@
 """Sequences to be shown: those that are read equal the files, row by row, and computed arrays are right."""
 
 import dataclasses
+import os
 import shutil
 
 import numpy as np
@@ -178,6 +179,15 @@ def test_damage_is_never_shown(folder, tmp_path, what):
     path.unlink()
     with pytest.raises(DamageError, match=r"train\.npz is missing"):
         _shown(place, tmp_path)[what]()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_what_is_no_file_is_not_waited_for(folder, tmp_path):
+    place = shutil.copytree(folder("pendulum"), tmp_path / "p")
+    (place / "train.npz").unlink()
+    os.mkfifo(place / "train.npz")
+    with pytest.raises(DamageError, match=r"train\.npz is not a file"):
+        of_folder(place).rows(0, "train", [0])
 
 
 def test_a_file_is_compared_once_and_again_when_it_changed(folder, tmp_path, monkeypatch):

@@ -146,6 +146,8 @@ class Dataset:
         """
         with damage_named(path):
             now = identity(path)
+        if not path.is_file():
+            raise DamageError(f"{path} is not a file that can be read")
         if name not in self._open or self._open[name][0] != now:
             opened = Rows(path)
             for n, promised in entry.arrays.items():
