@@ -128,7 +128,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer with the page, or with JSON."""
         path, _, words = self.path.partition("?")
-        query = parse_qs(words) if len(words) <= LONGEST else {}
+        query = parse_qs(words)
         if path == "/" and self._is_local() and self.server.redeem(_first(query, "ticket")):
             self._send(HTTPStatus.SEE_OTHER, b"", "text/plain", Location=f"/?token={self.server.token}")
         elif refused := self._refused(path, query):
@@ -136,7 +136,7 @@ class Handler(BaseHTTPRequestHandler):
         elif path == "/":
             text, policy = page(None)
             self._send(HTTPStatus.OK, text, "text/html; charset=utf-8", policy)
-        elif path not in ANSWERS:
+        elif path not in ANSWERS or len(self.path) > LONGEST:
             self._send(HTTPStatus.NOT_FOUND, b"there is nothing here", "text/plain")
         else:
             with self.server.connections.answering(self.connection):
