@@ -187,8 +187,6 @@ def gif(
     from slvm_data.view.animation import animate  # which nothing else needs
 
     shown = _dataset(dataset, [], recipe)
-    if fps is not None and not 0 < fps <= 100:
-        raise ValueError(f"--fps {fps:g} has to lie above 0 and not above 100")
     if mp4 and (format or (out and out.suffix != ".mp4")):
         raise ValueError(f"--mp4 writes a video, and {format or out} is none: leave one of them out")
     out = _picture(out, "mp4" if mp4 else format, shown.recipe.name)
@@ -210,7 +208,7 @@ def _picture(out: Path | None, ending: str | None, name: str) -> Path:
 
 def label(word: str) -> int:
     """Convert a label from the command line to a number."""
-    if not word.strip().isdigit():
+    if not (word.isascii() and word.strip().isdigit()):
         raise ValueError(f"--task {word!r} has to be a number, the label of a task, or several with commas")
     return int(word)
 

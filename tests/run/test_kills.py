@@ -25,6 +25,9 @@ from slvm_data.run.conversion import convert
 from slvm_data.simulation.certificate import Tally
 from slvm_data.store import formats, journal, manifest, tensors
 from slvm_data.store.testing import whole_tree as tree
+from slvm_data.view import saved
+from slvm_data.view.animation import animate
+from slvm_data.view.dataset import of_recipe
 
 OPERATIONS = ("replace", "rename", "link", "unlink", "remove", "mkdir", "rmdir", "fsync")
 RECIPE = dataclasses.replace(RECIPES["pendulum"], train=2, val=0, test=0, steps=4)
@@ -131,8 +134,11 @@ def again(command):
 EVERY = pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 5])
 
 
-def holds(killing, tmp_path, begin, command, every=1, error=Killed):
-    """Kill a command at every so many of its operations, and compare what the next run of it ends with."""
+def holds(killing, tmp_path, begin, command, every=1, least=10, error=Killed):
+    """Kill a command at every so many of its operations, and compare what the next run of it ends with.
+
+    It has more than `least` of them.
+    """
     place = tmp_path / "x"
     begin(place)
     command(place)
@@ -143,7 +149,7 @@ def holds(killing, tmp_path, begin, command, every=1, error=Killed):
             shutil.rmtree(place)
             begin(place)
             if not killing(lambda: command(place), k, after, error):
-                assert k > 10
+                assert k > least
                 return
             again(lambda: command(place))
             assert tree(place) == expected, f"killed {'after' if after else 'before'} operation {k}"
@@ -259,5 +265,23 @@ def test_interrupted(killing, tmp_path, name, every):
         lambda place: shutil.copytree(kept, place),
         lambda place: INTERRUPTED[name](place),
         every,
-        KeyboardInterrupt,
+        error=KeyboardInterrupt,
     )
+
+
+@pytest.mark.parametrize("ending", [*animation.FORMATS, "mp4"])
+def test_gif(killing, tmp_path, ending):
+    """Also over a picture that is there."""
+
+    def begin(place):
+        place.mkdir()
+        (place / f"x.{ending}").write_text("old")
+        (place / f".x.{ending}.tmp").write_text("mine")
+
+    shown = of_recipe(RECIPE)
+    holds(killing, tmp_path, begin, lambda place: animate(shown, place / f"x.{ending}", rows=1, columns=2), least=2)
+
+
+def test_view_save(killing, tmp_path):
+    shown = of_recipe(RECIPE)
+    holds(killing, tmp_path, nothing, lambda place: saved.save(shown, place / "page.html", 4), least=2)

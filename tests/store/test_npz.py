@@ -4,6 +4,7 @@ import io
 import os
 import struct
 import sys
+import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +13,8 @@ import pytest
 
 from slvm_data.core.errors import DamageError
 from slvm_data.core.files import sha256
-from slvm_data.store import npz
+from slvm_data.store import npz, npz_rows
+from slvm_data.store.manifest import Form
 from slvm_data.store.testing import StoreSuite, chunks, example
 
 
@@ -173,10 +175,44 @@ def npy(shape, data=b""):
     return header.getvalue() + data
 
 
+def _streamed(path, **arrays):
+    """As NumPy writes where it cannot go back, for example into a pipe."""
+    file = io.BytesIO()
+    file.seekable = lambda: False
+    np.savez(file, **arrays)
+    path.write_bytes(file.getvalue())
+
+
+READERS = {
+    "read": npz.read,
+    "read rows": lambda path: npz.read(path, np.array([0])),
+    "read no rows": lambda path: npz.read(path, np.arange(0)),
+    "places": npz.places,
+    "blocks": lambda path: list(npz.blocks(path, 3)),
+    "pieces": lambda path: list(npz.pieces(path, {})),
+    "Rows": lambda path: npz_rows.Rows(path).read(np.array([0])),
+}
+
+
 @pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize(
     "members",
     [
+        [("image", npy((4,), bytes(4))), ("image.npy", npy((4,), b"abcd"))],
+        [("image.npy", npy((4,), bytes(4))), ("image", npy((4,), b"abcd"))],
+        [("image", npy((4,), bytes(4)))],
+        [("image.npy.npy", npy((4,), bytes(4)))],
+        [("image.NPY", npy((4,), bytes(4)))],
+        [("a/image.npy", npy((4,), bytes(4)))],
+        [("image.npy/", b"")],
+        [("image.npy", npy((10**18, 0)))],
+        [("image.npy", npy((10**18, 3, 0)))],
+        [("image.npy", npy((2**33, 0)))],
+        [("image.npy", npy((10**400, 0)))],
+        [("image.npy", npy((-(10**18), 0)))],
+        [("image.npy", npy((5, 0, 10**30)))],
+        [("image.npy", npy((5, -1, -1), bytes(5)))],
         [("image.npy", npy((10**15,)))],
         [("image.npy", npy((10,), bytes(9)))],
         [("image.npy", npy((10,), bytes(11)))],
@@ -187,13 +223,101 @@ def npy(shape, data=b""):
         [("/etc/evil.npy", npy((4,), bytes(4)))],
         [("image.npy", b"no array")],
     ],
-    ids=["huge", "short", "long", "negative", "no rows", "duplicate", "up", "absolute", "garbage"],
+    ids=[
+        *("two names", "two names, the other first", "no ending", "two endings", "large ending", "folder", "a folder"),
+        *("no bytes", "no bytes, deep", "no bytes, just too many", "no bytes, endless", "no bytes, negative"),
+        *("no bytes, wide", "negative twice"),
+        *("huge", "short", "long", "negative", "no rows", "duplicate", "up", "absolute", "garbage"),
+    ],
 )
-def test_lying_archives_are_refused(tmp_path, members):
-    """F16, from sizes and names, before anything is read."""
+def test_lying_archives_are_refused(tmp_path, members, reader):
+    """F16, F41, by every reader alike, from sizes and names, before anything is read."""
     crafted(tmp_path / "a.npz", *members)
+    began = time.monotonic()
     with pytest.raises(DamageError, match=r"a\.npz is damaged"):
-        npz.read(tmp_path / "a.npz")
+        READERS[reader](tmp_path / "a.npz")
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize(
+    ("offset", "field"),
+    [(6, b"\x01"), (8, b"\x00"), (14, b"\x12\x34"), (18, b"\x01\x00\x00\x00"), (22, b"\x01\x00\x00\x00"), (31, b"x")],
+    ids=["encrypted", "method", "checksum", "packed size", "size", "name"],
+)
+def test_two_headers_that_differ_are_refused(file, reader, offset, field):
+    """F41: what reads from the beginning would see another array than what reads the directory at the end."""
+    path, _ = file
+    data = bytearray(path.read_bytes())
+    begin = zipfile.ZipFile(path).getinfo("state.npy").header_offset + offset
+    data[begin : begin + len(field)] = field
+    path.write_bytes(data)
+    with pytest.raises(DamageError, match=r"different things|directory .* and header .* differ"):
+        READERS[reader](path)
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("before", [b"x", npy((4,), bytes(4)), b"\x93NUMPY"], ids=["a byte", "an array", "its sign"])
+def test_an_archive_behind_something_else_is_refused(file, reader, before):
+    """F41: NumPy reads a file by its first bytes."""
+    path, _ = file
+    path.write_bytes(before + path.read_bytes())
+    with pytest.raises(DamageError, match="something else is in its place"):
+        READERS[reader](path)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_members_that_overlap_are_refused(tmp_path, reader):
+    """F41: an archive in a member of an archive, whose directory lists members of both."""
+    path = tmp_path / "a.npz"
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("inner.npy", npy((4,), b"abcd"))
+        info = archive.getinfo("inner.npy")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("outer.npy", npy((len(inner.getvalue()),), inner.getvalue()))
+        start = archive.fp.tell() - len(inner.getvalue())
+        info.header_offset = start
+        archive.filelist.append(info)
+        archive.NameToInfo["inner.npy"] = info
+        archive._didModify = True
+    with np.load(path) as data:
+        assert data["inner"].tobytes() == b"abcd"
+    with pytest.raises(DamageError, match="something else is in its place"):
+        READERS[reader](path)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed, _streamed])
+def test_what_numpy_writes_is_read_as_numpy_reads_it(tmp_path, save):
+    """Names that differ in case are two arrays, as of the parameters m and M; an array may have no bytes."""
+    rng, path = np.random.default_rng(0), tmp_path / "a.npz"
+    arrays = {
+        "param_m": rng.random(5),
+        "param_M": rng.random((5, 2)),
+        "domains": np.zeros((5, 0, 3)),
+        "é": np.arange(5),
+    }
+    save(path, **arrays)
+    rows = npz_rows.Rows(path).read(np.array([1, 4]))
+    with np.load(path) as data:
+        assert list(data) == list(arrays) == list(npz.read(path)) == list(rows)
+        for name, array in npz.read(path).items():
+            np.testing.assert_array_equal(array, data[name])
+            np.testing.assert_array_equal(npz.read(path, np.array([1, 4]))[name], data[name][[1, 4]])
+            np.testing.assert_array_equal(rows[name], data[name][[1, 4]])
+            np.testing.assert_array_equal(np.concatenate([b[name] for b in npz.blocks(path, 2)]), data[name])
+
+
+def test_many_rows_without_bytes_take_neither_time_nor_memory(tmp_path):
+    """As many as a split may have."""
+    crafted(tmp_path / "a.npz", ("image.npy", npy((2**32, 0))))
+    began = time.monotonic()
+    assert npz.read(tmp_path / "a.npz")["image"].shape == (2**32, 0)
+    assert npz_rows.Rows(tmp_path / "a.npz").read(np.array([7]))["image"].shape == (1, 0)
+    assert sum(len(block["image"]) for block in npz.blocks(tmp_path / "a.npz", 2**24)) == 2**32
+    wanted = {"image": Form((2**32, 0), "uint8")}
+    assert sum(len(block) for _, _, block in npz.pieces(tmp_path / "a.npz", wanted)) == 2**32
+    assert time.monotonic() - began < 5
 
 
 def test_binary_frames_are_dense(tmp_path):

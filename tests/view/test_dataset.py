@@ -1,6 +1,7 @@
 """Sequences to be shown: those that are read equal the files, row by row, and computed arrays are right."""
 
 import dataclasses
+import os
 import shutil
 
 import numpy as np
@@ -10,9 +11,12 @@ import zarr
 from slvm_data import RECIPES, generate, sample
 from slvm_data.core.errors import DamageError
 from slvm_data.store import npz, npz_rows
+from slvm_data.view import animate, plot
 from slvm_data.view import dataset as module
 from slvm_data.view.dataset import Dataset, of_folder, of_recipe
 from slvm_data.view.payload import payload
+from slvm_data.view.report import report
+from slvm_data.view.saved import save
 
 
 def test_rows_are_those_of_the_file(folder):
@@ -144,3 +148,132 @@ def test_missing_sequences_and_damage_are_refused(folder, tmp_path):
     path.write_bytes(path.read_bytes()[:-300])
     with pytest.raises(DamageError, match=r"val\.npz is damaged"):
         source.rows(0, "val", [0])
+
+
+def _shown(folder, place):
+    """All that is ever shown of a folder, by what shows it."""
+    source = of_folder(folder)
+    return {
+        "rows": lambda: source.rows(0, "train", [0]),
+        "parameters": lambda: source.parameters(0, "train"),
+        "plot": lambda: plot(folder),
+        "gif": lambda: animate(source, place / "x.gif", rows=1, columns=1),
+        "report": lambda: report(source),
+        "saved": lambda: save(source, place / "x.html", 1),
+    }
+
+
+@pytest.mark.parametrize("what", ["rows", "parameters", "plot", "gif", "report", "saved"])
+def test_damage_is_never_shown(folder, tmp_path, what):
+    """Single rows have no checksum of their own, so the file is compared before the first of them."""
+    place = shutil.copytree(folder("pendulum"), tmp_path / "p")
+    path, rng = place / "train.npz", np.random.default_rng(0)
+    good = path.read_bytes()
+    for _ in range(30):
+        at = int(rng.integers(len(good)))
+        path.write_bytes(good[:at] + bytes([good[at] ^ 1 << int(rng.integers(8))]) + good[at + 1 :])
+        with pytest.raises(DamageError, match=r"train\.npz"):
+            _shown(place, tmp_path)[what]()
+    path.write_bytes(good)
+    _shown(place, tmp_path)[what]()
+    path.unlink()
+    with pytest.raises(DamageError, match=r"train\.npz is missing"):
+        _shown(place, tmp_path)[what]()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_what_is_no_file_is_not_waited_for(folder, tmp_path):
+    place = shutil.copytree(folder("pendulum"), tmp_path / "p")
+    (place / "train.npz").unlink()
+    os.mkfifo(place / "train.npz")
+    with pytest.raises(DamageError, match=r"train\.npz is not a file"):
+        of_folder(place).rows(0, "train", [0])
+
+
+def test_a_file_is_compared_once_and_again_when_it_changed(folder, tmp_path, monkeypatch):
+    place, compared, real = shutil.copytree(folder("pendulum3"), tmp_path / "p"), [], npz.fault
+    monkeypatch.setattr(npz, "fault", lambda path, entry: compared.append(path.parent.name) or real(path, entry))
+    source = of_folder(place)
+    assert not compared  # at its first use
+    for task in (0, 0, 2, 0):
+        source.rows(task, "train", [0, 5])
+        source.parameters(task, "train")
+    assert compared == ["dataset_0", "dataset_2"]
+    path = place / "dataset_0/train.npz"
+    good = path.read_bytes()
+    path.write_bytes(good[:-200] + bytes([good[-200] ^ 1]) + good[-199:])
+    with pytest.raises(DamageError, match=r"train\.npz"):
+        source.rows(0, "train", [0])
+    path.write_bytes(good)
+    source.rows(0, "train", [0])
+
+
+def test_a_large_file_is_announced(folder, monkeypatch, capsys):
+    monkeypatch.setattr(module, "LARGE", 1000)
+    source = of_folder(folder("pendulum"))
+    source.rows(0, "train", [0])
+    source.rows(0, "train", [1])
+    assert capsys.readouterr().err.count("train.npz (0.0 GB) with its checksum, once") == 1
+
+
+OTHER = {"seed": 1}, {"train": 69}, {"steps": 31}
+
+
+@pytest.mark.parametrize("store", ["npz", "zarr"])
+@pytest.mark.parametrize("fields", OTHER)
+@pytest.mark.parametrize("when", ["before", "while", "half"])
+def test_a_dataset_that_is_replaced_is_not_mixed(tmp_path, monkeypatch, store, fields, when):
+    """F28, for all that is shown: neither rows of another dataset, nor a file called damaged that is not."""
+    recipe = dataclasses.replace(RECIPES["pendulum"], train=70, val=0, test=0, steps=30)
+    place = generate(recipe, tmp_path / "p", format=store)
+    source, real = of_folder(place), Dataset._from_file
+
+    def replace(*_):
+        generate(dataclasses.replace(recipe, **fields), place, format=store, overwrite=True)
+        if when == "half":  # the moment in which an old dataset is gone, and a new one not yet there
+            (place / "dataset.json").unlink()
+
+    def read(*given):
+        found = real(*given)
+        replace()
+        return found
+
+    if when == "while":
+        monkeypatch.setattr(Dataset, "_from_file", read)
+    else:
+        replace()
+    with pytest.raises(ValueError, match="written anew: run the command again"):
+        source.rows(0, "train", [0])
+    with pytest.raises(ValueError, match="written anew: run the command again"):
+        animate(source, tmp_path / "x.gif")
+    assert not list(tmp_path.glob("*.gif"))
+
+
+def test_damage_that_is_a_new_dataset_is_none(tmp_path, monkeypatch):
+    recipe = dataclasses.replace(RECIPES["pendulum"], train=7, val=0, test=0, steps=3)
+    place = generate(recipe, tmp_path / "p")
+    source, real = of_folder(place), Dataset._from_file
+
+    def read(*given):
+        generate(dataclasses.replace(recipe, seed=1), place, overwrite=True)
+        return real(*given)
+
+    monkeypatch.setattr(Dataset, "_from_file", read)
+    with pytest.raises(ValueError, match="was written anew"):
+        source.rows(0, "train", [0])
+
+
+def test_a_dataset_that_is_replaced_while_it_is_opened(tmp_path, monkeypatch):
+    recipe = dataclasses.replace(RECIPES["pendulum"], train=7, val=0, test=0, steps=3)
+    place, real = generate(recipe, tmp_path / "p"), module.manifest.read
+
+    def read(folder):
+        content = real(folder)
+        monkeypatch.setattr(module.manifest, "read", real)
+        generate(dataclasses.replace(recipe, seed=1), place, overwrite=True)
+        return content
+
+    monkeypatch.setattr(module.manifest, "read", read)
+    source = of_folder(place)
+    with pytest.raises(ValueError, match="was written anew"):
+        source.rows(0, "train", [0])

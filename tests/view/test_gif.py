@@ -2,6 +2,7 @@
 
 import builtins
 import dataclasses
+import io
 import re
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from slvm_data import RECIPES, Windowing, generate, sample
 from slvm_data.cli import main
 from slvm_data.export import animation
 from slvm_data.view.animation import animate
-from slvm_data.view.dataset import of_folder, of_recipe
+from slvm_data.view.dataset import Dataset, of_folder, of_recipe
 
 
 def small(name, **fields):
@@ -146,6 +147,9 @@ def test_signals_in_a_folder_are_refused(folder, tmp_path):
         animate(of_folder(folder("nascar")), tmp_path / "x.gif")
 
 
+ODD = (0.001, 0, -1.0, float("nan"), float("inf"), 1e9, 1e-300, 100.1)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -154,12 +158,61 @@ def test_signals_in_a_folder_are_refused(folder, tmp_path):
         ({"rows": 0}, "rows = 0 has to be at least 1"),
         ({"split": "trian"}, "split = 'trian' is unknown"),
         ({"scale": 400}, "fewer rows or columns, or a smaller scale"),
+        ({"scale": 10**30}, "fewer rows or columns, or a smaller scale"),
+        ({"columns": 10**9}, "fewer rows or columns, or a smaller scale"),
+        ({"columns": 10**30, "rows": 10**30}, "fewer rows or columns, or a smaller scale"),
+        ({"columns": -1}, "columns = -1 has to be at least 1"),
+        ({"scale": 0}, "scale = 0 has to be at least 1"),
+        ({"tasks": [10**30]}, "task = 10{30} does not exist"),
+        ({"tasks": [-1]}, "task = -1 does not exist"),
+        *(({"fps": fps}, re.escape(f"fps = {fps:g} has to lie from 0.002 to 100")) for fps in ODD),
     ],
 )
 def test_what_cannot_be(pendulum, tmp_path, options, message):
     with pytest.raises(ValueError, match=message):
         animate(of_folder(pendulum), tmp_path / "x.gif", **options)
     assert not list(tmp_path.iterdir())
+
+
+def test_more_rows_than_there_are_sequences(pendulum, tmp_path):
+    assert animate(of_folder(pendulum), tmp_path / "x.gif", rows=10**30, columns=2, scale=1).shape[1:3] == (100, 67)
+
+
+def test_of_a_large_dataset_nothing_is_read_that_has_no_place(tmp_path, monkeypatch):
+    """Neither memory nor time is taken for what is then refused."""
+    monkeypatch.setattr(Dataset, "rows", lambda *_: pytest.fail("read"))
+    with pytest.raises(ValueError, match="fewer rows"):
+        animate(of_recipe(small("pendulum", train=10**9)), tmp_path / "x.gif", rows=10**9)
+
+
+@pytest.mark.parametrize("fps", animation.LIMITS)
+@pytest.mark.parametrize("ending", [*animation.FORMATS, "mp4"])
+def test_the_slowest_and_the_fastest(pendulum, tmp_path, ending, fps):
+    path = tmp_path / f"x.{ending}"
+    animate(of_folder(pendulum), path, rows=1, columns=1, scale=1, fps=fps)
+    if ending == "mp4":
+        said = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-i", path], check=False, capture_output=True).stderr
+        hours, minutes, seconds = re.search(rb"Duration: (\d+):(\d+):([\d.]+)", said).groups()
+        assert 3600 * int(hours) + 60 * int(minutes) + float(seconds) == pytest.approx(7 / fps, rel=0.01, abs=0.011)
+    else:
+        assert frames(path)[1] == max(20, 1000 / fps)
+
+
+@pytest.mark.parametrize(("count", "fps"), [(2, 0.002), (500, 0.7)])
+def test_equal_frames_that_a_gif_cannot_show_for_so_long(count, fps):
+    """It joins them; a WebP takes them."""
+    still = np.zeros((count + 1, 5, 6, 3), np.uint8)
+    still[-1] = 255
+    with pytest.raises(ValueError, match=r"and may for 655.35 s: give a larger fps, or write a .webp"):
+        animation.encode(still, 1, fps, "gif")
+    assert animation.encode(still, 1, 0.8, "gif")
+    durations = []
+    with Image.open(io.BytesIO(animation.encode(still, 1, fps, "webp"))) as image:
+        for t in range(image.n_frames):
+            image.seek(t)
+            image.load()
+            durations.append(image.info["duration"])
+    assert sum(durations) == pytest.approx((count + 1) * 1000 / fps, rel=0.01)
 
 
 def test_without_the_package_for_videos(pendulum, tmp_path, monkeypatch):
@@ -202,3 +255,26 @@ def test_the_command_complains_in_one_line(pendulum, command):
     status, _, errors = command(pendulum, "x.png", "--task", "0")
     assert status == 2
     assert errors == "error: x.png has to end in .gif, .webp, .mp4\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--fps", "0.001"], "fps = 0.001 has to lie from 0.002 to 100 frames per second"),
+        (["--fps", "nan"], "fps = nan has to lie from 0.002 to 100 frames per second"),
+        (["--fps", "x"], "'--fps'"),
+        (["--columns", "1000000"], "fewer rows or columns"),
+        (["--columns", "0"], "--columns"),
+        (["--rows", "-1"], "--rows"),
+        (["--scale", "99999999999999999999"], "a smaller scale"),
+        (["--task", "99999999999999999999"], "task = 99999999999999999999 does not exist"),
+        (["--task", "²"], "--task '²' has to be a number"),
+        (["--task", "-1"], "--task '-1' has to be a number"),
+        (["--task", "0,,1"], "--task '' has to be a number"),
+    ],
+)
+def test_numbers_of_the_command(pendulum, command, tmp_path, words, message):
+    status, output, errors = command(pendulum, *words)
+    assert (status, output, errors.count("Traceback")) == (2, "", 0)
+    assert message in errors
+    assert not list(tmp_path.iterdir())

@@ -13,6 +13,7 @@ from slvm_data.cli import app
 from slvm_data.store import formats, zarr
 from slvm_data.view import saved
 from slvm_data.view.dataset import of_folder, of_recipe
+from slvm_data.view.server import UNKNOWN
 
 T = 30
 
@@ -155,6 +156,24 @@ def test_what_cannot_be_is_said_in_a_sentence(visit):
     page.wait_for_selector("#trouble[hidden]", state="attached")
     assert page.locator(".cell").count() == 15
     page.complaints[:] = [text for text in page.complaints if "400" not in text]  # the browser's own line of it
+
+
+def test_the_address_that_a_browser_is_started_with_leads_to_the_page(serving, opening):
+    with serving(of_recipe(RECIPES["pendulum3"])) as server:
+        page = opening(server.url_once)
+        assert page.url == server.url
+        assert page.locator(".cell").count() > 3
+
+
+def test_a_page_of_a_server_that_was_started_again_says_so(serving, opening):
+    """On the same port, but with another token."""
+    with serving(of_recipe(RECIPES["pendulum3"])) as server:
+        page = opening(server.url)
+        server.token = "another"
+        page.goto(page.url + "#report")
+        page.wait_for_selector("#trouble:not([hidden])")
+        assert page.locator("#trouble").inner_text() == UNKNOWN
+    page.complaints[:] = [text for text in page.complaints if "403" not in text]  # the browser's own line of it
 
 
 def test_windows_of_signals(folder, visit, to_frame):

@@ -17,7 +17,7 @@ from slvm_data.cli import app, find
 from slvm_data.recipe.original import as_original
 from slvm_data.recipe.overrides import override
 from slvm_data.script import command
-from slvm_data.view import command_line, page, png, sliders
+from slvm_data.view import command_line, page, png, saved, sliders
 from slvm_data.view.dataset import of_folder, of_recipe
 from slvm_data.view.summary import summary
 
@@ -135,3 +135,19 @@ def test_data_cannot_end_their_element(saved_data):
     assert saved_data(text.decode())["about"]["name"].startswith("</script>")
     assert "connect-src 'none'" in policy
     assert policy.encode() in text
+
+
+@pytest.mark.parametrize("count", [0, -1, 20_001, 10**30])
+def test_a_page_has_to_fit_into_a_browser(tmp_path, count):
+    with pytest.raises(ValueError, match=f"sequences = {count} has to lie from 1 to 20000"):
+        saved.save(of_recipe(RECIPES["pendulum"]), tmp_path / "page.html", count)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--port", "-1"), ("--port", "65536"), ("--port", "x"), ("--save", "x.html", "--sequences", "1.5")],
+)
+def test_numbers_of_the_command(words):
+    with pytest.raises(typer.BadParameter):  # which names the option
+        typer.main.get_command(app)(["view", "pendulum", *words, "--no-open"], standalone_mode=False)

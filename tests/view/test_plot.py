@@ -160,3 +160,10 @@ def test_without_matplotlib(monkeypatch):
     monkeypatch.delitem(sys.modules, "slvm_data.view.figure")
     with pytest.raises(ModuleNotFoundError, match=r"^plots need matplotlib: pip install 'slvm-data\[plot\]'$"):
         slvm_data.view.plot  # noqa: B018 - it is imported when it is first used
+
+
+@pytest.mark.parametrize("where", [{"index": i} for i in (-1, 3, 10**30, float("nan"))] + [{"task": 3}, {"task": -1}])
+def test_what_does_not_exist_is_refused(pendulum, where):
+    for dataset in (pendulum, dataclasses.replace(RECIPES["pendulum3"], test=3, steps=4)):
+        with pytest.raises(ValueError, match="does not exist"):
+            plot(dataset, **({"split": "test"} | where))

@@ -4,31 +4,89 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
 from slvm_data.core.errors import DamageError
 
+try:
+    import fcntl
+except ModuleNotFoundError:  # on Windows
+    fcntl = None
+
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}\.tmp", re.DOTALL)
+
 
 @contextmanager
 def atomic(path: Path, scratch: Path | None = None) -> Iterator[IO[bytes]]:
     """Open a file that appears as `path` when the block ends without error: complete and on the disk, or not at all.
 
-    Until then it is in the folder `scratch`, on the same disk; if None, beside `path`.
+    Until then it has another name, in the folder `scratch`, on the same disk. If that is None, it is beside `path`, and
+    what processes that were killed have left there is removed first.
     """
-    temporary = (scratch or path.parent) / f".{path.name}.{uuid4().hex}.tmp"  # process ids may repeat
+    if scratch is None:
+        _clear(path.parent)
+    file = _temporary(scratch or path.parent, path.name)
+    temporary = Path(file.name)
     try:
-        with temporary.open("xb") as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+            if fcntl is None:
+                file.close()  # Windows gives an open file no other name
+            temporary.replace(path)  # while it is locked
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _temporary(folder: Path, name: str) -> IO[bytes]:
+    """A new file, which is locked as long as it is open: the lock ends with the process, even if that is killed."""
+    while True:
+        file = (folder / f".{name}.{uuid4().hex}.tmp").open("xb")  # process ids may repeat
+        if _lock(file.fileno()) is not False and Path(file.name).exists():
+            return file
+        file.close()  # another process has just taken it for one that was left over
+        Path(file.name).unlink(missing_ok=True)
+
+
+def _clear(folder: Path) -> None:
+    """Remove the temporary files in a folder that no process holds any more; where there are no locks, none."""
+    if fcntl is None:
+        return
+    for path in folder.glob(".*.tmp"):
+        if _TEMPORARY.fullmatch(path.name) and path.is_file():
+            with suppress(OSError):  # it has just got its name, or belongs to someone else
+                handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+                try:
+                    if _lock(handle):
+                        path.unlink()
+                finally:
+                    os.close(handle)
+
+
+def _lock(handle: int) -> bool | None:
+    """Lock an open file. Returns False if another process holds it, None if the file system has no locks."""
+    if fcntl is None:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def identity(path: Path) -> tuple[int, int, int]:
+    """What differs, as a rule, once a file was written again or replaced: its number, its size [bytes] and its time."""
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def opened(path: Path) -> IO[bytes]:

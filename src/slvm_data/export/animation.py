@@ -10,6 +10,8 @@ from PIL import Image
 FORMATS = ("gif", "webp")
 GAP = (48, 54, 61)  # colour between sequences
 RATES = (8.0, 25.0)  # frames a second, slowest and fastest by default
+LIMITS = (0.002, 100.0)  # frames a second
+PAUSE = 655_350  # ms for which a GIF shows a frame, at most
 COLOURS = 256  # of a GIF
 SEQUENCES, WIDTH = 12, 8  # sequences in a picture, about, and in a row, at most
 
@@ -52,14 +54,27 @@ def enlarged(frames: np.ndarray, scale: int) -> np.ndarray:
 def encode(frames: np.ndarray, scale: int, fps: float, kind: str) -> bytes:
     """Encode frames [T H W 3] uint8, enlarged, as an endless loop; the same frames give the same bytes.
 
-    WebP is lossless; so is GIF if there are at most 256 colours.
+    WebP is lossless; so is GIF if there are at most 256 colours. Raises ValueError if a GIF cannot be that slow.
     """
+    pause = max(20, 10 * round(100 / fps))  # ms; a GIF counts in 1/100 s, and browsers allow no less than two
+    if kind == "gif":
+        _check_pause(frames, pause)
     images = _paletted(frames, scale) if kind == "gif" else [Image.fromarray(f) for f in enlarged(frames, scale)]
     options = {"lossless": True} if kind == "webp" else {"optimize": False, "disposal": 1}
     file = io.BytesIO()
-    pause = max(20, 10 * round(100 / fps))  # ms; a GIF counts in 1/100 s, and browsers allow no less than two
     images[0].save(file, kind, save_all=True, append_images=images[1:], duration=pause, loop=0, **options)
     return file.getvalue()
+
+
+def _check_pause(frames: np.ndarray, pause: int) -> None:
+    """Raise ValueError if equal frames [T H W 3], which a GIF joins, are shown for longer than its 16 bits can say."""
+    changes = np.flatnonzero([True, *(frames[1:] != frames[:-1]).any(axis=(1, 2, 3)), True])
+    longest = int(np.diff(changes).max()) * pause
+    if longest > PAUSE:
+        raise ValueError(
+            f"a frame of the GIF would stay for {longest / 1000:g} s, and may for {PAUSE / 1000:g} s: "
+            "give a larger fps, or write a .webp"
+        )
 
 
 def _paletted(frames: np.ndarray, scale: int) -> list[Image.Image]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping
+from math import prod
 from typing import Any
 
 from slvm_data.core.types import INDICES, SPLITS
@@ -20,16 +21,19 @@ from slvm_data.recipe.recipe import Recipe
 from slvm_data.systems.parameters import uniform
 from slvm_data.systems.system import System
 
+TASKS = 10_000  # that changes may make
 _COMMA = re.compile(r",(?![^\[]*\])")  # a comma outside brackets
 
 
-def override(recipe: Recipe, changes: Iterable[str], options: Mapping[str, Any] | None = None) -> Recipe:
+def override(
+    recipe: Recipe, changes: Iterable[str], options: Mapping[str, Any] | None = None, *, most: int = TASKS
+) -> Recipe:
     """Return the recipe with each change made to every task; tasks that become equal are merged.
 
     `options` are new values for fields of the recipe, of the views of all tasks, and of its windows, by their names in
     `recipe.options`; None leaves a field as it is. `trajectories` is the total number of trajectories, which are
-    divided among the splits. Raises ValueError for a change that is not of the form KEY=VALUE, an unknown parameter, or
-    a value that the parameter cannot have.
+    divided among the splits. Raises ValueError for a change that is not of the form KEY=VALUE, an unknown parameter, a
+    value that the parameter cannot have, or changes that make more than `most` tasks of fewer.
     """
     given = {name: value for name, value in (options or {}).items() if value is not None}
     fields, seen, cut = ({n: v for n, v in given.items() if _owner(n) is kind} for kind in (Outline, View, Windowing))
@@ -39,11 +43,19 @@ def override(recipe: Recipe, changes: Iterable[str], options: Mapping[str, Any] 
         (system, recipe.dt_of(i) if dt is None else dt, dataclasses.replace(recipe.view_of(i), **seen))
         for i, system in enumerate(recipe.tasks)
     ]
-    for change in (changes := list(changes)):
-        name, values = _parsed(change)
+    parsed = list(map(_parsed, changes))
+    _check_number(len(tasks), [values for _, values in parsed], most)
+    for name, values in parsed:
         tasks = [(_changed(system, name, value), *rest) for system, *rest in tasks for value in values]
-    systems, times, views = zip(*(dict.fromkeys(tasks) if changes else tasks), strict=True)
+    systems, times, views = zip(*(dict.fromkeys(tasks) if parsed else tasks), strict=True)
     return dataclasses.replace(recipe, tasks=systems, dt=_common(times), view=_common(views), **fields)
+
+
+def _check_number(tasks: int, values: list[list[Any]], most: int) -> None:
+    """Raise ValueError, before they are made, if there is a task for each combination of too many values."""
+    number = tasks * prod(map(len, values))
+    if number > max(tasks, most):
+        raise ValueError(f"these values make {number} tasks, and there may be {most}: give fewer values")
 
 
 def _owner(name: str) -> type:

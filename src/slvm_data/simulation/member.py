@@ -134,8 +134,9 @@ def impacts(population: System, parameters: Numbers, x0: ArrayLike, t: np.ndarra
     numbers, most = _numbers(population, parameters), population.most_impacts(float(t[-1] - t[0]))
     with exact():
         start = np.asarray(x0, np.float64)
-        found = _impacts(numbers, start, t, template=population.template(), most=most)
-    return {name: np.asarray(value) for name, value in found.items()}
+        room = 1 << (most - 1).bit_length()  # few different ones, since each is compiled anew
+        found = _impacts(numbers, start, t, template=population.template(), most=room)
+    return {name: np.asarray(value)[:most] for name, value in found.items()}
 
 
 @partial(jax.jit, static_argnames=("template", "most"))

@@ -22,7 +22,7 @@ from slvm_data.core import names
 from slvm_data.core.errors import DamageError
 from slvm_data.core.files import altered, atomic, read_at_most, sha256
 from slvm_data.core.json_tree import Json, from_json, to_json
-from slvm_data.core.types import Arrays
+from slvm_data.core.types import INDICES, Arrays
 from slvm_data.recipe.outline import StoredRecipe
 from slvm_data.store import formats
 
@@ -63,7 +63,7 @@ class Form:
         return Form((rows, *self.row), self.dtype)
 
     def __post_init__(self) -> None:
-        if not self.shape or min(self.shape) < 0:
+        if not self.shape or min(self.shape) < 0 or self.shape[0] > INDICES:
             raise ValueError(f"shape = {list(self.shape)} is not that of rows")
         try:
             kind = np.dtype(self.dtype).kind

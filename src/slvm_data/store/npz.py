@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import sys
 import tempfile
 import threading
 import zipfile
@@ -11,6 +12,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -25,6 +27,7 @@ from slvm_data.store.manifest import Form, Forms, Written
 from slvm_data.store.rows import fitting
 
 LEVEL = 1  # of isal: twice as dense as level 0 on binary frames, as fast; level 3 is five times slower
+ENDING = ".npy"  # of the members of an archive
 RATIO = 1032  # largest compression ratio of deflate
 _PARSING = threading.Lock()  # Python 3.11 cannot parse literals in two threads (python/cpython#106905)
 BLOCK = 2**20  # bytes compressed at a time; always the same, since it determines the output
@@ -73,7 +76,7 @@ class _Stream:
         """End the stream; return its entry in the archive for a member that begins at `offset`."""
         self._compress(self._tail)
         self.spool.write(self._deflate.flush())
-        return zip_archive.Member(f"{self.name}.npy", self.crc, self.spool.tell(), self.size, offset)
+        return zip_archive.Member(self.name + ENDING, self.crc, self.spool.tell(), self.size, offset)
 
 
 @dataclass(frozen=True)
@@ -247,7 +250,7 @@ def places(path: Path) -> dict[str, Place]:
     """Positions of the arrays, without reading them; raises DamageError as `read` does."""
     with damage_named(path) as at, opened(path) as file, zipfile.ZipFile(file) as archive:
         found = _members(archive, at)
-        return {name: Place(form, archive.getinfo(f"{name}.npy"), member.tell()) for name, member, form in found}
+        return {name: Place(form, archive.getinfo(name + ENDING), member.tell()) for name, member, form in found}
 
 
 def blocks(path: Path, rows: int, wanted: Collection[str] | None = None) -> Iterator[Arrays]:
@@ -302,20 +305,61 @@ def _rows(form: Form) -> int:
 def _members(archive: zipfile.ZipFile, at: At) -> Iterator[tuple[str, IO[bytes], Form]]:
     """Each array's name, its bytes after the header, and its form."""
     _check_names(archive)
+    _check_sizes(archive, at)
+    _check_places(archive, at)
     for info in archive.infolist():
-        at.array = info.filename.removesuffix(".npy")
-        most = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: RATIO}.get(info.compress_type, 0) * info.compress_size
-        if info.file_size > most:
-            raise ValueError(f"it claims {info.file_size} bytes, and {info.compress_size} cannot hold so many")
-        member = archive.open(info)
+        at.array = info.filename.removesuffix(ENDING)
+        member = archive.open(info)  # compares the name with that in the header before the member
         yield at.array, member, _header(member, info.file_size)
 
 
 def _check_names(archive: zipfile.ZipFile) -> None:
-    names = archive.namelist()
-    odd = [n for n in names if not n.removesuffix(".npy").isidentifier()]
+    """Raise ValueError unless each array has one name, and one array each name; readers differ in what else they see.
+
+    Names that differ in case are names of different arrays, as for NumPy.
+    """
+    infos = archive.infolist()
+    names = [info.filename for info in infos]
+    odd = [n for n in names if not (n.endswith(ENDING) and n.removesuffix(ENDING).isidentifier())]
+    odd += [info.orig_filename for info in infos if info.orig_filename != info.filename]
     if odd or len(set(names)) < len(names):
         raise ValueError(f"its members are not arrays of different names: {(odd or names)[:4]}")
+
+
+def _check_sizes(archive: zipfile.ZipFile, at: At) -> None:
+    """Raise ValueError if a member claims more bytes than its compressed bytes can hold."""
+    for info in archive.infolist():
+        at.array = info.filename.removesuffix(ENDING)
+        most = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: RATIO}.get(info.compress_type, 0) * info.compress_size
+        if info.file_size > most:
+            raise ValueError(f"it claims {info.file_size} bytes, and {info.compress_size} cannot hold so many")
+
+
+def _check_places(archive: zipfile.ZipFile, at: At) -> None:
+    """Raise ValueError if the directory and the header before a member differ, or if members overlap.
+
+    The first one is at the beginning, where NumPy looks for the sign of an archive.
+    """
+    assert archive.fp
+    end = 0
+    for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
+        at.array = info.filename.removesuffix(ENDING)
+        header = zip_archive.read_header(archive.fp, info.header_offset)
+        if not _agree(header, info):
+            raise ValueError("the directory of the archive and the header before it say different things")
+        if info.header_offset < end or (not end and info.header_offset):
+            raise ValueError("something else is in its place in the archive")
+        end = header.end + info.compress_size
+    if end > archive.start_dir:
+        raise ValueError("it reaches into the directory of the archive")
+
+
+def _agree(header: zip_archive.Header, info: zipfile.ZipInfo) -> bool:
+    """Whether the header before a member says the same as the directory; `zipfile` compares the names."""
+    numbers = (header.crc, header.packed, header.size)
+    streamed = bool(header.flags & zip_archive.STREAMED)
+    known = numbers == (info.CRC, info.compress_size, info.file_size) or (streamed and not any(numbers))
+    return known and (header.method, header.flags) == (info.compress_type, info.flag_bits)
 
 
 def _header(member: IO[bytes], size: int) -> Form:
@@ -325,20 +369,24 @@ def _header(member: IO[bytes], size: int) -> Form:
         raise ValueError(f"array format {version} is not (1, 0)")
     with _PARSING:
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(member)
-    if fortran or dtype.hasobject or int(np.prod(shape, dtype=object)) * dtype.itemsize != size - member.tell():
+    without_bytes = 0 in shape and prod(n or 1 for n in shape) * dtype.itemsize > sys.maxsize  # NumPy refuses these too
+    if fortran or dtype.hasobject or without_bytes or prod(shape) * dtype.itemsize != size - member.tell():
         raise ValueError(f"its header promises {dtype} {shape}, which it does not hold")
     return Form(shape, str(dtype))
 
 
 def _body(member: IO[bytes], form: Form, rows: np.ndarray | None) -> np.ndarray:
     """The array, or these rows of it; in both cases the whole member is read, to compare its checksum."""
-    chosen = np.arange(form.shape[0]) if rows is None else rows
-    array = np.empty((len(chosen), *form.row), form.dtype)
+    array = np.empty((form.shape[0] if rows is None else len(rows), *form.row), form.dtype)
     start = 0
     for block in _pieces(member, form, _rows(form)):
-        here = (chosen >= start) & (chosen < start + len(block))
-        array[here] = block[chosen[here] - start]
-        start += len(block)
+        stop = start + len(block)
+        if rows is None:
+            array[start:stop] = block
+        else:
+            here = (rows >= start) & (rows < stop)
+            array[here] = block[rows[here] - start]
+        start = stop
     return array
 
 

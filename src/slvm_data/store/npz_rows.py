@@ -19,12 +19,12 @@ import numpy as np
 from slvm_data.core.errors import damage_named
 from slvm_data.core.files import opened
 from slvm_data.core.types import Arrays
-from slvm_data.store import npz
+from slvm_data.store import npz, zip_archive
+from slvm_data.store.manifest import Forms
 
 APART = 2**22  # bytes from a mark to the next, at least
 MARKS = 256  # of an array, at most, of about 50 kB each
 SOURCE, PIECE = 2**14, 2**18  # bytes read and inflated at a time
-HEADER = 30  # bytes of a member's header in the archive, before its name
 
 
 class _Inflater:
@@ -85,6 +85,11 @@ class Rows:
         with damage_named(path), opened(path) as file:
             self._members = {name: _Member(place, [_begin(file, place)]) for name, place in npz.places(path).items()}
 
+    @property
+    def forms(self) -> Forms:
+        """Shape and type of each array."""
+        return {name: member.place.form for name, member in self._members.items()}
+
     def read(self, rows: np.ndarray, names: Collection[str] | None = None) -> Arrays:
         """These rows (increasing) of all arrays, or of those with these names. Raises DamageError."""
         found: Arrays = {}
@@ -98,10 +103,8 @@ class Rows:
 
 def _begin(file: IO[bytes], place: npz.Place) -> _Inflater:
     """The mark at the beginning of a member."""
-    file.seek(place.info.header_offset)
-    header = file.read(HEADER)
-    lengths = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
-    return _Inflater(place.info.header_offset + HEADER + lengths, place.info.compress_type == zipfile.ZIP_DEFLATED)
+    start = zip_archive.read_header(file, place.info.header_offset).end
+    return _Inflater(start, place.info.compress_type == zipfile.ZIP_DEFLATED)
 
 
 def _rows(file: IO[bytes], member: _Member, rows: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from slvm_data.core.errors import DamageError
+from slvm_data.core.files import identity
 from slvm_data.store import manifest
 from slvm_data.store.manifest import Manifest
 
@@ -42,7 +43,6 @@ class Unchanged:
 
     def _look(self) -> tuple[int, ...]:
         try:
-            there = (self.folder / manifest.NAME).stat()
+            return identity(self.folder / manifest.NAME)
         except (FileNotFoundError, NotADirectoryError):
             return ()
-        return there.st_mtime_ns, there.st_ino, there.st_size

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from slvm_data.core.files import atomic
 from slvm_data.export import animation
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.view.dataset import Dataset, of_recipe
@@ -39,23 +38,29 @@ def animate(
     `scale` pixels; `fps` is frames per second (None: in real time, but between 8 and 25). All loop.
     WebP is lossless, and so is a GIF of up to 256 colours. The same sequences give the same bytes.
 
-    Raises ValueError if there are no frames to show, or too many for a picture.
+    Raises ValueError if there are no frames to show, or too many for a picture, or if a number cannot be.
     """
     if (kind := out.suffix.removeprefix(".")) not in FORMATS:
         raise ValueError(f"{out} has to end in {', '.join('.' + kind for kind in FORMATS)}")
     long = dataset.folder is None and dataset.recipe.windows is not None  # the beginning of long trajectories
     dataset = _with_frames(dataset)
     tasks = list(range(len(dataset.recipe.tasks))) if tasks is None else list(tasks)
+    _check_numbers(fps, {"rows": rows, "columns": columns, "scale": scale})
     rows, columns = _shape(dataset, split, tasks, rows, columns)
-    sheet = animation.grid(_chosen(dataset, split, tasks, rows * columns), columns)
-    scale = scale or max(1, min(SIDE // dataset.recipe.view_of(tasks[0]).size, WIDTH // sheet.shape[2]))
-    _check_size(sheet, scale)
+    chosen = _chosen(dataset, split, tasks, rows * columns)
+    size = dataset.recipe.view_of(tasks[0]).size
+    width = columns * (size + 1) + 1
+    scale = scale or max(1, min(SIDE // size, WIDTH // width))
+    count = sum(len(index) for _, index in chosen)
+    _check_size(dataset.recipe, -(-count // columns) * (size + 1) + 1, width, scale)
+    sheet = animation.grid(_frames(dataset, split, chosen), columns)
     fps = fps or (animation.RATES[1] if long else animation.rate(dataset.recipe.dt_of(tasks[0])))
     if kind == "mp4":
         _mp4(out, animation.enlarged(sheet, scale), fps)
     else:
-        with _unfinished(out) as partial:
-            partial.write_bytes(animation.encode(sheet, scale, fps, kind))
+        picture = animation.encode(sheet, scale, fps, kind)
+        with atomic(out) as file:
+            file.write(picture)
     return animation.enlarged(sheet, scale)
 
 
@@ -70,6 +75,16 @@ def _with_frames(dataset: Dataset) -> Dataset:
     return of_recipe(dataclasses.replace(recipe, windows=None, observation="pixels", steps=steps, record=()))
 
 
+def _check_numbers(fps: float | None, counts: dict[str, int | None]) -> None:
+    """Raise ValueError if a number cannot be."""
+    for name, value in counts.items():
+        if value is not None and value < 1:
+            raise ValueError(f"{name} = {value} has to be at least 1")
+    low, high = animation.LIMITS
+    if fps is not None and not low <= fps <= high:
+        raise ValueError(f"fps = {fps:g} has to lie from {low:g} to {high:g} frames per second")
+
+
 def _shape(dataset: Dataset, split: str, tasks: list[int], rows: int | None, columns: int | None) -> tuple[int, int]:
     """Numbers of rows and columns of the picture."""
     if not tasks:
@@ -79,9 +94,6 @@ def _shape(dataset: Dataset, split: str, tasks: list[int], rows: int | None, col
         raise ValueError(f"{dataset.recipe.name} has no sequence in {split}")
     per = max(1, animation.SEQUENCES // len(tasks))
     default = animation.layout(min(there, per * len(tasks)), len(tasks))
-    for name, value in (("rows", rows), ("columns", columns)):
-        if value is not None and value < 1:
-            raise ValueError(f"{name} = {value} has to be at least 1")
     return rows or (default[0] if columns is None else 1), columns or default[1]
 
 
@@ -94,22 +106,31 @@ def _step(recipe: Recipe, split: str) -> int:
     return recipe.windows.disjoint(split, recipe.steps) if recipe.windows else 1
 
 
-def _chosen(dataset: Dataset, split: str, tasks: list[int], most: int) -> np.ndarray:
-    """The first sequences of each task, upright, uint8 [N T H W 3], `most` in all."""
-    found = []
+def _chosen(dataset: Dataset, split: str, tasks: list[int], most: int) -> list[tuple[int, range]]:
+    """Each task with its first sequences, `most` in all."""
+    step, found = _step(dataset.recipe, split), []
     for i, task in enumerate(tasks):
         share = (i + 1) * most // len(tasks) - i * most // len(tasks)
-        index = np.arange(min(share, _count(dataset, split, task))) * _step(dataset.recipe, split)
-        if len(index):
-            image = dataset.rows(task, split, index.tolist())["image"][:, :FRAMES]
-            found.append(animation.colours(dataset.upright(task, image)))
-    return np.concatenate(found)
+        if count := min(share, _count(dataset, split, task)):
+            found.append((task, range(0, count * step, step)))
+    return found
 
 
-def _check_size(sheet: np.ndarray, scale: int) -> None:
-    T, Y, X, _ = sheet.shape
-    if T * Y * X * scale**2 > PIXELS:
-        size = f"{T} frames of {X * scale} x {Y * scale} pixels"
+def _frames(dataset: Dataset, split: str, chosen: list[tuple[int, range]]) -> np.ndarray:
+    """The frames of these sequences, upright, uint8 [N T H W 3]."""
+    return np.concatenate(
+        [
+            animation.colours(dataset.upright(task, dataset.rows(task, split, index)["image"][:, :FRAMES]))
+            for task, index in chosen
+        ]
+    )
+
+
+def _check_size(recipe: Recipe, height: int, width: int, scale: int) -> None:
+    """Raise ValueError, before anything is read, if frames of this height and width [px] become too large."""
+    T = min(FRAMES, recipe.length())
+    if T * height * width * scale**2 > PIXELS:
+        size = f"{T} frames of {width * scale} x {height * scale} pixels"
         raise ValueError(f"{size} are more than fit into a picture: take fewer rows or columns, or a smaller scale")
 
 
@@ -126,17 +147,6 @@ def _mp4(out: Path, frames: np.ndarray, fps: float) -> None:
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", f"{fps:g}", "-i", "-"]
     exact = ["-fflags", "+bitexact", "-flags:v", "+bitexact", "-threads", "1"]  # no version, no clock
     options = ["-c:v", "libx264", "-crf", "12", "-preset", "slow", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
-    with _unfinished(out) as partial:
+    with atomic(out) as file:
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *source, *options, *exact, "-f", "mp4"]
-        subprocess.run([*command, str(partial)], input=even.tobytes(), check=True, capture_output=True)
-
-
-@contextmanager
-def _unfinished(out: Path) -> Iterator[Path]:
-    """A temporary name for a file, which gets its own name when it is complete."""
-    partial = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    try:
-        yield partial
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
+        subprocess.run([*command, file.name], input=even.tobytes(), check=True, capture_output=True)

@@ -6,6 +6,7 @@ A `Dataset` with a folder reads its files; one without makes the sequences of it
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from slvm_data.arrays import EVENTS, PARAMETER
-from slvm_data.core.errors import DamageError
+from slvm_data.core.errors import DamageError, damage_named
+from slvm_data.core.files import identity
 from slvm_data.core.types import Arrays
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.recipe.serialisation import from_stored
@@ -24,8 +26,12 @@ from slvm_data.store.manifest import FileEntry, Form, Manifest
 from slvm_data.store.npz_rows import Rows
 from slvm_data.systems.system import System
 
+LARGE = 2**30  # bytes of a file from which on it is said that its checksum is computed
 SEARCHED, SEARCHED_IF_MADE = 20_000, 2_000  # sequences of each task and split, by parameter
 STEP = 256  # sequences made at a time for their parameters
+
+Identity = tuple[int, int, int]
+"""Of a file, as `files.identity` gives it."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,8 @@ class Dataset:
     folder: Path | None = None
     content: Manifest | None = None  # of the folder
     known: tuple[str, Recipe] | None = None  # name or file of a recipe on the command line, and the recipe
-    written: int = 0  # time of the manifest [ns]
-    _open: dict[str, Rows] = field(default_factory=dict, compare=False, repr=False)  # opened .npz files, by name
+    written: Identity | None = None  # of the manifest; None if nothing is compared with it
+    _open: dict[str, tuple[Identity, Rows]] = field(default_factory=dict, compare=False, repr=False)  # .npz, by name
 
     def count(self, task: int, split: str) -> int:
         """Number of sequences of a task in a split; raises ValueError if either does not exist."""
@@ -48,10 +54,19 @@ class Dataset:
             return self.recipe.count(split)
         return next((entry.rows for _, entry in self._file(self.content, task, split)), 0)
 
-    def check_current(self) -> None:
-        """Raise ValueError if the folder was written again since it was opened, so that old and new parts would mix."""
-        if self.folder and _written(self.folder) != self.written:
-            raise ValueError(f"{self.folder} was written anew: start slvm-data view again")
+    def check_current(self, again: str = "run the command again") -> None:
+        """Raise ValueError if the folder was written again since it was opened, so that old and new parts would mix.
+
+        `again` is what the user is told to do.
+        """
+        if self.folder is None or self.written is None:
+            return
+        try:
+            now = identity(self.folder / manifest.NAME)
+        except FileNotFoundError:
+            raise ValueError(f"{self.folder} is gone, or is just being written anew: {again}") from None
+        if now != self.written:
+            raise ValueError(f"{self.folder} was written anew: {again}")
 
     def rows(self, task: int, split: str, index: Iterable[int]) -> Arrays:
         """The arrays of these sequences [n …], as files have them (docs/format.md), in this order.
@@ -101,20 +116,48 @@ class Dataset:
         return [(name, entry) for name, entry in content.files.items() if (entry.task, entry.split) == (task, split)]
 
     def _stored(self, task: int, split: str, rows: np.ndarray, names: Collection[str] | None = None) -> Arrays:
+        """Rows of files, all of the dataset that was opened: it may be replaced at any time."""
+        self.check_current()
+        try:
+            found = self._from_file(task, split, rows, names)
+        except DamageError:
+            self.check_current()  # then nothing is damaged
+            raise
+        self.check_current()
+        return found
+
+    def _from_file(self, task: int, split: str, rows: np.ndarray, names: Collection[str] | None) -> Arrays:
         assert self.folder
         assert self.content
         (name, entry), *_ = self._file(self.content, task, split)
         path = self.folder / name
         wanted = [n for n in entry.arrays if names is None or n in names]
         if path.suffix == ".npz":
-            if name not in self._open:
-                self._open[name] = Rows(path)
-            found = self._open[name].read(rows, wanted)
-        else:
-            found = formats.store_of(path).read(path, rows, wanted, entry)
+            return self._intact(name, path, entry).read(rows, wanted)
+        found = formats.store_of(path).read(path, rows, wanted, entry)
         for n in wanted:
-            _check(path, n, found.get(n), entry.arrays[n])
+            _check(path, n, Form.of(found[n], entry.arrays[n].shape[0]) if n in found else None, entry.arrays[n])
         return found
+
+    def _intact(self, name: str, path: Path, entry: FileEntry) -> Rows:
+        """An .npz whose bytes are those that were written: compared before its first row, and again if it changed.
+
+        Its own checksums are of whole arrays, so that single rows cannot be compared with them.
+        """
+        with damage_named(path):
+            now = identity(path)
+        if not path.is_file():
+            raise DamageError(f"{path} is not a file that can be read")
+        if name not in self._open or self._open[name][0] != now:
+            opened = Rows(path)
+            for n, promised in entry.arrays.items():
+                _check(path, n, opened.forms.get(n), promised)
+            if entry.bytes > LARGE:
+                print(f"comparing {path} ({entry.bytes / 1e9:.1f} GB) with its checksum, once", file=sys.stderr)
+            if fault := formats.store_of(path).fault(path, entry):
+                raise DamageError(fault)
+            self._open[name] = now, opened
+        return self._open[name][1]
 
 
 def of_folder(folder: Path, own: Iterable[System] = (), known: tuple[str, Recipe] | None = None) -> Dataset:
@@ -122,8 +165,9 @@ def of_folder(folder: Path, own: Iterable[System] = (), known: tuple[str, Recipe
 
     Raises DamageError if the manifest is missing or damaged, ValueError if a class is unknown.
     """
+    now = identity(folder / manifest.NAME) if (folder / manifest.NAME).is_file() else None
     content = manifest.read(folder)
-    return Dataset(from_stored(content.recipe, own), folder, content, known, _written(folder))
+    return Dataset(from_stored(content.recipe, own), folder, content, known, now)
 
 
 def of_recipe(recipe: Recipe, known: tuple[str, Recipe] | None = None) -> Dataset:
@@ -131,16 +175,15 @@ def of_recipe(recipe: Recipe, known: tuple[str, Recipe] | None = None) -> Datase
     return Dataset(recipe, known=known)
 
 
-def _written(folder: Path) -> int:
-    return (folder / manifest.NAME).stat().st_mtime_ns
-
-
-def _check(path: Path, name: str, rows: np.ndarray | None, promised: Form) -> None:
-    """Raise DamageError unless these rows are of the type and shape that the manifest promised."""
-    if rows is None or Form.of(rows, promised.shape[0]) != promised:
-        there = "missing" if rows is None else f"{rows.dtype} {list(rows.shape[1:])} per row"
-        expected = f"{promised.dtype} {list(promised.row)}"
-        raise DamageError(f"{path} is damaged, at {name}: it is {there}, not {expected}")
+def _check(path: Path, name: str, found: Form | None, promised: Form) -> None:
+    """Raise DamageError unless an array is of the type and shape that the manifest promised."""
+    if found is None:
+        raise DamageError(f"{path} is damaged, at {name}: it is missing")
+    if (found.dtype, found.row) != (promised.dtype, promised.row):
+        there, expected = (f"{form.dtype} {list(form.row)}" for form in (found, promised))
+        raise DamageError(f"{path} is damaged, at {name}: it is {there} per row, not {expected}")
+    if found != promised:
+        raise DamageError(f"{path} is damaged, at {name}: it has {found.shape[0]} rows, not {promised.shape[0]}")
 
 
 def _computed(system: System, arrays: Arrays) -> Arrays:

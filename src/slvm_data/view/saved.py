@@ -12,9 +12,16 @@ from slvm_data.view.payload import payload
 from slvm_data.view.report import report
 from slvm_data.view.summary import summary
 
+MOST = 20_000  # sequences in a page, of about 3 kB each
+
 
 def save(dataset: Dataset, path: Path, sequences: int) -> int:
-    """Write a page with about this many sequences, at least one per task and split; return its size in bytes."""
+    """Write a page with about this many sequences, at least one per task and split; return its size in bytes.
+
+    Raises ValueError if they are more than a browser can show.
+    """
+    if not 1 <= sequences <= MOST:
+        raise ValueError(f"sequences = {sequences} has to lie from 1 to {MOST}: a page has to fit into a browser")
     text, _ = page(data(dataset, sequences))
     with atomic(path) as file:
         file.write(text)

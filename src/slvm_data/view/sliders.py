@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import ceil, floor, log10
 from typing import Any
 
@@ -18,6 +19,31 @@ def sliders(recipe: Recipe) -> list[dict[str, Any]]:
     """Sliders for the parameters that all tasks have: name, and for each component its ends, step and first value."""
     common = [name for name in recipe.tasks[0].parameters() if all(name in s.parameters() for s in recipe.tasks)]
     return [{"name": name, "components": _components(recipe, name)} for name in common if _alike(recipe, name)]
+
+
+def check_reach(recipe: Recipe, changed: Recipe, names: Iterable[str]) -> None:
+    """Raise ValueError unless sliders of a recipe can change it into another one, by the parameters of these names.
+
+    Then the program that was compiled for the recipe makes the other one too, in about the same time.
+    """
+    components = {one["name"]: one["components"] for one in sliders(recipe)}
+    for name in names:
+        if name not in components:
+            raise ValueError(f"{name} has no slider: give it to slvm-data view on the command line")
+        for system in changed.tasks:
+            ends = np.stack(system.range_of(name)).reshape(2, -1)  # [ends components]
+            for part, (low, high) in zip(components[name], ends.T.tolist(), strict=True):
+                _check_within(name, low, high, part)
+
+
+def _check_within(name: str, low: float, high: float, part: dict[str, Any]) -> None:
+    """Raise ValueError if a slider cannot be moved to both values."""
+    if low < part["low"] - part["step"] / 2 or high > part["high"] + part["step"] / 2:  # its ends are rounded
+        wanted = f"{low:g}" if low == high else f"{low:g}..{high:g}"
+        raise ValueError(
+            f"{name} = {wanted}: its slider goes from {part['low']:g} to {part['high']:g}; "
+            "give it to slvm-data view on the command line"
+        )
 
 
 def _alike(recipe: Recipe, name: str) -> bool:

@@ -42,9 +42,11 @@ class Served {
   async #ask(what, words) {
     const query = new URLSearchParams(words);
     this.changes.forEach((change) => query.append("set", change));
+    query.append("token", new URLSearchParams(location.search).get("token") ?? "");
     const answer = await fetch(`${what}?${query}`).catch(() => {
       throw new Error("No answer: the command slvm-data view, which serves this page, has ended. Start it again.");
     });
+    if (answer.status === 403) throw new Error(await answer.text()); // of a server that was started again
     const content = await answer.json();
     if (!answer.ok) throw new Error(content.error);
     return content;
