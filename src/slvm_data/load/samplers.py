@@ -1,4 +1,4 @@
-"""Samplers in the main process: the queries and context of every batch of episodes; items in random order, or in order."""
+"""Samplers in the main process: queries and context of every batch of episodes; items in random order, or in order."""
 
 from __future__ import annotations
 
