@@ -10,6 +10,7 @@ from typing import Any
 
 from torch.utils.data import DataLoader, Sampler, SequentialSampler
 
+from slvm_data.core.files import lasting
 from slvm_data.load.batch import Item, Row
 from slvm_data.load.columns import open_manifest
 from slvm_data.load.episodes import Episodes
@@ -99,7 +100,7 @@ class DataModule(_lightning().LightningDataModule):
         **options: Any,
     ) -> None:
         super().__init__()
-        self.root, self.batch_size, self.context, self.steps = Path(root), batch_size, context, steps
+        self.root, self.batch_size, self.context, self.steps = lasting(root), batch_size, context, steps
         self.workers, self.seed, self.options = workers, seed, options
         windows = open_manifest(self.root).recipe.windows
         self._kind = Windows if windows else Sequences if context is None else Episodes

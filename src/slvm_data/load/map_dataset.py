@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from slvm_data.core.files import lasting
 from slvm_data.load.arguments import check_known, names_of_fields
 from slvm_data.load.batch import Batch, Item, Row
 from slvm_data.load.buffers import BufferPool
@@ -35,7 +36,7 @@ class MapDataset(Dataset[Item | Row]):
         fields: Iterable[str] | None = None,
         fraction: float = 1.0,
     ) -> None:
-        self.root, self.split, self.fields = Path(root), split, names_of_fields(fields)
+        self.root, self.split, self.fields = lasting(root), split, names_of_fields(fields)
         content = open_manifest(self.root)
         if (windows := content.recipe.windows is not None) != self.of_windows:
             kind, loader = ("windows with context", "Windows") if windows else ("whole trajectories", "Sequences")
