@@ -11,12 +11,12 @@ from functools import cached_property
 from math import prod
 from typing import NamedTuple
 
-import jax
 import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from slvm_data.arrays import pictures
+from slvm_data.core.devices import backend
 from slvm_data.core.types import Arrays
 from slvm_data.load.arguments import check_known, names_of_fields, whole_number
 from slvm_data.load.batch import StreamBatch
@@ -208,4 +208,4 @@ class _Source:
 
 def on_accelerator() -> bool:
     """Whether JAX computes on another device than the CPU."""
-    return jax.default_backend() != "cpu"
+    return backend() != "cpu"
