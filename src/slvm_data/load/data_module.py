@@ -11,6 +11,7 @@ from typing import Any
 from torch.utils.data import DataLoader, Sampler, SequentialSampler
 
 from slvm_data.core.files import lasting
+from slvm_data.core.main_guard import GUARD, runs_again
 from slvm_data.load.batch import Item, Row
 from slvm_data.load.columns import open_manifest
 from slvm_data.load.episodes import Episodes
@@ -44,6 +45,8 @@ class Loader(DataLoader[Any]):
     _given = 0  # batches of it
 
     def __iter__(self) -> Iterator[Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        if self.num_workers and runs_again():
+            raise RuntimeError(f"this process was started by a DataLoader, and would start others: {GUARD}")
         self._begun, self._given = self.sampler.upcoming, 0
         for batch in super().__iter__():
             self._given += 1  # before it is used: the state that is saved after a step is that of the next one

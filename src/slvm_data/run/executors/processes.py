@@ -38,7 +38,8 @@ class _Spawn(SpawnContext):
         super().__init__()
         self.started: list[BaseProcess] = []
 
-    def Process(self, *arguments: Any, **options: Any) -> BaseProcess:  # noqa: N802 - as the pool calls it
+    def Process(self, *arguments: Any, **options: Any) -> BaseProcess:  # noqa: N802  # pyright: ignore
+        """A process, as the pool asks for it."""
         self.started.append(super().Process(*arguments, **options))
         return self.started[-1]
 
