@@ -15,6 +15,7 @@ import typer
 
 from slvm_data.core import interruption
 from slvm_data.core.errors import DamageError, WorkersError
+from slvm_data.core.files import at_home
 from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.options import OPTIONS, TRAJECTORIES, Option, of
 from slvm_data.recipe.original import as_original
@@ -207,7 +208,7 @@ def call(parser: Callable[..., Any]) -> NoReturn:
 def _uninterrupted(parser: Callable[..., Any]) -> Any:
     """Run a command line and return its exit code, unless it is interrupted."""
     try:
-        code = parser(standalone_mode=False)
+        code = parser([_at_home(word) for word in sys.argv[1:]], standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except interruption.Terminated:
@@ -215,6 +216,12 @@ def _uninterrupted(parser: Callable[..., Any]) -> Any:
     if code in (INTERRUPTED, TERMINATED):  # Typer itself makes the first one of Ctrl-C
         _leave(code)
     return code
+
+
+def _at_home(word: str) -> str:
+    """A word of the command line with the home folder for `~`, also in `--out=~/x`, where not every shell puts it."""
+    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    return f"{option}{equals}{at_home(value)}" if value.startswith("~") else word
 
 
 def _leave(code: int) -> NoReturn:

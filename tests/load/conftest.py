@@ -9,6 +9,7 @@ import pytest
 
 from slvm_data import RECIPES, View, generate
 from slvm_data.recipe.original import as_original
+from slvm_data.store import zarr_layout
 
 COUNTS = {"train": 12, "val": 3, "test": 2}
 MORE = ("dx_dt", "energy", "events", "offset", "color_index")
@@ -44,6 +45,19 @@ def pendulums(tmp_path_factory):
     """Three tasks of fifty pendulums."""
     recipe = dataclasses.replace(RECIPES["pendulum3"], train=50, val=20, test=20, steps=4)
     return generate(recipe, tmp_path_factory.mktemp("pendulums") / "pendulum3")
+
+
+@pytest.fixture(scope="session")
+def sharded(tmp_path_factory):
+    """Two tasks of 300 sequences in shards of 64."""
+    whole = zarr_layout.SHARD
+    zarr_layout.SHARD = 1
+    try:
+        recipe = dataclasses.replace(RECIPES["pendulum3"], tasks=RECIPES["pendulum3"].tasks[:2])
+        recipe = dataclasses.replace(recipe, train=300, val=5, test=5, steps=4)
+        return generate(recipe, tmp_path_factory.mktemp("sequences") / "pendulum3", format="zarr")
+    finally:
+        zarr_layout.SHARD = whole
 
 
 @pytest.fixture(scope="session")

@@ -214,10 +214,21 @@ def test_ranks_come_from_torch_distributed(pendulums):
 
 
 def test_a_last_batch_with_too_few_for_the_ranks_is_refused(pendulums):
-    """135 queries in batches of 67: the third has one."""
-    sampler = EpisodeSampler(Episodes(pendulums, context=5), 67, per="epoch", rank=1, ranks=2)
-    with pytest.raises(ValueError, match="batch 2 of the epoch has 1 queries for 2 ranks: another batch_size"):
-        list(sampler)
+    """At once: 135 queries in batches of 67, of which the third has one; or batches of one."""
+    dataset = Episodes(pendulums, context=5)
+    for size, per in ((67, "epoch"), (1, "batch")):
+        with pytest.raises(
+            ValueError, match=rf"batch_size = {size} leaves 1 queries .* too few for 2 ranks: choose an"
+        ):
+            EpisodeSampler(dataset, size, per=per, rank=1, ranks=2)
+    assert len(list(EpisodeSampler(dataset, 67, per="epoch"))) == 3
+
+
+def test_ranks_that_are_known_later_are_checked_before_the_first_batch(pendulums, monkeypatch):
+    sampler = EpisodeSampler(Episodes(pendulums, context=5), 67, per="epoch")
+    monkeypatch.setattr(EpisodeSampler, "here", lambda self: (0, 2))
+    with pytest.raises(ValueError, match="too few for 2 ranks"):
+        next(iter(sampler))
 
 
 def test_tuples_of_another_dataset_are_refused(pendulums):

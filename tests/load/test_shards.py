@@ -1,6 +1,5 @@
 """Sequences that are read from their shards when they are asked for: as those in memory, by whichever library."""
 
-import dataclasses
 import pickle
 import shutil
 import subprocess
@@ -12,10 +11,9 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from slvm_data import RECIPES, generate
 from slvm_data.load import DamageError, Sequences, Shuffled
 from slvm_data.load import shards as load_shards
-from slvm_data.store import tensors, zarr_layout
+from slvm_data.store import tensors
 from slvm_data.store import zarr_reader as reader
 
 NAMES = (
@@ -30,19 +28,6 @@ def library(request, monkeypatch):
     """The library that reads; zarr-python does in a forked process."""
     monkeypatch.setattr(tensors, "works", lambda: request.param == "tensorstore")
     return request.param
-
-
-@pytest.fixture(scope="module")
-def sharded(tmp_path_factory):
-    """Two tasks of 300 sequences in shards of 64."""
-    whole = zarr_layout.SHARD
-    zarr_layout.SHARD = 1
-    try:
-        recipe = dataclasses.replace(RECIPES["pendulum3"], tasks=RECIPES["pendulum3"].tasks[:2])
-        recipe = dataclasses.replace(recipe, train=COUNT, val=5, test=5, steps=4)
-        return generate(recipe, tmp_path_factory.mktemp("sequences") / "pendulum3", format="zarr")
-    finally:
-        zarr_layout.SHARD = whole
 
 
 def same(batch, other):

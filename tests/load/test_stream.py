@@ -1,6 +1,7 @@
 """The stream: the sequences of the files, without files, for whoever takes turns at it."""
 
 import dataclasses
+import gc
 import itertools
 import json
 import subprocess
@@ -15,6 +16,7 @@ from torchdata.stateful_dataloader import StatefulDataLoader
 
 from slvm_data import RECIPES, View, generate
 from slvm_data.load import Sequences, Stream, stream
+from slvm_data.load.buffers import BufferPool
 from slvm_data.load.windows import Windows
 
 SCRIPT = Path(__file__).parent / "stream_in_workers.py"
@@ -180,3 +182,15 @@ def test_refusals(small):
         Stream(small("pendulum")).load_state_dict({"batches": -5})
     with pytest.raises(ValueError, match="rank = 4 has to be between 0 and 3"):
         Stream(small("pendulum"), rank=4, ranks=4)
+
+
+def test_streams_that_are_left_keep_no_memory():
+    """A stream whose pass was left has no buffers, though it may be continued."""
+    gc.collect()
+    before = sum(type(one) is BufferPool for one in gc.get_objects())
+    streams = [Stream(dataclasses.replace(RECIPES["pendulum"], steps=4), batch=4) for _ in range(5)]
+    for own in streams:
+        assert len(list(itertools.islice(own, 3))) == 3
+    gc.collect()
+    assert sum(type(one) is BufferPool for one in gc.get_objects()) == before
+    assert next(iter(streams[0]))["index"].tolist() == [12, 13, 14, 15]

@@ -138,6 +138,16 @@ def check_no_links(folder: Path) -> None:
         raise ValueError(f"{link} is a link: remove it, since nothing is written or removed beyond it")
 
 
+def at_home(path: Path | str) -> Path:
+    """A path as a person writes it: `~` is the home folder, as in a shell."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - leaves `~name` as it is if there is no such user
+
+
+def lasting(path: Path | str) -> Path:
+    """The place that a path means now, which stays the same when the working directory changes."""
+    return Path(os.path.realpath(at_home(path)))
+
+
 def is_no_folder(path: Path) -> bool:
     """Whether a file or a broken link is there, by one look: a folder may be gone at a second one."""
     try:

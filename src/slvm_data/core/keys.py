@@ -11,12 +11,14 @@ from collections.abc import Iterator
 
 import jax
 
+from slvm_data.core.devices import backend
 from slvm_data.core.types import Array, Key
 
 
 @contextlib.contextmanager
 def exact() -> Iterator[None]:
     """Use double precision and one fixed bit generator in this block, whatever the caller has set."""
+    backend()  # says in one sentence if there is none
     promotion = jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow")
     with jax.enable_x64(True), jax.threefry_partitionable(True), promotion[0], promotion[1]:
         yield

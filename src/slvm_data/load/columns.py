@@ -99,12 +99,15 @@ def load_columns(
     check_frames(root, parts, list(layouts))
     binary = content.recipe.binary()
     every = {name: in_memory(layout, binary, parts[0]) for name, layout in layouts.items() if name != MASK}
-    late = every if lazily and content.format.name == "zarr" else {}
+    in_shards = lazily and content.format.name == "zarr"
+    late = every if in_shards else {}
     total = sum(part.rows for part in parts)
     _check_memory(root, total * sum(layout.size for name, layout in every.items() if name not in late))
     columns = {name: layout.blank(0 if name in late else total) for name, layout in every.items()}
     with unchanged.throughout():
-        shards = open_shards(parts, late) if late else _filled(columns, parts)
+        shards = open_shards(parts, late) if late else None
+        if not in_shards:
+            _fill_all(columns, parts)
     if MASK in layouts:
         columns[MASK] = layouts[MASK].blank(0)
     recipe = content.recipe
@@ -160,7 +163,7 @@ def _check_memory(root: Path, needed: int) -> None:
         )
 
 
-def _filled(columns: Mapping[str, Column], parts: list[Part]) -> None:
+def _fill_all(columns: Mapping[str, Column], parts: list[Part]) -> None:
     """Check and read the files of all tasks."""
     with ThreadPoolExecutor(min(THREADS, len(parts))) as pool:
         list(pool.map(lambda k: _fill(columns, parts, k), range(len(parts))))
@@ -173,6 +176,6 @@ def _fill(columns: Mapping[str, Column], parts: list[Part], k: int) -> None:
     if fault := store.fault(part.path, part.entry):
         raise DamageError(fault)
     wanted = {name: form for name, form in part.entry.arrays.items() if name in columns}
-    for name, start, block in store.pieces(part.path, wanted):
+    for name, start, block in store.pieces(part.path, wanted) if wanted else ():
         if len(some := block[: max(0, part.rows - start)]):
             place(columns[name], first + start, some, part.path, name)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Sampler, SequentialSampler
 
+from slvm_data.core.files import lasting
+from slvm_data.core.main_guard import GUARD, runs_again
+from slvm_data.load.batch import Item, Row
 from slvm_data.load.columns import open_manifest
 from slvm_data.load.episodes import Episodes
-from slvm_data.load.samplers import EpisodeSampler, Shuffled
+from slvm_data.load.epochs import Epochs, State
+from slvm_data.load.samplers import EpisodeSampler, InOrder, Shuffled
 from slvm_data.load.sequences import Sequences
 from slvm_data.load.windows import Windows
 
@@ -28,12 +33,51 @@ def _lightning() -> Any:
     raise ModuleNotFoundError("DataModule needs Lightning: pip install 'slvm-data[lightning]'", name="lightning")
 
 
+class Loader(DataLoader[Any]):
+    """A DataLoader that begins a pass when its first batch is asked for, and whose state is that of its batches.
+
+    Lightning asks for an iterator before it says which epoch it is, and asks again; workers would have begun by then.
+    What workers have requested in advance is not counted in the state.
+    """
+
+    sampler: Epochs[Any]  # pyright: ignore[reportIncompatibleVariableOverride]
+    _begun = (0, 0)  # epoch and step at which the pass began
+    _given = 0  # batches of it
+
+    def __iter__(self) -> Iterator[Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        if self.num_workers and runs_again():
+            raise RuntimeError(f"this process was started by a DataLoader, and would start others: {GUARD}")
+        self._begun, self._given = self.sampler.upcoming, 0
+        for batch in super().__iter__():
+            self._given += 1  # before it is used: the state that is saved after a step is that of the next one
+            yield batch
+
+    def state_dict(self) -> State:
+        """Epoch and step of the sampler after the last batch that was given."""
+        epoch, step = self._begun if self._given else self.sampler.upcoming
+        return self.sampler.state(epoch, step + self._given * (self.batch_size or 1))
+
+    def load_state_dict(self, state: State) -> None:
+        """Continue where a `state_dict()` was taken."""
+        self._given = 0
+        self.sampler.load_state_dict(state)
+
+
+def as_it_is(batch: Any) -> Any:
+    """Return a batch as a sampler of whole batches made it; raises ValueError for a single item."""
+    if isinstance(batch, Item | Row):
+        raise ValueError("overfit_batches would give single items of an episode: use limit_train_batches instead")
+    return batch
+
+
 class DataModule(_lightning().LightningDataModule):
     """Train, val and test data: windows if the dataset has them, episodes if `context` is given, else sequences.
 
     Training sequences come in a new random order in each epoch, and training episodes are drawn anew for each batch;
-    validation and test are always the same. In distributed training episodes are divided among the processes by
-    their own sampler: give the Trainer use_distributed_sampler=False with `context`.
+    validation and test are always the same. A run that continues from a checkpoint, in an epoch or between two, gets
+    the batches that it would have got. In distributed training the processes divide an epoch by themselves, whatever
+    `use_distributed_sampler` is: each batch of episodes, and otherwise the sequences, so that `batch_size` is that of
+    all processes for episodes that are drawn, and of each process otherwise.
 
     Arguments:
         root: the dataset's folder.
@@ -59,7 +103,7 @@ class DataModule(_lightning().LightningDataModule):
         **options: Any,
     ) -> None:
         super().__init__()
-        self.root, self.batch_size, self.context, self.steps = Path(root), batch_size, context, steps
+        self.root, self.batch_size, self.context, self.steps = lasting(root), batch_size, context, steps
         self.workers, self.seed, self.options = workers, seed, options
         windows = open_manifest(self.root).recipe.windows
         self._kind = Windows if windows else Sequences if context is None else Episodes
@@ -79,30 +123,34 @@ class DataModule(_lightning().LightningDataModule):
         dataset = self.dataset("train")
         if isinstance(dataset, Episodes):
             return self._episodes(dataset, fixed=False)
-        return self._loader(dataset, batch_size=self.batch_size, sampler=Shuffled(dataset, self.seed))
+        return self._loader(Loader, dataset, batch_size=self.batch_size, sampler=Shuffled(dataset, self.seed))
 
     def val_dataloader(self) -> DataLoader[Any] | list[Any]:
         """Each sequence once, in order; or episodes, always the same ones."""
-        return self._in_order("val")
+        return self._in_order("val", InOrder)
 
     def test_dataloader(self) -> DataLoader[Any] | list[Any]:
         """Each sequence once, in order; or episodes, always the same ones."""
-        return self._in_order("test")
+        return self._in_order("test", InOrder)
 
-    def _in_order(self, split: str) -> DataLoader[Any] | list[Any]:
+    def predict_dataloader(self) -> DataLoader[Any] | list[Any]:
+        """The same as for the test; with several processes Lightning divides it, so that no item comes twice."""
+        return self._in_order("test", SequentialSampler)
+
+    def _in_order(self, split: str, order: Callable[[Any], Sampler[int]]) -> DataLoader[Any] | list[Any]:
         if not open_manifest(self.root).of_split(split):
             return []
         dataset = self.dataset(split)
         if isinstance(dataset, Episodes) and (dataset.ways or dataset.queries):
             return self._episodes(dataset, fixed=True)
-        return self._loader(dataset, batch_size=self.batch_size)
+        return self._loader(DataLoader, dataset, batch_size=self.batch_size, sampler=order(dataset))
 
     def _episodes(self, dataset: Episodes, fixed: bool) -> DataLoader[Any]:
         """One episode per batch if its size is given, else `batch_size` of its queries."""
         size = None if dataset.ways or dataset.queries else self.batch_size
         sampler = EpisodeSampler(dataset, size, fixed=fixed, steps=None if fixed else self.steps)
-        sampler.set_epoch(self.trainer.current_epoch if self.trainer else 0)  # continues from a checkpoint
-        return self._loader(dataset, batch_sampler=sampler)
+        # As `sampler`, where Lightning finds that it divides by itself and tells it the epoch; not as `batch_sampler`.
+        return self._loader(Loader, dataset, batch_size=None, sampler=sampler, collate_fn=as_it_is)
 
-    def _loader(self, dataset: Any, **options: Any) -> DataLoader[Any]:
-        return DataLoader(dataset, num_workers=self.workers, persistent_workers=self.workers > 0, **options)
+    def _loader(self, kind: type[DataLoader[Any]], dataset: Any, **options: Any) -> DataLoader[Any]:
+        return kind(dataset, num_workers=self.workers, persistent_workers=self.workers > 0, **options)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from slvm_data.core.files import lasting
 from slvm_data.load.arguments import check_known, names_of_fields
 from slvm_data.load.batch import Batch, Item, Row
 from slvm_data.load.buffers import BufferPool
@@ -35,7 +36,7 @@ class MapDataset(Dataset[Item | Row]):
         fields: Iterable[str] | None = None,
         fraction: float = 1.0,
     ) -> None:
-        self.root, self.split, self.fields = Path(root), split, names_of_fields(fields)
+        self.root, self.split, self.fields = lasting(root), split, names_of_fields(fields)
         content = open_manifest(self.root)
         if (windows := content.recipe.windows is not None) != self.of_windows:
             kind, loader = ("windows with context", "Windows") if windows else ("whole trajectories", "Sequences")
@@ -62,12 +63,30 @@ class MapDataset(Dataset[Item | Row]):
         """The arrays [B …] of these items."""
 
     def __getitem__(self, index: Any) -> Any:
-        """Return an item; for a list of indices or a slice, a batch."""
+        """Return an item; for a slice, a list or array of indices [B], or a mask [len(self)], a batch."""
+        index = index.item() if getattr(index, "ndim", None) == 0 else index
+        if isinstance(index, bool):
+            raise IndexError(f"{index} is no number of an item: give a mask with one value per item")
         if isinstance(index, slice):
             index = list(range(*index.indices(len(self))))
-        if isinstance(index, list):  # as a DataLoader with batch_size=None asks for
-            return Batch(self._arrays(index), self.fields).collated()
+        if isinstance(index, list | range) or getattr(
+            index, "ndim", 0
+        ):  # as a DataLoader with batch_size=None asks for
+            return Batch(self._arrays(self._listed(index)), self.fields).collated()
         return Batch(self._arrays([index]), self.fields)[0]
+
+    def _listed(self, index: Any) -> list[Any]:
+        """The numbers in a list, an array or a tensor, or where a mask is true; raises IndexError for other shapes."""
+        given = index.tolist() if hasattr(index, "tolist") else list(index)
+        masked = sum(isinstance(value, bool | np.bool_) for value in given)
+        if masked and masked == len(given) == len(self):
+            return [i for i, wanted in enumerate(given) if wanted]
+        if masked or any(isinstance(value, list) for value in given):
+            raise IndexError(
+                f"this index fits none of {len(self)} items: give numbers of items [B], or a mask [{len(self)}] with a "
+                "value for each"
+            )
+        return given
 
     def __getitems__(self, indices: Sequence[Any]) -> Sequence[Any]:
         """Return a batch; PyTorch's DataLoader calls this instead of `__getitem__` if it exists."""

@@ -21,3 +21,9 @@ def here(rank: int | None, ranks: int | None) -> tuple[int, int]:
         return rank, ranks
     runs = torch.distributed.is_available() and torch.distributed.is_initialized()
     return (torch.distributed.get_rank(), torch.distributed.get_world_size()) if runs else (0, 1)
+
+
+def share(count: int, rank: int, ranks: int) -> range:
+    """Places of this rank among `count` ones: as many for each rank, so neighbours may have one in common."""
+    first = rank * count // ranks
+    return range(first, first + -(-count // ranks))

@@ -1,24 +1,23 @@
-"""Samplers in the main process: the queries and context of every batch of episodes, and random order."""
+"""Samplers in the main process: queries and context of every batch of episodes; items in random order, or in order."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sized
-from typing import Any
+from collections.abc import Iterator, Sequence, Sized
 
 import numpy as np
-from torch.utils.data import Sampler
 
 from slvm_data.load.arguments import whole_number
-from slvm_data.load.draws import EPOCHS, STEPS, Moment
+from slvm_data.load.draws import STEPS, Moment
 from slvm_data.load.episodes import Episodes
-from slvm_data.load.ranks import check, here
+from slvm_data.load.epochs import Epochs
+from slvm_data.load.ranks import share
 from slvm_data.load.sequences import Sequences
 
 PER = ("batch", "epoch")
 
 
-class EpisodeSampler(Sampler[list[tuple[int, ...]]]):
+class EpisodeSampler(Epochs[list[tuple[int, ...]]]):
     """The batches of an `Episodes`, for the `batch_sampler` of a DataLoader; each batch draws new context and queries.
 
     It yields index tuples (episode, query, context, …, a mark of the dataset), so that workers hold no random state.
@@ -58,13 +57,12 @@ class EpisodeSampler(Sampler[list[tuple[int, ...]]]):
             raise ValueError(f"per = {per!r} is unknown; there are {', '.join(PER)}")
         if per == "epoch" and (steps is not None or dataset.ways):
             raise ValueError("per='epoch' takes every query once, of all groups: leave steps and ways out")
-        check(rank, ranks)
-        self.dataset, self.per, self.fixed, self._ranks = dataset, per, fixed, (rank, ranks)
+        super().__init__(rank, ranks)
+        self.dataset, self.per, self.fixed = dataset, per, fixed
         least = dataset.least()
         self.batch_size = None if batch_size is None else whole_number("batch_size", batch_size, 1, least, "queries")
         self.steps = self._count(least) if steps is None else whole_number("steps", steps, 1, STEPS)
-        self._next = (0, 0)  # epoch and step at which the next pass begins
-        self._at = (0, 0)  # epoch and step of the next batch
+        self._check_ranks()
 
     def _count(self, least: int) -> int:
         """Number of batches of an epoch by default."""
@@ -74,13 +72,21 @@ class EpisodeSampler(Sampler[list[tuple[int, ...]]]):
     def __len__(self) -> int:
         return self.steps
 
-    def __iter__(self) -> Iterator[list[tuple[int, ...]]]:
-        epoch, first = self._next  # only when the first batch is asked for: DataLoaders call iter() more than once
-        self._next = (epoch + 1, 0)
-        for step in range(first, self.steps):
-            self._at = (epoch, step + 1)
-            yield self.batch(epoch, step)
-        self._at = self._next
+    def _check_ranks(self) -> None:
+        """Raise ValueError if the smallest batch of an epoch has too few queries for the ranks."""
+        least, ranks = self.dataset.least(), self.here()[1]
+        size = self.batch_size or least
+        last = least - (self.steps - 1) * size if self.per == "epoch" else size
+        if last < ranks:
+            raise ValueError(
+                f"batch_size = {self.batch_size} leaves {last} queries for the last batch of an epoch, too few for "
+                f"{ranks} ranks: choose another batch_size"
+            )
+
+    def chunks(self, epoch: int, first: int) -> Iterator[Sequence[list[tuple[int, ...]]]]:
+        """Yield the batches of an epoch for this rank, from step `first` on; raises ValueError for too many ranks."""
+        self._check_ranks()  # again, since torch.distributed may have been initialised in between
+        return ([self.batch(epoch, step)] for step in range(first, self.steps))
 
     def batch(self, epoch: int, step: int) -> list[tuple[int, ...]]:
         """Index tuples of one step for this rank, which do not depend on earlier steps."""
@@ -92,53 +98,82 @@ class EpisodeSampler(Sampler[list[tuple[int, ...]]]):
             chosen = moment.choose("queries", 0, count, count)[step * size : (step + 1) * size]
         else:
             chosen = moment.choose("queries", 0, self.batch_size, count) if self.batch_size else np.arange(count)
-        rank, ranks = here(*self._ranks)
-        if len(chosen) < ranks:
-            raise ValueError(
-                f"batch {step} of the epoch has {len(chosen)} queries for {ranks} ranks: another batch_size"
-            )
+        rank, ranks = self.here()
         return list(map(tuple, self.dataset.keys(moment.number, split, chosen[rank::ranks]).tolist()))
 
-    def set_epoch(self, epoch: int, step: int = 0) -> None:
-        """Begin the next pass with this epoch, at this step of it."""
-        epoch = whole_number("epoch", epoch, 0, EPOCHS)
-        self._next = self._at = (epoch, whole_number("step", step, 0, self.steps))
 
-    def state_dict(self) -> dict[str, Any]:
-        """Epoch and step of the next batch; `load_state_dict` continues there."""
-        epoch, step = self._at
-        return {"epoch": epoch, "step": step}
+class InOrder(Epochs[int]):
+    """Each item of a dataset once, in order. Each rank takes a part of them, as `Shuffled` divides an epoch."""
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue at the epoch and step of a `state_dict()`."""
-        self.set_epoch(state["epoch"], state["step"])
+    def __init__(self, dataset: Sized, *, rank: int | None = None, ranks: int | None = None) -> None:
+        super().__init__(rank, ranks)
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self._share())
+
+    def _share(self) -> range:
+        """Places of this rank in the order of an epoch."""
+        return share(len(self.dataset), *self.here())
+
+    def chunks(self, epoch: int, first: int) -> Iterator[Sequence[int]]:  # noqa: ARG002
+        """Yield the numbers of the items for this rank, from the one at place `first` on."""
+        yield self._share()[first:]
 
 
-class Shuffled(Sampler[int]):
-    """Each item of a dataset once, in random order, which is a pure function of seed and epoch.
+class Shuffled(InOrder):
+    """Each item of a dataset once in an epoch, in random order, which is a pure function of seed and epoch.
 
     For a `Sequences` that reads from shards, a few shards are taken at a time, in random order, and their items are
     mixed, so that each shard is read once; with `globally` all items are mixed, which may be slow to read.
+
+    Several ranks divide the shards, or the items if these are in memory. All have the same number of items, so up to
+    `ranks` - 1 items come twice in an epoch.
+
+    Arguments:
+        dataset: a `Sequences` or `Windows`, or any other map-style dataset.
+        seed: random seed of the order.
+        globally: whether to mix the items of all shards.
+        rank, ranks: this process and the number of processes that divide the items; if None, those of
+            `torch.distributed` if it is initialised.
+
+    To continue an interrupted run, call `set_epoch(epoch, step)`, where `step` is the number of items of this epoch
+    that this rank has used; or keep `state_dict()`, as for `EpisodeSampler`.
+
     """
 
-    def __init__(self, dataset: Sized, seed: int = 0, globally: bool = False) -> None:
-        self.dataset, self.seed, self.globally = dataset, whole_number("seed", seed, 0), globally
-        self._epoch = 0
+    def __init__(
+        self,
+        dataset: Sized,
+        seed: int = 0,
+        globally: bool = False,
+        *,
+        rank: int | None = None,
+        ranks: int | None = None,
+    ) -> None:
+        super().__init__(dataset, rank=rank, ranks=ranks)
+        self.seed, self.globally = whole_number("seed", seed, 0), globally
 
-    def __len__(self) -> int:
-        return len(self.dataset)
-
-    def __iter__(self) -> Iterator[int]:
-        moment, self._epoch = Moment(self.seed, self._epoch), self._epoch + 1
+    def chunks(self, epoch: int, first: int) -> Iterator[Sequence[int]]:
+        """Yield the numbers of the items of an epoch for this rank, from step `first` on."""
+        moment, count = Moment(self.seed, epoch), len(self.dataset)
         blocks, mixed = self.dataset.blocks() if isinstance(self.dataset, Sequences) and not self.globally else ([], 0)
         if not blocks:
-            yield from moment.choose("order", 0, len(self), len(self)).tolist()
+            own = self._share()
+            yield moment.choose("order", 0, count, count)[own.start : own.stop][first:].tolist()
             return
-        order = moment.choose("shards", 0, len(blocks), len(blocks)).tolist()
-        for k in range(0, len(order), mixed):
-            items = np.concatenate([np.arange(*blocks[i]) for i in order[k : k + mixed]])
-            yield from items[moment.choose("order", k, len(items), len(items))].tolist()
+        parts = self._parts([blocks[i] for i in moment.choose("shards", 0, len(blocks), len(blocks)).tolist()])
+        for k in range(0, len(parts), mixed):
+            items = np.concatenate([np.arange(*part) for part in parts[k : k + mixed]])
+            if first < len(items):
+                yield items[moment.choose("order", k, len(items), len(items))][first:].tolist()
+            first = max(0, first - len(items))
 
-    def set_epoch(self, epoch: int) -> None:
-        """Begin the next pass with this epoch; Lightning calls this automatically."""
-        self._epoch = whole_number("epoch", epoch, 0, EPOCHS)
+    def _parts(self, blocks: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """The shards of this rank, as first item and the one after the last; the first and last may be parts of one."""
+        own, begin, found = self._share(), 0, []
+        for first, stop in blocks:
+            low, high = max(first, first + own.start - begin), min(stop, first + own.stop - begin)
+            begin += stop - first
+            found += [(low, high)] if low < high else []
+        return found

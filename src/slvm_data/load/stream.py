@@ -11,12 +11,12 @@ from functools import cached_property
 from math import prod
 from typing import NamedTuple
 
-import jax
 import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from slvm_data.arrays import pictures
+from slvm_data.core.devices import backend
 from slvm_data.core.types import Arrays
 from slvm_data.load.arguments import check_known, names_of_fields, whole_number
 from slvm_data.load.batch import StreamBatch
@@ -85,7 +85,6 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
         self.batch, self.device = batch, device
         self.fields, self._ranks = names_of_fields(fields), (rank, ranks)
         self._done = 0  # batches that this process, or this worker of it, has handed out
-        self._pool = BufferPool()
 
     def state_dict(self) -> dict[str, int]:
         """Number of batches done, from which `load_state_dict` continues."""
@@ -99,13 +98,14 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
         turn, turns = self._turn()
         source = _Source(self.recipe, self.batch, on_device=self.device is not None and on_accelerator())
         pool, waiting, asked = ThreadPoolExecutor(1), deque[Future[_Group]](), self._done
+        buffers = BufferPool()  # of this pass, so that a stream that is left keeps none
         try:
             while True:
                 while len(waiting) < AHEAD:
                     numbers = np.arange(asked, asked + source.batches) * turns + turn
                     waiting.append(pool.submit(source.make, numbers))
                     asked += source.batches
-                for batch in source.cut(waiting.popleft().result(), self._pool, self.fields):
+                for batch in source.cut(waiting.popleft().result(), buffers, self.fields):
                     self._done += 1
                     yield (
                         batch if self.device is None else StreamBatch({n: a.to(self.device) for n, a in batch.items()})
@@ -208,4 +208,4 @@ class _Source:
 
 def on_accelerator() -> bool:
     """Whether JAX computes on another device than the CPU."""
-    return jax.default_backend() != "cpu"
+    return backend() != "cpu"

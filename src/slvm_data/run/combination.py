@@ -15,6 +15,7 @@ import numpy as np
 
 from slvm_data import arrays
 from slvm_data.core.errors import DamageError
+from slvm_data.core.files import at_home
 from slvm_data.core.keys import exact, split_key, stream
 from slvm_data.core.progress import Progress, counted, progress
 from slvm_data.core.types import SPLITS, Arrays
@@ -37,7 +38,7 @@ def combine(
     Raises ValueError if states differ in width (unless `pad`) or frames in shape, or if the files exist (unless
     `overwrite`); DamageError if a file is not as it was written.
     """
-    folder = Path(folder)
+    folder = at_home(folder)
     content = journal.settled(folder)
     splits = {split: parts for split in SPLITS if (parts := _parts(folder, content, split))}
     for parts in splits.values():

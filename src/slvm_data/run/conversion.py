@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
 from slvm_data.core.errors import DamageError
-from slvm_data.core.files import check_place
+from slvm_data.core.files import at_home, check_place
 from slvm_data.core.progress import Progress, counted, progress
 from slvm_data.core.types import Arrays
 from slvm_data.export import croissant
@@ -35,7 +35,7 @@ def convert(source: Path | str, target: Path | str, *, to: str | None = None, ov
     which removes the dataset in the target and nothing else); DamageError if a file of the source is not as it was
     written, or if the source is changed meanwhile.
     """
-    folder, target = Path(source), Path(target)
+    folder, target = at_home(source), at_home(target)
     content = journal.settled(folder) if target.parent.resolve() == folder.resolve() else manifest.read(folder)
     if target.name == manifest.CROISSANT:
         return _describe(folder, target, content, overwrite)

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-import jax
 import numpy as np
 
 from slvm_data.arrays import PARAMETER
+from slvm_data.core.devices import backend
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.recipe.serialisation import to_stored
 from slvm_data.simulation.batch import prepare, shared_parameters
@@ -72,7 +72,7 @@ def machine() -> dict[str, str]:
     """The class of machine within which the same recipe gives the same bytes."""
     simd = np.show_config(mode="dicts")["SIMD Extensions"]  # pyright: ignore
     return {
-        "backend": jax.default_backend(),
+        "backend": backend(),
         "cpu": f"{platform.machine()} {(simd.get('found') or ['baseline'])[-1]}",
     }
 

@@ -6,6 +6,7 @@ import sys
 from errno import ENOENT
 from pathlib import Path
 
+from slvm_data.core.files import at_home
 from slvm_data.core.progress import progress
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.run import executors
@@ -45,7 +46,7 @@ def generate(
     nothing else), or if a sequence cannot be made; OSError if the folder cannot be written; DamageError if the same
     dataset is complete, and damaged; WorkersError if processes die again and again.
     """
-    folder = Path(out) if out is not None else Path(recipe.name)
+    folder = at_home(out) if out is not None else Path(recipe.name)
     written = formats.own_format(format)
     formats.module_of(written)  # says what is missing before anything is made
     _check(workers, part, overwrite)

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from slvm_data import arrays as table
+from slvm_data.core.compiled import compiled
 from slvm_data.core.keys import exact, sequence_key, split_key, stream
 from slvm_data.core.types import SPLITS, Array, Arrays, Key
 from slvm_data.observe import camera
@@ -262,7 +263,7 @@ def _named(recipe: Recipe, task: int, split: str, index: int) -> str:
     return f"{recipe.name}: sequence {index} of {split}, task {task},"
 
 
-@partial(jax.jit, static_argnames="program")
+@compiled("program")
 def _scenes(inputs: Inputs, index: Array, attempt: Array, *, program: Program) -> Scene:
     """Everything except the pixels of the sequences with these indices [N] and attempts [N]."""
 
@@ -319,7 +320,7 @@ def _switching(member: System, states: Array, scale: tuple[Array, Array], key: K
     }
 
 
-@partial(jax.jit, static_argnames="template")
+@compiled("template")
 def trajectory(
     numbers: dict[str, Any], shared: dict[str, Any], x0: Array, t: Array, substep: float, *, template: System
 ) -> Array:

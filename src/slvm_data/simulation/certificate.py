@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from slvm_data.arrays import PARAMETER
+from slvm_data.core.compiled import compiled
 from slvm_data.core.integrator import solve
 from slvm_data.core.keys import exact
 from slvm_data.core.types import Array, Arrays
@@ -142,7 +143,7 @@ def _filled(numbers: Arrays, starts: np.ndarray, t: np.ndarray) -> tuple[Arrays,
     return {name: value[rows] for name, value in numbers.items()}, starts[rows], t
 
 
-@partial(jax.jit, static_argnames="template")
+@compiled("template")
 def _trajectories(
     numbers: dict[str, Array], x0: Array, t: Array, step: float, *, shared: dict[str, Array], template: System
 ) -> tuple[Array, Array | None]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
+from slvm_data.core.compiled import compiled
 from slvm_data.core.keys import exact, stream
 from slvm_data.core.types import Array, Arrays, Numbers
 from slvm_data.observe.camera import project
@@ -95,7 +95,7 @@ def _color_index(colors: Sequence[int] | np.ndarray | None, bodies: int, palette
     return index
 
 
-@partial(jax.jit, static_argnames=("template", "style", "binary"))
+@compiled("template", "style", "binary")
 def _render(
     numbers: Numbers,
     states: Array,
@@ -123,7 +123,7 @@ def energies(population: System, parameters: Numbers, states: ArrayLike) -> np.n
         return np.asarray(_energies(numbers, np.asarray(states, np.float64), template=population.template()))
 
 
-@partial(jax.jit, static_argnames="template")
+@compiled("template")
 def _energies(numbers: Numbers, states: Array, *, template: Any) -> Array:
     member = template.member(numbers)
     return jax.lax.map(lambda x: member.energy(*jax.numpy.split(x, 2)), states)
@@ -139,7 +139,7 @@ def impacts(population: System, parameters: Numbers, x0: ArrayLike, t: np.ndarra
     return {name: np.asarray(value)[:most] for name, value in found.items()}
 
 
-@partial(jax.jit, static_argnames=("template", "most"))
+@compiled("template", "most")
 def _impacts(numbers: Numbers, x0: Array, t: Array, *, template: Any, most: int) -> dict[str, Array]:
     return template.member(numbers).impacts(x0, t, most)
 

@@ -11,6 +11,7 @@ import platform
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from itertools import pairwise
 from math import prod
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,7 +23,7 @@ from slvm_data.core import names
 from slvm_data.core.errors import DamageError
 from slvm_data.core.files import altered, atomic, read_at_most, sha256
 from slvm_data.core.json_tree import Json, from_json, to_json
-from slvm_data.core.types import INDICES, Arrays
+from slvm_data.core.types import INDICES, SPLITS, Arrays
 from slvm_data.recipe.outline import StoredRecipe
 from slvm_data.store import formats
 
@@ -119,6 +120,8 @@ class FileEntry(Written):
         super().__post_init__()
         if min(self.task, self.trajectories or 0) < 0:
             raise ValueError("task or trajectories are negative")
+        if self.split not in SPLITS:
+            raise ValueError(f"split = {self.split[:20]!a} is unknown; there are {', '.join(SPLITS)}")
 
 
 @dataclass(frozen=True)
@@ -186,7 +189,10 @@ class Certificate:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """Everything known about a dataset, without times, paths or host names: the same run gives the same manifest."""
+    """Everything known about a dataset, without times, paths or host names: the same run gives the same manifest.
+
+    Files are in the order of tasks, then of splits, whatever the order of keys in the JSON.
+    """
 
     name: str
     recipe: StoredRecipe
@@ -214,6 +220,8 @@ class Manifest:
             raise ValueError(f"certificate is of {len(self.certificate)} tasks, recipe of {len(self.recipe.tasks)}")
         if odd := [name for entry in self.files.values() for name in entry.arrays if name not in self.arrays]:
             raise ValueError(f"arrays lack {odd[0]}")
+        for kind in ("files", "series", "combined"):
+            object.__setattr__(self, kind, _in_order(getattr(self, kind), kind))
 
     def every_file(self) -> dict[str, FileEntry]:
         """Files of sequences, of uncut trajectories, and combined ones, by name."""
@@ -226,9 +234,7 @@ class Manifest:
 
     def of_split(self, split: str) -> list[tuple[str, FileEntry]]:
         """Name and entry of each file of a split, in the order of the tasks; none where the split is empty."""
-        return sorted(
-            ((name, entry) for name, entry in self.files.items() if entry.split == split), key=lambda pair: pair[1].task
-        )
+        return [(name, entry) for name, entry in self.files.items() if entry.split == split]
 
     def beside(self) -> dict[str, Checksum]:
         """The files that lie beside the arrays, by name."""
@@ -255,6 +261,16 @@ class PlanRecord:
     def format(self) -> formats.Format:
         """The format of the files."""
         return formats.named(self.form)
+
+
+def _in_order(files: dict[str, FileEntry], kind: str) -> dict[str, FileEntry]:
+    """The files by task, split and name; raises ValueError if two have the same sequences."""
+    order = sorted(files, key=lambda name: (files[name].task, SPLITS.index(files[name].split), name))
+    for one, other in pairwise(order):
+        same = (files[one].task, files[one].split) == (files[other].task, files[other].split)
+        if same and not formats.of_path(PurePosixPath(one)).several:
+            raise ValueError(f"{kind} has two of task {files[one].task} and split {files[one].split}")
+    return {name: files[name] for name in order}
 
 
 def check_path(name: str) -> None:

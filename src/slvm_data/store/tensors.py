@@ -12,12 +12,22 @@ import tensorstore
 from slvm_data.store.zarr_metadata import Sharded
 
 CACHE = 2**28  # bytes that are kept for a group: indices of shards, and chunks that were just read
+RESERVED = ".__lock"  # ending of names that it keeps for itself
 _users: set[int] = set()  # processes that have used tensorstore: this one, or those it was forked from
 
 
 def works() -> bool:
     """Whether this process may use tensorstore."""
     return _users <= {os.getpid()}
+
+
+def takes(path: Path) -> bool:
+    """Whether tensorstore can open files in this folder: it takes a backslash for a slash, and refuses other names."""
+    try:
+        name = os.path.realpath(path).encode().decode()
+    except UnicodeError:
+        return False
+    return "\\" not in name and not any(part.endswith(RESERVED) for part in name.split("/"))
 
 
 def encode(arrays: dict[str, tuple[Sharded, np.ndarray]], shard: int) -> dict[str, bytes]:
@@ -54,7 +64,7 @@ def opened(path: Path, shared: Any) -> Any:
     _users.add(os.getpid())
     spec = {
         "driver": "zarr3",
-        "kvstore": {"driver": "file", "path": str(path)},
+        "kvstore": {"driver": "file", "path": os.path.realpath(path)},  # which has no "..": it would be refused
         "recheck_cached_data": False,
         "recheck_cached_metadata": False,
         "fill_missing_data_reads": False,

@@ -42,6 +42,7 @@ class Reader:
 
     def __init__(self, path: Path, wanted: Collection[str] | Forms = (), promised: Written | None = None) -> None:
         self.path = path.absolute()
+        self._taken = tensors.takes(self.path)
         self._held: dict[int, dict[str, int]] = {}  # shards that were compared, and the sizes of their files [bytes]
         self._of, self._stores = os.getpid(), {}
         self._kept: Arrays = {}  # rows of held shards, of arrays for which asking takes longer than reading
@@ -80,7 +81,7 @@ class Reader:
         for shard in shards:
             if shard not in self._held:
                 self._hold(shard)
-        if tensors.works():
+        if self._taken and tensors.works():
             kept = {name: self._kept[name][rows].copy() for name in names if name in self._kept}
             begun = {name: self._begin(name, rows) for name in names if name not in kept}
             return lambda: {
@@ -171,7 +172,7 @@ class Reader:
                     if file not in noted:
                         raise ValueError(f"its marker does not list {file}")
                     _check_chunks(self._compared(noted, file), array, shard)
-        if tensors.works():
+        if self._taken and tensors.works():
             self._keep(shard)
         self._held[shard] = {name: entry.bytes for name, entry in noted.items()}
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from slvm_data.arrays import PARAMETER
+from slvm_data.core.files import at_home
 from slvm_data.core.types import Arrays
 from slvm_data.datasets import RECIPES
 from slvm_data.export import animation
@@ -120,8 +121,8 @@ def _dataset(dataset: Path | str | Recipe | Dataset) -> Dataset:
         return dataset
     if isinstance(dataset, Recipe):
         return of_recipe(dataset)
-    if (Path(dataset) / manifest.NAME).is_file():
-        return of_folder(Path(dataset))
+    if ((folder := at_home(dataset)) / manifest.NAME).is_file():
+        return of_folder(folder)
     if str(dataset) in RECIPES:
         return of_recipe(RECIPES[str(dataset)])
     raise ValueError(f"{dataset} is neither the folder nor the name of a dataset; the names are {', '.join(RECIPES)}")

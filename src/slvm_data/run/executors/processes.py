@@ -5,23 +5,49 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from multiprocessing.context import SpawnContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 from slvm_data.core.cores import cores
 from slvm_data.core.errors import WorkersError
+from slvm_data.core.main_guard import GUARD, runs_again
 from slvm_data.run.executors import Execute
 from slvm_data.run.plan import Plan, Unit
 from slvm_data.run.portable import PortablePlan, make
 from slvm_data.run.workers import interrupts_blocked
 
 WORKERS = 64  # at most, unless asked for
+UNGUARDED = 77  # exit code of a process that runs the main script, and would start processes too
+ENDING = 5  # seconds to wait for a process that is ending
 DEATHS = 3  # in a row, without a finished unit between them; then the work must be the cause
+
+
+class _Spawn(SpawnContext):
+    """Starts processes that import everything anew, since JAX does not bear being forked, and notes how they ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started: list[BaseProcess] = []
+
+    def Process(self, *arguments: Any, **options: Any) -> BaseProcess:  # noqa: N802  # pyright: ignore
+        """A process, as the pool asks for it."""
+        self.started.append(super().Process(*arguments, **options))
+        return self.started[-1]
+
+    def ended_with(self, code: int) -> bool:
+        """Whether a process ended with this exit code."""
+        for process in self.started:
+            process.join(ENDING)
+        return code in [process.exitcode for process in self.started]
 
 
 def connected(workers: int | None, _where: str | None) -> AbstractContextManager[Execute]:
@@ -33,15 +59,19 @@ def by_processes(plan: Plan, folder: Path, units: list[Unit], workers: int) -> I
     """Have units made, and yield each one when it is stored; raises WorkersError if processes die again and again."""
     left, deaths = dict.fromkeys(units), 0
     portable = PortablePlan.of(plan)
-    spawn = multiprocessing.get_context("spawn")  # JAX does not bear being forked
+    if runs_again():
+        sys.exit(UNGUARDED)  # without a word, as the process that started this one tells what is wrong
+    context = _Spawn()
     while left:
-        with ProcessPoolExecutor(min(workers, len(left)), spawn, _begin_work) as pool:
+        with ProcessPoolExecutor(min(workers, len(left)), context, _begin_work) as pool:
             try:
                 for unit in _each(pool, portable, folder, list(left)):
                     deaths = 0
                     del left[unit]
                     yield unit
             except BrokenProcessPool as error:
+                if context.ended_with(UNGUARDED):
+                    raise WorkersError(f"{folder}: processes cannot make it: {GUARD}") from None
                 if (deaths := deaths + 1) == DEATHS:
                     raise WorkersError(
                         f"{folder}: processes died {DEATHS} times in a row, while {next(iter(left))} was to be made, "

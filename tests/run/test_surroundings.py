@@ -1,0 +1,82 @@
+"""Scripts and settings that cannot work: one sentence that says what to do."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import dataclasses, sys
+from slvm_data import RECIPES, generate
+recipe = dataclasses.replace(RECIPES["pendulum"], train=5, val=3, test=2, steps=4)
+{}generate(recipe, sys.argv[1], workers=2)
+"""
+
+LOADER = """
+import multiprocessing, sys
+multiprocessing.set_start_method("spawn", force=True)
+from slvm_data.load import DataModule
+for batch in DataModule(sys.argv[1], workers=1).train_dataloader():
+    print(len(batch))
+"""
+
+STREAM = "import slvm_data, slvm_data.load; next(iter(slvm_data.load.Stream(slvm_data.RECIPES['pendulum'])))"
+GENERATE = "import slvm_data; slvm_data.generate(slvm_data.RECIPES['pendulum'], 'x')"
+COMMAND = "from slvm_data.cli import main; main()"
+
+
+def run(place, script, *arguments, **environment):
+    (place / "run_me.py").write_text(script)
+    command = [sys.executable, "run_me.py", *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=place, capture_output=True, text=True, timeout=120, env=os.environ | environment, check=False
+    )
+
+
+def test_a_script_that_each_process_runs_again(tmp_path):
+    """The last line says so, not that memory ran out; with the guard the same script works."""
+    done = run(tmp_path, SCRIPT.format(""), "x")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(
+        "slvm_data.core.errors.WorkersError: x: processes cannot make it: put"
+    )
+    assert "if __name__ == '__main__':" in done.stderr
+    assert "memory" not in done.stderr
+    assert "bootstrapping" not in done.stderr
+    done = run(tmp_path, SCRIPT.format("if __name__ == '__main__': "), "x")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "x/dataset.json").is_file()
+    done = run(tmp_path, SCRIPT.format(""), "x")  # is there already: nothing to start
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_script_whose_loader_starts_processes(tmp_path):
+    assert run(tmp_path, SCRIPT.format("if __name__ == '__main__': "), "x").returncode == 0
+    done = run(tmp_path, LOADER, "x")
+    assert done.returncode == 1
+    assert "was started by a DataLoader, and would start others: put what the script does under `if" in done.stderr
+    assert "bootstrapping" not in done.stderr
+
+
+@pytest.mark.parametrize("platform", ["cuda", "nonsense"])
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (STREAM, ()),
+        (GENERATE, ()),
+        *((COMMAND, words) for words in (("generate", "pendulum"), ("view", "pendulum", "--save", "x.html"))),
+    ],
+)
+def test_a_device_that_is_not_there(tmp_path, platform, script, words):
+    if platform == "cuda" and shutil.which("nvidia-smi"):
+        pytest.skip("there may be one")
+    done = run(tmp_path, script, *words, JAX_PLATFORMS=platform)
+    expected = f"JAX_PLATFORMS = '{platform}' names no device that JAX can use here: leave it out, or set it to cpu"
+    if words:
+        assert (done.returncode, done.stderr) == (2, f"error: {expected}\n")
+    else:
+        assert done.returncode == 1
+        assert expected in done.stderr
+    assert not (tmp_path / "x").exists()
