@@ -8,6 +8,7 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import IO
 from uuid import uuid4
@@ -89,7 +90,7 @@ def identity(path: Path) -> tuple[int, int, int]:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def opened(path: Path) -> IO[bytes]:
+def opened(path: Path) -> BufferedReader:
     """Open a file to read it. Raises DamageError for a folder, a pipe or a device, which might never end."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise DamageError(f"{path} is damaged: it is a folder, a pipe or a device, and no file")
