@@ -24,7 +24,7 @@ from slvm_data.run import conversion
 from slvm_data.run.description import equation, machine
 from slvm_data.run.repair import mend
 from slvm_data.run.verification import faults
-from slvm_data.script import call, command
+from slvm_data.script import call, command, number
 from slvm_data.store import card, formats, manifest
 from slvm_data.store.journal import settled
 from slvm_data.store.journal import status as status_of
@@ -125,7 +125,7 @@ def _observed(recipe: Recipe, task: int) -> str:
 @app.command()
 def verify(
     folder: Path,
-    sample: Annotated[int, typer.Option(help="Sequences per file to regenerate and compare.", min=0)] = 8,
+    sample: Annotated[int, number(int, "Sequences per file to regenerate and compare.", low=0)] = 8,
     recipe: _Own = None,
 ) -> None:
     """Check a dataset: checksums of all files except the card, the arrays, and some sequences by regenerating them."""
@@ -168,14 +168,12 @@ def gif(
     task: Annotated[
         str | None, typer.Option(help="Labels of the tasks to show, such as 0,2.", show_default="all")
     ] = None,
-    rows: Annotated[int | None, typer.Option(help="Number of rows.", min=1, show_default=_CHOSEN)] = None,
-    columns: Annotated[int | None, typer.Option(help="Number of columns.", min=1, show_default=_CHOSEN)] = None,
+    rows: Annotated[int | None, number(int, "Number of rows.", low=1, show_default=_CHOSEN)] = None,
+    columns: Annotated[int | None, number(int, "Number of columns.", low=1, show_default=_CHOSEN)] = None,
     scale: Annotated[
-        int | None, typer.Option(help="Side of the square that a pixel becomes [px].", min=1, show_default=_CHOSEN)
+        int | None, number(int, "Side of the square that a pixel becomes [px].", low=1, show_default=_CHOSEN)
     ] = None,
-    fps: Annotated[
-        float | None, typer.Option(help="Frames per second.", show_default="real time, from 8 to 25")
-    ] = None,
+    fps: Annotated[float | None, number(float, "Frames per second.", show_default="real time, from 8 to 25")] = None,
     format: Annotated[  # noqa: A002 - the name of the option
         str | None,
         typer.Option("--format", help="File format: gif or webp.", show_default="from the ending of OUT, or gif"),
@@ -210,7 +208,7 @@ def _picture(out: Path | None, ending: str | None, name: str) -> Path:
 
 def label(word: str) -> int:
     """Convert a label from the command line to a number."""
-    if not word.strip().isdigit():
+    if not (word.isascii() and word.isdigit()):
         raise ValueError(f"--task {word!r} has to be a number, the label of a task, or several with commas")
     return int(word)
 
@@ -236,7 +234,7 @@ def combine(
     ] = False,
     seed: Annotated[
         int | None,
-        typer.Option(help="Random seed of the order.", min=0, max=SEEDS - 1, show_default="0 with --shuffle"),
+        number(int, "Random seed of the order.", low=0, high=SEEDS - 1, show_default="0 with --shuffle"),
     ] = None,
     pad: Annotated[
         bool, typer.Option("--pad", help="Pad states of different width with zeros; adds the array state_mask.")
@@ -269,9 +267,9 @@ def view(
         typer.Argument(metavar="KEY=VALUE", help="Parameters, as for `generate`; not allowed for a folder."),
     ] = None,
     save: Annotated[Path | None, typer.Option(help="File to write the page to, instead of serving it.")] = None,
-    sequences: Annotated[int, typer.Option(help="Number of sequences in a saved page, over all tasks.", min=1)] = 64,
+    sequences: Annotated[int, number(int, "Number of sequences in a saved page, over all tasks.", low=1)] = 64,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
-    port: Annotated[int, typer.Option(help="Port of the server.", min=0, max=65535, show_default="a free one")] = 0,
+    port: Annotated[int, number(int, "Port of the server.", low=0, high=65535, show_default="a free one")] = 0,
     recipe: _Own = None,
 ) -> None:
     """View a dataset in the browser: sequences, curves, validation report; for a NAME, sliders for parameters."""
