@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -13,6 +14,7 @@ import typer
 
 import slvm_data
 from slvm_data.core.files import check_place
+from slvm_data.core.streams import show
 from slvm_data.core.types import SEEDS, SPLITS
 from slvm_data.datasets import RECIPES
 from slvm_data.recipe.overrides import override
@@ -52,7 +54,7 @@ _Own = Annotated[Path | None, typer.Option(help="The .py file with RECIPE, for a
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        print(slvm_data.__version__)
+        show(slvm_data.__version__)
         raise typer.Exit
 
 
@@ -71,8 +73,8 @@ def list_datasets() -> None:
     head = ("name", "system", "tasks", "train/val/test per task", "observation", "state")
     rows = [head, *map(_row, RECIPES.values())]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    show("\n".join(lines))
 
 
 def _row(recipe: Recipe) -> tuple[str, ...]:
@@ -95,19 +97,22 @@ def _shape(recipe: Recipe) -> tuple[int, ...]:
 def info(dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE", help=_FOLDER_FIRST)]) -> None:
     """Describe a dataset: equation, parameters, sizes; for a folder also its arrays and validation report."""
     if (Path(dataset) / manifest.NAME).is_file() or (Path(dataset).is_dir() and dataset not in RECIPES):
-        print(card.text(manifest.read(Path(dataset))))
-        return
-    recipe = find(dataset)
-    print(f"{recipe.name}: {recipe.about.strip()}\n\n{equation(recipe)}\n")
+        show(card.text(manifest.read(Path(dataset))))
+    else:
+        show("\n".join(_described(find(dataset), dataset)))
+
+
+def _described(recipe: Recipe, word: str) -> Iterator[str]:
+    """Describe a recipe in lines; `word` is what `generate` calls it."""
+    yield f"{recipe.name}: {recipe.about.strip()}\n\n{equation(recipe)}\n"
     for label, task in enumerate(to_stored(recipe).tasks):
-        print(f"task {label}: system {task.system}, {card.of_system(task)}")
-    print(f"\n{recipe.steps} frames; " + ", ".join(f"{s} {recipe.count(s)}" for s in SPLITS) + " per task")
-    print("state: " + "; ".join(dict.fromkeys(", ".join(system.state) for system in recipe.tasks)))
-    for line in dict.fromkeys(_observed(recipe, task) for task in range(len(recipe.tasks))):
-        print(line)
+        yield f"task {label}: system {task.system}, {card.of_system(task)}"
+    yield f"\n{recipe.steps} frames; " + ", ".join(f"{s} {recipe.count(s)}" for s in SPLITS) + " per task"
+    yield "state: " + "; ".join(dict.fromkeys(", ".join(system.state) for system in recipe.tasks))
+    yield from dict.fromkeys(_observed(recipe, task) for task in range(len(recipe.tasks)))
     if recipe.windows:
-        print(card.of_windows(recipe.windows))
-    print(f"source: {recipe.source}\n\nslvm-data generate {dataset}")
+        yield card.of_windows(recipe.windows)
+    yield f"source: {recipe.source}\n\nslvm-data generate {word}"
 
 
 def _observed(recipe: Recipe, task: int) -> str:
@@ -220,10 +225,10 @@ def status(
     """Show how many units of a dataset, files or shards, are finished."""
     found = status_of(folder)
     if as_json:
-        print(json.dumps(asdict(found)))
+        show(json.dumps(asdict(found)))
         return
     state = "complete" if found.complete else "not complete: run the command that began it again to go on"
-    print(f"{folder}: {found.done} of {found.units} units of {found.name}; {state}")
+    show(f"{folder}: {found.done} of {found.units} units of {found.name}; {state}")
 
 
 @app.command()

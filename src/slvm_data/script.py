@@ -15,7 +15,7 @@ from typing import Annotated, Any, NoReturn
 import numpy as np
 import typer
 
-from slvm_data.core import interruption
+from slvm_data.core import interruption, streams
 from slvm_data.core.errors import DamageError, WorkersError
 from slvm_data.core.numerals import READERS, whole
 from slvm_data.observe.windowing import Windowing
@@ -213,12 +213,16 @@ def main(recipe: Recipe) -> NoReturn:
 def call(parser: Callable[..., Any]) -> NoReturn:
     """Run a command line. An error is one sentence: exit code 2 for the request, 1 for damaged data."""
     interruption.listen()
+    with streams.safe():
+        _carried_out(parser)
+
+
+def _carried_out(parser: Callable[..., Any]) -> NoReturn:
     try:
         sys.exit(_uninterrupted(parser))
     except (DamageError, WorkersError) as error:
         _complain(error, 1)
     except BrokenPipeError:  # the reader of our output has stopped reading
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except MemoryError:
         _complain("there is not enough memory for one batch: ask for fewer steps or a smaller size", 2)
