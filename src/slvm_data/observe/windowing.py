@@ -32,7 +32,6 @@ class Windowing:
     series: bool = option(False, "Keep the uncut trajectories too, in files of their own.")
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "shares", tuple(np.atleast_1d(self.shares).tolist()))
         for field in fields(self):
             check(self, field.name, "windows: ")
         if len(self.shares) != len(SPLITS) or min(self.shares) < 0 or not abs(sum(self.shares) - 1) <= 1e-9:

@@ -33,7 +33,8 @@ class Outline:
     `tasks` holds one population per parameter setting; its position is the label. Each task gets `train`, `val` and
     `test` sequences of `steps` frames, `dt` seconds apart; frame 0 shows the initial state. `dt` and `view` hold one
     value for all tasks, or one for each; frames have the same shape in all tasks. With `windows`, a sequence is a
-    window cut from a trajectory of `steps` frames.
+    window cut from a trajectory of `steps` frames. Numbers of other libraries become the numbers of Python that they are
+    equal to: `np.float32(0.1)` is 0.10000000149011612, and another time step than 0.1.
     """
 
     name: str
@@ -47,7 +48,7 @@ class Outline:
     observation: str = option("pixels", "Kind of observation.", choices=OBSERVATIONS)
     view: View | tuple[View, ...] = View()
     windows: Windowing | None = None  # None: a sequence is a whole trajectory
-    record: tuple[str, ...] = option((), RECORD)
+    record: tuple[str, ...] = option((), RECORD, words=True)
     folder: str = option("", FOLDER, name="folder-name")  # empty: `dataset_{i}`, or none for a single task
     alias: str = ""  # {name} in `folder`, if it is not the dataset's name
     original: bool = False  # write what the original scripts write: `slvm_data.recipe.original`
