@@ -33,8 +33,8 @@ class Outline:
     `tasks` holds one population per parameter setting; its position is the label. Each task gets `train`, `val` and
     `test` sequences of `steps` frames, `dt` seconds apart; frame 0 shows the initial state. `dt` and `view` hold one
     value for all tasks, or one for each; frames have the same shape in all tasks. With `windows`, a sequence is a
-    window cut from a trajectory of `steps` frames. Numbers of other libraries become numbers of Python that are equal to
-    them: `np.float32(0.1)` is 0.10000000149011612, and another time step than 0.1.
+    window cut from a trajectory of `steps` frames. Numbers of other libraries become equal numbers of
+    Python: `np.float32(0.1)` is 0.10000000149011612, and another time step than 0.1.
     """
 
     name: str
