@@ -15,6 +15,7 @@ import typer
 import slvm_data
 from slvm_data.core.files import check_place
 from slvm_data.core.streams import show
+from slvm_data.core.text import sentence
 from slvm_data.core.types import SEEDS, SPLITS
 from slvm_data.datasets import RECIPES
 from slvm_data.recipe.overrides import override
@@ -143,7 +144,7 @@ def verify(
         print(f"made by other software or on another class of processor: compared within a tolerance{chaos}")
     found = list(faults(folder, source, content, sample, alike))
     for fault in found:
-        print(f"error: {fault}", file=sys.stderr)
+        print(f"error: {sentence(fault)}", file=sys.stderr)
     if found:
         raise typer.Exit(1)
     again = f"; {sample} sequences per file regenerated and equal" if content.format.own and sample else ""

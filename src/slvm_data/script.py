@@ -18,6 +18,7 @@ import typer
 from slvm_data.core import interruption, streams
 from slvm_data.core.errors import DamageError, WorkersError
 from slvm_data.core.numerals import READERS, whole
+from slvm_data.core.text import sentence
 from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.options import OPTIONS, TRAJECTORIES, Option, of
 from slvm_data.recipe.original import as_original
@@ -257,5 +258,5 @@ def _leave(code: int) -> NoReturn:
 
 
 def _complain(error: object, code: int) -> NoReturn:
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    print(f"error: {sentence(error)}", file=sys.stderr)
     sys.exit(code)

@@ -9,9 +9,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
+from slvm_data.core.text import visible
+
 
 class Stream:
-    """A standard stream. Letters that it cannot write become `?`; after an error, as of a full disk, it drops text."""
+    """A standard stream. What a terminal would obey is shown, and letters that it lacks become `?`.
+
+    After an error, as of a full disk, it drops text.
+    """
 
     def __init__(self, stream: Any, name: str) -> None:
         self._stream, self._name = stream or Path(os.devnull).open("w", encoding="utf-8"), name  # noqa: SIM115
@@ -20,9 +25,10 @@ class Stream:
             self._stream.reconfigure(errors="replace")
 
     def write(self, text: str) -> int:
-        """Write a text and return its length."""
+        """Write a text and return its length; it may begin with a return, as a bar of progress does."""
+        returned = text[: text.startswith("\r")]
         try:
-            self._stream.write(text)
+            self._stream.write(returned + visible(text[len(returned) :]))
         except OSError as error:
             self._lose(error)
         return len(text)

@@ -14,6 +14,7 @@ import numpy as np
 
 from slvm_data.core.fields import option
 from slvm_data.core.json_tree import Json, from_json, to_json
+from slvm_data.core.names import check_name
 from slvm_data.core.types import INDICES, SEEDS, SPLITS
 from slvm_data.observe.view import View
 from slvm_data.observe.windowing import Windowing
@@ -140,6 +141,7 @@ class StoredRecipe(Outline):
     tasks: tuple[SystemRecord, ...]
 
     def __post_init__(self) -> None:
+        check_name(self.name)
         if not self.tasks:
             raise ValueError("has no task")
         for name in ("dt", "view"):

@@ -22,6 +22,7 @@ from slvm_data.core import names
 from slvm_data.core.errors import DamageError
 from slvm_data.core.files import altered, atomic
 from slvm_data.core.json_tree import Json, from_json, to_json
+from slvm_data.core.text import sentence
 from slvm_data.core.types import Arrays
 from slvm_data.recipe.outline import StoredRecipe
 from slvm_data.store import formats
@@ -170,6 +171,11 @@ class RegimeStatistics:
     signal_to_noise_db: float | None
     leakage: int | None = None  # frames that windows of two splits show; None where there are no windows
 
+    def __post_init__(self) -> None:
+        K = len(self.occupancy)
+        if {len(self.mean_dwell_time), len(self.transition_counts), *map(len, self.transition_counts)} - {K}:
+            raise ValueError(f"occupancy is of {K} regimes, other numbers are of more or fewer")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
@@ -205,6 +211,7 @@ class Manifest:
     croissant: Checksum | None = None
 
     def __post_init__(self) -> None:
+        names.check_name(self.name)
         if not self.files:
             raise ValueError("files is empty")
         for name, entry in self.every_file().items():
@@ -213,8 +220,19 @@ class Manifest:
                 raise ValueError(f"{name} is of task {entry.task}, which the recipe does not have")
         if len(self.certificate) != len(self.recipe.tasks):
             raise ValueError(f"certificate is of {len(self.certificate)} tasks, recipe of {len(self.recipe.tasks)}")
+        for name, entry in self.files.items():
+            if missing := [array for array in self._needed() if array not in entry.arrays]:
+                raise ValueError(f"{name} lacks {missing[0]}")
+        if missing := [name for name in ("python", *LIBRARIES) if name not in self.versions]:
+            raise ValueError(f"versions lack {missing[0]}")
         if odd := [name for entry in self.files.values() for name in entry.arrays if name not in self.arrays]:
             raise ValueError(f"arrays lack {odd[0]}")
+
+    def _needed(self) -> tuple[str, ...]:
+        """Arrays that every file of sequences has: what is observed, its truth, and the time."""
+        if self.recipe.windows:
+            return ("queries", "latents", "time")
+        return ("image" if self.recipe.has_frames() else "signal", "state", "time")
 
     def every_file(self) -> dict[str, FileEntry]:
         """Files of sequences, of uncut trajectories, and combined ones, by name."""
@@ -250,6 +268,7 @@ class PlanRecord:
     sources: dict[str, str] = field(default_factory=dict)  # checksums of the user's own files that define systems
 
     def __post_init__(self) -> None:
+        names.check_name(self.name)
         formats.own_format(self.form)
 
     @property
@@ -304,7 +323,7 @@ def _read(path: Path, kind: type[Any]) -> Any:
     except FileNotFoundError:
         raise DamageError(f"{path.parent} holds no dataset: {path.name} is missing") from None
     except (ValueError, RecursionError) as error:
-        raise DamageError(f"{path} is damaged: {error}") from None
+        raise DamageError(f"{path} is damaged: {sentence(error)}") from None
     if not isinstance(tree, dict) or tree.pop("format", None) != FORMAT:
         raise DamageError(f"{path} does not describe a dataset of slvm-data")
     number = tree.pop("format_version", None)
@@ -315,7 +334,7 @@ def _read(path: Path, kind: type[Any]) -> Any:
     try:  # a forged manifest may have a valid checksum
         return from_json(kind, tree, path.name)
     except (ValueError, RecursionError, OverflowError) as error:
-        raise DamageError(f"{path} is damaged: {error}") from None
+        raise DamageError(f"{path} is damaged: {sentence(error)}") from None
 
 
 def entries_of(files: Iterable[FileEntry], units: dict[str, str]) -> dict[str, ArrayEntry]:
