@@ -146,6 +146,9 @@ def verify(
     for fault in found:
         print(f"error: {sentence(fault)}", file=sys.stderr)
     if found:
+        if content.format.own:
+            own = f" --recipe {recipe}" if recipe else ""
+            print(f"to make again what is damaged: slvm-data repair {folder}{own}", file=sys.stderr)
         raise typer.Exit(1)
     again = f"; {sample} sequences per file regenerated and equal" if content.format.own and sample else ""
     print(f"{folder}: {len(content.every_file())} files, checksums OK{again}")

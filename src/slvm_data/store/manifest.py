@@ -221,12 +221,23 @@ class Manifest:
         if len(self.certificate) != len(self.recipe.tasks):
             raise ValueError(f"certificate is of {len(self.certificate)} tasks, recipe of {len(self.recipe.tasks)}")
         for name, entry in self.files.items():
-            if missing := [array for array in self._needed() if array not in entry.arrays]:
-                raise ValueError(f"{name} lacks {missing[0]}")
+            self._check_arrays(name, entry)
         if missing := [name for name in ("python", *LIBRARIES) if name not in self.versions]:
             raise ValueError(f"versions lack {missing[0]}")
         if odd := [name for entry in self.files.values() for name in entry.arrays if name not in self.arrays]:
             raise ValueError(f"arrays lack {odd[0]}")
+
+    def _check_arrays(self, name: str, entry: FileEntry) -> None:
+        """Raise ValueError unless a file of sequences has the arrays, frames and contexts of the recipe."""
+        if missing := [array for array in self._needed() if array not in entry.arrays]:
+            raise ValueError(f"{name} lacks {missing[0]}")
+        if (frames := entry.arrays[self._needed()[0]].row[:1]) != (self.recipe.length(),):
+            raise ValueError(f"{name} has sequences of {list(frames)} frames, recipe of {self.recipe.length()}")
+        if (contexts := entry.arrays.get("domains")) and contexts.row[0] != self._contexts():
+            raise ValueError(f"{name} has {contexts.row[0]} contexts, recipe {self._contexts()}")
+
+    def _contexts(self) -> int:
+        return self.recipe.windows.contexts if self.recipe.windows else 0
 
     def _needed(self) -> tuple[str, ...]:
         """Arrays that every file of sequences has: what is observed, its truth, and the time."""
