@@ -17,11 +17,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 
 import slvm_data
 from slvm_data import RECIPES, cli, uniform
 from slvm_data.cli import find
 from slvm_data.core.progress import progress
+from slvm_data.recipe.options import OPTIONS
 from slvm_data.recipe.overrides import override
 from slvm_data.run.verification import faults
 from slvm_data.store import manifest, npz
@@ -29,6 +31,10 @@ from slvm_data.store.journal import plan_of
 from slvm_data.store.manifest import FileEntry
 
 RECIPE_FILES = Path(__file__).parents[1] / "src/slvm_data/datasets/hamiltonian"
+NUMBERS = {
+    *(name for name, option in OPTIONS.items() if option.kind in (int, float)),
+    *("trajectories", "workers", "sample", "rows", "columns", "scale", "fps", "sequences", "port"),
+}
 TINY = ("--train", "4", "--val", "2", "--test", "2", "--steps", "4")
 
 
@@ -235,14 +241,24 @@ def test_a_file_is_a_script_too(run, tmp_path, own_system):
         (["two_body", "half_width=0.1", *TINY], "sequence 0 of train, task 0, left the scene"),
         (["gravity", "g=2.5"], "g = 2.5 does not fit: 2 values expected"),
         (["gravity", "g=[1,2,3]"], "g = (1.0, 2.0, 3.0) does not fit: 2 values expected"),
-        (["gravity", "g=[0,down]"], "g = 'down' is neither a number nor a range"),
-        (["gravity", "g=[0,2.5"], "g = '[0' does not fit: 2 values expected"),
+        (["gravity", "g=[0,down]"], "g = '[0,down]' is neither a number nor a range"),
+        (
+            ["gravity", "g=[0,2.5"],
+            "g = '[0,2.5' is neither a number nor a range such as 0.5..1.0; did you mean g=[0,2.5]?",
+        ),
+        (["gravity", "g=(0,2.5)"], "did you mean g=[0,2.5]?"),
+        (["pendulum", "g=0...5"], "g = '0...5' is neither a number nor a range such as 0.5..1.0; did you mean g=0..5?"),
+        (["pendulum", "m=0.5...7"], "did you mean m=0.5..7?"),
+        (["pendulum", "--train", "1_000"], "'--train': '1_000' is not a whole number; did you mean 1000?"),
+        (["pendulum", "--dt", "0,1"], "'--dt': '0,1' is not a number; did you mean 0.1?"),
+        (["pendulum", "--workers", "0x2"], "'--workers': '0x2' is not a whole number; did you mean 2?"),
+        (["pendulum", "--shards", "0/1_0"], "shards = '0/1_0' has to be i/N, such as 0/10"),
         (["gravity", "radius=20"], "radius = 20 is too large for walls 32 apart"),
         (["gravity", "restitution=1.5"], "restitution = 1.5 has to lie above 0 and not above 1"),
         (["gravity", "substep=0.1"], "BallBox takes no steps of integration: leave substep = 0.1 out"),
-        (["gravity", "restitution=half"], "restitution is 1.0, which half cannot replace"),
+        (["gravity", "restitution=half"], "restitution = 'half' is neither a number nor a range"),
         (["gravity", "motion=soft"], "motion = 'soft' is unknown; there are exact, contact"),
-        (["gravity", "motion=2"], "motion is exact, which 2.0 cannot replace"),
+        (["gravity", "motion=2"], "motion = '2' is unknown; there are exact, contact"),
         (["gravity", "speed=1e9..2e9"], "moves too fast"),
         (["gravity", "--style", "photo"], "style = 'photo' is unknown; there are soft, clean, debug"),
         (["gravity", "--style", "debug", "--size", "64"], "style = 'debug' cannot show BallBox("),
@@ -264,6 +280,18 @@ def test_bad_requests(words, says, refused, tmp_path):
     """F13, F14, F17, F24."""
     (tmp_path / "broken.py").write_text("RECIPE = (")
     assert says in refused("generate", *words)
+
+
+@pytest.mark.parametrize("word", ["1_0", "١", "1.0", "0x1", " 1", ""])
+def test_every_option_is_read_to_the_letter(word, refused):
+    """Those of every command that are numbers."""
+    commands = typer.main.get_command(cli.app).commands.items()
+    found = [(name, option) for name, command in commands for option in command.params if option.name in NUMBERS]
+    assert {option.name for _, option in found} == NUMBERS
+    for name, option in found:
+        if option.name not in ("dt", "fps") or word != "1.0":
+            said = refused(name, *["x"] * (2 if name == "convert" else 1), option.opts[0], word)
+            assert f"'{option.opts[0]}': {word!r} is not a" in said
 
 
 def test_a_bad_request_ends_a_process(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -13,6 +14,8 @@ import typer
 
 import slvm_data
 from slvm_data.core.files import check_place
+from slvm_data.core.streams import show
+from slvm_data.core.text import sentence
 from slvm_data.core.types import SEEDS, SPLITS
 from slvm_data.datasets import RECIPES
 from slvm_data.recipe.overrides import override
@@ -24,7 +27,7 @@ from slvm_data.run import conversion
 from slvm_data.run.description import equation, machine
 from slvm_data.run.repair import mend
 from slvm_data.run.verification import faults
-from slvm_data.script import call, command
+from slvm_data.script import call, command, number
 from slvm_data.store import card, formats, manifest
 from slvm_data.store.journal import settled
 from slvm_data.store.journal import status as status_of
@@ -52,7 +55,7 @@ _Own = Annotated[Path | None, typer.Option(help="The .py file with RECIPE, for a
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        print(slvm_data.__version__)
+        show(slvm_data.__version__)
         raise typer.Exit
 
 
@@ -71,8 +74,8 @@ def list_datasets() -> None:
     head = ("name", "system", "tasks", "train/val/test per task", "observation", "state")
     rows = [head, *map(_row, RECIPES.values())]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    show("\n".join(lines))
 
 
 def _row(recipe: Recipe) -> tuple[str, ...]:
@@ -95,19 +98,22 @@ def _shape(recipe: Recipe) -> tuple[int, ...]:
 def info(dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE", help=_FOLDER_FIRST)]) -> None:
     """Describe a dataset: equation, parameters, sizes; for a folder also its arrays and validation report."""
     if (Path(dataset) / manifest.NAME).is_file() or (Path(dataset).is_dir() and dataset not in RECIPES):
-        print(card.text(manifest.read(Path(dataset))))
-        return
-    recipe = find(dataset)
-    print(f"{recipe.name}: {recipe.about.strip()}\n\n{equation(recipe)}\n")
+        show(card.text(manifest.read(Path(dataset))))
+    else:
+        show("\n".join(_described(find(dataset), dataset)))
+
+
+def _described(recipe: Recipe, word: str) -> Iterator[str]:
+    """Describe a recipe in lines; `word` is what `generate` calls it."""
+    yield f"{recipe.name}: {recipe.about.strip()}\n\n{equation(recipe)}\n"
     for label, task in enumerate(to_stored(recipe).tasks):
-        print(f"task {label}: system {task.system}, {card.of_system(task)}")
-    print(f"\n{recipe.steps} frames; " + ", ".join(f"{s} {recipe.count(s)}" for s in SPLITS) + " per task")
-    print("state: " + "; ".join(dict.fromkeys(", ".join(system.state) for system in recipe.tasks)))
-    for line in dict.fromkeys(_observed(recipe, task) for task in range(len(recipe.tasks))):
-        print(line)
+        yield f"task {label}: system {task.system}, {card.of_system(task)}"
+    yield f"\n{recipe.steps} frames; " + ", ".join(f"{s} {recipe.count(s)}" for s in SPLITS) + " per task"
+    yield "state: " + "; ".join(dict.fromkeys(", ".join(system.state) for system in recipe.tasks))
+    yield from dict.fromkeys(_observed(recipe, task) for task in range(len(recipe.tasks)))
     if recipe.windows:
-        print(card.of_windows(recipe.windows))
-    print(f"source: {recipe.source}\n\nslvm-data generate {dataset}")
+        yield card.of_windows(recipe.windows)
+    yield f"source: {recipe.source}\n\nslvm-data generate {word}"
 
 
 def _observed(recipe: Recipe, task: int) -> str:
@@ -125,7 +131,7 @@ def _observed(recipe: Recipe, task: int) -> str:
 @app.command()
 def verify(
     folder: Path,
-    sample: Annotated[int, typer.Option(help="Sequences per file to regenerate and compare.", min=0)] = 8,
+    sample: Annotated[int, number(int, "Sequences per file to regenerate and compare.", low=0)] = 8,
     recipe: _Own = None,
 ) -> None:
     """Check a dataset: checksums of all files except the card, the arrays, and some sequences by regenerating them."""
@@ -138,8 +144,11 @@ def verify(
         print(f"made by other software or on another class of processor: compared within a tolerance{chaos}")
     found = list(faults(folder, source, content, sample, alike))
     for fault in found:
-        print(f"error: {fault}", file=sys.stderr)
+        print(f"error: {sentence(fault)}", file=sys.stderr)
     if found:
+        if content.format.own:
+            own = f" --recipe {recipe}" if recipe else ""
+            print(f"to make again what is damaged: slvm-data repair {folder}{own}", file=sys.stderr)
         raise typer.Exit(1)
     again = f"; {sample} sequences per file regenerated and equal" if content.format.own and sample else ""
     print(f"{folder}: {len(content.every_file())} files, checksums OK{again}")
@@ -168,14 +177,12 @@ def gif(
     task: Annotated[
         str | None, typer.Option(help="Labels of the tasks to show, such as 0,2.", show_default="all")
     ] = None,
-    rows: Annotated[int | None, typer.Option(help="Number of rows.", min=1, show_default=_CHOSEN)] = None,
-    columns: Annotated[int | None, typer.Option(help="Number of columns.", min=1, show_default=_CHOSEN)] = None,
+    rows: Annotated[int | None, number(int, "Number of rows.", low=1, show_default=_CHOSEN)] = None,
+    columns: Annotated[int | None, number(int, "Number of columns.", low=1, show_default=_CHOSEN)] = None,
     scale: Annotated[
-        int | None, typer.Option(help="Side of the square that a pixel becomes [px].", min=1, show_default=_CHOSEN)
+        int | None, number(int, "Side of the square that a pixel becomes [px].", low=1, show_default=_CHOSEN)
     ] = None,
-    fps: Annotated[
-        float | None, typer.Option(help="Frames per second.", show_default="real time, from 8 to 25")
-    ] = None,
+    fps: Annotated[float | None, number(float, "Frames per second.", show_default="real time, from 8 to 25")] = None,
     format: Annotated[  # noqa: A002 - the name of the option
         str | None,
         typer.Option("--format", help="File format: gif or webp.", show_default="from the ending of OUT, or gif"),
@@ -220,10 +227,10 @@ def status(
     """Show how many units of a dataset, files or shards, are finished."""
     found = status_of(folder)
     if as_json:
-        print(json.dumps(asdict(found)))
+        show(json.dumps(asdict(found)))
         return
     state = "complete" if found.complete else "not complete: run the command that began it again to go on"
-    print(f"{folder}: {found.done} of {found.units} units of {found.name}; {state}")
+    show(f"{folder}: {found.done} of {found.units} units of {found.name}; {state}")
 
 
 @app.command()
@@ -234,7 +241,7 @@ def combine(
     ] = False,
     seed: Annotated[
         int | None,
-        typer.Option(help="Random seed of the order.", min=0, max=SEEDS - 1, show_default="0 with --shuffle"),
+        number(int, "Random seed of the order.", low=0, high=SEEDS - 1, show_default="0 with --shuffle"),
     ] = None,
     pad: Annotated[
         bool, typer.Option("--pad", help="Pad states of different width with zeros; adds the array state_mask.")
@@ -267,9 +274,9 @@ def view(
         typer.Argument(metavar="KEY=VALUE", help="Parameters, as for `generate`; not allowed for a folder."),
     ] = None,
     save: Annotated[Path | None, typer.Option(help="File to write the page to, instead of serving it.")] = None,
-    sequences: Annotated[int, typer.Option(help="Number of sequences in a saved page, over all tasks.", min=1)] = 64,
+    sequences: Annotated[int, number(int, "Number of sequences in a saved page, over all tasks.", low=1)] = 64,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
-    port: Annotated[int, typer.Option(help="Port of the server.", min=0, max=65535, show_default="a free one")] = 0,
+    port: Annotated[int, number(int, "Port of the server.", low=0, high=65535, show_default="a free one")] = 0,
     recipe: _Own = None,
 ) -> None:
     """View a dataset in the browser: sequences, curves, validation report; for a NAME, sliders for parameters."""

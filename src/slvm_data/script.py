@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import numpy as np
 import typer
 
-from slvm_data.core import interruption
+from slvm_data.core import interruption, streams
 from slvm_data.core.errors import DamageError, WorkersError
 from slvm_data.core.files import at_home
+from slvm_data.core.numerals import READERS, whole
+from slvm_data.core.text import sentence
 from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.options import OPTIONS, TRAJECTORIES, Option, of
 from slvm_data.recipe.original import as_original
@@ -25,6 +29,26 @@ from slvm_data.run.generation import generate
 from slvm_data.simulation.certificate import TOLERANCE
 from slvm_data.store import formats, manifest
 from slvm_data.store.manifest import Certificate
+
+
+def number(kind: type, text: str, *names: str, low: float = -math.inf, high: float = math.inf, **settings: Any) -> Any:
+    """Make an option whose value is a number, to the letter, from `low` to `high`; `settings` are those of Typer."""
+
+    def parsed(word: Any) -> Any:
+        if not isinstance(word, str):  # a default value
+            return word
+        try:
+            value = READERS[kind](word)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+        if value < low or value > high:
+            raise typer.BadParameter(f"{value} has to be at least {low}{f' and at most {high}' * (high < math.inf)}")
+        return value
+
+    parsed.__name__ = kind.__name__  # some versions of Typer show it in the help
+    ends = {name: end for name, end in (("min", low), ("max", high)) if math.isfinite(end)}
+    return typer.Option(*names, help=text, parser=parsed, **ends, **settings)
+
 
 _Dataset = Annotated[
     str, typer.Argument(metavar="NAME|FILE", help="Name of a dataset, a .py file with RECIPE, or a dataset.json.")
@@ -42,7 +66,7 @@ INTERRUPTED, TERMINATED = 130, 143  # exit codes, as shells have them
 _Format = Annotated[str, typer.Option("--format", help=f"File format: {' or '.join(formats.OWN)} (sharded).")]
 _Workers = Annotated[
     int | None,
-    typer.Option(help="Number of processes that make files or shards.", show_default="one process, several threads"),
+    number(int, "Number of processes that make files or shards.", show_default="one process, several threads"),
 ]
 _Dask = Annotated[
     str | None,
@@ -105,10 +129,15 @@ def _with_options(generate: Callable[..., None]) -> Callable[..., None]:
 
 def _parameter(option: Option) -> inspect.Parameter:
     kind = bool if option.kind is bool else (list[str] if option.kind is tuple else option.kind) | None
-    own = typer.Option(f"--{option.word}", help=option.help, show_default="the recipe's")
+    make = partial(number, option.kind) if option.kind in READERS else _worded
+    own = make(option.help, f"--{option.word}", show_default="the recipe's")
     return inspect.Parameter(
         option.field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, own]
     )
+
+
+def _worded(text: str, *names: str, **settings: Any) -> Any:
+    return typer.Option(*names, help=text, **settings)
 
 
 def _names(record: list[str] | None) -> tuple[str, ...] | None:
@@ -142,7 +171,7 @@ def _part(shards: str | None) -> tuple[int, int] | None:
     if shards is None:
         return None
     try:
-        i, n = map(int, shards.split("/"))
+        i, n = map(whole, shards.split("/"))
     except ValueError:
         raise ValueError(f"shards = {shards!r} has to be i/N, such as 0/10") from None
     return i, n
@@ -186,12 +215,16 @@ def main(recipe: Recipe) -> NoReturn:
 def call(parser: Callable[..., Any]) -> NoReturn:
     """Run a command line. An error is one sentence: exit code 2 for the request, 1 for damaged data."""
     interruption.listen()
+    with streams.safe():
+        _carried_out(parser)
+
+
+def _carried_out(parser: Callable[..., Any]) -> NoReturn:
     try:
         sys.exit(_uninterrupted(parser))
     except (DamageError, WorkersError) as error:
         _complain(error, 1)
     except BrokenPipeError:  # the reader of our output has stopped reading
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except MemoryError:
         _complain("there is not enough memory for one batch: ask for fewer steps or a smaller size", 2)
@@ -232,5 +265,5 @@ def _leave(code: int) -> NoReturn:
 
 
 def _complain(error: object, code: int) -> NoReturn:
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    print(f"error: {sentence(error)}", file=sys.stderr)
     sys.exit(code)

@@ -492,7 +492,7 @@ def test_a_shard_of_others_is_refused_by_who_has_the_manifest(folder, engine):
 def test_a_missing_marker_is_a_shard_that_was_not_finished(folder):
     (folder / "dataset_0/train.shards/0.json").unlink()
     (fault,) = faults(folder)
-    assert fault.endswith("train.shards/0.json is missing: that shard was not finished (slvm-data repair)")
+    assert fault.endswith("train.shards/0.json is missing: that shard was not finished")
 
 
 def test_the_same_again_is_the_same(stored, tmp_path):

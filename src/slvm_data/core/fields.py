@@ -18,6 +18,7 @@ class Limits:
     maximum: float = math.inf
     strict: bool = False  # the minimum itself is forbidden
     choices: tuple[str, ...] = ()
+    words: bool = False  # a tuple of words, not of numbers
 
     def __str__(self) -> str:
         if self.maximum == math.inf:
@@ -32,12 +33,13 @@ def limited(
     positive: bool = False,
     maximum: float = math.inf,
     choices: tuple[str, ...] = (),
+    words: bool = False,
 ) -> Any:
     """Make a dataclass field with limits; with `positive` its value must be above 0, else at least `minimum`.
 
     A subclass that gives the field another default keeps the limits.
     """
-    limits = Limits(0 if positive else minimum, maximum, positive, choices)
+    limits = Limits(0 if positive else minimum, maximum, positive, choices, words)
     return dataclasses.field(default=default, metadata={"limits": limits})
 
 
@@ -53,16 +55,43 @@ def option(default: Any, help: str, *, name: str = "", **limits: Any) -> Any:  #
 def check(owner: Any, name: str, where: str = "") -> None:
     """Raise ValueError unless a field has the type of its default, and a value within its limits.
 
+    What another library calls a number, such as `np.float32(0.5)`, becomes the number of Python that it is equal to.
     `where` stands before the name in errors.
     """
     field = next(field for field in dataclasses.fields(owner) if field.name == name)
-    value = getattr(owner, name)
-    if value is None and field.default is None:
+    value = plain(getattr(owner, name))
+    object.__setattr__(owner, name, value)
+    if field.default is dataclasses.MISSING or (value is None and field.default is None):
         return
     limits = limits_of(type(owner), name)
     default = ("" if limits.choices else 0.0) if field.default is None else field.default
-    if fault := _wrong_type(value, default) or _outside(value, limits):
+    if fault := _wrong_type(value, default, limits.words) or _outside(value, limits):
         raise ValueError(f"{where}{name} = {value if hasattr(value, 'low') else repr(value)} {fault}")
+    object.__setattr__(owner, name, _converted(value, default))
+
+
+def plain(value: Any) -> Any:
+    """Convert lists and arrays, however deep, to tuples, and numbers of other libraries to numbers of Python."""
+    if hasattr(value, "__array__") and hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return tuple(map(plain, value))
+    return floats(value) if isinstance(value, Real) and not isinstance(value, Integral) else value
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a real number, and not True or False."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def floats(value: Any) -> Any:
+    """Convert numbers in nested tuples to floats, an infinite one if it is too large; anything else stays."""
+    if isinstance(value, tuple):
+        return tuple(map(floats, value))
+    try:
+        return float(value) if is_number(value) else value
+    except OverflowError:  # of a whole number
+        return math.inf
 
 
 def limits_of(kind: type, name: str) -> Limits:
@@ -71,21 +100,40 @@ def limits_of(kind: type, name: str) -> Limits:
     return next((field.metadata["limits"] for field in every if field and "limits" in field.metadata), Limits())
 
 
-def _wrong_type(value: Any, default: Any) -> str:
+_KINDS = {
+    bool: (bool, "True or False"),
+    int: (Integral, "a whole number"),
+    float: (Real, "a number"),
+    str: (str, "a word"),
+    tuple: (tuple, "finite numbers, such as [1,2]"),
+}
+
+
+def _wrong_type(value: Any, default: Any, words: bool) -> str:
     """What a value has to be, in words; empty if it has the type of the default."""
-    kinds = {
-        bool: (bool, "True or False"),
-        int: (Integral, "a whole number"),
-        float: (Real, "a number"),
-        str: (str, "a word"),
-        tuple: (tuple, "finite numbers, such as [1,2]"),
-    }
-    kind, expected = kinds.get(type(default), (type(default), "a range such as uniform(0.5, 1.0)"))
+    kind, expected = _KINDS.get(type(default), (type(default), "a range such as uniform(0.5, 1.0)"))
+    if words:
+        right = isinstance(value, tuple) and all(isinstance(x, str) for x in value)
+        return "" if right else "has to be a tuple of words, such as ('energy',)"
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         return f"has to be {expected}"
     if isinstance(value, tuple):
-        return "" if all(isinstance(x, Real) and _finite(x) for x in _leaves(value)) else f"has to be {expected}"
+        numbers = all(is_number(x) and _finite(x) for x in leaves(value))
+        flat = any(map(is_number, default)) and not all(map(is_number, value))
+        return "" if numbers and not flat else f"has to be {expected}"
     return "has to be finite" if isinstance(value, Real) and not isinstance(default, int) and not _finite(value) else ""
+
+
+def _converted(value: Any, default: Any) -> Any:
+    """A value of the right type as exactly this type."""
+    if isinstance(default, bool):
+        return value
+    if isinstance(default, int):
+        return int(value)
+    if isinstance(default, str):
+        return str.__str__(value)  # also of an Enum
+    whole = any(isinstance(x, int) for x in leaves(default)) or default == ()
+    return value if isinstance(default, tuple) and whole else floats(value)
 
 
 def _finite(x: Real) -> bool:
@@ -100,7 +148,7 @@ def _outside(value: Any, limits: Limits) -> str:
     """What a value has to be, in words; empty if it is within its limits."""
     if limits.choices:
         return "" if value in limits.choices else f"is unknown; there are {', '.join(limits.choices)}"
-    if limits == Limits():
+    if limits.words or limits == Limits():
         return ""
     low, high = getattr(value, "low", value), getattr(value, "high", value)
     if (low > limits.minimum if limits.strict else low >= limits.minimum) and high <= limits.maximum:
@@ -110,10 +158,10 @@ def _outside(value: Any, limits: Limits) -> str:
     return f"has to {'be' if limits.maximum == math.inf else 'lie'} {limits}"
 
 
-def _leaves(value: Any) -> Iterator[Any]:
+def leaves(value: Any) -> Iterator[Any]:
     """Yield the values in nested tuples."""
     if not isinstance(value, tuple):
         yield value
     else:
         for part in value:
-            yield from _leaves(part)
+            yield from leaves(part)

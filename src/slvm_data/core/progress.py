@@ -28,7 +28,9 @@ class Progress(Protocol):
 def progress(total: int, what: str) -> Iterator[Progress]:
     """Count `total` sequences: with a bar if standard error is a terminal, else in lines."""
     shown: dict[str, Any] = {"unit_scale": True, "dynamic_ncols": True}
-    if not sys.stderr.isatty():
+    if sys.stderr is None:  # as in a program without a console
+        shown = {"disable": True}
+    elif not sys.stderr.isatty():
         shown = {"miniters": 1, "mininterval": EVERY, "maxinterval": EVERY, "delay": EVERY, "bar_format": LINE}
     with tqdm(total=total, desc=what, unit=" sequences", **shown) as bar:
         yield bar

@@ -6,17 +6,29 @@ import operator
 from collections.abc import Iterable
 from typing import Any
 
+from slvm_data.core.fields import is_number, plain
+
 
 def whole_number(name: str, value: Any, low: int, high: int | None = None, unit: str = "") -> int:
     """Return `value` as a whole number between `low` and `high`; raises ValueError for anything else."""
     try:
         number = operator.index(value)
     except TypeError:
-        raise ValueError(f"{name} = {value!r} has to be a whole number") from None
+        number = None
+    if number is None or isinstance(value, bool):
+        raise ValueError(f"{name} = {value!r} has to be a whole number")
     if number < low or (high is not None and number > high):
         limits = f"at least {low}" if high is None else f"between {low} and {high}"
         raise ValueError(f"{name} = {number} has to be {limits}{f' {unit}' if unit else ''}")
     return number
+
+
+def share(name: str, value: Any) -> float:
+    """Return `value` as a number above 0 and at most 1; raises ValueError for anything else."""
+    value = plain(value)
+    if not is_number(value) or not 0 < value <= 1:
+        raise ValueError(f"{name} = {value!r} has to be a number above 0 and at most 1")
+    return float(value)
 
 
 def names_of_fields(fields: Iterable[str] | None) -> tuple[str, ...] | None:

@@ -12,9 +12,9 @@ from types import MappingProxyType
 import numpy as np
 import torch
 
-from slvm_data.core.errors import DamageError
+from slvm_data.core.errors import DamageError, way_out
 from slvm_data.core.types import SPLITS
-from slvm_data.load.arguments import whole_number
+from slvm_data.load.arguments import share, whole_number
 from slvm_data.load.buffers import BufferPool
 from slvm_data.load.column import Column
 from slvm_data.load.layout import MASK, Layout, Part, check_frames, in_memory, layouts_of, place
@@ -138,8 +138,7 @@ def open_manifest(root: Path) -> Manifest:
 
 
 def _parts(root: Path, content: Manifest, split: str, tasks: Sequence[int] | None, fraction: float) -> list[Part]:
-    if not isinstance(fraction, int | float) or not 0 < fraction <= 1:
-        raise ValueError(f"fraction = {fraction!r} has to lie above 0 and be at most 1")
+    fraction = share("fraction", fraction)
     files = {entry.task: (name, entry) for name, entry in content.of_split(split)}
     if tasks is not None and (isinstance(tasks, str) or not hasattr(tasks, "__iter__")):
         raise ValueError(f"tasks = {tasks!r} has to be a list of labels, such as [{tasks}]")
@@ -174,7 +173,7 @@ def _fill(columns: Mapping[str, Column], parts: list[Part], k: int) -> None:
     part, first = parts[k], sum(other.rows for other in parts[:k])
     store = formats.store_of(part.path)
     if fault := store.fault(part.path, part.entry):
-        raise DamageError(fault)
+        raise DamageError(f"{fault}{way_out(part.path)}")
     wanted = {name: form for name, form in part.entry.arrays.items() if name in columns}
     for name, start, block in store.pieces(part.path, wanted) if wanted else ():
         if len(some := block[: max(0, part.rows - start)]):

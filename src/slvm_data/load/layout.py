@@ -112,7 +112,7 @@ def place(column: Column, at: int, block: np.ndarray, path: Path, name: str) -> 
     if not column.frame:
         put(target, block)
         return
-    flat = block.reshape(*target.shape[:-1], -1)
+    flat = block.reshape(*target.shape[:-1], prod(block.shape[target.ndim - 1 :]))
     if column.packed and flat.shape[-1] == prod(column.frame):  # from Zarr it is packed already
         bits = flat.astype(np.uint8, copy=False)
         if bits.max(initial=0) > 1 or (bits is not flat and (bits != flat).any()):

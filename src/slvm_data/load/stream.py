@@ -72,7 +72,7 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
     ) -> None:
         if not isinstance(recipe, Recipe):
             raise ValueError(f"recipe = {recipe!r} has to be a Recipe, such as slvm_data.RECIPES['pendulum']")
-        whole_number("batch", batch, len(recipe.tasks), unit="sequences, one of each task")
+        batch = whole_number("batch", batch, len(recipe.tasks), unit="sequences, one of each task")
         check(rank, ranks)
         if recipe.original:
             raise ValueError("a recipe with original=True cannot be streamed: generate its files")

@@ -15,24 +15,29 @@ from slvm_data.arrays import CONTEXTS, QUERIES, TABLE
 from slvm_data.core.fields import check, limited, option
 from slvm_data.core.types import SPLITS, Arrays
 
+LONGEST = 10**8  # frames of a window or between windows, and contexts, at most: as many as a trajectory has
+
 
 @dataclass(frozen=True, kw_only=True)
 class Windowing:
     """Positions of windows on a trajectory. All numbers are in frames, except `contexts` and `shares`."""
 
-    length: int = option(7, "Frames per window.", name="window", minimum=1)
-    stride: int = option(1, "Frames from one query to the next.", minimum=1)
-    contexts: int = option(3, "Context windows before each query.", minimum=0)
-    spacing: int = option(1, "Frames from the start of one context to the start of the next.", minimum=1)
+    length: int = option(7, "Frames per window.", name="window", minimum=1, maximum=LONGEST)
+    stride: int = option(1, "Frames from one query to the next.", minimum=1, maximum=LONGEST)
+    contexts: int = option(3, "Context windows before each query.", minimum=0, maximum=LONGEST)
+    spacing: int = option(
+        1, "Frames from the start of one context to the start of the next.", minimum=1, maximum=LONGEST
+    )
     """The last context ends right before the query."""
-    segment: int = limited(0, minimum=0)  # length of segments that no window crosses; 0: the trajectory is one segment
+    segment: int = limited(
+        0, minimum=0, maximum=LONGEST
+    )  # length of segments that no window crosses; 0: the trajectory is one segment
     shares: tuple[float, float, float] = (0.8, 0.1, 0.1)  # of a trajectory, for train, val and test
-    gap: int = option(100, "Frames between the splits, if they share a trajectory.", minimum=0)
+    gap: int = option(100, "Frames between the splits, if they share a trajectory.", minimum=0, maximum=LONGEST)
     separate: bool = False  # whether each split has trajectories of its own, instead of a part of one
     series: bool = option(False, "Keep the uncut trajectories too, in files of their own.")
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "shares", tuple(np.atleast_1d(self.shares).tolist()))
         for field in fields(self):
             check(self, field.name, "windows: ")
         if len(self.shares) != len(SPLITS) or min(self.shares) < 0 or not abs(sum(self.shares) - 1) <= 1e-9:

@@ -14,6 +14,7 @@ import numpy as np
 
 from slvm_data.core.fields import option
 from slvm_data.core.json_tree import Json, from_json, to_json
+from slvm_data.core.names import check_name
 from slvm_data.core.types import INDICES, SEEDS, SPLITS
 from slvm_data.observe.view import View
 from slvm_data.observe.windowing import Windowing
@@ -33,7 +34,8 @@ class Outline:
     `tasks` holds one population per parameter setting; its position is the label. Each task gets `train`, `val` and
     `test` sequences of `steps` frames, `dt` seconds apart; frame 0 shows the initial state. `dt` and `view` hold one
     value for all tasks, or one for each; frames have the same shape in all tasks. With `windows`, a sequence is a
-    window cut from a trajectory of `steps` frames.
+    window cut from a trajectory of `steps` frames. Numbers of other libraries become equal numbers of
+    Python: `np.float32(0.1)` is 0.10000000149011612, and another time step than 0.1.
     """
 
     name: str
@@ -47,7 +49,7 @@ class Outline:
     observation: str = option("pixels", "Kind of observation.", choices=OBSERVATIONS)
     view: View | tuple[View, ...] = View()
     windows: Windowing | None = None  # None: a sequence is a whole trajectory
-    record: tuple[str, ...] = option((), RECORD)
+    record: tuple[str, ...] = option((), RECORD, words=True)
     folder: str = option("", FOLDER, name="folder-name")  # empty: `dataset_{i}`, or none for a single task
     alias: str = ""  # {name} in `folder`, if it is not the dataset's name
     original: bool = False  # write what the original scripts write: `slvm_data.recipe.original`
@@ -139,6 +141,7 @@ class StoredRecipe(Outline):
     tasks: tuple[SystemRecord, ...]
 
     def __post_init__(self) -> None:
+        check_name(self.name)
         if not self.tasks:
             raise ValueError("has no task")
         for name in ("dt", "view"):

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from math import prod
 from typing import Any
 
+from slvm_data.core.numerals import REAL, did_you_mean
 from slvm_data.core.types import INDICES, SPLITS
 from slvm_data.observe.view import View
 from slvm_data.observe.windowing import Windowing
@@ -23,6 +24,8 @@ from slvm_data.systems.system import System
 
 TASKS = 10_000  # that changes may make
 _COMMA = re.compile(r",(?![^\[]*\])")  # a comma outside brackets
+_RANGE = rf"{REAL}(?:(?<!\.)\.\.(?!\.){REAL})?"  # or a number
+_VALUE = re.compile(rf"{_RANGE}|\[(?:{_RANGE}(?:,{_RANGE})*)?\]|true|false")
 
 
 def override(
@@ -43,17 +46,18 @@ def override(
         (system, recipe.dt_of(i) if dt is None else dt, dataclasses.replace(recipe.view_of(i), **seen))
         for i, system in enumerate(recipe.tasks)
     ]
-    parsed = list(map(_parsed, changes))
-    _check_number(len(tasks), [values for _, values in parsed], most)
-    for name, values in parsed:
-        tasks = [(_changed(system, name, value), *rest) for system, *rest in tasks for value in values]
-    systems, times, views = zip(*(dict.fromkeys(tasks) if parsed else tasks), strict=True)
+    parted = list(map(_parted, changes))
+    _check_number(len(tasks), [len(_COMMA.split(text)) for _, text in parted], most)
+    for name, text in parted:
+        pairs = [(task, value) for task in tasks for value in _values(task[0], name, text)]
+        tasks = [(_changed(system, name, value), *rest) for (system, *rest), value in pairs]
+    systems, times, views = zip(*(dict.fromkeys(tasks) if parted else tasks), strict=True)
     return dataclasses.replace(recipe, tasks=systems, dt=_common(times), view=_common(views), **fields)
 
 
-def _check_number(tasks: int, values: list[list[Any]], most: int) -> None:
+def _check_number(tasks: int, values: list[int], most: int) -> None:
     """Raise ValueError, before they are made, if there is a task for each combination of too many values."""
-    number = tasks * prod(map(len, values))
+    number = tasks * prod(values)
     if number > max(tasks, most):
         raise ValueError(f"these values make {number} tasks, and there may be {most}: give fewer values")
 
@@ -94,12 +98,32 @@ def _cut(recipe: Recipe, fields: Mapping[str, Any], changes: dict[str, Any]) -> 
     return {"windows": windows, **{split: min(recipe.count(split), n) for split, n in per.items()}}
 
 
-def _parsed(change: str) -> tuple[str, list[Any]]:
+def _parted(change: str) -> tuple[str, str]:
     """Split KEY=VALUE,… into its name and its values."""
     name, equals, text = change.partition("=")
     if not equals or not text:
         raise ValueError(f"{change!r} is not of the form KEY=VALUE, such as m=0.5, m=0.5..1.0 or g=2,3,4")
-    return name, [_value(name, part) for part in _COMMA.split(text)]
+    return name, text
+
+
+def _values(system: System, name: str, text: str) -> list[Any]:
+    """Read the values for a parameter, to the letter; of a word, such as `motion`, any text is one."""
+    kind = type(system).__name__
+    if name not in (*system.parameters(), *system.hyperparameters()):
+        own, others = ", ".join(system.parameters()), ", ".join(system.hyperparameters())
+        raise ValueError(f"{kind} has no parameter {name!r}; it has {own} (and the hyperparameters {others})")
+    if name in system.shared_parameter_names():
+        raise ValueError(f"{kind}: {name} is an array of numbers: give it in a .py file with a RECIPE of your own")
+    if isinstance(getattr(system, name), str):
+        return text.split(",")
+    if not _readable(text):
+        hint = did_you_mean(text, lambda guess: f"{name}={guess}" if _readable(guess) else None)
+        raise ValueError(f"{kind}: {name} = {text!r} is neither a number nor a range such as 0.5..1.0{hint}")
+    return [_value(name, part) for part in _COMMA.split(text)]
+
+
+def _readable(text: str) -> bool:
+    return all(map(_VALUE.fullmatch, _COMMA.split(text)))
 
 
 def _common(values: tuple[Any, ...]) -> Any:
@@ -107,16 +131,10 @@ def _common(values: tuple[Any, ...]) -> Any:
 
 
 def _changed(system: System, name: str, value: Any) -> System:
-    kind = type(system).__name__
-    if name not in (*system.parameters(), *system.hyperparameters()):
-        own, others = ", ".join(system.parameters()), ", ".join(system.hyperparameters())
-        raise ValueError(f"{kind} has no parameter {name!r}; it has {own} (and the hyperparameters {others})")
-    if name in system.shared_parameter_names():
-        raise ValueError(f"{kind}: {name} is an array of numbers: give it in a .py file with a RECIPE of your own")
     if name in system.hyperparameters() and _kind(value) is not _kind(getattr(system, name)):
         now = str(getattr(system, name))
         now = now if len(now) < 80 else f"{now[:60]} …"
-        raise ValueError(f"{kind}: {name} is {now}, which {value} cannot replace")
+        raise ValueError(f"{type(system).__name__}: {name} is {now}, which {value} cannot replace")
     return dataclasses.replace(system, **{name: value})
 
 
@@ -125,17 +143,13 @@ def _kind(value: object) -> type:
 
 
 def _value(name: str, text: str) -> Any:
-    """Parse a number, range, vector of these, true or false; return any other word, as for `motion`, unchanged."""
+    """Convert a number, range, vector of these, true or false."""
     if text in ("true", "false"):
         return text == "true"
-    if text.startswith("[") and text.endswith("]"):
+    if text.startswith("["):
         return tuple(_value(name, part) for part in text[1:-1].split(",") if part)
     low, dots, high = text.partition("..")
     try:
-        ends = (float(low), float(high)) if dots else (float(low), float(low))
-    except ValueError:
-        return text
-    try:
-        return uniform(*ends) if dots else ends[0]
+        return uniform(float(low), float(high)) if dots else float(low)
     except ValueError as error:
         raise ValueError(f"{name} = {text}: {error}") from None

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import isfinite
 from typing import Any
 
-import numpy as np
-
-from slvm_data.core.fields import check
+from slvm_data.core.fields import check, floats, is_number, plain
 from slvm_data.core.names import check_name, is_taken
 from slvm_data.core.types import SPLITS
 from slvm_data.observe.render.style import Style, style_of
 from slvm_data.observe.view import View
+from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.outline import Outline
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System
@@ -29,12 +28,11 @@ class Recipe(Outline):
     tasks: tuple[System, ...]
 
     def __post_init__(self) -> None:
-        check_name(self.name)
-        if not isinstance(self.tasks, tuple) or not all(isinstance(system, System) for system in self.tasks):
-            raise ValueError(f"{self.name}: tasks = {self.tasks} has to be a tuple of systems, such as (Pendulum(),)")
+        self._check_fields()
         if not self.tasks:
             raise ValueError(f"{self.name}: tasks is empty; give at least one population")
-        self._check_numbers()
+        if not self.splits():
+            raise ValueError("train, val and test are all 0: there is nothing to generate")
         self._check_tasks()
         self._check_windows()
         self._check_folders()
@@ -43,11 +41,21 @@ class Recipe(Outline):
                 can = ", ".join(self.recordable())
                 raise ValueError(f"record = {name!r} is not among what {self.name} can record: {can}")
 
-    def _check_numbers(self) -> None:
-        for name in (*SPLITS, "steps", "seed", "observation"):
-            check(self, name)
-        if not self.splits():
-            raise ValueError("train, val and test are all 0: there is nothing to generate")
+    def _check_fields(self) -> None:
+        """Check each field for itself, and give it the plain value that it means."""
+        for field in fields(self):
+            object.__setattr__(self, field.name, plain(getattr(self, field.name)))
+        if not isinstance(self.name, str):
+            raise ValueError(f"name = {self.name!r} has to be a word")
+        check_name(self.name)
+        object.__setattr__(self, "dt", floats(self.dt))
+        if not isinstance(self.tasks, tuple) or not all(isinstance(system, System) for system in self.tasks):
+            raise ValueError(f"{self.name}: tasks = {self.tasks} has to be a tuple of systems, such as (Pendulum(),)")
+        if not isinstance(self.windows, Windowing | None):
+            raise ValueError(f"windows = {self.windows!r} has to be a Windowing, or None")
+        for field in fields(self):
+            if field.name not in ("tasks", "dt", "view", "windows"):
+                check(self, field.name)
 
     def _check_tasks(self) -> None:
         for name in ("dt", "view"):
@@ -58,7 +66,7 @@ class Recipe(Outline):
                 )
         for task, system in enumerate(self.tasks):
             view, dt = self.view_of(task), self.dt_of(task)
-            if not isinstance(view, View) or isinstance(dt, bool) or not isinstance(dt, int | float | np.number):
+            if not (isinstance(view, View) and is_number(dt)):
                 raise ValueError(
                     f"dt = {dt!r} has to be a number, view = {view!r} a View, or tuples of one for each task"
                 )

@@ -11,6 +11,7 @@ from typing import Any
 from slvm_data import arrays
 from slvm_data.core.files import atomic
 from slvm_data.core.json_tree import Json
+from slvm_data.core.text import visible
 from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.outline import StoredRecipe, SystemRecord
 from slvm_data.store.manifest import CARD, PREVIEW, Certificate, Checksum, FileEntry, Manifest, RegimeStatistics
@@ -50,21 +51,26 @@ def text(content: Manifest) -> str:
         "Source": f"Distributions of parameters and starts: {html.escape(recipe.source)}" if recipe.source else "",
     }
     parts = [f"## {title}\n\n{body}" if title else body for title, body in sections.items() if body]
-    return "\n\n".join(parts) + "\n"
+    return visible("\n\n".join(parts)) + "\n"
 
 
 def _again(content: Manifest) -> str:
-    versions = ", ".join(f"{html.escape(name)} {html.escape(number)}" for name, number in content.versions.items())
+    versions = ", ".join(" ".join(pair) for pair in content.versions.items())
     ours = all("." not in task.system for task in content.recipe.tasks)
     command = (
         "```sh\nslvm-data generate dataset.json --out again\n```" if ours else "With the file that defines its system."
     )
-    return f"{command}\n\nMade with {versions}, on {html.escape(content.machine.get('cpu', 'an unknown processor'))}."
+    made = f"Made with {versions}, on {content.machine.get('cpu', 'an unknown processor')}."
+    return f"{command}\n\n{html.escape(_cell(made))}"
 
 
 def _table(head: list[str], rows: list[list[Any]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    return " ".join(str(value).split()).replace("|", "\\|")
 
 
 def _tasks(tasks: Iterable[SystemRecord]) -> str:

@@ -23,6 +23,7 @@ from slvm_data.core import names
 from slvm_data.core.errors import DamageError
 from slvm_data.core.files import altered, atomic, read_at_most, sha256
 from slvm_data.core.json_tree import Json, from_json, to_json
+from slvm_data.core.text import sentence
 from slvm_data.core.types import INDICES, SPLITS, Arrays
 from slvm_data.recipe.outline import StoredRecipe
 from slvm_data.store import formats
@@ -172,6 +173,11 @@ class RegimeStatistics:
     signal_to_noise_db: float | None
     leakage: int | None = None  # frames that windows of two splits show; None where there are no windows
 
+    def __post_init__(self) -> None:
+        K = len(self.occupancy)
+        if {len(self.mean_dwell_time), len(self.transition_counts), *map(len, self.transition_counts)} - {K}:
+            raise ValueError(f"occupancy is of {K} regimes, other numbers are of more or fewer")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
@@ -210,6 +216,7 @@ class Manifest:
     croissant: Checksum | None = None
 
     def __post_init__(self) -> None:
+        names.check_name(self.name)
         if not self.files:
             raise ValueError("files is empty")
         for name, entry in self.every_file().items():
@@ -218,10 +225,32 @@ class Manifest:
                 raise ValueError(f"{name} is of task {entry.task}, which the recipe does not have")
         if len(self.certificate) != len(self.recipe.tasks):
             raise ValueError(f"certificate is of {len(self.certificate)} tasks, recipe of {len(self.recipe.tasks)}")
+        for name, entry in self.files.items():
+            self._check_arrays(name, entry)
+        if missing := [name for name in ("python", *LIBRARIES) if name not in self.versions]:
+            raise ValueError(f"versions lack {missing[0]}")
         if odd := [name for entry in self.files.values() for name in entry.arrays if name not in self.arrays]:
             raise ValueError(f"arrays lack {odd[0]}")
         for kind in ("files", "series", "combined"):
             object.__setattr__(self, kind, _in_order(getattr(self, kind), kind))
+
+    def _check_arrays(self, name: str, entry: FileEntry) -> None:
+        """Raise ValueError unless a file of sequences has the arrays, frames and contexts of the recipe."""
+        if missing := [array for array in self._needed() if array not in entry.arrays]:
+            raise ValueError(f"{name} lacks {missing[0]}")
+        if (frames := entry.arrays[self._needed()[0]].row[:1]) != (self.recipe.length(),):
+            raise ValueError(f"{name} has sequences of {list(frames)} frames, recipe of {self.recipe.length()}")
+        if (contexts := entry.arrays.get("domains")) and contexts.row[0] != self._contexts():
+            raise ValueError(f"{name} has {contexts.row[0]} contexts, recipe {self._contexts()}")
+
+    def _contexts(self) -> int:
+        return self.recipe.windows.contexts if self.recipe.windows else 0
+
+    def _needed(self) -> tuple[str, ...]:
+        """Arrays that every file of sequences has: what is observed, its truth, and the time."""
+        if self.recipe.windows:
+            return ("queries", "latents", "time")
+        return ("image" if self.recipe.has_frames() else "signal", "state", "time")
 
     def every_file(self) -> dict[str, FileEntry]:
         """Files of sequences, of uncut trajectories, and combined ones, by name."""
@@ -255,6 +284,7 @@ class PlanRecord:
     sources: dict[str, str] = field(default_factory=dict)  # checksums of the user's own files that define systems
 
     def __post_init__(self) -> None:
+        names.check_name(self.name)
         formats.own_format(self.form)
 
     @property
@@ -317,7 +347,7 @@ def _read(path: Path, kind: type[Any]) -> Any:
     except FileNotFoundError:
         raise DamageError(f"{path.parent} holds no dataset: {path.name} is missing") from None
     except (ValueError, RecursionError) as error:
-        raise DamageError(f"{path} is damaged: {error}") from None
+        raise DamageError(f"{path} is damaged: {sentence(error)}") from None
     if not isinstance(tree, dict) or tree.pop("format", None) != FORMAT:
         raise DamageError(f"{path} does not describe a dataset of slvm-data")
     number = tree.pop("format_version", None)
@@ -328,7 +358,7 @@ def _read(path: Path, kind: type[Any]) -> Any:
     try:  # a forged manifest may have a valid checksum
         return from_json(kind, tree, path.name)
     except (ValueError, RecursionError, OverflowError) as error:
-        raise DamageError(f"{path} is damaged: {error}") from None
+        raise DamageError(f"{path} is damaged: {sentence(error)}") from None
 
 
 def entries_of(files: Iterable[FileEntry], units: dict[str, str]) -> dict[str, ArrayEntry]:

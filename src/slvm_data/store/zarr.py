@@ -77,12 +77,12 @@ def fault(path: Path, promised: Written) -> str | None:
         try:
             every[name] = read_at_most(markers(path) / name, MARKER)
         except (FileNotFoundError, NotADirectoryError):
-            return f"{markers(path) / name} is missing: that shard was not finished (slvm-data repair)"
+            return f"{markers(path) / name} is missing: that shard was not finished"
         except DamageError as error:
-            return f"{error} (slvm-data repair)"
+            return str(error)
     listed = sums(every.values())
     if hashlib.sha256(listed).hexdigest() != promised.sha256:
-        return f"the markers in {markers(path)} are not those that were written (slvm-data repair)"
+        return f"the markers in {markers(path)} are not those that were written"
     pairs = (pair for name, data in every.items() for pair in marked(path, name, data).items())
     found = next(filter(None, (noted.fault(path / file) for file, noted in pairs)), None)
     return found or Checksum(len(listed), promised.sha256).fault(markers(path) / SUMS)

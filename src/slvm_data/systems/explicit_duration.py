@@ -104,9 +104,10 @@ class ExplicitDuration(SwitchingLinear):
         return lengths.astype(int), np.cumsum(weights, axis=1) / weights.sum(axis=1, keepdims=True)
 
     def __post_init__(self) -> None:
+        self.settle()
         if missing := [name for name in ("A", "transitions") if getattr(self, name) is None]:
             raise ValueError(f"ExplicitDuration: {missing[0]} has to be given")
-        if not self.durations or any(np.ndim(row) != 2 or len(row[0]) != 2 for row in self.durations):
+        if not _are_pairs(self.durations):
             raise ValueError(f"ExplicitDuration: durations = {self.durations} has to be pairs for each regime")
         super().__post_init__()
         for row in self.durations:
@@ -117,6 +118,13 @@ class ExplicitDuration(SwitchingLinear):
         rows = np.asarray(self.transitions)
         if (rows < 0).any() or not np.allclose(rows.sum(axis=1), 1.0):
             raise ValueError(f"ExplicitDuration: transitions = {self.transitions} has to have rows that sum to 1")
+
+
+def _are_pairs(rows: Any) -> bool:
+    """Whether these are rows of pairs, at least one in each."""
+    if not isinstance(rows, tuple) or not rows or not all(isinstance(row, tuple) and row for row in rows):
+        return False
+    return all(isinstance(pair, tuple) and len(pair) == 2 for row in rows for pair in row)
 
 
 def _pick(cumulative: Array, chance: Array) -> Array:

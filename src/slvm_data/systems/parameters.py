@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from slvm_data.core.fields import floats, is_number, leaves, plain
+
 Parameter: TypeAlias = Any
 """In a population: a number, `Uniform`, or tuple of these (one per body). In a member: the drawn value, [] or [B]."""
 
@@ -21,6 +23,11 @@ class Uniform:
     high: float
 
     def __post_init__(self) -> None:
+        for name in ("low", "high"):
+            value = plain(getattr(self, name))
+            if not is_number(value):
+                raise ValueError(f"{name} = {value!r} of a range has to be a number")
+            object.__setattr__(self, name, floats(value))
         if not (math.isfinite(self.low) and math.isfinite(self.high)):
             raise ValueError(f"the range {self} is not finite")
         if self.low > self.high:
@@ -33,9 +40,9 @@ class Uniform:
 def uniform(low: float, high: float) -> Uniform:
     """A range for a parameter: each sequence draws its own value, uniformly between `low` and `high`.
 
-    Raises ValueError if `low` exceeds `high` or one of them is not finite.
+    Raises ValueError if `low` exceeds `high` or one of them is not a finite number.
     """
-    return Uniform(float(low), float(high))
+    return Uniform(low, high)
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,9 @@ def check_shared(name: str, value: Any, shape: tuple[int, ...]) -> None:
     try:
         array = np.asarray(value, np.float64)
     except (TypeError, ValueError):
-        raise ValueError(f"{name} = {value} is not an array of numbers") from None
+        array = None
+    if array is None or not all(map(is_number, leaves(value))):
+        raise ValueError(f"{name} = {value} is not an array of numbers")
     if (array.shape != shape and (array.size or 0 not in shape)) or not np.isfinite(array).all():
         raise ValueError(f"{name} = {value} has to be {' x '.join(map(str, shape))} finite numbers")
 
@@ -110,7 +119,7 @@ def ends_of(value: Parameter, bounds: Bounds, bodies: int) -> tuple[np.ndarray, 
 
 
 def _ends(value: Parameter, bounds: Bounds) -> tuple[float, float]:
-    if isinstance(value, bool) or not isinstance(value, (int, float, Uniform, np.number)):
+    if not (is_number(value) or isinstance(value, Uniform)):
         raise ValueError(f"{_text(value)} is neither a number nor a range such as uniform(0.5, 1.0)")
     low, high = (value.low, value.high) if isinstance(value, Uniform) else (float(value), float(value))
     if not (math.isfinite(low) and math.isfinite(high)):

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
+from slvm_data.core.fields import is_number
 from slvm_data.core.keys import stream
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.parameters import SharedParameter, shared_parameter
@@ -81,10 +81,11 @@ class Rslds(SwitchingLinear):
         return jnp.sum(chance[..., None] < left, axis=-1)
 
     def __post_init__(self) -> None:
+        self.settle()
         if missing := [name for name in ("A", "b", "R", "r") if getattr(self, name) is None]:
             raise ValueError(f"Rslds: {missing[0]} has to be given")
-        if np.ndim(self.b) != 2:
+        if not (isinstance(self.b, tuple) and all(isinstance(row, tuple) for row in self.b)):
             raise ValueError(f"Rslds: b = {self.b} has to be K x {len(self.first)} numbers")
         super().__post_init__()
-        if self.reach and (len(self.reach) != len(self.first) or not min(self.reach) > 0):
+        if self.reach and (len(self.reach) != len(self.first) or not all(is_number(x) and x > 0 for x in self.reach)):
             raise ValueError(f"Rslds: reach = {self.reach} has to be {len(self.first)} numbers above 0, or empty")

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import jax
 import numpy as np
 
-from slvm_data.core.fields import check, limited
+from slvm_data.core.fields import check, floats, limited, plain
 from slvm_data.core.integrator import solve
 from slvm_data.core.keys import stream
 from slvm_data.core.types import Array, Key
@@ -103,16 +103,22 @@ class System(abc.ABC):
     def __post_init__(self) -> None:
         if self.integrated() and type(self).velocity is System.velocity:
             raise TypeError(f"{type(self).__name__} needs a velocity, or a simulate of its own")
-        for field in dataclasses.fields(self):
-            name, value = field.name, getattr(self, field.name)
-            if isinstance(value, list | np.ndarray):
-                object.__setattr__(self, name, _tuples(value))  # so that a system can be hashed
-            if isinstance(field.default, int) and isinstance(value, float) and value.is_integer():
-                object.__setattr__(self, name, int(value))  # as it comes from the command line
-            if name in self.hyperparameters() and name not in self.shared_parameter_names():
+        self.settle()
+        for name in self.hyperparameters():
+            if name not in self.shared_parameter_names():
                 check(self, name, f"{type(self).__name__}: ")
         for name in self.parameters():
             self.range_of(name)
+
+    def settle(self) -> None:
+        """Give each field the plain value that it means: tuples, and numbers of Python, floats for parameters."""
+        for field in dataclasses.fields(self):
+            name, value = field.name, plain(getattr(self, field.name))
+            if name in self.parameters() or name in self.shared_parameter_names():
+                value = floats(value)  # so that equal systems are stored with equal bytes
+            if isinstance(field.default, int) and isinstance(value, float) and value.is_integer():
+                value = int(value)  # as it comes from the command line
+            object.__setattr__(self, name, value)
 
     def __str__(self) -> str:
         parameters = ", ".join(f"{name}={getattr(self, name)}" for name in self.parameters())
@@ -167,12 +173,6 @@ class System(abc.ABC):
         for name, value in {**vars(self), **values}.items():
             object.__setattr__(copy, name, value)
         return copy
-
-
-def _tuples(value: Any) -> Any:
-    """Convert nested lists and arrays to tuples."""
-    value = value.tolist() if isinstance(value, np.ndarray) else value
-    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
 
 
 def draw(ranges: Mapping[str, tuple[Array, Array]], key: Key) -> dict[str, Array]:

@@ -1,0 +1,23 @@
+"""Text for people that may come from a file which anyone has written."""
+
+from __future__ import annotations
+
+import unicodedata
+
+LONGEST = 1000  # characters of an error
+
+
+def visible(text: str) -> str:
+    """Write letters that show nothing, such as those of a terminal's escape sequences, as Python does; lines stay."""
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def sentence(text: object) -> str:
+    """A text on one line, without its middle if it is too long for an error."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST * 3 // 4]} … {line[-LONGEST // 4 :]}"
+
+
+def _visible(letter: str) -> str:
+    hidden = unicodedata.category(letter)[0] == "C" or letter in "\u2028\u2029"
+    return ascii(letter)[1:-1] if hidden and letter not in "\n\t" else letter

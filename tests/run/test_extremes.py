@@ -1,0 +1,129 @@
+"""F37: the least and the greatest value of each option, and arrays without numbers, are the same in every format."""
+
+import numpy as np
+import pytest
+from torch.utils.data import DataLoader
+
+from slvm_data import RECIPES, generate
+from slvm_data.core.packing import pack_pictures
+from slvm_data.load import Sequences, Windows
+from slvm_data.recipe.options import OPTIONS, TRAJECTORIES
+from slvm_data.recipe.overrides import override
+from slvm_data.run.combination import combine
+from slvm_data.run.conversion import convert
+from slvm_data.run.repair import mend
+from slvm_data.run.verification import faults
+from slvm_data.store import card, formats, manifest
+from slvm_data.store.testing import tree
+from slvm_data.view import saved
+from slvm_data.view.animation import animate
+from slvm_data.view.dataset import of_folder
+
+SMALL = {"train": 2, "val": 1, "test": 1, "steps": 3}
+WINDOWS = {"train": 2, "val": 1, "test": 1, "steps": 400, "gap": 5}
+ENDS = {  # option: dataset, changes of its systems, and values
+    "train": ("pendulum", [], (0, 1)),
+    "val": ("pendulum", [], (0, 70)),
+    "test": ("pendulum", [], (0, 1)),
+    "steps": ("pendulum", [], (1, 1500)),
+    "dt": ("pendulum", [], (1e-300, 50.0)),
+    "seed": ("pendulum", [], (0, 2**63 - 1)),
+    "observation": ("nascar", [], ("pixels", "signals")),
+    "record": ("gravity", [], ((), ("dx_dt", "energy", "events", "offset", "color_index"))),
+    "folder": ("pendulum3", [], ("{i}", "{name}_" + "x" * 80 + "{i}")),
+    "size": ("pendulum", [], (2, 1024)),
+    "style": ("gravity", [], ("soft", "debug")),
+    "length": ("nascar", [], (1, 9)),
+    "stride": ("nascar", [], (1, 5)),
+    "contexts": ("nascar", [], (0, 20)),
+    "spacing": ("nascar", [], (1, 9)),
+    "gap": ("nascar", [], (0, 110)),
+    "series": ("nascar", [], (False, True)),
+    "trajectories": ("nascar", [], (3, 4)),
+}
+NOTHING = {  # arrays with an axis of length 0
+    "no contexts": ("nascar", [], {"contexts": 0, "series": True}),
+    "no contexts of frames": ("nascar", [], {"contexts": 0, "observation": "pixels"}),
+    "no events in one frame": ("gravity", [], {"steps": 1, "record": ("events",)}),
+    "no events at rest": ("gravity", ["g=[0,0]", "speed=0..0"], {"record": ("events", "energy")}),
+}
+
+
+def test_every_option_is_here():
+    assert set(ENDS) == {*OPTIONS, TRAJECTORIES.field}
+
+
+def recipe_of(name, changes, options):
+    small = WINDOWS if RECIPES[name].windows else SMALL
+    return override(RECIPES[name], changes, small | options)
+
+
+CASES = {
+    f"{option} {value!r:.20}": (name, words, {option: value})
+    for option, (name, words, ends) in ENDS.items()
+    for value in ends
+}
+
+
+@pytest.mark.parametrize("case", [*CASES, *NOTHING])
+def test_it_is_the_same_in_every_format(case, tmp_path):
+    recipe = recipe_of(*(CASES | NOTHING)[case])
+    folders = {form: generate(recipe, tmp_path / form, format=form) for form in formats.OWN}
+    for form, folder in folders.items():
+        content = manifest.read(folder)
+        assert list(faults(folder, recipe, content, 2, True)) == []
+        assert card.text(content)
+        for other in formats.NAMES:
+            copy = convert(folder, tmp_path / f"{form} as {other}", to=other)
+            assert list(faults(copy, recipe, manifest.read(copy), 0, True)) == []
+            if other in formats.OWN:
+                assert arrays_of(copy) == arrays_of(folders[other])
+        again = generate(recipe, folder, format=form)
+        assert tree(again) == tree(folder)
+    for split in recipe.splits():
+        same_items(*folders.values(), recipe, split)
+
+
+@pytest.mark.parametrize("form", formats.OWN)
+@pytest.mark.parametrize("case", NOTHING)
+def test_commands_read_what_holds_no_numbers(case, form, tmp_path):
+    name, changes, options = NOTHING[case]
+    recipe = recipe_of(name, [*changes, "observation_noise=0.1,0.2" if "contexts" in case else "radius=2,3"], options)
+    folder = generate(recipe, tmp_path / "x", format=form)
+    before, content = tree(folder), manifest.read(folder)
+    shown = of_folder(folder)
+    assert saved.save(shown, tmp_path / "page.html", 4) > 0
+    if recipe.has_frames():
+        animate(shown, tmp_path / "x.gif")
+    if form == "npz":
+        combine(folder)
+        np.load(folder / "combined_train.npz", allow_pickle=False).close()
+    for path in [path for path in folder.rglob("*") if path.is_file() and "train" in path.as_posix()]:
+        path.unlink()
+    mend(folder, recipe, content)
+    assert {name: data for name, data in tree(folder).items() if name in before and name != manifest.NAME} == {
+        name: data for name, data in before.items() if name != manifest.NAME
+    }
+
+
+def test_frames_that_are_not_there_are_packed():
+    for shape in ((2, 0, 7, 8, 9), (0, 7, 8, 9), (2, 7, 0, 9)):
+        assert pack_pictures(np.zeros(shape, np.uint8), len(shape) - 2).shape[:-1] == shape[:-2]
+
+
+def arrays_of(folder):
+    beside = (manifest.NAME, manifest.CARD, manifest.CROISSANT, manifest.PREVIEW)
+    return {name: data for name, data in tree(folder).items() if name not in beside}
+
+
+def same_items(npz, zarr, recipe, split):
+    kind = Windows if recipe.windows else Sequences
+    one, other = kind(npz, split), kind(zarr, split)
+    assert len(one) == len(other) > 0
+    for batches in zip(*(DataLoader(kind, batch_size=64) for kind in (one, other)), strict=True):
+        for name, array in batches[0].items():
+            np.testing.assert_array_equal(array, batches[1][name])
+            assert array.shape == batches[1][name].shape
+    last = len(one) - 1
+    for name, array in one[last].items():
+        np.testing.assert_array_equal(array, other[last][name])
