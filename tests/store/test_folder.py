@@ -17,7 +17,7 @@ from slvm_data.core.names import HIDDEN
 from slvm_data.recipe.serialisation import from_stored
 from slvm_data.run.conversion import convert
 from slvm_data.run.verification import faults
-from slvm_data.store import manifest
+from slvm_data.store import formats, manifest
 from slvm_data.store.testing import forge, tree
 
 
@@ -135,11 +135,16 @@ def test_three_runs_at_once_in_one_folder(tmp_path):
     assert not list(folder.glob(".*"))
 
 
-def test_a_failed_overwrite_keeps_the_old(tiny, folder):
+@pytest.mark.parametrize("new", formats.OWN)
+@pytest.mark.parametrize("old", formats.OWN)
+def test_a_failed_overwrite_keeps_the_old(tiny, tmp_path, old, new):
+    """F39: by a recipe whose sequences are all rejected, and by one that diverges."""
+    folder = generate(tiny, tmp_path / "x", format=old)
     before = tree(folder)
-    with pytest.raises(ValueError, match="left the scene"):
-        generate(dataclasses.replace(tiny, tasks=(TwoBody(half_width=0.01),)), folder, overwrite=True)
-    assert tree(folder) == before
+    for system, says in ((TwoBody(half_width=0.01), "left the scene"), (MassSpring(k=1e8, substep=1.0), "not finite")):
+        with pytest.raises(ValueError, match=says):
+            generate(dataclasses.replace(tiny, tasks=(system,), dt=1.0), folder, format=new, overwrite=True)
+        assert tree(folder) == before
 
 
 def test_a_dataset_moves(folder, tmp_path):
