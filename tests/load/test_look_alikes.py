@@ -24,7 +24,7 @@ def test_half_is_half(half, folder):
 
 @pytest.mark.parametrize("odd", ["0.5", True, None, np.True_, 0, 1.5, float("nan"), [0.5], 1j], ids=repr)
 def test_what_is_no_share(odd, folder):
-    with pytest.raises(ValueError, match=r"^fraction = .* has to be a number above 0 and at most 1$"):
+    with pytest.raises(ValueError, match=r"^fraction = .* has to lie above 0 and be at most 1$"):
         Sequences(folder, fraction=odd)
 
 

@@ -9,6 +9,9 @@ from dataclasses import replace
 import pytest
 
 from slvm_data import RECIPES, generate
+from slvm_data.cli import main
+from slvm_data.run.description import machine
+from slvm_data.store import manifest
 from slvm_data.store.testing import tree
 
 SIZES = {"train": 5, "val": 2, "test": 2, "steps": 4}
@@ -67,6 +70,15 @@ POSIX = {
     "JAX_DEFAULT_PRNG_IMPL": "rbg",
     "JAX_THREEFRY_PARTITIONABLE": "0",
     "JAX_NUMPY_RANK_PROMOTION": "raise",
+    "JAX_RANDOM_SEED_OFFSET": "7",
+    "JAX_DISABLE_JIT": "1",
+    "JAX_NUMPY_DTYPE_PROMOTION": "strict",
+    "JAX_DEFAULT_MATMUL_PRECISION": "bfloat16",
+    "JAX_OPTIMIZATION_LEVEL": "O0",
+    "JAX_DEBUG_NANS": "1",
+    "JAX_LEGACY_PRNG_KEY": "error",
+    "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+    "PYTHONOPTIMIZE": "1",
 }
 
 
@@ -87,3 +99,24 @@ def test_nor_one_of_shards(turkish, tmp_path):
     here = tree(generate(replace(RECIPES["pendulum3"], **SIZES), tmp_path / "here", format="zarr"))
     assert made(tmp_path, turkish, TURKISH, "pendulum3", "--format", "zarr", "--workers", "2") == here
     assert len([name for name in here if ".shards/" in name]) == 9 * 3  # of metadata, of a shard, and their checksums
+
+
+@pytest.mark.parametrize(
+    ("change", "noted"),
+    [
+        ({"XLA_FLAGS": "--xla_cpu_max_isa=SSE4_2"}, "--xla_cpu_max_isa=SSE4_2"),
+        ({"XLA_FLAGS": "--xla_dump_to=d --xla_cpu_enable_fast_math=true"}, "--xla_cpu_enable_fast_math=true"),
+        ({"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}, "jax_disable_most_optimizations"),
+    ],
+    ids=str,
+)
+def test_what_the_compiler_was_told_is_noted(change, noted, tmp_path, ended, capsys):
+    """So that the dataset is compared within a tolerance elsewhere."""
+    made(tmp_path, change, "from slvm_data.cli import main; main()")
+    assert manifest.read(tmp_path / "x").machine["compiler"] == noted
+    assert ended(main, "verify", tmp_path / "x") == 0
+    assert "compared within a tolerance" in capsys.readouterr().out
+
+
+def test_usually_there_is_nothing_to_note():
+    assert set(machine()) == {"backend", "cpu"}

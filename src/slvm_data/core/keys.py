@@ -10,6 +10,8 @@ import zlib
 from collections.abc import Iterator
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 
 from slvm_data.core.devices import backend
 from slvm_data.core.types import Array, Key
@@ -20,13 +22,19 @@ def exact() -> Iterator[None]:
     """Use double precision and one fixed bit generator in this block, whatever the caller has set."""
     backend()  # says in one sentence if there is none
     promotion = jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow")
-    with jax.enable_x64(True), jax.threefry_partitionable(True), promotion[0], promotion[1]:
+    with jax.enable_x64(True), jax.threefry_partitionable(True), jax.disable_jit(False), promotion[0], promotion[1]:
         yield
 
 
 def split_key(seed: int, task: int, split: str) -> Key:
     """Key of one split of one task; `seed` in 0 … 2^63 - 1."""
-    return stream(jax.random.fold_in(jax.random.key(seed, impl="threefry2x32"), task), split)
+    return stream(jax.random.fold_in(root(seed), task), split)
+
+
+def root(seed: int) -> Key:
+    """The key of a seed, 0 … 2^63 - 1: that of `jax.random.key`, but for what is set to be added to seeds there."""
+    halves = np.array([seed >> 32, seed & 0xFFFFFFFF], np.uint32)
+    return jax.random.wrap_key_data(jnp.asarray(halves), impl="threefry2x32")
 
 
 def sequence_key(key: Key, index: Array, attempt: Array) -> Key:

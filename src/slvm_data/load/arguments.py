@@ -27,7 +27,7 @@ def share(name: str, value: Any) -> float:
     """Return `value` as a number above 0 and at most 1; raises ValueError for anything else."""
     value = plain(value)
     if not is_number(value) or not 0 < value <= 1:
-        raise ValueError(f"{name} = {value!r} has to be a number above 0 and at most 1")
+        raise ValueError(f"{name} = {value!r} has to lie above 0 and be at most 1")
     return float(value)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from slvm_data.arrays import PARAMETER
@@ -18,6 +21,8 @@ from slvm_data.store import manifest
 from slvm_data.store.formats import Format
 from slvm_data.store.manifest import Certificate, FileEntry, Manifest
 from slvm_data.systems.switching import Switching
+
+HARMLESS = ("--xla_dump", "--xla_force_host_platform_device_count")  # flags of XLA that change no bit
 
 
 def describe(
@@ -74,7 +79,19 @@ def machine() -> dict[str, str]:
     return {
         "backend": backend(),
         "cpu": f"{platform.machine()} {(simd.get('found') or ['baseline'])[-1]}",
+        **({"compiler": flags} if (flags := _flags()) else {}),
     }
+
+
+def _flags() -> str:
+    """Settings of the compiler that may change bits, such as the instructions that it uses; usually there are none."""
+    given = os.environ.get("XLA_FLAGS", "").strip()
+    if given and not given.startswith("-"):  # the name of a file
+        given = Path(given).read_text(encoding="utf-8") if Path(given).is_file() else ""
+    flags = {flag for flag in given.split() if not flag.startswith(HARMLESS)}
+    if jax.config.values.get("jax_disable_most_optimizations"):
+        flags.add("jax_disable_most_optimizations")
+    return " ".join(sorted(flags))
 
 
 def equation(recipe: Recipe) -> str:

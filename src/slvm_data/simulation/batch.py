@@ -18,7 +18,7 @@ import numpy as np
 
 from slvm_data import arrays as table
 from slvm_data.core.compiled import compiled
-from slvm_data.core.keys import exact, sequence_key, split_key, stream
+from slvm_data.core.keys import exact, root, sequence_key, split_key, stream
 from slvm_data.core.types import SPLITS, Array, Arrays, Key
 from slvm_data.observe import camera
 from slvm_data.observe.render.style import Style, hues
@@ -328,7 +328,7 @@ def trajectory(
 
     def one(numbers: dict[str, Any], x0: Array) -> Array:
         member = template.member(numbers | shared | {"substep": substep})
-        return member.simulate(x0, t, stream(jax.random.key(0, impl="threefry2x32"), "process"))
+        return member.simulate(x0, t, stream(root(0), "process"))
 
     return jax.vmap(one)(*jax.tree.map(lambda x: jnp.stack([x] * LEAST), (numbers, x0)))[0]
 

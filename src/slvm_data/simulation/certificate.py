@@ -13,7 +13,7 @@ import numpy as np
 from slvm_data.arrays import PARAMETER
 from slvm_data.core.compiled import compiled
 from slvm_data.core.integrator import solve
-from slvm_data.core.keys import exact
+from slvm_data.core.keys import exact, root
 from slvm_data.core.types import Array, Arrays
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation.batch import Batch, collect, longest_step, shared_parameters
@@ -154,7 +154,7 @@ def _trajectories(
         if isinstance(member, Hamiltonian) and member.integrated():
             states = solve(lambda y: _with_loss(member, y), jnp.append(x0, 0.0), t, step)
             return states[:, :-1], _drift(member, states)
-        states = member.simulate(x0, t, jax.random.key(0, impl="threefry2x32"))
+        states = member.simulate(x0, t, root(0))
         lossless = jnp.pad(states, ((0, 0), (0, 1)))
         return states, _drift(member, lossless) if member.keeps_energy() else None
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from slvm_data.core.compiled import compiled
-from slvm_data.core.keys import exact, stream
+from slvm_data.core.keys import exact, root, stream
 from slvm_data.core.types import Array, Arrays, Numbers
 from slvm_data.observe.camera import project
 from slvm_data.observe.render.style import Style, draw, hues, style_of
@@ -44,7 +44,7 @@ def simulate(population: System, parameters: Numbers, x0: ArrayLike, t: ArrayLik
     population.check_start(x0, frame)
     substep = min(longest_step(population, frame), longest_step(member, frame))
     with exact():
-        shared = population.shared_parameters(stream(jax.random.key(0, impl="threefry2x32"), "parameters"))
+        shared = population.shared_parameters(stream(root(0), "parameters"))
         return np.asarray(trajectory(numbers, shared, x0, t, substep, template=population.template()))
 
 

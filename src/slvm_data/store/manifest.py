@@ -247,10 +247,10 @@ class Manifest:
         return self.recipe.windows.contexts if self.recipe.windows else 0
 
     def _needed(self) -> tuple[str, ...]:
-        """Arrays that every file of sequences has: what is observed, its truth, and the time."""
+        """Arrays that every file of sequences has: what is observed, and its truth."""
         if self.recipe.windows:
-            return ("queries", "latents", "time")
-        return ("image" if self.recipe.has_frames() else "signal", "state", "time")
+            return ("queries", "latents")
+        return ("image" if self.recipe.has_frames() else "signal", "state")
 
     def every_file(self) -> dict[str, FileEntry]:
         """Files of sequences, of uncut trajectories, and combined ones, by name."""
