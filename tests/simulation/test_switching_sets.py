@@ -606,7 +606,7 @@ def test_an_extreme_emission_is_named():
     ("name", "change", "message"),
     [
         ("nascar", "reach=[1]", "reach = .* has to be 2 numbers above 0"),
-        ("nascar", "reach=[a,b]", "reach = .* finite numbers"),
+        ("nascar", "reach=[a,b]", "reach = .* is neither a number nor a range"),
         ("nascar", "b=5", "b is an array of numbers"),
         ("nascar", "channels=3.5", "channels = 3.5 has to be a whole number"),
         ("three_mode", "durations=[1,2]", "durations = .* has to be pairs for each regime"),
