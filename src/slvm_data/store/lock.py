@@ -112,14 +112,26 @@ def shared(place: Path) -> Iterator[Callable[[], bool]]:
         return
     handle, own = os.open(place, os.O_RDONLY), place / (_name() + RUNNING)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH)
-        except OSError:
-            own.touch()
-        yield lambda: _is_free(handle, place, own)
+        with _noted(handle, own):
+            yield lambda: _is_free(handle, place, own)
     finally:
-        own.unlink(missing_ok=True)
         os.close(handle)
+
+
+@contextmanager
+def _noted(handle: int, own: Path) -> Iterator[None]:
+    """Share the lock of an open folder; where the file system has no locks, the file `own` says so."""
+    assert fcntl
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+    except OSError:
+        own.touch()
+        try:
+            yield
+        finally:
+            own.unlink(missing_ok=True)
+        return
+    yield
 
 
 def is_free(place: Path) -> bool:
