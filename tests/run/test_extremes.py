@@ -100,7 +100,7 @@ def test_commands_read_what_holds_no_numbers(case, form, tmp_path):
         np.load(folder / "combined_train.npz", allow_pickle=False).close()
     for path in [path for path in folder.rglob("*") if path.is_file() and "train" in path.as_posix()]:
         path.unlink()
-    mend(folder, recipe, content)
+    mend(folder, recipe, manifest.read(folder))
     assert {name: data for name, data in tree(folder).items() if name in before and name != manifest.NAME} == {
         name: data for name, data in before.items() if name != manifest.NAME
     }
