@@ -90,7 +90,7 @@ def test_commands_read_what_holds_no_numbers(case, form, tmp_path):
     name, changes, options = NOTHING[case]
     recipe = recipe_of(name, [*changes, "observation_noise=0.1,0.2" if "contexts" in case else "radius=2,3"], options)
     folder = generate(recipe, tmp_path / "x", format=form)
-    before, content = tree(folder), manifest.read(folder)
+    before = tree(folder)
     shown = of_folder(folder)
     assert saved.save(shown, tmp_path / "page.html", 4) > 0
     if recipe.has_frames():
