@@ -154,14 +154,14 @@ def test_many_at_once_disturb_none(tmp_path):
 
 
 def test_a_file_that_is_taken_before_it_is_locked_is_made_again(tmp_path, monkeypatch):
-    real, taken = files._lock, []
+    real, taken = files.try_lock, []
 
     def late(handle):
         if not taken:
             taken.append([path.unlink() for path in tmp_path.glob(".*.tmp")])
         return real(handle)
 
-    monkeypatch.setattr(files, "_lock", late)
+    monkeypatch.setattr(files, "try_lock", late)
     write(tmp_path / "a")
     assert taken
     assert names(tmp_path) == ["a"]

@@ -14,11 +14,7 @@ from typing import IO
 from uuid import uuid4
 
 from slvm_data.core.errors import DamageError
-
-try:
-    import fcntl
-except ModuleNotFoundError:  # on Windows
-    fcntl = None
+from slvm_data.core.flock import fcntl, try_lock
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}\.tmp", re.DOTALL)
 
@@ -50,7 +46,7 @@ def _temporary(folder: Path, name: str) -> IO[bytes]:
     """A new file, which is locked as long as it is open: the lock ends with the process, even if that is killed."""
     while True:
         file = (folder / f".{name}.{uuid4().hex}.tmp").open("xb")  # process ids may repeat
-        if _lock(file.fileno()) is not False and Path(file.name).exists():
+        if try_lock(file.fileno()) is not False and Path(file.name).exists():
             return file
         file.close()  # another process has just taken it for one that was left over
         Path(file.name).unlink(missing_ok=True)
@@ -65,23 +61,10 @@ def _clear(folder: Path) -> None:
             with suppress(OSError):  # it has just got its name, or belongs to someone else
                 handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
                 try:
-                    if _lock(handle):
+                    if try_lock(handle):
                         path.unlink()
                 finally:
                     os.close(handle)
-
-
-def _lock(handle: int) -> bool | None:
-    """Lock an open file. Returns False if another process holds it, None if the file system has no locks."""
-    if fcntl is None:
-        return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
-    return True
 
 
 def identity(path: Path) -> tuple[int, int, int]:

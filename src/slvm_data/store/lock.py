@@ -15,10 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-try:
-    import fcntl
-except ModuleNotFoundError:  # on Windows
-    fcntl = None
+from slvm_data.core.flock import fcntl, try_lock
 
 LOCK, RUNNING = "lock", ".running"  # name of the file of a lock, and ending of the files of those who share one
 PAUSE = 0.05  # s, until a file is looked at again
@@ -56,14 +53,10 @@ def _is(handle: int, place: Path) -> bool:
 def _system_locks(handle: int, place: Path) -> bool:
     """Lock a folder, and wait for it; False where the file system has no locks."""
     assert fcntl
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if (locked := try_lock(handle)) is False:
         print(f"{place.parent}: another process writes there; waiting", file=sys.stderr)
         fcntl.flock(handle, fcntl.LOCK_EX)
-    except OSError:
-        return False
-    return True
+    return locked is not None
 
 
 @contextmanager
@@ -112,35 +105,23 @@ def shared(place: Path) -> Iterator[Callable[[], bool]]:
         return
     handle, own = os.open(place, os.O_RDONLY), place / (_name() + RUNNING)
     try:
-        with _noted(handle, own):
-            yield lambda: _is_free(handle, place, own)
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def _noted(handle: int, own: Path) -> Iterator[None]:
-    """Share the lock of an open folder; where the file system has no locks, the file `own` says so."""
-    assert fcntl
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH)
-    except OSError:
-        own.touch()
         try:
-            yield
-        finally:
-            own.unlink(missing_ok=True)
-        return
-    yield
+            fcntl.flock(handle, fcntl.LOCK_SH)
+        except OSError:
+            own.touch()
+        yield lambda: _is_free(handle, place, own)
+    finally:
+        os.close(handle)  # first, so that the lock is let go whatever becomes of the file
+        own.unlink(missing_ok=True)
 
 
 def is_free(place: Path) -> bool:
     """Whether nobody holds the shared lock of a folder, which may not be there."""
-    try:
-        handle = os.open(place, os.O_RDONLY) if fcntl else None
-    except FileNotFoundError:
+    if not fcntl:
         return True
-    if handle is None:
+    try:
+        handle = os.open(place, os.O_RDONLY)
+    except FileNotFoundError:
         return True
     try:
         return _is_free(handle, place, None)
@@ -150,14 +131,9 @@ def is_free(place: Path) -> bool:
 
 def _is_free(handle: int, place: Path, own: Path | None) -> bool:
     """Whether nobody but the owner of the file `own` holds the shared lock of a folder."""
-    assert fcntl
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
+    if (locked := try_lock(handle)) is None:
         return not any(path != own and _lives(path.stem) for path in place.glob(f"*{RUNNING}"))
-    return True
+    return locked
 
 
 def _name() -> str:
@@ -174,6 +150,6 @@ def _lives(name: str) -> bool:
         os.kill(int(pid), 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # another user's
-        return True
+    except PermissionError:
+        pass  # another user's
     return True
