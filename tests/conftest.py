@@ -34,10 +34,14 @@ def different_tasks() -> list[tuple[Recipe, int]]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """`task` runs over every different task without windows, `smooth_task` over those of Hamiltonian systems alone."""
+    """`task` runs over every different task without windows, `smooth_task` over those of Hamiltonian systems alone.
+
+    `task_of_each_kind` runs over one task of each class of systems.
+    """
     tasks = different_tasks()
     smooth = [(recipe, i) for recipe, i in tasks if isinstance(recipe.tasks[i], Hamiltonian)]
-    for name, pairs in (("task", tasks), ("smooth_task", smooth)):
+    kinds = {type(recipe.tasks[i]): (recipe, i) for recipe, i in reversed(tasks)}
+    for name, pairs in (("task", tasks), ("smooth_task", smooth), ("task_of_each_kind", list(kinds.values()))):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, pairs, ids=[f"{recipe.name}-{i}" for recipe, i in pairs])
     smooth_sets = {recipe.name: recipe for recipe, i in smooth if i == 0}

@@ -17,6 +17,7 @@ TINY = {"train": 2, "val": 2, "test": 2, "steps": 3}
 OPTIONS = [word for name, size in TINY.items() for word in (f"--{name}", str(size))]
 SCRIPT = [sys.executable, Path(slvm_data.__file__).parent / "datasets/hamiltonian/pendulum.py"]
 COMMAND = [sys.executable, "-m", "slvm_data"]
+GENERATE = [*COMMAND, "generate", "pendulum"]
 ENCODINGS = {
     "437": {"PYTHONIOENCODING": "cp437"},
     "1252": {"PYTHONIOENCODING": "cp1252"},
@@ -47,8 +48,13 @@ def done(words, cwd, streams="", **env):
     return done
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("words", [["info", "pendulum3"], ["info", NAME], ["verify", NAME], ["status", NAME]])
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        *[(encoding, ["info", "pendulum3"]) for encoding in ENCODINGS],
+        *zip(ENCODINGS, [["info", NAME], ["verify", NAME], ["status", NAME], ["info", NAME]], strict=True),
+    ],
+)
 def test_letters_that_a_stream_does_not_have(encoding, words, place):
     """They become question marks, or letters of the code page; of a path that has no letters, its bytes are shown."""
     found = done([*COMMAND, *words], place, **ENCODINGS[encoding])
@@ -56,16 +62,15 @@ def test_letters_that_a_stream_does_not_have(encoding, words, place):
     assert (b"?" in found.stdout or b"\\udc" in found.stdout) == (words[1] == NAME or encoding != "1252")
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("encoding", ["ASCII", "C"])
 def test_an_error_has_such_letters_too(encoding, place):
     found = done([*COMMAND, "generate", "数→"], place, **ENCODINGS[encoding])
     assert (found.returncode, found.stdout, found.stderr.count(b"\n")) == (2, b"", 1)
     assert found.stderr.startswith(b"error: there is no dataset '")
 
 
-@pytest.mark.parametrize("command", [[*COMMAND, "generate", "pendulum"], SCRIPT], ids=["command", "script"])
-@pytest.mark.parametrize("streams", [*NONE, *FULL])
-def test_a_dataset_is_made_without_words(command, streams, tmp_path):
+@pytest.mark.parametrize(("streams", "command"), list(zip([*NONE, *FULL], [GENERATE, SCRIPT] * 3, strict=True)))
+def test_a_dataset_is_made_without_words(streams, command, tmp_path):
     """The same as with words; what is lost is told where it can be."""
     found = done([*command, *OPTIONS, "m=0.5", "--out", "x"], tmp_path, streams)
     assert found.returncode == 0, found
@@ -74,28 +79,20 @@ def test_a_dataset_is_made_without_words(command, streams, tmp_path):
     assert found.stderr == (lost if streams == "> /dev/full" else b"")
 
 
-@pytest.mark.parametrize("file_format", ["npz", "zarr"])
-def test_processes_have_the_streams_that_are_missing(file_format, tmp_path):
+def test_processes_have_the_streams_that_are_missing(tmp_path):
     """No file of theirs takes the place of a closed stream, where words would be written into it."""
-    words = [*COMMAND, "generate", "pendulum", *OPTIONS, "--format", file_format, "--workers", "2", "--out"]
-    for name, streams in (("x", NONE[0]), ("y", "")):
-        assert done([*words, name], tmp_path, streams).returncode == 0
-    assert tree(tmp_path / "x") == tree(tmp_path / "y")
+    words = [*GENERATE, *OPTIONS, "--workers", "2", "--out", "x"]
+    assert done(words, tmp_path, NONE[0]).returncode == 0
+    assert tree(tmp_path / "x") == tree(generate(replace(RECIPES["pendulum"], **TINY), tmp_path / "y"))
 
 
 @pytest.mark.parametrize("streams", [NONE[0], NONE[2], FULL[2]])
 def test_exit_codes_without_words(streams, place):
-    for code, words in (
-        (2, ["generate", "pendulum", "m=-1"]),
-        (2, ["verify", "nowhere"]),
-        (2, ["generate", "pendulum", "--sise", "3"]),
-        (0, ["verify", NAME]),
-        (1, ["info", "."]),
-    ):
+    for code, words in ((2, ["generate", "pendulum", "m=-1"]), (0, ["verify", NAME]), (1, ["info", "."])):
         assert done([*COMMAND, *words], place, streams).returncode == code, words
 
 
-@pytest.mark.parametrize("words", [["info", "pendulum"], ["info", NAME], ["list"], ["status", NAME], ["--version"]])
+@pytest.mark.parametrize("words", [["info", NAME], ["list"], ["--version"]])
 def test_a_command_that_only_shows_fails_if_nothing_is_shown(words, place):
     """Unless its output was closed on purpose."""
     found = done([*COMMAND, *words], place, "> /dev/full")

@@ -23,8 +23,7 @@ def _small(name):
         return dataclasses.replace(_small(name.removesuffix("-pixels")), view=View())
     recipe = RECIPES[name]
     record = tuple(name for name in MORE if name in recipe.recordable())
-    sizes = COUNTS if recipe.windows else COUNTS | {"steps": 4}
-    return dataclasses.replace(recipe, record=record, **sizes)
+    return dataclasses.replace(recipe, record=record, **COUNTS)
 
 
 @pytest.fixture(scope="session")

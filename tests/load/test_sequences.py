@@ -164,11 +164,11 @@ def test_a_fraction_of_files_that_are_read_in_pieces(tmp_path, ending):
         np.testing.assert_array_equal(found["state"], made["state"])
 
 
-@pytest.mark.parametrize(("window", "stride"), [(1, 1), (2, 1), (3, 5), (4, 1), (2, 2)])
+@pytest.mark.parametrize(("window", "stride"), [(1, 1), (2, 1), (3, 5), (30, 1), (2, 2)])
 def test_windows_of_sequences(make, window, stride, arrays):
     folder = make("gravity3")
     dataset = Sequences(folder, window=window, stride=stride)
-    starts, data = range(0, 4 - window + 1, stride), arrays(folder, "train")[1]
+    starts, data = range(0, 30 - window + 1, stride), arrays(folder, "train")[1]
     assert len(dataset) == 36 * len(starts)
     for k, start in enumerate(starts):
         item = dataset[(12 + 7) * len(starts) + k]
@@ -286,7 +286,7 @@ def test_frames_of_odd_sizes_are_contiguous(tmp_path, small):
     recipe = replace(small("two_body"), view=replace(small("two_body").view, size=9))
     dataset = Sequences(generate(recipe, tmp_path / "x"))
     batch = dataset[[0, 1, 2]]
-    assert batch["image"].shape == (3, 4, 3, 9, 9)
+    assert batch["image"].shape == (3, 30, 3, 9, 9)
     assert batch["image"].is_contiguous()
     np.testing.assert_array_equal(batch["image"], sample(recipe, "train", slice(0, 3))["image"])
 

@@ -73,7 +73,7 @@ def test_it_is_the_same_in_every_format(case, tmp_path):
         content = manifest.read(folder)
         assert list(faults(folder, recipe, content, 2, True)) == []
         assert card.text(content)
-        for other in formats.NAMES:
+        for other in formats.NAMES if form == "npz" or case in NOTHING else ["npz"]:
             copy = convert(folder, tmp_path / f"{form} as {other}", to=other)
             assert list(faults(copy, recipe, manifest.read(copy), 0, True)) == []
             if other in formats.OWN:

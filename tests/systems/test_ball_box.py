@@ -60,8 +60,8 @@ def test_flight_is_that_of_a_physics_engine(name, restitution, start):
     ball = dataclasses.replace(BALLS[name].tasks[0], restitution=restitution)
     t = np.arange(200) * 0.1
     third = np.sort(impacts(ball, start, t)["time"])[2]
-    t = t[t <= third]
-    error = np.abs(simulate(ball, {}, start, t)[:, :2] - in_engine(ball, start, t[-1])).max()
+    before = t <= third
+    error = np.abs(simulate(ball, {}, start, t)[before, :2] - in_engine(ball, start, t[before][-1])).max()
     print(f"{ball} e = {restitution}: third impact at {third:.2f} s, off by {error:.1e} px")
     assert error < 1e-2
 
@@ -101,7 +101,7 @@ def test_no_ball_is_left_out():
 
 @pytest.mark.parametrize("name", ["bouncingball", "gravity", "gravity3"])
 def test_energy_is_what_one_writes_by_hand(name):
-    recipe = dataclasses.replace(BALLS[name], record=("energy",))
+    recipe = dataclasses.replace(BALLS[name], record=BALLS[name].recordable())
     arrays = sample(recipe, index=slice(0, 50))
     np.testing.assert_allclose(arrays["energy"], energy(recipe.tasks[0], arrays["state"].astype(float)), rtol=1e-5)
 
@@ -114,7 +114,7 @@ def test_a_sequence_may_be_cut_and_begun_again_at_any_frame(start, restitution):
     for k in range(1, 29):
         again = simulate(ball, {}, whole[k], FRAMES + FRAMES[k])
         np.testing.assert_allclose(again[: 30 - k], whole[k:], atol=1e-9)
-    for radius in (1.3, 2.1, 2.9, 3.3):  # of which float32 rounds the place of a wall
+    for radius in (1.3, 2.9):  # of which float32 rounds the place of a wall
         lying = BallBox(g=(0.0, 2.5), radius=radius, restitution=0.5)
         for y in (np.float32(32 - radius), np.nextafter(np.float32(32 - radius), np.float32(40))):
             states = simulate(lying, {}, [16.0, y, 0.0, 0.0], FRAMES)
@@ -180,8 +180,9 @@ def test_a_corner_is_two_impacts_at_once():
     np.testing.assert_array_equal(simulate(ball, {}, [10.0, 10.0, -7.0, -7.0], [0.0, 2.0])[1], [10.0, 10.0, 7.0, 7.0])
 
 
-@pytest.mark.parametrize("g", [(0.0, 0.0), (0.0, 2.5), (1.2, -2.0)], ids=str)
-@pytest.mark.parametrize("e", [1.0, 0.8])
+@pytest.mark.parametrize(
+    ("g", "e"), [((0.0, 0.0), 0.8), ((0.0, 2.5), 1.0), ((1.2, -2.0), 1.0), ((1.2, -2.0), 0.8)], ids=str
+)
 def test_recorded_impacts_lead_from_state_to_state(g, e):
     """A parabola between impacts, which are at the wall and turn the velocity as recorded."""
     recipe = dataclasses.replace(BALLS["gravity"], tasks=(BallBox(g=g, restitution=e),), record=("events",))
