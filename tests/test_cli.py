@@ -189,12 +189,11 @@ def test_a_file_is_a_script_too(run, tmp_path, own_system):
     """When it is run itself it writes the same as the command does of it."""
     lines = "\n\nif __name__ == '__main__':\n    from slvm_data.script import main\n\n    main(RECIPE)\n"
     (tmp_path / "my_dataset.py").write_text(own_system + lines)
-    for words in (TINY, [*TINY, "--out", "x", "--format", "zarr", "--workers", "2"]):
-        subprocess.run([sys.executable, "my_dataset.py", *words], cwd=tmp_path, check=True, capture_output=True)
+    script = [sys.executable, "my_dataset.py", *TINY, "--workers", "2"]
+    subprocess.run(script, cwd=tmp_path, check=True, capture_output=True)
     first = (tmp_path / "elastic/dataset.json").read_bytes()
     run("generate", "my_dataset.py", *TINY, "--overwrite")
     assert (tmp_path / "elastic/dataset.json").read_bytes() == first
-    assert run("verify", "x", "--sample", "2", "--recipe", "my_dataset.py").returncode == 0
 
 
 @pytest.mark.parametrize(

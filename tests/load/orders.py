@@ -91,13 +91,13 @@ def rest(whole, done):
 
 
 def cases(folders):
-    """Without workers every kind with one rank and with two; with workers, which take time, one of both."""
+    """Without workers every kind with one rank and with two; with workers, which take time, a kind with each."""
     workers = [{"num_workers": 0}, *({"num_workers": 2, "persistent_workers": stay} for stay in (False, True))]
     two = {"rank": 1, "ranks": 2}
     for number, (at, kind) in enumerate([(0, shuffled), (1, shuffled), (0, drawn), (0, each_once)]):
         for rank in ({}, two):
             whole = batches(kind(folders[at], rank, DataLoader), EPOCHS)
-            some = workers if rank == (two if number % 2 else {}) else workers[:1]
+            some = workers if (number, rank) in ((1, two), (2, {})) else workers[:1]
             for options in some:
                 yield folders[at], kind, rank, options, whole
 

@@ -722,7 +722,7 @@ def test_members_of_a_tar_file_are_plain_arrays(made, tmp_path):
 
 
 def without_room(folder, place, to):
-    with pytest.raises(OSError) as error:  # noqa: PT011 - the number of the error is in what is returned
+    with pytest.raises(OSError) as error:
         convert(folder, place, to=to)
     return str(error.value)
 

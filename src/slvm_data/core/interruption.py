@@ -20,7 +20,7 @@ class Terminated(BaseException):
 
 def listen() -> None:
     """From now on both signals are remembered, and raise KeyboardInterrupt or Terminated; nothing is said of it."""
-    sys.unraisablehook = _drop
+    sys.unraisablehook = _Quiet()
     signal.signal(signal.SIGTERM, _receive)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, as `nohup` wants it
         signal.signal(signal.SIGINT, _receive)
@@ -32,10 +32,16 @@ def check() -> None:
         _raise(_received[-1])
 
 
-def _drop(unraisable: Any) -> None:
-    """Say nothing of a signal that arrived in a callback, as of the garbage collection, where it ends nothing."""
-    if not issubclass(unraisable.exc_type, (KeyboardInterrupt, Terminated)):
-        _shown(unraisable)
+class _Quiet:
+    """Says nothing of a signal that arrived in a callback, as of the garbage collection, where it ends nothing."""
+
+    def __init__(self) -> None:
+        self.ours = (KeyboardInterrupt, Terminated)  # held here, since names of modules are gone when Python ends
+        self.shown = _shown
+
+    def __call__(self, unraisable: Any) -> None:
+        if not issubclass(unraisable.exc_type, self.ours):
+            self.shown(unraisable)
 
 
 def _receive(number: int, _frame: FrameType | None) -> NoReturn:
