@@ -22,10 +22,12 @@ from slvm_data import RECIPES, TwoBody, generate
 from slvm_data.core.errors import DamageError
 from slvm_data.load import DataModule, Episodes, Sequences
 from slvm_data.run import executors, space
+from slvm_data.run.executors.processes import _in_turn
 from slvm_data.run.finish import finish_if_complete
 from slvm_data.run.plan import Plan
 from slvm_data.run.repair import mend
 from slvm_data.run.unit import make_units
+from slvm_data.simulation.batch import program
 from slvm_data.store import formats, journal, manifest, zarr, zarr_layout
 from slvm_data.store.journal import status
 from slvm_data.store.testing import whole_tree as tree
@@ -149,6 +151,15 @@ def test_every_executor_gives_the_same(tmp_path, toy, recipe, form):
     assert tree(generate(recipe, tmp_path / "processes", format=form, workers=2)) == expected
     assert tree(generate(recipe, tmp_path / "toy", format=form, executor=toy(backwards))) == expected
     assert asked == [len(Plan(recipe, formats.named(form)).units)]
+
+
+def test_processes_begin_with_different_programs():
+    """Of each program one unit, then the others: what one process has compiled the next one takes from it."""
+    plan = Plan(RECIPES["mixed_physics_iclr2025"], formats.named("npz"))
+    units = _in_turn(plan, plan.units)
+    programs = [program(plan.recipe, unit.file.task) for unit in units]
+    assert len(set(programs[:4])) == len(set(programs)) == 4
+    assert set(units) == set(plan.units)
 
 
 def test_the_executor_on_the_command_line(small, tmp_path, command, toy):

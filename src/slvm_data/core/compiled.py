@@ -15,6 +15,17 @@ KEPT = 16  # programs of a function, about 10 MB each; a dataset of many systems
 R = TypeVar("R")
 
 
+def share(folder: str) -> None:
+    """Keep what is compiled in a folder, where other processes of this machine find it, unless the user has chosen one.
+
+    It is code that will run: nobody else may be able to write there.
+    """
+    if not jax.config.values["jax_compilation_cache_dir"]:
+        jax.config.update("jax_compilation_cache_dir", folder)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
 def compiled(*static: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """As `jax.jit` with these keyword arguments static, but the programs used longest ago are forgotten."""
 

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -14,9 +15,11 @@ from functools import partial
 from multiprocessing.context import SpawnContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 
+from slvm_data.core.compiled import share
 from slvm_data.core.cores import cores
 from slvm_data.core.errors import WorkersError
 from slvm_data.core.main_guard import GUARD, runs_again
@@ -24,6 +27,8 @@ from slvm_data.run.executors import Execute
 from slvm_data.run.plan import Plan, Unit
 from slvm_data.run.portable import PortablePlan, make
 from slvm_data.run.workers import interrupts_blocked
+from slvm_data.simulation.batch import program
+from slvm_data.store.journal import scratch_of
 
 WORKERS = 64  # at most, unless asked for
 UNGUARDED = 77  # exit code of a process that runs the main script, and would start processes too
@@ -57,26 +62,38 @@ def connected(workers: int | None, _where: str | None) -> AbstractContextManager
 
 def by_processes(plan: Plan, folder: Path, units: list[Unit], workers: int) -> Iterator[Unit]:
     """Have units made, and yield each one when it is stored; raises WorkersError if processes die again and again."""
-    left, deaths = dict.fromkeys(units), 0
+    left, deaths = dict.fromkeys(_in_turn(plan, units)), 0
     portable = PortablePlan.of(plan)
     if runs_again():
         sys.exit(UNGUARDED)  # without a word, as the process that started this one tells what is wrong
     context = _Spawn()
-    while left:
-        with ProcessPoolExecutor(min(workers, len(left)), context, _begin_work) as pool:
-            try:
-                for unit in _each(pool, portable, folder, list(left)):
-                    deaths = 0
-                    del left[unit]
-                    yield unit
-            except BrokenProcessPool as error:
-                if context.ended_with(UNGUARDED):
-                    raise WorkersError(f"{folder}: processes cannot make it: {GUARD}") from None
-                if (deaths := deaths + 1) == DEATHS:
-                    raise WorkersError(
-                        f"{folder}: processes died {DEATHS} times in a row, while {next(iter(left))} was to be made, "
-                        "probably because memory ran out; try fewer workers, and run the same command again"
-                    ) from error
+    with TemporaryDirectory(dir=scratch_of(folder)) as compiled:  # which nobody else may open
+        while left:
+            with ProcessPoolExecutor(min(workers, len(left)), context, _begin_work, (compiled,)) as pool:
+                try:
+                    for unit in _each(pool, portable, folder, list(left)):
+                        deaths = 0
+                        del left[unit]
+                        yield unit
+                except BrokenProcessPool as error:
+                    if context.ended_with(UNGUARDED):
+                        raise WorkersError(f"{folder}: processes cannot make it: {GUARD}") from None
+                    if (deaths := deaths + 1) == DEATHS:
+                        raise WorkersError(
+                            f"{folder}: processes died {DEATHS} times in a row, while {next(iter(left))} was to be "
+                            "made, probably because memory ran out; try fewer workers, and run the same command again"
+                        ) from error
+
+
+def _in_turn(plan: Plan, units: list[Unit]) -> list[Unit]:
+    """The units in an order in which processes that begin compile different programs, and take the others' later."""
+    programs, turns = [program(plan.recipe, task) for task in range(len(plan.recipe.tasks))], Counter[object]()
+
+    def turn(unit: Unit) -> int:
+        turns[programs[unit.file.task]] += 1
+        return turns[programs[unit.file.task]]
+
+    return sorted(units, key=turn)
 
 
 def _each(pool: ProcessPoolExecutor, portable: PortablePlan, folder: Path, units: list[Unit]) -> Iterator[Unit]:
@@ -91,9 +108,13 @@ def _each(pool: ProcessPoolExecutor, portable: PortablePlan, folder: Path, units
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin_work() -> None:
-    """Make a worker process ignore Ctrl-C, which the main process handles, and end when the main process ends."""
+def _begin_work(compiled: str) -> None:
+    """Make a worker process ignore Ctrl-C, which the main process handles, and end when the main process ends.
+
+    What it compiles is kept in the folder `compiled`.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    share(compiled)
     parent = multiprocessing.parent_process()
     if parent:
         Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
