@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import traceback
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
 from slvm_data.core.files import sha256
+from slvm_data.recipe.mistakes import line_of, said
 
 RECIPE = "slvm_recipe_"  # prefix of the names of modules that cannot be imported by name
 
@@ -39,7 +39,7 @@ def load(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # the file is the user's: anything may go wrong in it
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == spec.origin]
-        where = f", line {lines[-1]}," if lines else ""
-        raise ValueError(f"{path}{where} cannot be run: {type(error).__name__}: {error}") from error
+        line = line_of(error, spec.origin)
+        where = f", line {line}," if line else ""
+        raise ValueError(f"{path}{where} cannot be run: {said(error)}") from error
     return module
