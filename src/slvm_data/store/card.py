@@ -48,6 +48,7 @@ def text(content: Manifest) -> str:
         "Regimes": _regimes(content.certificate),
         "Use": _use(content),
         "Make it again": _again(content),
+        "Files that define its systems": _own(content),
         "Source": f"Distributions of parameters and starts: {html.escape(recipe.source)}" if recipe.source else "",
     }
     parts = [f"## {title}\n\n{body}" if title else body for title, body in sections.items() if body]
@@ -62,6 +63,25 @@ def _again(content: Manifest) -> str:
     )
     made = f"Made with {versions}, on {content.machine.get('cpu', 'an unknown processor')}."
     return f"{command}\n\n{html.escape(_cell(made))}"
+
+
+def _own(content: Manifest) -> str:
+    """The texts of the user's own files."""
+    if not content.own_files:
+        return ""
+    said = (
+        "Kept in `dataset.json`. They are run only if you ask for it, with `--recipe stored` at `verify`, `repair`, "
+        "`view` and `gif`: read them first."
+    )
+    texts = [(own, own.data().decode("utf-8", "replace").strip()) for own in content.own_files.values()]
+    return "\n\n".join(
+        [said, *(f"`{own.file}`, sha256 {own.sha256}:\n\n````python\n{_fenced(text)}\n````" for own, text in texts)]
+    )
+
+
+def _fenced(text: str) -> str:
+    """A text for a fence of four marks, in which no line ends the fence."""
+    return text.replace("````", "")
 
 
 def _table(head: list[str], rows: list[list[Any]]) -> str:

@@ -43,7 +43,7 @@ def _bases(dataset: Dataset) -> Iterator[tuple[str, Recipe]]:
         yield dataset.recipe.name, base
     if dataset.known:
         yield dataset.known
-    if dataset.folder and all(class_name(system) in KNOWN for system in dataset.recipe.tasks):
+    if dataset.folder and all(class_name(type(system)) in KNOWN for system in dataset.recipe.tasks):
         yield str(dataset.folder / manifest.NAME), dataset.recipe
 
 
