@@ -1,4 +1,4 @@
-"""The command `slvm-data`: list, info, generate, gif, status, view, verify, repair, combine, convert."""
+"""The command `slvm-data`: list, info, new, generate, gif, status, view, verify, repair, combine, convert."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from slvm_data.core.text import sentence
 from slvm_data.core.types import SEEDS, SPLITS
 from slvm_data.datasets import RECIPES
 from slvm_data.recipe.overrides import override
-from slvm_data.recipe.own_file import differing, load
+from slvm_data.recipe.own_file import differing, load, write_template
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.recipe.serialisation import from_stored, own_files_of, stored_classes, to_stored
 from slvm_data.run import combination as combined
@@ -135,6 +135,13 @@ def _observed(recipe: Recipe, task: int) -> str:
     shifted = f"camera shifted by up to {view.jitter:.0%} of half the scene's width, frame enlarged to hold it"
     camera = shifted if view.jitter else "fixed camera"
     return f"{dt}; frames of {view.size} x {view.size} pixels, style {recipe.style_of(task).name}, {colours}, {camera}"
+
+
+@app.command()
+def new(file: Annotated[Path, typer.Argument(metavar="FILE.py", help="File to write; nothing is replaced.")]) -> None:
+    """Write a file with a system of your own, which runs as it is; then change it."""
+    write_template(file)
+    show(f"{file}: look at it with `slvm-data view {file}`, and write its dataset with `slvm-data generate {file}`")
 
 
 @app.command()

@@ -136,3 +136,28 @@ def test_a_forged_text_is_refused(ended, capsys, how):
 
 def test_datasets_of_this_package_keep_no_text(tiny):
     assert own_files(base.__module__ for system in tiny.tasks for base in type(system).__mro__) == {}
+
+
+def test_a_new_file_runs_as_it_is(tmp_path, monkeypatch, ended, capsys):
+    """It says how to look at it, and is never written over; without friction and radii where it leaves them out."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert ended(main, "new", "my_system.py") == 0
+    assert "slvm-data generate my_system.py" in capsys.readouterr().out
+    text = Path("my_system.py").read_text()
+    assert "NAME" not in text
+    assert ended(main, "generate", "my_system.py", "--train", 4, "--val", 0, "--test", 0, "--steps", 4) == 0
+    content = manifest.read(Path("my_system"))
+    assert "radii" not in content.recipe.tasks[0].values
+    assert content.arrays["state"].unit == "rad, kg m²/s"
+    assert max(entry.error or 0.0 for entry in content.certificate) < 1e-9
+    assert ended(main, "new", "my_system.py") == 2
+    assert "my_system.py is there already: choose another name" in capsys.readouterr().err
+    assert Path("my_system.py").read_text() == text
+    for name, says in (("system.txt", "has to end in .py"), ("no/x.py", "make no first"), (".py", "has to end in .py")):
+        assert ended(main, "new", name) == 2
+        assert says in capsys.readouterr().err
+    Path("still.py").write_text(
+        text.replace("radii: ClassVar = None", "radii: ClassVar = None\n    friction: ClassVar = 0.0")
+    )
+    assert "friction" not in find("still.py").tasks[0].parameters()

@@ -12,9 +12,12 @@ import sysconfig
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 
+from slvm_data.core.files import check_place
+from slvm_data.core.names import check_name
 from slvm_data.recipe.mistakes import PACKAGE, line_of, said
 
 RECIPE = "slvm_recipe_"  # prefix of the names of modules that cannot be imported by name
@@ -96,25 +99,25 @@ def _imported(own: OwnFile, name: str) -> list[str]:
     return sorted(word for word in every if word in sys.modules and not f"{word}.".startswith(PACKAGE))
 
 
-def differing(files: OwnFiles, kept: OwnFiles) -> str | None:
+def differing(own: OwnFiles, kept: OwnFiles) -> str | None:
     """Name of the first file whose text is another one than the one that a dataset keeps; None if none is."""
-    texts = {own.file: own.sha256 for own in kept.values()}
-    return next((own.file for own in files.values() if own.sha256 != texts.get(own.file, own.sha256)), None)
+    texts = {one.file: one.sha256 for one in kept.values()}
+    return next((one.file for one in own.values() if one.sha256 != texts.get(one.file, one.sha256)), None)
 
 
-def run_stored(files: OwnFiles, names: Iterable[str]) -> list[type]:
+def run_stored(kept: OwnFiles, names: Iterable[str]) -> list[type]:
     """Run the texts that a dataset keeps, and return the classes with these names; only when the user asks for it.
 
     Raises ValueError if a text cannot be run, or if a class is in none of them.
     """
     folder = Path(tempfile.mkdtemp(prefix="slvm-data-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)  # what runs may import more of it later
-    for module, own in files.items():
+    for module, own in kept.items():
         place = folder / _place(module, own)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(own.data())
     sys.path.append(str(folder))
-    return [_stored_class(folder, files, *name.rpartition(".")[::2]) for name in dict.fromkeys(names)]
+    return [_stored_class(folder, kept, *name.rpartition(".")[::2]) for name in dict.fromkeys(names)]
 
 
 def _place(module: str, own: OwnFile) -> Path:
@@ -133,13 +136,27 @@ def _check_part(name: str) -> None:
         raise ValueError(f"{name!a} is not the name of a file")
 
 
-def _stored_class(folder: Path, files: OwnFiles, module: str, name: str) -> type:
-    if module not in files:
+def _stored_class(folder: Path, kept: OwnFiles, module: str, name: str) -> type:
+    if module not in kept:
         raise ValueError(f"the dataset keeps no text of {module}.{name}: give the file that defines it with --recipe")
-    found = getattr(load(folder / _place(module, files[module]), module), name, None)
+    found = getattr(load(folder / _place(module, kept[module]), module), name, None)
     if not isinstance(found, type):
-        raise ValueError(f"{files[module].file} has no class {name}")
+        raise ValueError(f"{kept[module].file} has no class {name}")
     return found
+
+
+def write_template(path: Path) -> None:
+    """Write a file with a system that runs as it is; raises ValueError if something is there, or the name is none."""
+    if path.suffix != ".py":
+        raise ValueError(f"{path} has to end in .py, such as my_system.py")
+    check_name(path.stem)
+    check_place(path)
+    text = files("slvm_data.recipe").joinpath("template.txt").read_text("utf-8")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text.replace("NAME", path.stem))
+    except FileExistsError:
+        raise ValueError(f"{path} is there already: choose another name") from None
 
 
 def load(path: Path, name: str = "") -> ModuleType:
