@@ -37,6 +37,18 @@ def command(dataset: Dataset) -> str:
     return ""
 
 
+def changed_name(dataset: Dataset) -> str:
+    """Name of a recipe, with what was changed in it: `pendulum3 · g=2.5 · steps 40`."""
+    words = next((words for word, base in _bases(dataset) if (words := _words(word, base, dataset.recipe))), [""])
+    parts: list[str] = []
+    for word in words[1:]:
+        if parts and not word.startswith("--") and parts[-1].startswith("--"):
+            parts[-1] += f" {word}"  # the value of an option
+        else:
+            parts.append(word)
+    return " · ".join([dataset.recipe.name, *(part.removeprefix("--") for part in parts)])
+
+
 def _bases(dataset: Dataset) -> Iterator[tuple[str, Recipe]]:
     """Names and files that `generate` takes, and the recipe of each."""
     if base := RECIPES.get(dataset.recipe.name):
