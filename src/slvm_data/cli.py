@@ -204,6 +204,7 @@ def gif(
         typer.Option("--format", help="File format: gif or webp.", show_default="from the ending of OUT, or gif"),
     ] = None,
     mp4: Annotated[bool, typer.Option("--mp4", help="Write an MP4 video.")] = False,
+    no_labels: Annotated[bool, typer.Option("--no-labels", help="Leave the labels of rows and columns out.")] = False,
     recipe: _Own = None,
 ) -> None:
     """Write an animation of several sequences side by side: a GIF, a WebP, or a video."""
@@ -213,8 +214,9 @@ def gif(
     if mp4 and (format or (out and out.suffix != ".mp4")):
         raise ValueError(f"--mp4 writes a video, and {format or out} is none: leave one of them out")
     out = _picture(out, "mp4" if mp4 else format, shown.recipe.name)
-    labels = None if task is None else [label(word) for word in task.split(",")]
-    frames = animate(shown, out, split=split, tasks=labels, rows=rows, columns=columns, scale=scale, fps=fps)
+    tasks = None if task is None else [label(word) for word in task.split(",")]
+    how = {"rows": rows, "columns": columns, "scale": scale, "fps": fps, "labels": not no_labels}
+    frames = animate(shown, out, split=split, tasks=tasks, **how)
     T, Y, X, _ = frames.shape
     print(f"{out}: {T} frames of {X} x {Y} pixels, {out.stat().st_size / 1e3:.0f} kB")
 
