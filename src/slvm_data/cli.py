@@ -28,6 +28,7 @@ from slvm_data.run.description import equation, machine
 from slvm_data.run.repair import mend
 from slvm_data.run.verification import faults
 from slvm_data.script import call, command, number
+from slvm_data.simulation.batch import check_systems
 from slvm_data.store import card, formats, manifest
 from slvm_data.store.journal import settled
 from slvm_data.store.journal import status as status_of
@@ -384,6 +385,7 @@ def _from_file(path: Path) -> Recipe:
     recipe = getattr(load(path), "RECIPE", None)
     if not isinstance(recipe, Recipe):
         raise ValueError(f"{path} has no RECIPE = Recipe(…)")
+    check_systems(recipe)
     return recipe
 
 

@@ -104,6 +104,15 @@ def test_a_beginners_mistake_is_one_sentence(mistake, own_system, ended, capsys,
     assert [path.name for path in tmp_path.iterdir()] == ["own.py"]  # nothing was begun
 
 
+@pytest.mark.parametrize("command", [["info"], ["view", "--save", "x.html"], ["gif"]])
+def test_every_command_says_so(command, own_system, ended, capsys, tmp_path, monkeypatch):
+    right, wrong, says = MISTAKES["no names"]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text(own_system.replace(right, wrong))
+    assert ended(main, command[0], "own.py", *command[1:]) == 2
+    assert re.search(says, capsys.readouterr().err)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Hopper(System):
     """A system with a simulate of its own."""

@@ -23,7 +23,7 @@ from slvm_data.core.types import SPLITS, Array, Arrays, Key
 from slvm_data.observe import camera
 from slvm_data.observe.render.style import Style, hues
 from slvm_data.recipe import original
-from slvm_data.recipe.mistakes import named
+from slvm_data.recipe.mistakes import is_own, named
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation import trial
 from slvm_data.simulation.frames import draw_frames, paint
@@ -133,6 +133,13 @@ def shared_parameters(recipe: Recipe, task: int) -> Arrays:
         with named(type(recipe.tasks[task]), "shared_parameters"):
             drawn = recipe.tasks[task].shared_parameters(key)
         return {name: np.asarray(value) for name, value in drawn.items()}
+
+
+def check_systems(recipe: Recipe) -> None:
+    """Raise ValueError if a system of the user's own does not do what a system has to (`simulation.trial`)."""
+    for task, system in enumerate(recipe.tasks):
+        if is_own(type(system)):
+            trial.check(system, shared_parameters(recipe, task))
 
 
 def _unscaled(recipe: Recipe, task: int, split: str) -> Inputs:
