@@ -86,8 +86,9 @@ def test_the_text_is_kept_and_run_on_request_alone(ended, capsys):
     )
     assert found.out.endswith("regenerated and equal\n")
     assert Path("ran").exists()
-    for words in (["repair"], ["gif", "x.gif"]):
+    for words in (["repair"], ["gif", "x.gif"], ["view", "--save", "x.html"]):
         assert ended(main, words[0], "elastic", *words[1:], "--recipe", "stored") == 0
+    assert '"slvm-data repair elastic --recipe stored"' in Path("x.html").read_text()
 
 
 @pytest.mark.usefixtures("here")

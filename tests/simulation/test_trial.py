@@ -173,6 +173,14 @@ def test_every_method_of_the_users_own_is_tried(wrong):
             use()
 
 
+def test_parameters_beyond_all_numbers_are_told_as_ever():
+    class Mine(Pendulum):
+        """A pendulum of the user's own."""
+
+    with pytest.raises(ValueError, match=r"moves too fast: .* use parameters closer to 1"):
+        prepare(Recipe(name="fast", tasks=(Mine(m=1e-300, l=1e-300),)), 0, "train")
+
+
 def test_systems_of_this_package_are_not_tried(monkeypatch):
     monkeypatch.setattr(trial, "_tried", None)
     prepare(Recipe(name="known", tasks=(Pendulum(),)), 0, "train")

@@ -183,7 +183,9 @@ def longest_step(system: System, frame: float) -> float:
     """
     try:
         step = float(system.substep or trial.number(system, "longest_step"))
-    except ArithmeticError:  # parameters so large or small that the estimate overflows
+    except (ArithmeticError, ValueError) as error:  # parameters so large or small that the estimate overflows
+        if not isinstance(error.__cause__ or error, ArithmeticError):
+            raise
         step = 0.0
     if not step >= frame / STEPS:
         raise ValueError(

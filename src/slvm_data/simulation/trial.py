@@ -73,12 +73,10 @@ def _tried(template: System, shared: tuple[tuple[str, Shape], ...]) -> None:
     trial, a = _Trial(template, dict(shared)), _form
     D, B, T = len(template.state), template.bodies_drawn, len(template.state) + template.bodies_drawn + 2
     trial.array("start", (D,), (trial.key,), f"{D} numbers, {_words(template.state)}, as jnp.array([…])")
-    trial.draws_from_its_key("start", (trial.key,))
     if hasattr(template, "energy") and D % 2 == 0:
         trial.array("energy", (), (a(D // 2), a(D // 2)), "a single number, such as p[0] ** 2 / 2")
     trial.array("velocity", (D,), (a(D),), f"the time derivatives of {_words(template.state)}, as jnp.stack([…])")
     trial.array("simulate", (T, D), (a(D), a(T), trial.key), "a state for each time in t, the first one x0")
-    trial.draws_from_its_key("simulate", (a(D), a(T), trial.key))
     trial.discs("bodies", B, (a(D),))
     trial.array("accept", (), (a(T, D), a(T, B, 2), a()), "a single truth value, as from (…).all()")
     if isinstance(template, Switching):
@@ -101,33 +99,30 @@ class _Trial:
             self.key = jax.eval_shape(lambda: root(0))
 
     def array(self, method: str, shape: Shape, arguments: tuple[Any, ...], expected: str) -> None:
-        """Raise ValueError unless a method of the user's own returns an array of this shape."""
+        """Raise ValueError unless a method of the user's own returns an array of this shape, by chance of its key."""
         if not defines(self.kind, method):
             return
-        found = self._returned(method, arguments)
+        found, program = self._traced(method, arguments)
         if not isinstance(found, jax.Array | np.ndarray | np.generic | float | int) or np.shape(found) != shape:
             self._refuse(method, _came(found), f"{_brackets(shape)}{expected}")
+        if self.key in arguments and _text(program) != _text(self._traced(method, arguments)[1]):
+            place = place_of(self.kind, method)
+            raise ValueError(f"{place} gives other numbers each time: draw them with jax.random, from its key alone")
 
     def runs(self, method: str, arguments: tuple[Any, ...]) -> None:
         """Raise ValueError if a method of the user's own fails."""
         if defines(self.kind, method):
-            self._returned(method, arguments)
+            self._traced(method, arguments)
 
     def discs(self, method: str, B: int, arguments: tuple[Any, ...]) -> None:
         """Raise ValueError unless a method of the user's own returns the centres [B 2] and the radii [B] of discs."""
         if not defines(self.kind, method):
             return
-        found = self._returned(method, arguments)
+        found, _ = self._traced(method, arguments)
         if not isinstance(found, tuple) or [np.shape(part) for part in found] != [(B, 2), (B,)]:
             came = ", ".join(map(_came, found)) if isinstance(found, tuple) else _came(found)
             several = f"; bodies_drawn = {B} is the number of discs"
             self._refuse(method, came, f"two arrays: centres [{B} 2] and radii [{B}]{several}")
-
-    def draws_from_its_key(self, method: str, arguments: tuple[Any, ...]) -> None:
-        """Raise ValueError if a method of the user's own has another source of chance than its key."""
-        if defines(self.kind, method) and self._traced(method, arguments) != self._traced(method, arguments):
-            place = place_of(self.kind, method)
-            raise ValueError(f"{place} gives other numbers each time: draw them with jax.random, from its key alone")
 
     def _refuse(self, method: str, came: str, expected: str) -> None:
         raise ValueError(f"{place_of(self.kind, method)} returned {came}; expected is {expected}")
@@ -140,18 +135,17 @@ class _Trial:
 
         return call
 
-    def _returned(self, method: str, arguments: tuple[Any, ...]) -> Any:
-        """What a method returns for arguments of these forms: arrays that have a shape, but no numbers."""
+    def _traced(self, method: str, arguments: tuple[Any, ...]) -> tuple[Any, Any]:
+        """What a method returns for arguments of these forms, without numbers; and its program."""
         returned: list[Any] = []
         with named(self.kind, method), exact():
-            jax.eval_shape(self._call(method, returned.append), self.numbers, *arguments)
-        return returned[0]
+            program = jax.make_jaxpr(self._call(method, returned.append))(self.numbers, *arguments)
+        return returned[0], program
 
-    def _traced(self, method: str, arguments: tuple[Any, ...]) -> str:
-        """The program of a method as text, with its numbers."""
-        with exact():
-            program = jax.make_jaxpr(self._call(method, lambda _: None))(self.numbers, *arguments)
-        return re.sub("0x[0-9a-f]+", "", f"{program} {program.consts}")  # no addresses in memory
+
+def _text(program: Any) -> str:
+    """A program as text, with its numbers, but without addresses in memory."""
+    return re.sub("0x[0-9a-f]+", "", f"{program} {program.consts}")
 
 
 def _form(*shape: int) -> Any:

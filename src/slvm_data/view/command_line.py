@@ -34,6 +34,8 @@ def command(dataset: Dataset) -> str:
             return shlex.join(["slvm-data", "generate", *words, *how])
     if dataset.folder and dataset.known:
         return shlex.join(["slvm-data", "repair", str(dataset.folder), "--recipe", dataset.known[0]])
+    if dataset.folder and content and content.own_files:
+        return shlex.join(["slvm-data", "repair", str(dataset.folder), "--recipe", "stored"])
     return ""
 
 
