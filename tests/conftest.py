@@ -120,7 +120,7 @@ def tiny() -> Recipe:
     return dataclasses.replace(RECIPES["pendulum3"], train=5, val=3, test=2, steps=4)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def own_system() -> str:
     """The file that the documentation shows how to write."""
     text = (Path(__file__).parents[1] / "docs/your_own_system.md").read_text()

@@ -1,11 +1,11 @@
-"""The command `slvm-data`: list, info, generate, gif, status, view, verify, repair, combine, convert."""
+"""The command `slvm-data`: list, info, new, generate, gif, status, view, verify, repair, combine, convert."""
 
 from __future__ import annotations
 
 import difflib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -19,19 +19,21 @@ from slvm_data.core.text import sentence
 from slvm_data.core.types import SEEDS, SPLITS
 from slvm_data.datasets import RECIPES
 from slvm_data.recipe.overrides import override
-from slvm_data.recipe.own_file import load
+from slvm_data.recipe.own_file import differing, load, write_template
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.recipe.serialisation import from_stored, to_stored
+from slvm_data.recipe.serialisation import from_stored, own_files_of, stored_classes, to_stored
 from slvm_data.run import combination as combined
 from slvm_data.run import conversion
 from slvm_data.run.description import equation, machine
 from slvm_data.run.repair import mend
 from slvm_data.run.verification import faults
 from slvm_data.script import call, command, number
+from slvm_data.simulation.batch import check_systems
 from slvm_data.store import card, formats, manifest
 from slvm_data.store.journal import settled
 from slvm_data.store.journal import status as status_of
 from slvm_data.systems.switching import Switching
+from slvm_data.systems.system import System
 from slvm_data.view import saved, server
 from slvm_data.view.dataset import Dataset, of_folder, of_recipe
 
@@ -50,7 +52,15 @@ _Shown = Annotated[
         help=f"Dataset name, folder or file; for a name or file, sequences are made in memory. {_FOLDER_FIRST}",
     ),
 ]
-_Own = Annotated[Path | None, typer.Option(help="The .py file with RECIPE, for a system that you wrote yourself.")]
+_Own = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|stored",
+        help="The .py file with RECIPE, for a system that you wrote yourself; `stored` runs the text that the dataset "
+        "keeps: read it first with slvm-data info.",
+    ),
+]
+STORED = "stored"
 
 
 def _show_version(wanted: bool) -> None:
@@ -129,6 +139,13 @@ def _observed(recipe: Recipe, task: int) -> str:
 
 
 @app.command()
+def new(file: Annotated[Path, typer.Argument(metavar="FILE.py", help="File to write; nothing is replaced.")]) -> None:
+    """Write a file with a system of your own, which runs as it is; then change it."""
+    write_template(file)
+    show(f"{file}: look at it with `slvm-data view {file}`, and write its dataset with `slvm-data generate {file}`")
+
+
+@app.command()
 def verify(
     folder: Path,
     sample: Annotated[int, number(int, "Sequences per file to regenerate and compare.", low=0)] = 8,
@@ -136,7 +153,7 @@ def verify(
 ) -> None:
     """Check a dataset: checksums of all files except the card, the arrays, and some sequences by regenerating them."""
     content = manifest.read(folder)
-    source = from_stored(content.recipe, find(str(recipe)).tasks if recipe else ())
+    source = from_stored(content.recipe, _classes(folder, content, recipe))
     versions = manifest.versions(content.format)
     alike = content.machine == machine() and versions.items() <= content.versions.items()
     if not alike:
@@ -161,7 +178,7 @@ def repair(
 ) -> None:
     """Regenerate damaged or missing files; other files stay unchanged."""
     content = settled(folder)
-    made = mend(folder, from_stored(content.recipe, find(str(recipe)).tasks if recipe else ()), content)
+    made = mend(folder, from_stored(content.recipe, _classes(folder, content, recipe)), content)
     for what in made:
         print(f"made again: {what}")
     print(f"{folder}: {len(made)} repaired; checksums OK")
@@ -188,6 +205,7 @@ def gif(
         typer.Option("--format", help="File format: gif or webp.", show_default="from the ending of OUT, or gif"),
     ] = None,
     mp4: Annotated[bool, typer.Option("--mp4", help="Write an MP4 video.")] = False,
+    no_labels: Annotated[bool, typer.Option("--no-labels", help="Leave the labels of rows and columns out.")] = False,
     recipe: _Own = None,
 ) -> None:
     """Write an animation of several sequences side by side: a GIF, a WebP, or a video."""
@@ -197,8 +215,9 @@ def gif(
     if mp4 and (format or (out and out.suffix != ".mp4")):
         raise ValueError(f"--mp4 writes a video, and {format or out} is none: leave one of them out")
     out = _picture(out, "mp4" if mp4 else format, shown.recipe.name)
-    labels = None if task is None else [label(word) for word in task.split(",")]
-    frames = animate(shown, out, split=split, tasks=labels, rows=rows, columns=columns, scale=scale, fps=fps)
+    tasks = None if task is None else [label(word) for word in task.split(",")]
+    how = {"rows": rows, "columns": columns, "scale": scale, "fps": fps, "labels": not no_labels}
+    frames = animate(shown, out, split=split, tasks=tasks, **how)
     T, Y, X, _ = frames.shape
     print(f"{out}: {T} frames of {X} x {Y} pixels, {out.stat().st_size / 1e3:.0f} kB")
 
@@ -288,15 +307,41 @@ def view(
     print(f"{save}: {saved.save(shown, save, sequences) / 1e6:.2f} MB")
 
 
-def _dataset(dataset: str, changes: list[str], recipe: Path | None) -> Dataset:
+def _classes(folder: Path, content: manifest.Manifest, recipe: str | None) -> Iterable[System | type[System]]:
+    """The user's own systems, from the file that --recipe names, or from the texts that the dataset keeps."""
+    if recipe == STORED:
+        return _run_stored(folder, content)
+    return _from_own(folder, content, recipe).tasks if recipe else ()
+
+
+def _run_stored(folder: Path, content: manifest.Manifest) -> list[type[System]]:
+    if not content.own_files:
+        raise ValueError(f"{folder} keeps no text of a system: leave --recipe out, or give your own file")
+    texts = ", ".join(f"{own.file} (sha256 {own.sha256[:12]}…)" for own in content.own_files.values())
+    print(f"running the text that {folder / manifest.NAME} keeps of {texts}", file=sys.stderr)
+    return stored_classes(content.recipe, content.own_files)
+
+
+def _from_own(folder: Path, content: manifest.Manifest, recipe: str) -> Recipe:
+    own = find(recipe)
+    if other := differing(own_files_of(own), content.own_files):
+        kept = f"the text that {folder} was made with, and keeps (--recipe {STORED})"
+        print(f"warning: {other} differs from {kept}", file=sys.stderr)
+    return own
+
+
+def _dataset(dataset: str, changes: list[str], recipe: str | None) -> Dataset:
     """Open the dataset in a folder, or the dataset of a recipe with these changes."""
     if not Path(dataset).is_dir() or (dataset in RECIPES and not (Path(dataset) / manifest.NAME).is_file()):
         base = find(dataset)
         return of_recipe(override(base, changes), (dataset, base))
     if changes:
         raise ValueError(f"{changes[0]} changes nothing in files: leave it out, or view a dataset by its name")
-    own = find(str(recipe)) if recipe else None
-    return of_folder(Path(dataset), own.tasks if own else (), (str(recipe), own) if own else None)
+    folder = Path(dataset)
+    if recipe in (None, STORED):
+        return of_folder(folder, _classes(folder, manifest.read(folder), recipe))
+    own = _from_own(folder, manifest.read(folder), recipe)
+    return of_folder(folder, own.tasks, (recipe, own))
 
 
 @app.command()
@@ -340,6 +385,7 @@ def _from_file(path: Path) -> Recipe:
     recipe = getattr(load(path), "RECIPE", None)
     if not isinstance(recipe, Recipe):
         raise ValueError(f"{path} has no RECIPE = Recipe(…)")
+    check_systems(recipe)
     return recipe
 
 

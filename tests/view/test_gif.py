@@ -15,7 +15,7 @@ from PIL import Image
 from slvm_data import RECIPES, Windowing, generate, sample
 from slvm_data.cli import main
 from slvm_data.export import animation
-from slvm_data.view.animation import animate
+from slvm_data.view.animation import _labels, animate
 from slvm_data.view.dataset import Dataset, of_folder, of_recipe
 
 
@@ -73,13 +73,50 @@ def test_colours_stay(tmp_path, ending):
 
 def test_a_row_for_each_task_and_balls_fall_down(tmp_path):
     recipe = small("gravity3")
-    animate(of_recipe(recipe), tmp_path / "x.gif", columns=2, rows=3, scale=1)
+    animate(of_recipe(recipe), tmp_path / "x.gif", columns=2, rows=3, scale=1, labels=False)
     sheet, duration = frames(tmp_path / "x.gif")
     assert duration == 120  # ms: no slower, though frames are 0.25 s apart
     for task in range(3):
         image = sample(recipe, "train", slice(0, 2), task)["image"]
         for i in range(2):
             assert (cell(sheet, 2 * task + i, 2, 1) == 255 * image[i][..., None]).all()
+
+
+@pytest.mark.parametrize("ending", animation.FORMATS)
+def test_rows_and_columns_are_labelled(tmp_path, ending):
+    """By task and sequence, beside the frames, which stay as they are; of a single task there is nothing to say."""
+    shown = {"columns": 2, "rows": 3, "scale": 2}
+    plain = animate(of_recipe(small("pendulum3")), tmp_path / f"a.{ending}", **shown, labels=False)
+    labelled = animate(of_recipe(small("pendulum3")), tmp_path / f"x.{ending}", **shown)
+    assert (frames(tmp_path / f"x.{ending}")[0] == labelled).all()
+    Y, X = plain.shape[1:3]
+    assert (labelled[:, -Y:, -X:] == plain).all()
+    left, top = (
+        (labelled[0, -Y:, :-X] != animation.GAP).any(axis=2),
+        (labelled[0, :-Y, -X:] != animation.GAP).any(axis=2),
+    )
+    assert [left[k * Y // 3 : (k + 1) * Y // 3].any() for k in range(3)] == [True] * 3
+    assert [top[:, k * X // 2 : (k + 1) * X // 2].any() for k in range(2)] == [True] * 2
+    assert not left[:, [0, -1]].any()  # nothing is cut
+    assert _labels(RECIPES["pendulum3"], [(0, range(2)), (1, range(2)), (2, range(2))], 2) == (
+        ["0: g 2", "1: g 3", "2: g 4"],
+        ["#0", "#1"],
+    )
+    assert _labels(RECIPES["pendulum3"], [(0, range(1)), (1, range(1)), (2, range(1))], 2) == (
+        ["tasks 0 to 1", "2: g 4"],
+        ["#0", "#0"],
+    )
+    assert _labels(RECIPES["pendulum"], [(0, range(4))], 2) == ([], [])
+
+
+def test_many_colours_keep_their_labels():
+    """Those of a GIF of more colours than it has are the nearest ones."""
+    sheet = np.random.default_rng(0).integers(0, 256, (2, 20, 30, 3)).astype(np.uint8)
+    margin = animation.margins(["a"], ["b"], 20, 30)
+    with Image.open(io.BytesIO(animation.encode(sheet, 1, 10.0, "gif", margin))) as image:
+        shown = np.asarray(image.convert("RGB")).astype(int)
+    assert shown.shape == margin.shape
+    assert np.abs(shown - margin)[:-20].max() < 60
 
 
 def test_the_same_sequences_give_the_same_bytes(pendulum, tmp_path):

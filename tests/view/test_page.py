@@ -10,7 +10,8 @@ import typer
 
 from slvm_data import RECIPES, View, generate, sample
 from slvm_data.cli import app
-from slvm_data.store import formats, zarr
+from slvm_data.store import card, formats, zarr
+from slvm_data.store.manifest import read
 from slvm_data.view import saved
 from slvm_data.view.dataset import of_folder, of_recipe
 from slvm_data.view.server import UNKNOWN
@@ -209,8 +210,69 @@ def test_the_validation_report(folder, visit):
     assert "dataset_0/train.npz" in page.locator("#report").inner_text()
 
 
+def test_transitions_are_a_matrix_and_regimes_have_a_legend(folder, visit):
+    page = visit(of_folder(folder("nascar")), "#report")
+    page.wait_for_selector(".matrix")
+    counts = of_folder(folder("nascar")).content.certificate[0].regimes.transition_counts
+    shown = [cell.replace(",", "") for cell in page.locator(".matrix td").all_inner_texts()]
+    assert list(map(int, shown)) == [count for row in counts for count in row]
+    page.goto(page.url.replace("#report", "#sequences"))
+    page.wait_for_selector(".cell")
+    assert [text.strip() for text in page.locator(".legend .regime").all_inner_texts()] == ["0", "1", "2", "3"]
+
+
+def test_the_dataset_tab_tells_what_is_in_the_folder(folder, visit):
+    """Its arrays, sizes and title, and lines that load it as they stand there."""
+    where = folder("pendulum3")
+    page = visit(of_folder(where), "#dataset")
+    page.wait_for_selector(".dataset")
+    assert page.locator("h1").inner_text() == where.name
+    rows = page.locator("[aria-label=Arrays] tbody tr").all()
+    assert [row.locator("td").all_inner_texts() for row in rows] == card.array_rows(read(where))
+    assert ["seed", "0"] in [row.locator("td").all_inner_texts() for row in page.locator("tbody tr").all()[:7]]
+    lines = page.get_by_label("Lines of Python").locator("code").inner_text()
+    assert len(lines.strip().splitlines()) == 5
+    printed = []
+    exec(lines, {"print": printed.append})
+    assert printed[0]["image"] == (64, 30, 1, 32, 32)
+    link = page.locator(".links a")
+    assert link.get_attribute("href").startswith("https://example.org/long")
+    assert link.get_attribute("rel") == "noopener noreferrer"
+
+
+def test_units_are_shown(folder, visit):
+    page = visit(of_folder(folder("pendulum3")), "#sequence/1/train/0")
+    legend = page.locator(".u-legend").all_inner_texts()
+    assert "q [rad]" in legend[0]
+    assert "p [kg m²/s]" in legend[0]
+    assert "H [J]" in legend[1]
+    assert page.locator("dt:text-is('g') + dd").inner_text() == "3 m/s²"
+
+
+def test_a_parameter_that_tells_tasks_apart_moves_in_each(visit):
+    """The page says that one value joins the tasks, and offers the other way; the title says what was changed."""
+    recipe = dataclasses.replace(RECIPES["pendulum3"], train=5, val=0, test=0)
+    page = visit(of_recipe(recipe))
+    page.get_by_role("slider", name="m", exact=True).press("ArrowRight")
+    page.wait_for_function("() => document.querySelector('h1').textContent.includes('m=')")
+    assert page.locator(".apart").is_hidden()
+    page.get_by_role("slider", name="g", exact=True).press("ArrowRight")
+    page.wait_for_function("() => document.querySelector('h1').textContent.includes(' g=3.01')")
+    assert "Tasks differ in g: one value for all joins them." in page.locator(".apart").inner_text()
+    assert page.locator(".group").count() == 0
+    page.get_by_role("button", name="Move g in each task").click()
+    page.wait_for_selector(".group")
+    assert " g=2.01,3.01,4.01" in page.locator(".command code").first.inner_text()
+    assert page.locator(".group").first.locator(".cell").all_inner_texts() == ["g 2.01", "g 3.01", "g 4.01"]
+    assert page.locator(".slider:has(input[aria-label='g']) output").inner_text() == "2.01, 3.01, 4.01"
+    page.get_by_role("button", name="Reset").click()
+    page.wait_for_function("() => !document.querySelector('h1').textContent.includes('g=')")
+    assert page.locator(".apart").is_hidden()
+
+
 def test_markup_is_text(folder, visit, markup):
     page = visit(of_folder(folder("pendulum3")), "#dataset")
+    page.wait_for_selector(".dataset")
     assert page.locator("#about").text_content() == markup.strip()
     assert markup.split()[0] in page.locator("#dataset").inner_text()
     assert not page.complaints

@@ -12,13 +12,16 @@ import pytest
 import typer
 from PIL import Image
 
-from slvm_data import RECIPES, View, generate
+from slvm_data import RECIPES, Pendulum, View, generate
 from slvm_data.cli import app, find
 from slvm_data.recipe.original import as_original
 from slvm_data.recipe.overrides import override
+from slvm_data.recipe.serialisation import from_stored
 from slvm_data.script import command
+from slvm_data.store import card, manifest
 from slvm_data.view import command_line, page, png, saved, sliders
 from slvm_data.view.dataset import of_folder, of_recipe
+from slvm_data.view.facts import facts
 from slvm_data.view.summary import summary
 
 
@@ -105,6 +108,48 @@ def test_sliders_stay_within_bounds(recipe):
 def test_sliders_say_what_the_recipe_says():
     given = {s["name"]: [part["given"] for part in s["components"]] for s in sliders.sliders(RECIPES["pendulum3"])}
     assert given == {"friction": ["0"], "m": ["0.5 … 1"], "g": ["2, 3, 4"], "l": ["0.5 … 1"]}
+
+
+def test_a_parameter_in_which_tasks_differ_moves_in_each_if_a_list_can_say_it():
+    """Not a vector, and not one of two in which tasks differ without making a grid."""
+    two = dataclasses.replace(RECIPES["pendulum3"], tasks=(Pendulum(g=2, l=1), Pendulum(g=3, l=2)))
+    for recipe, name, each in (
+        (RECIPES["mass_spring3"], "k", [1, 2, 3]),
+        (RECIPES["gravity3"], "g", []),
+        (two, "g", []),
+    ):
+        (found,) = (slider for slider in sliders.sliders(recipe) if slider["name"] == name)
+        assert (found["apart"], found["each"]) == (True, each)
+    assert not any(slider["apart"] for slider in sliders.sliders(RECIPES["pendulum"]))
+
+
+def test_the_title_says_what_was_changed():
+    base = RECIPES["pendulum3"]
+    assert summary(of_recipe(base))["title"] == "pendulum3"
+    changed = override(base, ["g=2.5", "l=1"], {"steps": 40, "train": 7})
+    assert summary(of_recipe(changed))["title"] == "pendulum3 · g=2.5 · l=1 · steps 40 · train 7"
+    assert summary(of_recipe(dataclasses.replace(base, about="mine")))["title"] == "pendulum3"
+
+
+@pytest.mark.parametrize("name", ["gravity", "nascar"])
+def test_arrays_are_told_before_there_are_files(name, folder):
+    where = folder(name, "npz", ("energy", "events") if name == "gravity" else ())
+    content = manifest.read(where)
+    told = facts(of_recipe(from_stored(content.recipe)))
+    assert told["arrays"] == card.array_rows(content) == facts(of_folder(where))["arrays"]
+    assert dict(facts(of_folder(where))["sizes"])["files"].startswith(f"{len(content.every_file())}, ")
+
+
+def test_only_papers_and_pages_are_links():
+    source = (
+        'arXiv:2111.05458, javascript:alert(1) http://x.org doi 10.1000/xyz-1. https://a.org/b?c=1 "https://user@evil"'
+    )
+    shown = dataclasses.replace(RECIPES["pendulum"], source=source)
+    assert [address for _, address in facts(of_recipe(shown))["links"]] == [
+        "https://arxiv.org/abs/2111.05458",
+        "https://doi.org/10.1000/xyz-1",
+        "https://a.org/b?c=1",
+    ]
 
 
 def test_only_parameters_with_a_range_are_called_drawn():

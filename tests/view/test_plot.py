@@ -44,8 +44,8 @@ def test_a_pendulum(pendulum):
     assert found["portrait"].get_xlabel() == "q [rad]"
     assert found["state 1"].get_ylabel() == "p [kg m²/s]"
     assert found["energy"].get_ylabel() == "energy [J]"
-    assert f"m = {mass:.3g}" in figure.get_suptitle()
-    assert "pendulum3, train 1 of task 2" in figure.get_suptitle()
+    assert f"m = {mass:.3g} kg, g = 4 m/s²" in figure.get_suptitle()
+    assert "pendulum3, train 1 of task 2: g 4" in figure.get_suptitle()
     strip = found["frames"].get_images()[0].get_array()
     assert (strip[1:33, 1:33] == 255 * image[0, ::-1, :, None]).all()
     assert (strip[1:33, -33:-1] == 255 * image[-1, ::-1, :, None]).all()

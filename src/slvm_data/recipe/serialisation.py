@@ -12,7 +12,7 @@ from typing import Any
 from slvm_data import systems
 from slvm_data.core.json_tree import Json, to_json
 from slvm_data.recipe.outline import StoredRecipe, SystemRecord
-from slvm_data.recipe.own_file import module_name
+from slvm_data.recipe.own_file import OwnFiles, module_name, own_files, run_stored
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.systems.parameters import uniform
 from slvm_data.systems.system import System
@@ -31,22 +31,36 @@ def to_stored(recipe: Recipe) -> StoredRecipe:
     return StoredRecipe(**fields)
 
 
-def from_stored(stored: StoredRecipe, own: Iterable[System] = ()) -> Recipe:
+def from_stored(stored: StoredRecipe, own: Iterable[System | type[System]] = ()) -> Recipe:
     """Return the recipe, with systems of this package or of the classes of `own`; raises ValueError for any other."""
-    known = KNOWN | {class_name(system): type(system) for system in own}
+    kinds = [one if isinstance(one, type) else type(one) for one in own]
+    known = KNOWN | {class_name(kind): kind for kind in kinds}
     fields = _fields(stored)
     fields["tasks"] = tuple(_system(task, known) for task in stored.tasks)
     return Recipe(**fields)
 
 
-def class_name(system: System) -> str:
+def class_name(kind: type[System]) -> str:
     """Name of a system's class, with its module in front unless the class is part of this package."""
-    name, module = type(system).__name__, type(system).__module__
-    if KNOWN.get(name) is type(system):
+    name, module = kind.__name__, kind.__module__
+    if KNOWN.get(name) is kind:
         return name
     if file := getattr(sys.modules["__main__"], "__file__", None) if module == "__main__" else None:
         module = module_name(Path(file))  # the same as by `slvm-data generate FILE`
     return f"{module}.{name}"
+
+
+def own_files_of(recipe: Recipe) -> OwnFiles:
+    """The user's own files that define the systems of a recipe, and what these import from beside them."""
+    return own_files(base.__module__ for system in recipe.tasks for base in type(system).__mro__)
+
+
+def stored_classes(stored: StoredRecipe, files: OwnFiles) -> list[type[System]]:
+    """Run the texts that a dataset keeps, and return the classes of its systems that are not of this package."""
+    found = run_stored(files, [task.system for task in stored.tasks if task.system not in KNOWN])
+    if odd := [kind for kind in found if not issubclass(kind, System)]:
+        raise ValueError(f"{odd[0].__name__} in the text that the dataset keeps is not a system")
+    return found
 
 
 def _fields(owner: Any) -> dict[str, Any]:
@@ -54,14 +68,15 @@ def _fields(owner: Any) -> dict[str, Any]:
 
 
 def _record(system: System) -> SystemRecord:
-    return SystemRecord(class_name(system), {name: to_json(value) for name, value in _fields(system).items()})
+    return SystemRecord(class_name(type(system)), {name: to_json(value) for name, value in _fields(system).items()})
 
 
 def _system(record: SystemRecord, known: Mapping[str, type[System]]) -> System:
     if record.system not in known:
         raise ValueError(
             f"the system {record.system!a} is not part of slvm_data: use the file that defines it "
-            "(--recipe, in Python slvm_data.view.dataset.of_folder)"
+            "(--recipe, in Python slvm_data.view.dataset.of_folder), or --recipe stored to run the text that the "
+            "dataset keeps; read it first with slvm-data info"
         )
     kind = known[record.system]
     names = {field.name for field in dataclasses.fields(kind)}

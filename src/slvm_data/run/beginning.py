@@ -6,8 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from slvm_data.core.errors import DamageError
-from slvm_data.recipe.own_file import digests
-from slvm_data.recipe.recipe import Recipe
+from slvm_data.recipe.own_file import OwnFiles, differing
 from slvm_data.recipe.serialisation import to_stored
 from slvm_data.run import preview
 from slvm_data.run.description import machine
@@ -90,14 +89,14 @@ def _record(plan: Plan) -> PlanRecord:
         recipe=to_stored(plan.recipe),
         form=plan.format.name,
         units=len(plan.units),
-        sources=_sources(plan.recipe),
+        sources=_sources(plan.own_files),
         versions=manifest.versions(plan.format),
         machine=machine(),
     )
 
 
-def _sources(recipe: Recipe) -> dict[str, str]:
-    return digests(type(system).__module__ for system in recipe.tasks)
+def _sources(files: OwnFiles) -> dict[str, str]:
+    return {own.file: own.sha256 for own in files.values()}
 
 
 def _difference(plan: Plan, held: Manifest | PlanRecord) -> str | None:
@@ -109,7 +108,8 @@ def _difference(plan: Plan, held: Manifest | PlanRecord) -> str | None:
     if held.format is not plan.format:
         return f"the same dataset as .{held.format.ending}"
     if isinstance(held, Manifest):
-        return None
+        odd = differing(plan.own_files, held.own_files)
+        return f"the same recipe, made with another text of {odd}" if odd else None
     here = _record(plan)
     for name in ("versions", "machine", "sources"):
         if (old := getattr(held, name)) != (new := getattr(here, name)):

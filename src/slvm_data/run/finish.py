@@ -63,4 +63,4 @@ def _content(plan: Plan, folder: Path, notes: list[Note]) -> Manifest:
         if not file.series:
             tallies[file.task].show_all(recipe, file.split)
     certificate = [certify(recipe, task, tally) for task, tally in enumerate(tallies)]
-    return describe(recipe, own, kept, certificate, plan.format)
+    return replace(describe(recipe, own, kept, certificate, plan.format), own_files=plan.own_files)

@@ -13,7 +13,9 @@ import numpy as np
 
 from slvm_data.core.progress import Progress
 from slvm_data.core.types import Arrays
+from slvm_data.recipe.own_file import OwnFiles
 from slvm_data.recipe.recipe import Recipe
+from slvm_data.recipe.serialisation import own_files_of
 from slvm_data.simulation.batch import LEAST, Batch, Inputs, batch_size, make, prepare
 from slvm_data.simulation.sequences import forms, has_series, series, windows_of
 from slvm_data.store import formats
@@ -92,6 +94,11 @@ class Plan:
     def store(self) -> ModuleType:
         """The module of the format."""
         return formats.module_of(self.format)
+
+    @cached_property
+    def own_files(self) -> OwnFiles:
+        """The user's own files that define the systems, as they are when the dataset is begun."""
+        return own_files_of(self.recipe)
 
     @cached_property
     def layouts(self) -> dict[File, formats.Layout]:

@@ -23,7 +23,9 @@ from slvm_data.core.types import SPLITS, Array, Arrays, Key
 from slvm_data.observe import camera
 from slvm_data.observe.render.style import Style, hues
 from slvm_data.recipe import original
+from slvm_data.recipe.mistakes import is_own, named
 from slvm_data.recipe.recipe import Recipe
+from slvm_data.simulation import trial
 from slvm_data.simulation.frames import draw_frames, paint
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System, draw
@@ -128,24 +130,34 @@ def shared_parameters(recipe: Recipe, task: int) -> Arrays:
     """The arrays that all sequences of a task share, drawn or given."""
     with exact():
         key = stream(split_key(recipe.seed, 0, "all"), "parameters")  # the same draws for all tasks
-        drawn = recipe.tasks[task].shared_parameters(key)
+        with named(type(recipe.tasks[task]), "shared_parameters"):
+            drawn = recipe.tasks[task].shared_parameters(key)
         return {name: np.asarray(value) for name, value in drawn.items()}
+
+
+def check_systems(recipe: Recipe) -> None:
+    """Raise ValueError if a system of the user's own does not do what a system has to (`simulation.trial`)."""
+    for task, system in enumerate(recipe.tasks):
+        if is_own(type(system)):
+            trial.check(system, shared_parameters(recipe, task))
 
 
 def _unscaled(recipe: Recipe, task: int, split: str) -> Inputs:
     system, dt = recipe.tasks[task], recipe.dt_of(task)
-    if not 0 < system.extent() < np.inf:
-        raise ValueError(f"{system} has an extent of {system.extent()} m; it has to be above 0 and finite")
+    extent, shared = trial.number(system, "extent"), shared_parameters(recipe, task)
+    if not 0 < extent < np.inf:
+        raise ValueError(f"{system} has an extent of {extent} m; it has to be above 0 and finite")
+    trial.check(system, shared)
     channels = (system.channels,) if isinstance(system, Switching) else ()
     own = recipe.windows is None or recipe.windows.separate  # otherwise all splits are parts of one trajectory, "path"
     with exact():
         return Inputs(
             key=split_key(recipe.seed, task, split if own else "path"),
             ranges={name: system.range_of(name) for name in system.parameters()},
-            shared=shared_parameters(recipe, task),
+            shared=shared,
             scale=(np.zeros(channels), np.ones(channels)),  # as large as later, so that nothing is compiled twice
             substep=longest_step(system, dt),
-            extent=system.extent(),
+            extent=extent,
             jitter=recipe.view_of(task).jitter,
             t=np.arange(recipe.steps + recipe.original) * dt,
         )
@@ -170,8 +182,10 @@ def longest_step(system: System, frame: float) -> float:
     Raises ValueError if a frame needs more than `STEPS` steps, since the simulation might never end.
     """
     try:
-        step = float(system.substep or system.longest_step())
-    except ArithmeticError:  # parameters so large or small that the estimate overflows
+        step = float(system.substep or trial.number(system, "longest_step"))
+    except (ArithmeticError, ValueError) as error:  # parameters so large or small that the estimate overflows
+        if not isinstance(error.__cause__ or error, ArithmeticError):
+            raise
         step = 0.0
     if not step >= frame / STEPS:
         raise ValueError(
@@ -238,10 +252,11 @@ def _accepted(recipe: Recipe, task: int, split: str, inputs: Inputs, index: np.n
     attempt, own = np.zeros(len(index), np.uint32), program(recipe, task)
     while True:
         scene = jax.tree.map(np.asarray, _scenes(inputs, index, attempt, program=own))
-        _check_finite(recipe, task, split, index, scene)
+        _check_finite(recipe, task, split, index, scene, scene.accepted)
         if scene.accepted.all():
             return scene, attempt
         if (lost := ~scene.accepted & (attempt >= ATTEMPTS - 1)).any():
+            _check_finite(recipe, task, split, index, scene, lost)
             raise ValueError(
                 f"{_named(recipe, task, split, index[np.argmax(lost)])} {recipe.tasks[task].rejection()} "
                 f"in each of {ATTEMPTS} attempts: widen that or change the parameters"
@@ -249,9 +264,13 @@ def _accepted(recipe: Recipe, task: int, split: str, inputs: Inputs, index: np.n
         attempt = attempt + ~scene.accepted  # accepted sequences stay the same in the next round
 
 
-def _check_finite(recipe: Recipe, task: int, split: str, index: np.ndarray, scene: Scene) -> None:
-    if not scene.finite.all():
-        i = int(np.argmin(scene.finite))
+def _check_finite(recipe: Recipe, task: int, split: str, index: np.ndarray, scene: Scene, chosen: np.ndarray) -> None:
+    """Raise ValueError if one of the chosen [N] sequences is not finite.
+
+    One that goes to infinity out of the scene is rejected like others that leave it, and is not chosen.
+    """
+    if (odd := chosen & ~scene.finite).any():
+        i = int(np.argmax(odd))
         values = ", ".join(f"{name} = {value[i]}" for name, value in scene.parameters.items())
         raise ValueError(
             f"{_named(recipe, task, split, index[i])} is not finite with {values}: "

@@ -15,6 +15,7 @@ from slvm_data.core.types import Array, Arrays, Numbers
 from slvm_data.observe.camera import project
 from slvm_data.observe.render.style import Style, draw, hues, style_of
 from slvm_data.observe.view import View
+from slvm_data.simulation import trial
 from slvm_data.simulation.batch import longest_step, trajectory
 from slvm_data.systems.parameters import ends_of
 from slvm_data.systems.system import System
@@ -39,13 +40,19 @@ def simulate(population: System, parameters: Numbers, x0: ArrayLike, t: ArrayLik
         raise ValueError(f"x0 = {x0} is not finite")
     if t.ndim != 1 or not len(t) or not np.isfinite(t).all() or (np.diff(t) <= 0).any():
         raise ValueError("t has to be one axis of finite, increasing instants")
+    shared = _shared(population)
+    trial.check(population, shared)
     member = population.member({name: _plain(value) for name, value in numbers.items()})
     frame = float(np.diff(t).max(initial=0.0))
     population.check_start(x0, frame)
     substep = min(longest_step(population, frame), longest_step(member, frame))
     with exact():
-        shared = population.shared_parameters(stream(root(0), "parameters"))
         return np.asarray(trajectory(numbers, shared, x0, t, substep, template=population.template()))
+
+
+def _shared(population: System) -> Arrays:
+    with exact():
+        return population.shared_parameters(stream(root(0), "parameters"))
 
 
 def render(
@@ -79,6 +86,7 @@ def render(
         raise ValueError(f"states has the shape {states.shape}; expected is [T {len(population.state)}]")
     if np.shape(offset) != (2,) or not np.isfinite(offset).all() or not np.isfinite(states).all():
         raise ValueError(f"offset = {offset} has to be two finite numbers, and states have to be finite")
+    trial.check(population, _shared(population))
     hue = hues(drawn)[_color_index(colors, population.bodies_drawn, palette)]
     camera = np.asarray(offset, np.float64), population.extent() * (1 + jitter)
     with exact():

@@ -48,6 +48,7 @@ def text(content: Manifest) -> str:
         "Regimes": _regimes(content.certificate),
         "Use": _use(content),
         "Make it again": _again(content),
+        "Files that define its systems": _own(content),
         "Source": f"Distributions of parameters and starts: {html.escape(recipe.source)}" if recipe.source else "",
     }
     parts = [f"## {title}\n\n{body}" if title else body for title, body in sections.items() if body]
@@ -62,6 +63,25 @@ def _again(content: Manifest) -> str:
     )
     made = f"Made with {versions}, on {content.machine.get('cpu', 'an unknown processor')}."
     return f"{command}\n\n{html.escape(_cell(made))}"
+
+
+def _own(content: Manifest) -> str:
+    """The texts of the user's own files."""
+    if not content.own_files:
+        return ""
+    said = (
+        "Kept in `dataset.json`. They are run only if you ask for it, with `--recipe stored` at `verify`, `repair`, "
+        "`view` and `gif`: read them first."
+    )
+    texts = [(own, own.data().decode("utf-8", "replace").strip()) for own in content.own_files.values()]
+    return "\n\n".join(
+        [said, *(f"`{own.file}`, sha256 {own.sha256}:\n\n````python\n{_fenced(text)}\n````" for own, text in texts)]
+    )
+
+
+def _fenced(text: str) -> str:
+    """A text for a fence of four marks, in which no line ends the fence."""
+    return text.replace("````", "")
 
 
 def _table(head: list[str], rows: list[list[Any]]) -> str:
@@ -120,18 +140,29 @@ def _megabytes(file: FileEntry) -> str:
     return f"{file.bytes / 1e6:.2f} MB"
 
 
-def _arrays(content: Manifest) -> str:
-    """Table of the arrays, each with the shapes that it has in the files."""
+def array_rows(content: Manifest) -> list[list[str]]:
+    """The arrays, each with its name, the shapes that it has in the files, its type, unit and meaning."""
     shapes: dict[str, dict[str, None]] = {}
     types: dict[str, str] = {}
     for file in (content.files | content.series).values():
         for name, form in file.arrays.items():
-            shapes.setdefault(name, {})[" × ".join(map(str, ("N", *form.row)))] = None
+            shapes.setdefault(name, {})[shape_text(form.row)] = None
             types[name] = form.dtype
     rows = []
     for name, found in shapes.items():
         unit = content.arrays[name].unit if name in content.arrays else arrays.info(name).unit
-        rows.append([f"`{name}`", " or ".join(found), types[name], html.escape(unit), arrays.info(name).meaning])
+        rows.append([name, " or ".join(found), types[name], unit, arrays.info(name).meaning])
+    return rows
+
+
+def shape_text(row: tuple[int, ...]) -> str:
+    """The shape of an array with N rows of this shape, as text."""
+    return " × ".join(map(str, ("N", *row)))
+
+
+def _arrays(content: Manifest) -> str:
+    """Table of the arrays."""
+    rows = [[f"`{name}`", *rest, html.escape(unit), meaning] for name, *rest, unit, meaning in array_rows(content)]
     return _table(["array", "shape", "type", "unit", "meaning"], rows)
 
 
@@ -202,6 +233,17 @@ def _rows_of_regimes(task: int, regimes: RegimeStatistics) -> list[list[Any]]:
 
 def _use(content: Manifest) -> str:
     """Lines of Python that read the first file, and for our own formats a loader for PyTorch."""
+    code = [_code([reading(content)])]
+    if content.format.own:
+        loader = "Windows" if content.recipe.windows else "Sequences"
+        loading = [f"from slvm_data.load import {loader}", "from torch.utils.data import DataLoader", ""]
+        batches = f'batches = DataLoader({loader}("."), batch_size=64, shuffle=True)  # in this folder'
+        code.append(_code([*loading, batches]))
+    return "\n\n".join(code)
+
+
+def reading(content: Manifest) -> str:
+    """Lines of Python that read the first file."""
     name, entry = next(iter(content.files.items()))
     place, written = PurePosixPath(name), content.format
     config = f'"{place.parent}", ' if len(content.recipe.tasks) > 1 else ""
@@ -213,13 +255,7 @@ def _use(content: Manifest) -> str:
     if packed and "image" in entry.arrays:
         lines += _unpacking(entry)
         lines.insert(0, "import numpy as np")
-    code = [_code(lines)]
-    if written.own:
-        loader = "Windows" if content.recipe.windows else "Sequences"
-        loading = [f"from slvm_data.load import {loader}", "from torch.utils.data import DataLoader", ""]
-        batches = f'batches = DataLoader({loader}("."), batch_size=64, shuffle=True)  # in this folder'
-        code.append(_code([*loading, batches]))
-    return "\n\n".join(code)
+    return "\n".join(lines)
 
 
 def _unpacking(entry: FileEntry) -> list[str]:

@@ -26,6 +26,7 @@ from slvm_data.core.json_tree import Json, from_json, to_json
 from slvm_data.core.text import sentence
 from slvm_data.core.types import INDICES, SPLITS, Arrays
 from slvm_data.recipe.outline import StoredRecipe
+from slvm_data.recipe.own_file import OwnFiles
 from slvm_data.store import formats
 
 NAME, CARD, PREVIEW, CROISSANT, PLAN = names.MANIFEST, names.CARD, names.PREVIEW, names.CROISSANT, names.PLAN
@@ -211,6 +212,7 @@ class Manifest:
     combined: dict[str, FileEntry] = field(default_factory=dict)
     certificate: tuple[Certificate, ...]
     shared_parameters: tuple[dict[str, Json], ...] = ()  # of each task, and how its signals were scaled
+    own_files: OwnFiles = field(default_factory=dict)  # that define systems of the user's own; never run unasked
     preview: Checksum | None = None
     card: Checksum | None = None
     croissant: Checksum | None = None

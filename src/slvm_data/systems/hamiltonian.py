@@ -39,6 +39,8 @@ class Hamiltonian(System):
 
     def damping(self) -> float:
         """The highest rate [1/s] at which friction slows a member: γ over its least inertia."""
+        if "friction" not in self.parameters():  # a class may do without it: friction: ClassVar = 0.0
+            return 0.0
         return self.high("friction") / (self.low("m") if "m" in self.parameters() else 1.0)
 
     def keeps_energy(self) -> bool:

@@ -47,6 +47,12 @@ class System(abc.ABC):
 
     substep: float | None = limited(None, positive=True)  # s, longest step of the integrator; None: from `longest_step`
 
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        """Refuse a class whose fields are not those of a dataclass: its own parameters would be ignored."""
+        if any(isinstance(value, dataclasses.Field) for value in vars(cls).values()):
+            raise TypeError(f"{cls.__name__} is no dataclass: write @dataclass(frozen=True, kw_only=True) above it")
+        return super().__new__(cls)
+
     @abc.abstractmethod
     def start(self, key: Key) -> Array:
         """Draw the initial state [D]."""

@@ -13,6 +13,7 @@ from slvm_data.core.files import atomic
 from slvm_data.export import animation
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.view.dataset import Dataset, of_recipe
+from slvm_data.view.summary import title
 
 FORMATS = (*animation.FORMATS, "mp4")
 SIDE, WIDTH = 96, 960  # px, by default: side of a sequence, about; width of the whole, at most
@@ -31,11 +32,13 @@ def animate(
     columns: int | None = None,
     scale: int | None = None,
     fps: float | None = None,
+    labels: bool = True,
 ) -> np.ndarray:
     """Write the first sequences of a split to `out`, a .gif, .webp or .mp4, and return its frames [T Y X 3].
 
     It shows `rows` times `columns` sequences of these `tasks` (None: all), in order. A pixel becomes a square of
-    `scale` pixels; `fps` is frames per second (None: in real time, but between 8 and 25). All loop.
+    `scale` pixels; `fps` is frames per second (None: in real time, but between 8 and 25). All loop. With `labels`, rows
+    say which task they show, and columns which sequence, if there are several tasks.
     WebP is lossless, and so is a GIF of up to 256 colours. The same sequences give the same bytes.
 
     Raises ValueError if there are no frames to show, or too many for a picture, or if a number cannot be.
@@ -55,13 +58,31 @@ def animate(
     _check_size(dataset.recipe, -(-count // columns) * (size + 1) + 1, width, scale)
     sheet = animation.grid(_frames(dataset, split, chosen), columns)
     fps = fps or (animation.RATES[1] if long else animation.rate(dataset.recipe.dt_of(tasks[0])))
+    words = _labels(dataset.recipe, chosen, columns) if labels else ([], [])
+    margin = animation.margins(*words, *(side * scale for side in sheet.shape[1:3]))
+    whole = animation.framed(animation.enlarged(sheet, scale), margin)
     if kind == "mp4":
-        _mp4(out, animation.enlarged(sheet, scale), fps)
+        _mp4(out, whole, fps)
     else:
-        picture = animation.encode(sheet, scale, fps, kind)
+        picture = animation.encode(sheet, scale, fps, kind, margin)
         with atomic(out) as file:
             file.write(picture)
-    return animation.enlarged(sheet, scale)
+    return whole
+
+
+def _labels(recipe: Recipe, chosen: list[tuple[int, range]], columns: int) -> tuple[list[str], list[str]]:
+    """Labels of rows, by task, and of columns, by index of the sequence; none if there is only one task."""
+    if len(recipe.tasks) == 1:
+        return [], []
+    cells = [(task, i) for task, index in chosen for i in index]
+    rows = [list(dict.fromkeys(task for task, _ in cells[k : k + columns])) for k in range(0, len(cells), columns)]
+    indices = [{i for _, i in cells[k::columns]} for k in range(min(columns, len(cells)))]
+    names = [f"#{index.pop()}" if len(index) == 1 else "" for index in indices]
+    return [_row_label(recipe, tasks) for tasks in rows], names
+
+
+def _row_label(recipe: Recipe, tasks: list[int]) -> str:
+    return f"{tasks[0]}: {title(recipe, tasks[0])}" if len(tasks) == 1 else f"tasks {tasks[0]} to {tasks[-1]}"
 
 
 def _with_frames(dataset: Dataset) -> Dataset:

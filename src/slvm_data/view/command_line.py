@@ -34,7 +34,21 @@ def command(dataset: Dataset) -> str:
             return shlex.join(["slvm-data", "generate", *words, *how])
     if dataset.folder and dataset.known:
         return shlex.join(["slvm-data", "repair", str(dataset.folder), "--recipe", dataset.known[0]])
+    if dataset.folder and content and content.own_files:
+        return shlex.join(["slvm-data", "repair", str(dataset.folder), "--recipe", "stored"])
     return ""
+
+
+def changed_name(dataset: Dataset) -> str:
+    """Name of a recipe, with what was changed in it: `pendulum3 · g=2.5 · steps 40`."""
+    words = next((words for word, base in _bases(dataset) if (words := _words(word, base, dataset.recipe))), [""])
+    parts: list[str] = []
+    for word in words[1:]:
+        if parts and not word.startswith("--") and parts[-1].startswith("--"):
+            parts[-1] += f" {word}"  # the value of an option
+        else:
+            parts.append(word)
+    return " · ".join([dataset.recipe.name, *(part.removeprefix("--") for part in parts)])
 
 
 def _bases(dataset: Dataset) -> Iterator[tuple[str, Recipe]]:
@@ -43,7 +57,7 @@ def _bases(dataset: Dataset) -> Iterator[tuple[str, Recipe]]:
         yield dataset.recipe.name, base
     if dataset.known:
         yield dataset.known
-    if dataset.folder and all(class_name(system) in KNOWN for system in dataset.recipe.tasks):
+    if dataset.folder and all(class_name(type(system)) in KNOWN for system in dataset.recipe.tasks):
         yield str(dataset.folder / manifest.NAME), dataset.recipe
 
 

@@ -160,7 +160,9 @@ class Dataset:
         return self._open[name][1]
 
 
-def of_folder(folder: Path, own: Iterable[System] = (), known: tuple[str, Recipe] | None = None) -> Dataset:
+def of_folder(
+    folder: Path, own: Iterable[System | type[System]] = (), known: tuple[str, Recipe] | None = None
+) -> Dataset:
     """Open the dataset in a folder, whose systems are of this package or of the classes of `own`.
 
     Raises DamageError if the manifest is missing or damaged, ValueError if a class is unknown.

@@ -19,6 +19,7 @@ from slvm_data.store import manifest
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System
 from slvm_data.view.dataset import Dataset, of_folder, of_recipe
+from slvm_data.view.summary import title
 
 try:
     from matplotlib.figure import Figure
@@ -129,8 +130,9 @@ def _dataset(dataset: Path | str | Recipe | Dataset) -> Dataset:
 
 
 def _title(recipe: Recipe, split: str, index: int, task: int, arrays: Arrays) -> str:
-    drawn = [f"{n.removeprefix(PARAMETER)} = {_number(a)}" for n, a in arrays.items() if n.startswith(PARAMETER)]
-    of_task = f" of task {task}" if len(recipe.tasks) > 1 else ""
+    units = {PARAMETER + name: bounds.unit for name, bounds in recipe.tasks[task].parameters().items()}
+    drawn = [f"{n.removeprefix(PARAMETER)} = {_number(a)} {units[n]}".rstrip() for n, a in arrays.items() if n in units]
+    of_task = f" of task {task}: {title(recipe, task)}" if len(recipe.tasks) > 1 else ""
     return f"{recipe.name}, {split} {index}{of_task}\n{', '.join(drawn)}"
 
 

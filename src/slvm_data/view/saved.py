@@ -7,6 +7,7 @@ from typing import Any
 
 from slvm_data.core.files import atomic
 from slvm_data.view.dataset import Dataset
+from slvm_data.view.facts import facts
 from slvm_data.view.page import page
 from slvm_data.view.payload import payload
 from slvm_data.view.report import report
@@ -39,5 +40,6 @@ def data(dataset: Dataset, sequences: int) -> dict[str, Any]:
     return {
         "about": said | {"sliders": [], "fixed": ""},
         "sequences": {f"{t}/{s}": payload(dataset, t, s, list(index)) for (t, s), index in here.items()},
+        "facts": facts(dataset),
         "report": report(dataset),
     }

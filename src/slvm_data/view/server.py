@@ -21,6 +21,7 @@ from slvm_data.core.errors import DamageError
 from slvm_data.recipe.overrides import override
 from slvm_data.view.connections import Connections
 from slvm_data.view.dataset import Dataset, of_recipe
+from slvm_data.view.facts import facts
 from slvm_data.view.page import page
 from slvm_data.view.payload import numbers, payload
 from slvm_data.view.report import report
@@ -228,6 +229,7 @@ ANSWERS: dict[str, Callable[[Dataset, dict[str, list[str]]], Any]] = {
     "/about": lambda dataset, _: summary(dataset),
     "/sequences": _sequences,
     "/parameters": _parameters,
+    "/facts": lambda dataset, _: facts(dataset),
     "/report": lambda dataset, _: report(dataset),
 }
 

@@ -8,17 +8,46 @@ from typing import Any
 
 import numpy as np
 
+from slvm_data.core.fields import is_number
+from slvm_data.recipe.overrides import override
 from slvm_data.recipe.recipe import Recipe
 
 STEPS = 100  # of a slider, at least
+EACH = 8  # values of tasks that are moved together, at most
 FEW = 4  # numbers that are listed one by one
 FRICTION = 0.2  # largest value of a slider for a parameter that is 0, such as friction
 
 
 def sliders(recipe: Recipe) -> list[dict[str, Any]]:
-    """Sliders for the parameters that all tasks have: name, and for each component its ends, step and first value."""
-    common = [name for name in recipe.tasks[0].parameters() if all(name in s.parameters() for s in recipe.tasks)]
-    return [{"name": name, "components": _components(recipe, name)} for name in common if _alike(recipe, name)]
+    """Sliders for the parameters that all tasks have: name, unit, and ends, step and first value of each component.
+
+    `apart` says that tasks differ in it, so that one value joins them; `each` is then the value of each task, if these
+    can be moved together.
+    """
+    bounds = recipe.tasks[0].parameters()
+    common = [name for name in bounds if all(name in s.parameters() for s in recipe.tasks) and _alike(recipe, name)]
+    return [
+        {
+            "name": name,
+            "unit": bounds[name].unit,
+            "components": _components(recipe, name),
+            "apart": len({getattr(system, name) for system in recipe.tasks}) > 1,
+            "each": _each(recipe, name),
+        }
+        for name in common
+    ]
+
+
+def _each(recipe: Recipe, name: str) -> list[float]:
+    """The numbers of the tasks, if a list of them makes the same tasks again; empty if it does not."""
+    values = list(dict.fromkeys(getattr(system, name) for system in recipe.tasks))
+    if not 1 < len(values) <= EACH or not all(map(is_number, values)):
+        return []
+    words = ",".join(map(repr, values))
+    try:
+        return values if override(recipe, [f"{name}={words}"]).tasks == recipe.tasks else []
+    except ValueError:
+        return []
 
 
 def check_reach(recipe: Recipe, changed: Recipe, names: Iterable[str]) -> None:

@@ -15,7 +15,7 @@ from slvm_data.run.description import equation
 from slvm_data.store import card
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System
-from slvm_data.view.command_line import command
+from slvm_data.view.command_line import changed_name, command
 from slvm_data.view.dataset import Dataset
 from slvm_data.view.sliders import sliders
 
@@ -31,6 +31,7 @@ def summary(dataset: Dataset) -> dict[str, Any]:
     movable = [] if dataset.content else sliders(recipe)
     return {
         "name": recipe.name,
+        "title": _heading(dataset),
         "about": recipe.about.strip(),
         "source": recipe.source,
         "equation": dataset.content.equation if dataset.content else equation(recipe),
@@ -49,6 +50,13 @@ def summary(dataset: Dataset) -> dict[str, Any]:
     }
 
 
+def _heading(dataset: Dataset) -> str:
+    """Title of the page: the name of the folder, or that of the recipe with what was changed in it."""
+    if dataset.folder:
+        return dataset.folder.resolve().name or dataset.recipe.name
+    return changed_name(dataset)
+
+
 def _files(dataset: Dataset) -> list[dict[str, Any]]:
     if dataset.content is None:
         return []
@@ -62,9 +70,11 @@ def _task(dataset: Dataset, task: int) -> dict[str, Any]:
     names = list((isinstance(system, Switching) and recipe.windows is not None and system.latents) or system.state)
     return {
         "system": type(system).__name__,
-        "title": _title(recipe, task),
+        "title": title(recipe, task),
         "parameters": _parameters(dataset, task),
         "state": names,
+        "units": list(system.units) if names == list(system.state) else [],
+        "energy_unit": system.energy_unit if system.units else "",
         "halves": list(system.halves) if len(system.state) > 2 else [],
         "portraits": _portraits(system, names),
         "down": system.y_down,
@@ -74,7 +84,7 @@ def _task(dataset: Dataset, task: int) -> dict[str, Any]:
     }
 
 
-def _title(recipe: Recipe, task: int) -> str:
+def title(recipe: Recipe, task: int) -> str:
     """A short name of a task: its system, if there are several, and the parameters in which its tasks differ."""
     tasks = to_stored(recipe).tasks
     own = tasks[task]
@@ -98,6 +108,7 @@ def _parameters(dataset: Dataset, task: int) -> list[dict[str, Any]]:
         {
             "name": name,
             "text": card.value_text(values[name]),
+            "unit": bounds.unit,
             "components": bounds.count(system.bodies_drawn) or 1,
             "drawn": not np.array_equal(*system.range_of(name)),
             "stored": not dataset.recipe.original,

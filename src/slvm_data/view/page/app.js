@@ -32,9 +32,7 @@ class App {
 
   async #start() {
     this.about = this.recipe = await this.source.about();
-    document.title = `${this.about.name} – slvm-data`;
-    find("name").textContent = this.about.name;
-    find("about").textContent = this.about.about;
+    this.#name(this.about);
     const tried = (what) => this.#tried(what);
     const moved = (changes) => tried(() => this.#move(changes));
     this.browser = new Browser(find("sequences"), this.source, this.about, this.player, { moved, tried });
@@ -45,6 +43,13 @@ class App {
       event.preventDefault(); // the address says what is shown
       find("main").focus();
     });
+  }
+
+  /** Title and description of the dataset, with what was changed in it. */
+  #name({ title, about }) {
+    document.title = `${title} – slvm-data`;
+    find("name").textContent = title;
+    find("about").textContent = about;
   }
 
   /** Go from one sequence back to all sequences. */
@@ -59,7 +64,7 @@ class App {
     this.tabs.select(panel);
     find("transport").hidden = panel !== "sequences";
     if (panel === "report") return this.#report();
-    if (panel === "dataset") return find(panel).replaceChildren(dataset(this.about));
+    if (panel === "dataset") return this.#facts();
     return this.browser.open(what === "sequence" ? this.#place(...place) : null);
   }
 
@@ -78,6 +83,14 @@ class App {
     this.reported = source;
   }
 
+  async #facts() {
+    const { source, about } = this;
+    if (this.described === source) return;
+    const found = await source.facts();
+    find("dataset").replaceChildren(dataset(about, found));
+    this.described = source;
+  }
+
   async #move(changes) {
     const source = this.source.changed(changes);
     this.moving = source;
@@ -85,6 +98,7 @@ class App {
     if (this.moving !== source) return; // moved again meanwhile
     Object.assign(this, { source, about });
     await this.browser.change(source, about);
+    if (this.moving === source) this.#name(about);
   }
 
   /** Do what may fail, and show the reason if it does. Returns whether it was done. */

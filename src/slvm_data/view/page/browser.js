@@ -89,7 +89,7 @@ export class Browser {
     const page = Math.min(selection.page, pages - 1);
     const sequences = await this.#sequences(selection.split, some(page * size, (page + 1) * size));
     const grid = new Grid(about, selection, sequences, (sequence) => go(address(sequence)));
-    return [grid, [grid.node], { about, selection, length, page, pages }];
+    return [grid, grid.nodes, { about, selection, length, page, pages }];
   }
 
   #said({ about, selection, length, page, pages }) {

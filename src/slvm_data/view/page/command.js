@@ -1,13 +1,13 @@
 import { element } from "./element.js";
 
-/** A command with a button that copies it. */
+/** A command, or lines of a program, with a button that copies it. */
 export class Command {
-  constructor(text) {
+  constructor(text, label = "Command") {
     this.code = element("code", { tabIndex: 0 }, text);
     this.button = element("button", { type: "button", onclick: () => this.#copy() }, "Copy");
     this.node = element(
       "div",
-      { className: "command", role: "group", "aria-label": "Command" },
+      { className: "command", role: "group", "aria-label": label },
       this.code,
       this.button,
     );

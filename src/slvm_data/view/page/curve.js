@@ -1,9 +1,9 @@
 /* global uPlot */
 import { color, dashes, sample, theme } from "./colors.js";
 import { element } from "./element.js";
-import { ends, short } from "./numbers.js";
+import { ends, named, short } from "./numbers.js";
 
-const [HEIGHT, MORE] = [150, 8]; // px: of a plot, and for each line beyond six
+const [HEIGHT, MORE] = [164, 8]; // px: of a plot, and for each line beyond six
 const DIRECT = 10; // lines that are named where they end; names of more would overlap
 const [FONT, APART, LEAD, WIDEST] = [11, 11, 20, 110]; // px: of names, from one to the next, before them, at most
 const NO_MOUSE = ["mousedown", "mouseup", "click", "dblclick", "mousemove", "mouseleave", "mouseenter"];
@@ -11,8 +11,8 @@ const NEARLY = 1e-3; // a curve that changes by less of its value is shown as on
 
 /**
  * Lines over time, with a cursor at the frame that is shown; a click goes to a frame. `sequence` gives the times,
- * the regimes, drawn as bands, and the impacts, as dotted lines. `lines` are pairs of name and numbers. `room` is the
- * space beside them for names [px], the same in all plots of a sequence, so that their cursors stand below each other.
+ * the regimes, drawn as bands, and the impacts, as dotted lines. `lines` are triples of name, numbers and unit. `room` is
+ * the space beside them for names [px], the same in all plots of a sequence, so that their cursors stand below each other.
  */
 export class Curve {
   constructor(sequence, title, lines, player, room) {
@@ -52,8 +52,8 @@ export class Curve {
 
   #options() {
     const bind = Object.fromEntries(NO_MOUSE.map((name) => [name, () => null]));
-    const series = this.lines.map(([label], i) => ({
-      label,
+    const series = this.lines.map(([name, , unit], i) => ({
+      label: named(name, unit),
       stroke: () => color(i),
       dash: dashes(i),
       width: 1.5,
@@ -68,7 +68,7 @@ export class Curve {
       padding: [8, this.room, 0, 0],
       cursor: { y: false, drag: { x: false, y: false, click: () => {} }, bind }, // a click is ours, never a drag
       scales: { x: { time: false }, y: { range: (_, low, high) => roomy(low, high) } },
-      axes: [axis("x", 26, 48), axis("y", 52, 22)],
+      axes: [axis("x", 26, 48, "t [s]"), axis("y", 52, 22, measured(this.lines))],
       series: [{ label: "t [s]", value: (_, value) => short(value) }, ...series],
       legend: { markers: { width: 0 } }, // ours show the dashes
       hooks: {
@@ -79,11 +79,20 @@ export class Curve {
   }
 }
 
-function axis(scale, size, space) {
+/** What the numbers of lines are measured in: their unit, or if there are several, that of each. */
+function measured(lines) {
+  const units = [...new Set(lines.map(([, , unit]) => unit))];
+  if (units.length === 1) return units[0] ? `[${units[0]}]` : " "; // as wide as in the other plots of a sequence
+  return lines.length > 2 ? `[${units.join(", ")}]` : lines.map(([name, , unit]) => named(name, unit)).join(", ");
+}
+
+function axis(scale, size, space, label) {
   const ink = () => theme("--muted");
   const grid = { stroke: () => theme("--grid"), width: 1 };
   const values = (_, marks) => marks.map(short);
-  return { scale, size, stroke: ink, grid, ticks: { ...grid, size: 4 }, font: "11px system-ui", values, space, gap: 3 };
+  const font = `${FONT}px system-ui`;
+  const said = { label, labelSize: 15, labelGap: 0, labelFont: font };
+  return { scale, size, stroke: ink, grid, ticks: { ...grid, size: 4 }, font, values, space, gap: 3, ...said };
 }
 
 /** Room beside plots for the names of their lines, in px. */

@@ -1,23 +1,43 @@
 import { Command } from "./command.js";
 import { element, table } from "./element.js";
+import { named } from "./numbers.js";
 
 const UPRIGHT = "Frames are shown upright. In the files, row 0 of a frame is y_min.";
+const AFTER = "After the command above, in the folder where it was run:";
+const ARRAYS = ["array", "shape (N sequences)", "type", "unit", "meaning"];
 
-/** A dataset in words: equation, tasks, windows, source, and the command that makes it. */
-export function dataset(about) {
-  const names = [...new Set(about.tasks.flatMap((task) => task.parameters.map(({ name }) => name)))];
+/** A dataset in words: equation, sizes, tasks, arrays, windows, the command that makes it, lines that load it, source. */
+export function dataset(about, { arrays, sizes, loading, links }) {
+  const parts = [element("pre", {}, about.equation), table("Sizes", ["what", "how much"], sizes), tasks(about)];
+  parts.push(table("Arrays", ARRAYS, arrays));
+  if (about.windows) parts.push(element("p", {}, about.windows));
+  if (about.frames) parts.push(element("p", { className: "note" }, UPRIGHT));
+  if (about.command) parts.push(element("h3", {}, "Command"), new Command(about.command).node);
+  parts.push(element("h3", {}, "Load it in Python"));
+  if (about.generated) parts.push(element("p", { className: "note" }, AFTER));
+  parts.push(new Command(loading, "Lines of Python").node);
+  if (about.source) parts.push(source(about.source, links));
+  return element("div", { className: "dataset" }, ...parts);
+}
+
+function tasks(about) {
+  const parameters = new Map(about.tasks.flatMap((task) => task.parameters.map((own) => [own.name, own])));
   const rows = about.tasks.map((task, i) => [
     String(i),
     task.system,
-    ...names.map((name) => task.parameters.find((parameter) => parameter.name === name)?.text ?? "–"),
-    task.state.join(", "),
+    ...[...parameters.keys()].map((name) => task.parameters.find((own) => own.name === name)?.text ?? "–"),
+    task.state.map((name, d) => named(name, task.units[d])).join(", "),
     ...about.splits.map((split) => task.stored[split].toLocaleString("en")),
   ]);
-  const parts = [element("pre", {}, about.equation)];
-  parts.push(table("Tasks", ["label", "system", ...names, "state", ...about.splits], rows));
-  if (about.windows) parts.push(element("p", {}, about.windows));
-  if (about.frames) parts.push(element("p", { className: "note" }, UPRIGHT));
-  parts.push(element("h3", {}, "Command"), new Command(about.command).node);
-  if (about.source) parts.push(element("p", { className: "note" }, `Source: ${about.source}`));
-  return element("div", { className: "dataset" }, ...parts);
+  const head = [...parameters.values()].map(({ name, unit }) => named(name, unit));
+  return table("Tasks", ["label", "system", ...head, "state", ...about.splits], rows);
+}
+
+/** The source, and what it names as links: they lead away from the page, and are opened only by a click. */
+function source(text, links) {
+  const each = links.map(([name, address]) =>
+    element("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, name),
+  );
+  const alone = links.length === 1 && links[0][0] === text;
+  return element("p", { className: "note links" }, "Source: ", ...(alone ? each : [text, ...each]));
 }

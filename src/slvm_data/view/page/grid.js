@@ -1,5 +1,6 @@
 import { element } from "./element.js";
 import { parameter } from "./numbers.js";
+import { regimes } from "./regimes.js";
 import { thumbnail } from "./thumbnail.js";
 import { grouped, keysOf } from "./selection.js";
 
@@ -16,6 +17,8 @@ export class Grid {
     this.node = grouped(about, selection)
       ? element("div", { className: "groups" }, ...groups(sequences, buttons))
       : element("div", { className: "grid" }, ...buttons);
+    const shown = sequences.find(({ mode, frames }) => mode && !frames); // pictures of a signal show regimes too
+    this.nodes = shown ? [legend(about.tasks[shown.task].regimes), this.node] : [this.node];
     this.node.style.setProperty("--cell", `${Math.max(WIDTH, ...this.cells.map((cell) => cell.width)) + ROOM}px`);
     this.length = Math.max(1, ...sequences.map((sequence) => sequence.time.length));
   }
@@ -25,6 +28,11 @@ export class Grid {
   }
 
   close() {}
+}
+
+/** The colours of the bands below signals. */
+function legend(count) {
+  return element("p", { className: "legend note" }, element("span", {}, "regimes"), ...regimes(count));
 }
 
 /** The sequences of all tasks with the same index, side by side. */

@@ -42,3 +42,8 @@ export function ticks(low, high, count) {
   for (let i = Math.ceil(low / step); i * step <= high; i++) found.push(Number((i * step).toPrecision(6)));
   return found;
 }
+
+/** A name with its unit, if it has one. */
+export function named(name, unit) {
+  return unit ? `${name} [${unit}]` : name;
+}

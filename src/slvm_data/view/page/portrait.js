@@ -1,6 +1,6 @@
 import { color, dashes, mark, theme } from "./colors.js";
 import { element } from "./element.js";
-import { ends, short, ticks } from "./numbers.js";
+import { ends, named, short, ticks } from "./numbers.js";
 
 const [HEIGHT, LEFT, BOTTOM, ROOM] = [260, 48, 34, 12]; // px
 
@@ -9,6 +9,7 @@ export class Portrait {
   constructor(sequence, portrait, task) {
     Object.assign(this, { sequence, task, curves: portrait.curves, frame: 0 });
     this.names = portrait.curves.map(([x, y]) => [task.state[x], task.state[y]]);
+    this.units = [0, 1].map((side) => [...new Set(portrait.curves.map((pair) => task.units[pair[side]] ?? ""))]);
     const label = `Phase portrait of ${portrait.title}`;
     this.canvas = element("canvas", { className: "portrait", role: "img", "aria-label": label });
     this.observer = new ResizeObserver(() => this.#fit());
@@ -62,6 +63,11 @@ export class Portrait {
     return { x, y, xs: ticks(x0, x1, 5), ys: ticks(y0, y1, 4), w, h };
   }
 
+  /** Names on an axis, with their unit. */
+  #label(side) {
+    return named(this.names.map((pair) => pair[side]).join(", "), this.units[side].join(", "));
+  }
+
   #plane() {
     return this.names.every(([x, y]) => /x$/.test(x) && /y$/.test(y));
   }
@@ -79,11 +85,11 @@ export class Portrait {
     ys.forEach((value) => this.#tick(LEFT, y(value), LEFT + w, y(value), short(value), LEFT - 5, y(value) + 4));
     context.fillStyle = theme("--ink");
     context.textAlign = "center";
-    context.fillText(this.names.map(([name]) => name).join(", "), LEFT + w / 2, HEIGHT - 4);
+    context.fillText(this.#label(0), LEFT + w / 2, HEIGHT - 4);
     context.save();
     context.translate(11, ROOM + h / 2);
     context.rotate(-Math.PI / 2);
-    context.fillText(this.names.map(([, name]) => name).join(", "), 0, 0);
+    context.fillText(this.#label(1), 0, 0);
     context.restore();
   }
 

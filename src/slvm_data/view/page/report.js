@@ -1,6 +1,7 @@
 import { bars } from "./bars.js";
 import { element, table } from "./element.js";
-import { short, size } from "./numbers.js";
+import { matrix } from "./matrix.js";
+import { named, short, size } from "./numbers.js";
 
 const MEANING = [
   "Max. energy drift: the largest relative change of the energy, with losses to friction added back.",
@@ -14,7 +15,7 @@ export function report(about, { entries, measured, lit }) {
   const parts = [
     element("p", { className: "note" }, measured),
     accuracy(about, entries),
-    ...(entries.some((entry) => entry.regimes) ? [regimes(entries.filter((entry) => entry.regimes))] : []),
+    ...(entries.some((entry) => entry.regimes) ? [regimes(about, entries.filter((entry) => entry.regimes))] : []),
     ...entries.flatMap((entry, i) => coverage(about, entry, i)),
     ...(lit.length ? [pixels(about, lit)] : []),
     ...(about.files.length ? [files(about)] : []),
@@ -38,11 +39,11 @@ function accuracy(about, entries) {
 function coverage(about, entry, i) {
   const drawn = about.tasks[i].parameters.filter((parameter) => parameter.drawn);
   if (!drawn.length) return [];
-  const plots = drawn.map(({ name }) => {
+  const plots = drawn.map(({ name, unit }) => {
     const range = entry.coverage[name];
     const width = (range.high - range.low) / range.counts.length;
     const text = (k) => `${short(range.low + k * width)} to ${short(range.low + (k + 1) * width)}`;
-    return histogram(name, bars(range.counts, `Coverage of ${name}`, text), range.low, range.high);
+    return histogram(named(name, unit), bars(range.counts, `Coverage of ${name}`, text), range.low, range.high);
   });
   const title = about.tasks.length > 1 ? `Parameters drawn for task ${i}: ${about.tasks[i].title}` : "Parameters drawn";
   return [section(title, plots)];
@@ -66,20 +67,23 @@ function section(title, plots) {
   return element("section", {}, element("h3", {}, title), element("div", { className: "plots" }, ...plots));
 }
 
-function regimes(entries) {
-  const head = ["task", "regime", "occupancy", "mean dwell time [frames]", "transition counts (next regime: count)"];
+function regimes(about, entries) {
+  const head = ["task", "regime", "occupancy", "mean dwell time [frames]"];
   const rows = entries.flatMap(({ task, regimes }) =>
     regimes.occupancy.map((share, k) => [
       String(task),
       String(k),
       `${short(100 * share)} %`,
       short(regimes.mean_dwell_time[k]),
-      regimes.transition_counts[k].map((count, next) => `${next}: ${count}`).join(", "),
     ]),
   );
   const leaked = entries.map((entry) => entry.regimes.leakage).filter((leakage) => leakage !== null);
   const shared = leaked.length ? ` (frames in windows of more than one split: ${leaked.join(", ")})` : "";
-  return table(`Regimes${shared}`, head, rows);
+  const counts = entries.map(({ task, regimes }) => {
+    const of = about.tasks.length > 1 ? ` of task ${task}: ${about.tasks[task].title}` : "";
+    return matrix(regimes.transition_counts, `Transitions${of} [frames]`);
+  });
+  return element("section", {}, table(`Regimes${shared}`, head, rows), ...counts);
 }
 
 function files(about) {

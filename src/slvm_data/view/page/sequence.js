@@ -1,10 +1,10 @@
-import { color, mark } from "./colors.js";
 import { Curve, roomFor } from "./curve.js";
 import { choice, element } from "./element.js";
 import { Screen, scaleFor } from "./screen.js";
 import { name } from "./grid.js";
 import { parameter, short } from "./numbers.js";
 import { Portrait } from "./portrait.js";
+import { regimes } from "./regimes.js";
 import { thumbnail } from "./thumbnail.js";
 
 const IMPACTS = 12; // listed one by one
@@ -54,7 +54,8 @@ export class Sequence {
   #numbers() {
     const { sequence, task } = this;
     const pairs = [["label", `${sequence.task}${this.about.tasks.length > 1 ? ` (${task.title})` : ""}`]];
-    for (const [key, value] of Object.entries(sequence.parameters)) pairs.push([key, parameter(value)]);
+    for (const { name, unit } of task.parameters.filter((own) => own.name in sequence.parameters))
+      pairs.push([name, `${parameter(sequence.parameters[name])} ${unit}`.trim()]);
     if (sequence.impacts.length) pairs.push(["impacts", impacts(sequence.impacts)]);
     const rows = pairs.flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, value)]);
     if (sequence.mode) rows.push(element("dt", {}, "regimes"), element("dd", {}, ...regimes(task.regimes)));
@@ -63,13 +64,13 @@ export class Sequence {
 
   #curves(player) {
     const { sequence, task } = this;
-    const named = sequence.state.map((numbers, d) => [task.state[d] ?? `state ${d}`, numbers]);
+    const named = sequence.state.map((numbers, d) => [task.state[d] ?? `state ${d}`, numbers, task.units[d] ?? ""]);
     const half = Math.floor(named.length / 2);
     const groups = task.halves.length ? [named.slice(0, half), named.slice(half)] : [named];
     const titles = groups.length > 1 ? task.halves : [sequence.signal && this.about.windows ? "Latents" : "State"];
     const plots = groups.map((lines, i) => [titles[i], lines]);
-    if (sequence.energy) plots.push(["Energy", [["H", sequence.energy]]]);
-    if (sequence.signal) plots.push(["Signal", sequence.signal.map((numbers, i) => [`y${i + 1}`, numbers])]);
+    if (sequence.energy) plots.push(["Energy", [["H", sequence.energy, task.energy_unit]]]);
+    if (sequence.signal) plots.push(["Signal", sequence.signal.map((numbers, i) => [`y${i + 1}`, numbers, ""])]);
     const room = roomFor(plots.flatMap(([, lines]) => lines.map(([text]) => text)));
     const curves = plots.map(([title, lines]) => this.#keep(new Curve(sequence, title, lines, player, room)));
     return element("div", { className: "curves" }, ...curves.map((curve) => curve.node));
@@ -131,14 +132,4 @@ function impacts(all) {
 
 function largest(frames) {
   return scaleFor(frames, Math.min(LARGE, document.documentElement.clientWidth - 48));
-}
-
-function regimes(count) {
-  return Array.from({ length: count }, (_, i) => {
-    const canvas = element("canvas", { width: 14, height: 14, "aria-hidden": "true" });
-    const context = canvas.getContext("2d");
-    context.fillStyle = color(i);
-    mark(context, i, 7, 7, 4);
-    return element("span", { className: "regime" }, canvas, String(i));
-  });
 }

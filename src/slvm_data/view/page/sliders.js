@@ -1,4 +1,5 @@
 import { element } from "./element.js";
+import { named } from "./numbers.js";
 
 const PAUSE = 60; // ms without a move, before sequences are asked for
 
@@ -11,9 +12,11 @@ export class Sliders {
     this.inputs = parameters.flatMap((parameter) =>
       parameter.components.map((part, i) => this.#slider(parameter, part, i)),
     );
+    this.notes = parameters.filter(({ apart }) => apart).map((parameter) => new Apart(parameter, () => this.#tell()));
     const rows = element("div", { className: "sliders" }, ...this.inputs.map(({ row }) => row), reset);
+    const notes = element("div", { role: "status" }, ...this.notes.map(({ node }) => node));
     const open = matchMedia("(min-width: 761px)").matches;
-    this.node = element("details", { className: "moving", open }, element("summary", {}, "Parameters"), rows);
+    this.node = element("details", { className: "moving", open }, element("summary", {}, "Parameters"), rows, notes);
   }
 
   #slider(parameter, part, i) {
@@ -28,23 +31,60 @@ export class Sliders {
       this.moved.set(parameter.name, values);
       this.#tell();
     });
-    const row = element("label", { className: "slider" }, element("span", {}, text), input, output);
+    const span = element("span", {}, named(text, parameter.unit));
+    const row = element("label", { className: "slider" }, span, input, output);
     return { name: parameter.name, i, now, given, input, output, row };
   }
 
   #reset() {
     this.moved.clear();
+    this.notes.forEach((note) => (note.together = false));
     this.inputs.forEach(({ input, now }) => (input.value = now));
     this.#tell();
   }
 
   #tell() {
-    for (const { name, i, given, output } of this.inputs) output.textContent = this.moved.get(name)?.[i] ?? given;
+    const each = new Map();
+    for (const note of this.notes) {
+      const values = note.show(this.moved.get(note.name));
+      if (values) each.set(note.name, values);
+    }
+    for (const { name, i, given, output } of this.inputs)
+      output.textContent = each.get(name)?.join(", ") ?? this.moved.get(name)?.[i] ?? given;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.onchange([...this.moved].map(word)), PAUSE);
+    const words = [...this.moved].map(([name, values]) => word(name, values, each.get(name)));
+    this.timer = setTimeout(() => this.onchange(words), PAUSE);
   }
 }
 
-function word([name, values]) {
-  return `${name}=${values.length > 1 ? `[${values.join(",")}]` : values[0]}`;
+/** What becomes of the tasks when a parameter is moved in which they differ, and the other way to move it. */
+class Apart {
+  constructor({ name, each, components }, onchange) {
+    Object.assign(this, { name, each, part: components[0], together: false });
+    this.text = element("span", {});
+    const toggle = () => {
+      this.together = !this.together;
+      onchange();
+    };
+    this.button = element("button", { type: "button", hidden: !each.length, onclick: toggle });
+    this.node = element("p", { className: "note apart", hidden: true }, this.text, this.button);
+  }
+
+  /** Say it, for the values that a slider has now; returns the value of each task if they are moved together. */
+  show(values) {
+    const { name, each, part, together } = this;
+    this.node.hidden = !values;
+    this.text.textContent = together
+      ? `${name} is moved by the same amount in each task.`
+      : `Tasks differ in ${name}: one value for all joins them.`;
+    this.button.textContent = together ? "One value for all tasks" : `Move ${name} in each task`;
+    if (!values || !together) return null;
+    const [least, most] = [part.low - Math.min(...each), part.high - Math.max(...each)];
+    const by = Math.min(most, Math.max(least, values[0] - part.now));
+    return each.map((value) => Number((value + by).toPrecision(6)));
+  }
+}
+
+function word(name, values, each) {
+  return `${name}=${each ? each.join(",") : values.length > 1 ? `[${values.join(",")}]` : values[0]}`;
 }

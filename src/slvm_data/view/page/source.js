@@ -34,6 +34,11 @@ class Served {
     return this.#ask("report", {});
   }
 
+  /** Arrays, sizes, lines that load the dataset, links. */
+  facts() {
+    return this.#ask("facts", {});
+  }
+
   /** The same dataset with these parameters changed, each KEY=VALUE. */
   changed(changes) {
     return new Served(changes);
@@ -72,6 +77,10 @@ class Saved {
     const names = Object.keys(sequences[0]?.parameters ?? {});
     const values = (name) => sequences.map((sequence) => sequence.parameters[name]);
     return Object.fromEntries(names.map((name) => [name, byComponent(values(name))]));
+  }
+
+  async facts() {
+    return this.data.facts;
   }
 
   async report() {
