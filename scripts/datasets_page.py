@@ -8,8 +8,7 @@ from PIL import Image
 from slvm_data import RECIPES, Recipe, Switching, System
 from slvm_data.core.types import SPLITS
 from slvm_data.recipe.outline import SystemRecord
-from slvm_data.recipe.serialisation import to_stored
-from slvm_data.run.description import equation
+from slvm_data.recipe.serialisation import equation, to_stored
 from slvm_data.store.card import of_windows, value_text
 
 PAGE = Path(__file__).parents[1] / "docs/datasets.md"

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from slvm_data.core.keys import stream
+from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Key
 from slvm_data.observe import camera
 from slvm_data.observe.render.style import Style, draw

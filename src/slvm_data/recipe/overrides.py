@@ -16,7 +16,7 @@ from slvm_data.core.numerals import REAL, did_you_mean
 from slvm_data.core.types import INDICES, SPLITS
 from slvm_data.observe.view import View
 from slvm_data.observe.windowing import Windowing
-from slvm_data.recipe.options import OPTIONS, TRAJECTORIES
+from slvm_data.recipe.options import OPTIONS, TRAJECTORIES, is_option, named
 from slvm_data.recipe.outline import Outline
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.systems.parameters import uniform
@@ -110,6 +110,8 @@ def _values(system: System, name: str, text: str) -> list[Any]:
     """Read the values for a parameter, to the letter; of a word, such as `motion`, any text is one."""
     kind = type(system).__name__
     if name not in (*system.parameters(), *system.hyperparameters()):
+        if option := named(name):
+            raise ValueError(is_option(option.word, text))
         own, others = ", ".join(system.parameters()), ", ".join(system.hyperparameters())
         raise ValueError(f"{kind} has no parameter {name!r}; it has {own} (and the hyperparameters {others})")
     if name in system.shared_parameter_names():

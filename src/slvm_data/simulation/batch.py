@@ -12,13 +12,12 @@ from functools import partial
 from math import prod
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from slvm_data import arrays as table
 from slvm_data.core.compiled import compiled
 from slvm_data.core.keys import exact, root, sequence_key, split_key, stream
+from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import SPLITS, Array, Arrays, Key
 from slvm_data.observe import camera
 from slvm_data.observe.render.style import Style, hues

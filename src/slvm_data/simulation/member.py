@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
 from slvm_data.core.compiled import compiled
 from slvm_data.core.keys import exact, root, stream
+from slvm_data.core.late import jax
 from slvm_data.core.types import Array, Arrays, Numbers
 from slvm_data.observe.camera import project
 from slvm_data.observe.render.style import Style, draw, hues, style_of

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-import jax
 import numpy as np
 
 from slvm_data.core.fields import check, floats, limited, plain
 from slvm_data.core.integrator import solve
 from slvm_data.core.keys import stream
+from slvm_data.core.late import jax
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.parameters import Bounds, Parameter, ends_of
 
