@@ -23,6 +23,7 @@ from slvm_data.systems.parameters import uniform
 from slvm_data.systems.system import System
 
 TASKS = 10_000  # that changes may make
+VARIANT = "A variant of the dataset {name}, with other parameters or options."
 _COMMA = re.compile(r",(?![^\[]*\])")  # a comma outside brackets
 _RANGE = rf"{REAL}(?:(?<!\.)\.\.(?!\.){REAL})?"  # or a number
 _VALUE = re.compile(rf"{_RANGE}|\[(?:{_RANGE}(?:,{_RANGE})*)?\]|true|false")
@@ -32,6 +33,8 @@ def override(
     recipe: Recipe, changes: Iterable[str], options: Mapping[str, Any] | None = None, *, most: int = TASKS
 ) -> Recipe:
     """Return the recipe with each change made to every task; tasks that become equal are merged.
+
+    A description that may no longer be true, `about`, is replaced by one that says so.
 
     `options` are new values for fields of the recipe, of the views of all tasks, and of its windows, by their names in
     `recipe.options`; None leaves a field as it is. `trajectories` is the total number of trajectories, which are
@@ -52,7 +55,16 @@ def override(
         pairs = [(task, value) for task in tasks for value in _values(task[0], name, text)]
         tasks = [(_changed(system, name, value), *rest) for (system, *rest), value in pairs]
     systems, times, views = zip(*(dict.fromkeys(tasks) if parted else tasks), strict=True)
-    return dataclasses.replace(recipe, tasks=systems, dt=_common(times), view=_common(views), **fields)
+    made = dataclasses.replace(recipe, tasks=systems, dt=_common(times), view=_common(views), **fields)
+    return _truly_described(recipe, made)
+
+
+def _truly_described(recipe: Recipe, made: Recipe) -> Recipe:
+    """The changed recipe, without the description of the other one where that may not be true of it."""
+    spoken_of = ("tasks", "dt", "view", "observation", "windows", *(["steps"] if recipe.windows else []))
+    if all(getattr(made, name) == getattr(recipe, name) for name in spoken_of) or not recipe.about:
+        return made
+    return dataclasses.replace(made, about=VARIANT.format(name=recipe.name))
 
 
 def _check_number(tasks: int, values: list[int], most: int) -> None:

@@ -179,7 +179,7 @@ def own_format(name: str) -> Format:
     """The format of our own with this name; raises ValueError for any other."""
     entry = named(name)
     if not entry.own:
-        raise ValueError(f"{name} is for copies for other libraries: generate {' or '.join(OWN)}, then convert it")
+        raise ValueError(f"{name} is a copy for other libraries: generate {' or '.join(OWN)}, then convert it")
     return entry
 
 
