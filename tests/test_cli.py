@@ -26,9 +26,10 @@ from slvm_data.core.progress import progress
 from slvm_data.recipe.options import OPTIONS
 from slvm_data.recipe.overrides import override
 from slvm_data.run.verification import faults
-from slvm_data.store import manifest, npz
+from slvm_data.store import formats, manifest, npz
 from slvm_data.store.journal import plan_of
 from slvm_data.store.manifest import FileEntry
+from slvm_data.view.dataset import opened
 
 RECIPE_FILES = Path(__file__).parents[1] / "src/slvm_data/datasets/hamiltonian"
 NUMBERS = {
@@ -443,6 +444,56 @@ def test_version_and_missing_folder(run):
     assert run("--version").stdout.strip() == slvm_data.__version__
     done = run("verify", "nowhere")
     assert (done.returncode, done.stderr) == (2, "error: nowhere is not a folder\n")
+
+
+@pytest.mark.parametrize("given", [None, *formats.NAMES])
+@pytest.mark.parametrize("entry", [*formats.TABLE, None], ids=lambda entry: entry.name if entry else "none")
+def test_an_ending_and_a_word_say_the_format_or_contradict_each_other(entry, given):
+    for ending in (*entry.endings, entry.endings[0].upper()) if entry else ("", ".v2", ".2024"):
+        if entry and given not in (None, entry.name):
+            with pytest.raises(ValueError, match=rf"x\{ending} ends in .*, which means {entry.name}, and {given} was"):
+                formats.wanted(Path(f"x{ending}"), given)
+        else:
+            found = formats.wanted(Path(f"x{ending}"), given)
+            assert (found and found.name) == (given or (entry and entry.name))
+
+
+def test_the_ending_of_a_folder_decides_or_is_refused(run, refused, tmp_path):
+    for folder, form in (("a.zarr", "zarr"), ("a.npz", "npz"), ("a.5", "npz")):
+        assert run("generate", "pendulum", *TINY, "--out", folder).returncode == 0
+        assert manifest.read(tmp_path / folder).format.name == form
+    zarr, back = ("generate", "pendulum", "--format", "zarr", "--out"), ("convert", "a.zarr")
+    assert "b.npz ends in .npz, which means npz, and zarr was asked for" in refused(*zarr, "b.npz")
+    assert "hdf5 is a copy for other libraries: generate npz or zarr" in refused(
+        "generate", "pendulum", "--out", "b.h5"
+    )
+    assert "b.h5 ends in .h5, which means hdf5, and parquet was" in refused(*back, "b.h5", "--to", "parquet")
+    assert "b ends in none of .npz, .zarr" in refused(*back, "b")
+    assert "is a description, in no format" in refused(*back, "a.zarr/croissant.json", "--to", "npz")
+    assert "a.zarr holds .zarr, and only .npz is combined: first `slvm-data convert" in refused("combine", "a.zarr")
+    assert run(*back, "c.h5").returncode == run("convert", "a.npz", "d.zarr").returncode == 0
+    assert manifest.read(tmp_path / "c.h5").format.name == "hdf5"
+    assert "c.h5 holds .h5, and only .npz is combined: combine the original" in refused("combine", "c.h5")
+    assert "page.png does not end in .html" in refused("view", "a.npz", "--save", "page.png")
+
+
+def test_a_folder_of_a_datasets_name_is_preferred_and_said(run, tmp_path, capfd):
+    run("generate", "pendulum", *TINY, "g=4")
+    said = "note: the folder pendulum in this directory is shown; from another directory, pendulum is the dataset of"
+    for words in (["info", "pendulum"], ["gif", "pendulum"], ["view", "pendulum", "--save", "page.html"]):
+        done = run(*words)
+        assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+        assert said in done.stderr
+    assert "A variant of the dataset pendulum" in run("info", "pendulum").stdout
+    assert (opened("pendulum").recipe.tasks[0].g, capfd.readouterr().err.startswith(said)) == (4, True)
+    done = run("view", "pendulum", "g=5")
+    assert (done.returncode, done.stderr.splitlines()[0].startswith(said)) == (2, True)
+    assert "g=5 changes nothing in the files of the folder pendulum" in done.stderr
+    (tmp_path / "gravity").mkdir()
+    done = run("info", "gravity")
+    assert done.stderr == "note: the folder gravity in this directory holds no dataset\n"
+    assert done.stdout.startswith("gravity: A ball thrown downwards")
+    assert run("info", "./pendulum").stderr == run("info", "gravity3").stderr == ""
 
 
 def test_as_many_sequences_as_frames_verify(run):

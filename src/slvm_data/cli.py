@@ -209,6 +209,8 @@ def view(
         server.serve(shown, port, not no_open)
         return
     check_place(save)
+    if save.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"{save} does not end in .html, and a page is a file for the browser: give it this ending")
     print(f"{save}: {saved.save(shown, save, sequences) / 1e6:.2f} MB")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from slvm_data.core.files import at_home
 from slvm_data.core.progress import progress
-from slvm_data.recipe.recipe import Recipe
+from slvm_data.recipe.recipe import Recipe, check_recipe
 from slvm_data.run import executors
 from slvm_data.run.beginning import begin
 from slvm_data.run.finish import finish_if_complete
@@ -47,6 +47,7 @@ def generate(
     nothing else), or if a sequence cannot be made; OSError if the folder cannot be written; DamageError if the same
     dataset is complete, and damaged; WorkersError if processes die again and again.
     """
+    check_recipe(recipe)
     folder = at_home(out) if out is not None else Path(recipe.name)
     meant = formats.wanted(folder, format)
     written = formats.own_format(meant.name if meant else formats.OWN[0])
