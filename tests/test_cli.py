@@ -245,7 +245,7 @@ def test_a_file_is_a_script_too(run, tmp_path, own_system):
         (["pendulum", "--seed", "-1"], "seed = -1 has to lie between 0"),
         (
             ["pendulum", "--record", "speed"],
-            "record = 'speed' is not among what pendulum can record: dx_dt, energy, offset",
+            "record = 'speed' is not among what pendulum can record: dx_dt, energy, angles, offset",
         ),
         (["pendulum", "--train", "many"], "--train 'many' is not a whole number"),
         (["pendulum", "--sise", "32"], "there is no option --sise; did you mean --size?"),

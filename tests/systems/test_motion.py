@@ -120,7 +120,7 @@ def test_energy_is_kept_but_for_what_friction_takes(smooth_task, steps, tolerate
 def rubbing(dataset: Recipe) -> tuple[System, Arrays]:
     """The first task of a dataset with friction of 0.3, and its arrays, a millisecond from frame to frame."""
     systems = tuple(dataclasses.replace(system, friction=0.3) for system in dataset.tasks)
-    recipe = dataclasses.replace(dataset, tasks=systems, dt=1e-3, steps=31, record=("energy", "dx_dt"))
+    recipe = dataclasses.replace(dataset, tasks=systems, dt=1e-3, steps=31, record=systems[0].recordable())
     return systems[0], sample(recipe, index=slice(0, MEMBERS))
 
 
@@ -143,6 +143,17 @@ def test_dx_dt_has_the_friction(smooth_dataset):
     states = simulate(population, parameters, arrays["state"][0, 0], arrays["time"][0, :7])
     coefficients = np.array([-1, 9, -45, 0, 45, -9, 1]) / 0.06
     np.testing.assert_allclose(arrays["dx_dt"][0, 3], coefficients @ states, rtol=2e-6, atol=2e-6)
+
+
+def test_angles_are_recorded_by_sine_and_cosine(smooth_dataset):
+    """For models and losses that must not see full turns: states count these, `angles` does not."""
+    population, arrays = rubbing(smooth_dataset)
+    angles = {"Pendulum": [0], "DoublePendulum": [0, 1]}.get(type(population).__name__, [])
+    assert ("angles" in arrays) == bool(angles)
+    for i, q in enumerate(angles):
+        turned = np.stack([np.sin(arrays["state"][..., q]), np.cos(arrays["state"][..., q])], axis=-1)
+        np.testing.assert_allclose(arrays["angles"][..., 2 * i : 2 * i + 2], turned, atol=1e-6)
+    assert not angles or arrays["angles"].shape[-1] == 2 * len(angles)
 
 
 def test_discs_as_point_masses_have_the_energy(smooth_task):

@@ -349,11 +349,17 @@ def _recorded(member: Any, states: Array, t: Array, offset: Array, colors: Array
     found = {
         "dx_dt": lambda: {"dx_dt": jax.vmap(member.velocity)(states).astype(np.float32)},
         "energy": lambda: {"energy": jax.vmap(lambda x: member.energy(*jnp.split(x, 2)))(states)},
+        "angles": lambda: {"angles": _turned(states[:, np.array(member.angular())]).astype(np.float32)},
         "events": lambda: _events(member.impacts(states[0], t, program.impacts)),
         "offset": lambda: {"offset": offset.astype(np.float32)},
         "color_index": lambda: {"color_index": colors.astype(np.int64)},
     }
     return {name: array for wanted in program.record for name, array in found[wanted]().items()}
+
+
+def _turned(angles: Array) -> Array:
+    """Sine and cosine of each of these angles [T n], one after the other [T 2n]."""
+    return jnp.stack([jnp.sin(angles), jnp.cos(angles)], axis=-1).reshape(len(angles), -1)
 
 
 def _events(impacts: dict[str, Array]) -> dict[str, Array]:

@@ -75,7 +75,13 @@ class System(abc.ABC):
     def recordable(self) -> tuple[str, ...]:
         """Names of the arrays that can be stored in addition to frames, states and parameters."""
         found = ("dx_dt",) if type(self).velocity is not System.velocity else ()
-        return (*found, "energy") if hasattr(self, "energy") else found
+        found += ("energy",) if hasattr(self, "energy") else ()
+        return (*found, "angles") if self.angular() else found
+
+    @classmethod
+    def angular(cls) -> list[int]:
+        """Places of the angles in the state: of what its `units` give in rad."""
+        return [place for place, unit in enumerate(cls.units) if unit == "rad"]
 
     def most_impacts(self, duration: float) -> int:  # noqa: ARG002 - most systems have none
         """Largest number of impacts of a member in `duration` seconds: the length of the arrays `event_*`."""
