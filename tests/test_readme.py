@@ -5,8 +5,6 @@ import re
 import runpy
 import shlex
 import sys
-import tomllib
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -18,47 +16,20 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SMALL = ["--train", "80", "--val", "20", "--test", "20"]
 SETUP = "python3 -m venv .venv && "  # run by .ci/run, each on an empty folder
-EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 OTHERS = {"webdataset"}  # that a page may tell to install
-NEEDS = {  # the modules of this package that import one of an extra, and would be found although that is missing
-    "torch": ("slvm_data.load",),
-    "tensorstore": ("slvm_data.store.zarr", "slvm_data.store.tensors"),
-    "h5py": ("slvm_data.export.hdf5",),
-    "pyarrow": ("slvm_data.export.parquet",),
-    "matplotlib": ("slvm_data.view.figure",),
-    "distributed": ("slvm_data.run.executors.dask_cluster",),
-}
 INSTALL = r"pip install\s+'?([\w.-]*)(?:\[([\w,]+)\])?"
 PART = re.compile(rf"^```(sh|python)\n(.*?)^```|{INSTALL}", re.M | re.S)
 
 
-def modules(extra):
-    """Names of the modules that an extra installs."""
-    return {re.split(r"[<>=]", package)[0].replace("-", "_") for package in EXTRAS[extra]}
-
-
 def parts(page):
-    """The blocks of a page, with the modules that it has told to install before each of them."""
+    """The blocks of a page, with the extras and packages that it has told to install before each of them."""
     installed = set()
     for language, text, package, extras in PART.findall(page.read_text()):
         if language:
             yield language, text, set(installed)
         for name, those in re.findall(INSTALL, text) if language else [(package, extras)]:
             installed |= {name} & OTHERS
-            installed |= {name for extra in filter(None, those.split(",")) for name in modules(extra)}
-
-
-@contextmanager
-def without(names):
-    """As if these modules were not installed."""
-    with pytest.MonkeyPatch.context() as hidden:
-        for name in names:
-            hidden.setitem(sys.modules, name, None)
-            for own in [own for own in sys.modules if own.startswith(NEEDS.get(name, "-"))]:
-                hidden.delitem(sys.modules, own)
-                parent, _, leaf = own.rpartition(".")
-                hidden.delattr(sys.modules[parent], leaf, raising=False) if parent in sys.modules else None
-        yield
+            installed |= set(filter(None, those.split(",")))
 
 
 def run_commands(text, ended):
@@ -93,20 +64,10 @@ def run_python(text, monkeypatch):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if list(parts(page))], ids=lambda page: page.name)
-def test_a_page_runs_in_order(page, tmp_path, monkeypatch, ended):
+def test_a_page_runs_in_order(page, tmp_path, monkeypatch, ended, only):
     """In this process, which takes half of the time; `test_cli.py` runs commands in processes of their own."""
     monkeypatch.chdir(tmp_path)
     pytest.importorskip("lightning")  # which looks for packages when it is imported, and would find those hidden here
-    every = {name for extra in EXTRAS if extra not in ("test", "dev") for name in modules(extra)} | OTHERS
     for language, text, installed in parts(page):
-        with without(every - installed):
+        with only(installed):
             run_commands(text, ended) if language == "sh" else run_python(text, monkeypatch)
-
-
-def test_a_missing_extra_is_named(tmp_path, monkeypatch, ended, capfd):
-    """As the test above hides them: without this, a page that forgets to name an extra would pass."""
-    monkeypatch.chdir(tmp_path)
-    for extra, words in (("zarr", ("generate", "pendulum", "--format", "zarr")), ("mp4", ("gif", "pendulum", "--mp4"))):
-        with without(modules(extra)):
-            assert ended(cli.main, *words) == 2
-        assert f"pip install 'slvm-data[{extra}]'" in capfd.readouterr().err

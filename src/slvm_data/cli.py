@@ -269,10 +269,9 @@ def _picture(out: Path | None, ending: str | None, name: str) -> Path:
     """File of an animation; raises ValueError if it does not have the ending that was asked for."""
     from slvm_data.core.files import check_place
 
-    ending = ending or (out.suffix.removeprefix(".") if out else "gif")
-    out = out or Path(f"{name}.{ending}")
+    out = out or Path(f"{name}.{ending or 'gif'}")
     check_place(out)
-    if out.suffix != f".{ending}":
+    if ending and out.suffix != f".{ending}":
         raise ValueError(f"{out} does not end in .{ending}, the format asked for")
     return out
 
@@ -412,4 +411,4 @@ def repair(
 
 def main() -> NoReturn:
     """Run the command line."""
-    call(typer.main.get_command(app))
+    call(typer.main.get_command(app), "slvm-data")

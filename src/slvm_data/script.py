@@ -22,7 +22,7 @@ from slvm_data.core.files import at_home
 from slvm_data.core.numerals import READERS, whole
 from slvm_data.core.text import sentence
 from slvm_data.observe.windowing import Windowing
-from slvm_data.recipe.options import OPTIONS, TRAJECTORIES, Option, is_option, of
+from slvm_data.recipe.options import OPTIONS, TRAJECTORIES, Option, is_option, named, of
 from slvm_data.store import formats
 
 if TYPE_CHECKING:
@@ -241,11 +241,14 @@ def main(recipe: Recipe) -> NoReturn:
     call(parser)
 
 
-def call(parser: Callable[..., Any]) -> NoReturn:
-    """Run a command line. An error is one sentence: exit code 2 for the request, 1 for damaged data."""
+def call(parser: Callable[..., Any], name: str | None = None) -> NoReturn:
+    """Run a command line. An error is one sentence: exit code 2 for the request, 1 for damaged data.
+
+    The help calls it `name`; without one, as it was called.
+    """
     interruption.listen()
     with streams.safe():
-        _carried_out(parser)
+        _carried_out(partial(parser, prog_name=name, standalone_mode=False))
 
 
 def _carried_out(parser: Callable[..., Any]) -> NoReturn:
@@ -274,18 +277,26 @@ def _plain(error: Any) -> str:
         return _no_option(error, help_) if hasattr(error, "possibilities") else f"{name} needs a value behind it"
     if type(error) is typer.BadParameter and error.param:
         return f"{error.param.opts[0]} {error.message}"
-    text = error.format_message().rstrip(".")
+    text = error.format_message().rstrip(".").replace("Got unexpected extra argument(s)", "There is a word too many")
     return text if "Did you mean" in text else f"{text}: {help_} shows what there is"
 
 
 def _no_option(error: Any, help_: str) -> str:
     """What to say of an option that a command does not have: it may be a parameter with dashes in front."""
-    option, own = error.option_name, error.ctx.command.params
+    option, own = _whole_word(error.option_name), error.ctx.command.params
     takes, name = any(one.name == "changes" for one in own), option.lstrip("-")
     near = difflib.get_close_matches(option, [word for one in own for word in one.opts], n=1, cutoff=0.7)
+    if not near and named(name):
+        return f"{option} is an option of `slvm-data generate`, not of this command: leave it out"
     if takes and (name in _parameters() or not near):
         return f"there is no option {option}; a parameter is written without dashes: {name}={_value_of(option)}"
     return f"there is no option {option}; {f'did you mean {near[0]}?' if near else f'{help_} shows all'}"
+
+
+def _whole_word(option: str) -> str:
+    """The word that an option stands in: of `-train`, Typer reads `-t` alone."""
+    begun = (word.partition("=")[0] for word in sys.argv if word.startswith(option))
+    return option if option.startswith("--") else next(begun, option)
 
 
 def _parameters() -> set[str]:
@@ -307,7 +318,7 @@ def _value_of(option: str) -> str:
 def _uninterrupted(parser: Callable[..., Any]) -> Any:
     """Run a command line and return its exit code, unless it is interrupted."""
     try:
-        code = parser([_at_home(word) for word in sys.argv[1:]], standalone_mode=False)
+        code = parser([_at_home(word) for word in sys.argv[1:]])
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except interruption.Terminated:

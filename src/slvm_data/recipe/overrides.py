@@ -7,6 +7,7 @@ one task for each value.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from math import prod
@@ -114,7 +115,8 @@ def _parted(change: str) -> tuple[str, str]:
     """Split KEY=VALUE,… into its name and its values."""
     name, equals, text = change.partition("=")
     if not equals or not text:
-        raise ValueError(f"{change!r} is not of the form KEY=VALUE, such as m=0.5, m=0.5..1.0 or g=2,3,4")
+        forms = "m=0.5, m=0.5..1.0 or g=2,3,4"
+        raise ValueError(f"{change!r} is not of the form KEY=VALUE, such as {forms}, without spaces")
     return name, text
 
 
@@ -122,18 +124,27 @@ def _values(system: System, name: str, text: str) -> list[Any]:
     """Read the values for a parameter, to the letter; of a word, such as `motion`, any text is one."""
     kind = type(system).__name__
     if name not in (*system.parameters(), *system.hyperparameters()):
-        if option := named(name):
-            raise ValueError(is_option(option.word, text))
-        own, others = ", ".join(system.parameters()), ", ".join(system.hyperparameters())
-        raise ValueError(f"{kind} has no parameter {name!r}; it has {own} (and the hyperparameters {others})")
+        raise ValueError(_unknown(system, name, text))
     if name in system.shared_parameter_names():
         raise ValueError(f"{kind}: {name} is an array of numbers: give it in a .py file with a RECIPE of your own")
     if isinstance(getattr(system, name), str):
         return text.split(",")
+    if isinstance(getattr(system, name), bool) and not {*text.split(",")} <= {"true", "false"}:
+        raise ValueError(f"{kind}: {name} = {text!r} has to be true or false")
     if not _readable(text):
         hint = did_you_mean(text, lambda guess: f"{name}={guess}" if _readable(guess) else None)
         raise ValueError(f"{kind}: {name} = {text!r} is neither a number nor a range such as 0.5..1.0{hint}")
     return [_value(name, part) for part in _COMMA.split(text)]
+
+
+def _unknown(system: System, name: str, text: str) -> str:
+    """What to say of a name that is no parameter: it may be an option, or nearly the name of one."""
+    if option := named(name):
+        return is_option(option.word, text)
+    own, others = ", ".join(system.parameters()), ", ".join(system.hyperparameters())
+    near = difflib.get_close_matches(name.lower(), [*system.parameters(), *system.hyperparameters()], n=1)
+    hint = f"did you mean {near[0]}={text}?" if near else f"it has {own} (and the hyperparameters {others})"
+    return f"{type(system).__name__} has no parameter {name!r}; {hint}"
 
 
 def _readable(text: str) -> bool:
@@ -146,9 +157,9 @@ def _common(values: tuple[Any, ...]) -> Any:
 
 def _changed(system: System, name: str, value: Any) -> System:
     if name in system.hyperparameters() and _kind(value) is not _kind(getattr(system, name)):
-        now = str(getattr(system, name))
+        now = str(getattr(system, name)).translate(str.maketrans("()", "[]", " "))
         now = now if len(now) < 80 else f"{now[:60]} …"
-        raise ValueError(f"{type(system).__name__}: {name} is {now}, which {value} cannot replace")
+        raise ValueError(f"{type(system).__name__}: {name} = {value} does not fit: write it like {name}={now}")
     return dataclasses.replace(system, **{name: value})
 
 
