@@ -103,7 +103,8 @@ def only() -> Callable[[Iterable[str]], AbstractContextManager[None]]:
         there = {name for one in installed for name in (modules(one) if one in EXTRAS else {one})}
         with pytest.MonkeyPatch.context() as hidden:
             for name in every - there:
-                hidden.setitem(sys.modules, name, None)
+                for part in [name, *(part for part in sys.modules if part.startswith(f"{name}."))]:
+                    hidden.setitem(sys.modules, part, None)
                 for own in [own for own in sys.modules if own.startswith(NEED.get(name, "-"))]:
                     hidden.delitem(sys.modules, own)
                     parent, _, leaf = own.rpartition(".")

@@ -299,7 +299,7 @@ def test_every_option_is_read_to_the_letter(word, refused):
 def test_a_bad_request_ends_a_process(tmp_path):
     done = in_a_process("generate", "pendulum", "--style", "debug", cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert done.stderr.startswith("error: style = 'debug' cannot show Pendulum(")
+    assert done.stderr.startswith("error: style = 'debug' cannot show Pendulum: ")
     assert list(tmp_path.iterdir()) == []
 
 
