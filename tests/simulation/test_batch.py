@@ -21,6 +21,8 @@ from slvm_data import (
     simulate,
     uniform,
 )
+from slvm_data.arrays import info
+from slvm_data.recipe.overrides import override
 from slvm_data.simulation.batch import ATTEMPTS, batch_size, frame_buffer, make, prepare
 from slvm_data.simulation.sequences import forms
 from slvm_data.store.manifest import Form
@@ -223,6 +225,19 @@ def test_sample_asks_for_what_exists(tiny):
     for index in (*nothing, slice(4, 4), slice(0, 4, 0), slice("a"), slice(0, 4, 1.5)):
         with pytest.raises(ValueError, match="names no sequence: give a whole number from -5 to"):
             sample(tiny, index=index)
+
+
+def test_a_longer_sequence_begins_as_the_shorter_one(tiny):
+    long, short = sample(dataclasses.replace(tiny, steps=6)), sample(tiny)
+    equal({name: array[:, :4] if info(name).per_frame else array for name, array in long.items()}, short)
+
+
+def test_the_same_seed_gives_paired_draws(tiny):
+    plain, changed = sample(tiny), sample(override(tiny, ["friction=0.2", "g=7"]))
+    for name in ("param_m", "param_l"):
+        np.testing.assert_array_equal(plain[name], changed[name])
+    np.testing.assert_array_equal(plain["state"][:, 0], changed["state"][:, 0])
+    assert (plain["state"][:, 1:] != changed["state"][:, 1:]).all()
 
 
 def test_sample_takes_what_a_list_takes(tiny):

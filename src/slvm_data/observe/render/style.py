@@ -38,8 +38,8 @@ def _debug_style(system: Any, view: View) -> Style:
     if not fits or view.palette > 1 or view.jitter:
         size = f" of radius {system.radius:g} and side {system.side:g} in {view.size} pixels" if among_walls else ""
         raise ValueError(
-            f"style = 'debug' cannot show {type(system).__name__}{size}: it is for a ball of radius {debug.RADIUS} in a "
-            "box whose side is as many units as the frame has pixels, in one colour, with a fixed camera"
+            f"style = 'debug' cannot show {type(system).__name__}{size}: it is for a ball of radius {debug.RADIUS} "
+            "in a box whose side is as many units as the frame has pixels, in one colour, with a fixed camera"
         )
     return Style("debug", view.size, 1, system.margin)
 
