@@ -477,7 +477,7 @@ def test_a_folder_of_a_datasets_name_is_preferred_and_said(run, tmp_path, capfd)
     assert (opened("pendulum").recipe.tasks[0].g, capfd.readouterr().err.startswith(said)) == (4, True)
     done = run("view", "pendulum", "g=5")
     assert (done.returncode, done.stderr.splitlines()[0].startswith(said)) == (2, True)
-    assert "g=5 changes nothing in the files of the folder pendulum" in done.stderr
+    assert "g=5 changes nothing in files: leave it out" in done.stderr
     (tmp_path / "gravity").mkdir()
     done = run("info", "gravity")
     assert done.stderr == "note: the folder gravity in this directory holds no dataset\n"

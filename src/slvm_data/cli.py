@@ -224,7 +224,7 @@ def _dataset(dataset: str, changes: list[str], recipe: Path | None) -> Dataset:
         base = find(dataset)
         return of_recipe(override(base, changes), (dataset, base))
     if changes:
-        raise ValueError(f"{changes[0]} changes nothing in the files of the folder {folder}: leave it out")
+        raise ValueError(f"{changes[0]} changes nothing in files: leave it out, or view a dataset by its name")
     own = find(str(recipe)) if recipe else None
     return of_folder(folder, own.tasks if own else (), (str(recipe), own) if own else None)
 
