@@ -1,5 +1,6 @@
 """Write docs/datasets.md from the recipes, and the picture of each dataset, docs/pictures/datasets/NAME.png."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pictures
@@ -8,8 +9,7 @@ from PIL import Image
 from slvm_data import RECIPES, Recipe, Switching, System
 from slvm_data.core.types import SPLITS
 from slvm_data.recipe.outline import SystemRecord
-from slvm_data.recipe.serialisation import to_stored
-from slvm_data.run.description import equation
+from slvm_data.recipe.serialisation import equation, to_stored
 from slvm_data.store.card import of_windows, value_text
 
 PAGE = Path(__file__).parents[1] / "docs/datasets.md"
@@ -22,10 +22,62 @@ GROUPS = {
 LONG = 8  # values; of more the ends are shown
 HEAD = """# The datasets
 
+{contents}
+
 This page is written by `scripts/datasets_page.py` from the recipes. A picture shows three frames of a sequence, then
 four sequences as trails, from dark to bright. For switching dynamics, it shows two frames, a trajectory, and the end of
 its signal, coloured by regime. [File format](format.md) tells what the files hold. You can
 [change](../README.md#how-you-ask-for-it) parameters and hyperparameters, each with `NAME=VALUE`.
+
+## Which dataset for which model
+
+| model or question | datasets |
+|---|---|
+| first steps with a neural state-space model or a latent ODE | `pendulum`, `mass_spring`, `gravity` |
+| Hamiltonian and other energy-based networks | `pendulum`, `mass_spring`, `double_pendulum`, `two_body` |
+| dissipation | `mixed_physics_iclr2023`, or `friction=0.1` with any of the four above |
+| motion that is sensitive to its start | `double_pendulum`, `double_pendulum3`, `lorenz` |
+| impacts, discontinuous motion | `bouncingball`, `gravity`, `bouncing_ball_1d` |
+| one model for several values of a parameter | `pendulum3`, `mass_spring3`, `double_pendulum3`, `two_body3` |
+| meta-learning, few-shot and in-context models | `gravity3`, `gravity6`, `gravity16`, `pendulum3` |
+| meta-learning over different systems | `mixed_physics_iclr2023`, `mixed_physics_iclr2025` |
+| tasks that training has not seen | `gravity16` or `gravity6`, some tasks [held out](loading.md#episodes) |
+| switching linear dynamics, recurrent or not (SLDS, rSLDS) | `nascar`, `lorenz`, `switching_double_pendulum` |
+| explicit durations, long contexts | `three_mode`, `bouncing_ball_1d` |
+
+| source | datasets |
+|---|---|
+{sources}
+
+## Common changes
+
+```sh
+slvm-data generate pendulum --size 64 --out large                 # frames of 64 x 64 pixels
+slvm-data generate pendulum --palette 3 --out coloured            # each bob in one of three colours
+slvm-data generate pendulum g=2..3,4..5 --out two_ranges          # two tasks, each with a range of gravities
+slvm-data generate pendulum --steps 60 --out longer               # twice as long: a horizon to test on
+slvm-data generate pendulum friction=0.1 --out rubbing            # the same starts as without friction
+```
+
+* **Longer sequences begin as the shorter ones do**, bit for bit: a model trained on 30 frames can be tested on the next
+  30 of the same sequences. (A sequence that leaves the scene after frame 30 is another one in the longer dataset; for
+  switching dynamics, `--steps` is the length of the trajectory that windows are cut from.)
+* **The same seed gives paired draws.** Whatever value a parameter has, sequence i has the same other parameters, and
+  its start is made from the same random numbers: for a pendulum or a ball it is the same start. So two datasets that
+  differ in one parameter differ in its effect alone.
+* **Colours.** `View(binary=False)` of a [recipe in Python](your_own_system.md) gives pixels of 0 … 255 in three
+  channels. `palette` is the number of hues.
+* **Arrays without files**: `sample` makes any sequences in memory, and [`Stream`](loading.md#without-files) batches
+  while a model trains.
+
+```python
+from slvm_data import RECIPES, sample
+
+arrays = sample(RECIPES["pendulum3"], "test", [4, 8, -1], task=2)  # also a slice, or one number
+assert arrays["image"].shape == (3, 30, 32, 32)
+```
+
+## Words
 
 These words are used for several datasets:
 
@@ -34,6 +86,8 @@ These words are used for several datasets:
   so that its radius is the amplitude [m]. For two bodies, `radii` is the range of both coordinates of the first body's
   position [m].
 * `uniform_annulus`: if True, the point is uniform in the area of the annulus; if False, its radius is uniform.
+* **Angles are not wrapped**: `q` of a pendulum counts full turns, and frames do not show them. `--record angles` stores
+  sine and cosine of each angle in the array `angles`.
 * `friction` is a parameter of every Hamiltonian system (pendulums, springs, and bodies that attract each other), 0 by
   default: ṗ = -∂H/∂q - γ ∂H/∂p with γ = `friction` [kg/s; for an angle kg m²/s]. The tables leave out parameters that
   are 0.
@@ -45,11 +99,31 @@ These words are used for several datasets:
 
 def page() -> str:
     """The page in Markdown."""
-    parts = [HEAD]
+    parts = [HEAD.format(contents=contents(), sources=sources())]
     for title, belongs in GROUPS.items():
         parts.append(f"## {title}\n")
         parts += [entry(recipe) for recipe in RECIPES.values() if belongs(recipe)]
     return "\n".join(parts)
+
+
+def contents() -> str:
+    """The datasets of each group, as links."""
+    lines = ["* [Which dataset for which model](#which-dataset-for-which-model)"]
+    lines.append("* [Common changes](#common-changes)")
+    for title, belongs in GROUPS.items():
+        lines.append(f"* {title}: {_links(recipe.name for recipe in RECIPES.values() if belongs(recipe))}")
+    return "\n".join(lines)
+
+
+def sources() -> str:
+    """The datasets that follow each published work."""
+    every = dict.fromkeys(recipe.source for recipe in RECIPES.values())
+    names = {text: _links(recipe.name for recipe in RECIPES.values() if recipe.source == text) for text in every}
+    return "\n".join(f"| {source(text)} | {links} |" for text, links in names.items())
+
+
+def _links(names: Iterable[str]) -> str:
+    return ", ".join(f"[{name}](#{name})" for name in names)
 
 
 def entry(recipe: Recipe) -> str:

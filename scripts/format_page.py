@@ -16,12 +16,12 @@ WHERE = {  # when a file has an array, where that is not always
     "latent": "switching systems",
     "mode": "switching systems",
 }
-IN_WINDOWS = {*QUERIES.values(), *CONTEXTS.values()} - {"image", "dx_dt", "energy"}
+IN_WINDOWS = {*QUERIES.values(), *CONTEXTS.values()} - {"image", "dx_dt", "energy", "angles"}
 
 
 def where(row: ArrayInfo) -> str:
     """When a file has an array."""
-    if row.name in ("dx_dt", "energy", "offset", "color_index"):
+    if row.name in ("dx_dt", "energy", "angles", "offset", "color_index"):
         return f"`--record {row.name}`"
     if row.role == "event":
         return "`--record events`"

@@ -5,7 +5,9 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 # Modules, and processes that tests begin, find what others have compiled: half of the time of all tests.
@@ -77,6 +79,44 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
         return code
 
     return run
+
+
+EXTRAS = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+NEED = {  # the modules of this package that import one of an extra, and would be found although that is missing
+    "torch": "slvm_data.load",
+    "tensorstore": ("slvm_data.store.zarr", "slvm_data.store.tensors"),
+    "h5py": "slvm_data.export.hdf5",
+    "pyarrow": "slvm_data.export.parquet",
+    "matplotlib": "slvm_data.view.figure",
+    "distributed": "slvm_data.run.executors.dask_cluster",
+}
+
+
+def modules(extra: str) -> set[str]:
+    """Names of the modules that an extra installs."""
+    return {re.split(r"[<>=]", package)[0].replace("-", "_") for package in EXTRAS[extra]}
+
+
+@pytest.fixture
+def only() -> Callable[[Iterable[str]], AbstractContextManager[None]]:
+    """A block in which these extras are installed, and packages of these names; of all others it is as if not."""
+
+    @contextmanager
+    def block(installed: Iterable[str]) -> Iterator[None]:
+        every = {name for extra in EXTRAS.keys() - {"test", "dev"} for name in modules(extra)} | {"webdataset"}
+        there = {name for one in installed for name in (modules(one) if one in EXTRAS else {one})}
+        with pytest.MonkeyPatch.context() as hidden:
+            for name in every - there:
+                for part in [name, *(part for part in sys.modules if part.startswith(f"{name}."))]:
+                    hidden.setitem(sys.modules, part, None)
+                for own in [own for own in sys.modules if own.startswith(NEED.get(name, "-"))]:
+                    hidden.delitem(sys.modules, own)
+                    parent, _, leaf = own.rpartition(".")
+                    if parent in sys.modules:
+                        hidden.delattr(sys.modules[parent], leaf, raising=False)
+            yield
+
+    return block
 
 
 @pytest.fixture

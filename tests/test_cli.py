@@ -6,6 +6,8 @@ import os
 import pty
 import re
 import runpy
+import shlex
+import shutil
 import signal as signals
 import struct
 import subprocess
@@ -20,21 +22,23 @@ import pytest
 import typer
 
 import slvm_data
-from slvm_data import RECIPES, cli, uniform
+from slvm_data import RECIPES, cli, load, uniform, view
 from slvm_data.cli import find
 from slvm_data.core.progress import progress
 from slvm_data.recipe.options import OPTIONS
 from slvm_data.recipe.overrides import override
 from slvm_data.run.verification import faults
-from slvm_data.store import manifest, npz
+from slvm_data.store import formats, manifest, npz
 from slvm_data.store.journal import plan_of
 from slvm_data.store.manifest import FileEntry
+from slvm_data.view.dataset import opened
 
 RECIPE_FILES = Path(__file__).parents[1] / "src/slvm_data/datasets/hamiltonian"
 NUMBERS = {
     *(name for name, option in OPTIONS.items() if option.kind in (int, float)),
     *("trajectories", "workers", "sample", "rows", "columns", "scale", "fps", "sequences", "port"),
 }
+MISTAKES = re.findall(r"^\$ (.*)\n([12]) (.*)$", (Path(__file__).parent / "mistakes.txt").read_text(), re.M)
 TINY = ("--train", "4", "--val", "2", "--test", "2", "--steps", "4")
 
 
@@ -85,6 +89,18 @@ def refused(run, tmp_path):
         return done.stderr
 
     return said
+
+
+def test_without_a_command_it_shows_the_help(run):
+    done = run()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == run("-h").stdout == run("--help").stdout
+    commands = re.search(r"Commands:\n((?:  .*\n)+)", done.stdout)
+    assert [line.split()[0] for line in commands[1].splitlines()] == [
+        *("list", "info", "generate", "view", "gif", "combine", "convert", "status", "verify", "repair")
+    ]
+    assert "..." not in commands[1]  # no sentence is cut
+    assert run("gif", "-h").stdout == run("gif", "--help").stdout
 
 
 def test_list_names_every_dataset(run):
@@ -195,89 +211,75 @@ def test_a_file_is_a_script_too(run, tmp_path, own_system):
     assert (tmp_path / "elastic/dataset.json").read_bytes() == first
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with everything that the mistakes need."""
+    place = tmp_path_factory.mktemp("place")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        cli.app(["generate", "pendulum", *TINY, "--out", "made"], standalone_mode=False)
+        cli.app(["generate", "nascar", *TINY[:6], "--out", "signals"], standalone_mode=False)
+        cli.app(["convert", "made", "made.zarr"], standalone_mode=False)
+        cli.app(["convert", "made", "made.h5"], standalone_mode=False)
+    shutil.copytree(place / "made", place / "hurt")
+    (place / "hurt/train.npz").write_bytes(b"x")
+    (place / "notes").mkdir()
+    for name in ("notes/mine.txt", "file", "empty.py", "recipe.json"):
+        (place / name).touch()
+    (place / "broken.py").write_text("RECIPE = (")
+    return place
+
+
+@pytest.fixture
+def said(place, monkeypatch, ended, capfd):
+    """Exit code of a command line in that folder, and what it says; it writes nothing."""
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def run(line):
+        before = sorted(os.listdir())  # noqa: PTH208
+        capfd.readouterr()
+        code = ended(cli.main, *shlex.split(line))
+        out, err = capfd.readouterr()
+        assert (out, sorted(os.listdir())) == ("", before)  # noqa: PTH208
+        return code, err
+
+    return run
+
+
+@pytest.mark.parametrize(("line", "code", "sentence"), MISTAKES, ids=[line for line, *_ in MISTAKES])
+def test_bad_requests(line, code, sentence, said):
+    """F13, F14, F17, F24: what is said, to the letter, so that each sentence is read by whoever changes it."""
+    assert said(line) == (int(code), f"error: {sentence}\n")
+
+
+def test_the_table_has_every_kind_of_mistake():
+    assert len(MISTAKES) >= 95
+    assert {line.split()[0] for line, *_ in MISTAKES} >= set(typer.main.get_command(cli.app).commands) - {"list"}
+
+
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("extra", "line"),
     [
-        (["pendulm"], "there is no dataset 'pendulm'; did you mean pendulum?"),
-        (["zzz"], "there are bouncingball, gravity, gravity3"),
-        (["nowhere.py"], "nowhere.py is not there"),
-        (["pendulum", "k=3"], "Pendulum has no parameter 'k'; it has friction, m, g, l"),
-        (["pendulum", "m"], "'m' is not of the form KEY=VALUE"),
-        (["pendulum", "m="], "'m=' is not of the form KEY=VALUE"),
-        (["pendulum", "m=1.0..0.5"], "m = 1.0..0.5: the range 1..0.5 starts above its end"),
-        (["pendulum", "m=heavy"], "m = 'heavy' is neither a number nor a range"),
-        (["pendulum", "m=-1"], "m = -1.0 has to be above 0"),
-        (["pendulum", "l=0..1"], "l = 0..1 has to be above 0"),
-        (["pendulum", "friction=-0.1"], "friction = -0.1 has to be at least 0"),
-        (["pendulum", "m=nan"], "not finite"),
-        (["pendulum", "m=inf"], "not finite"),
-        (["pendulum", "radii=2"], "radii is 1.3..2.3, which 2.0 cannot replace"),
-        (["two_body", "half_width=-3"], "half_width = -3.0 has to be above 0"),
-        (["pendulum", "substep=0"], "substep = 0.0 has to be above 0"),
-        (["pendulum", "substep=inf"], "substep = inf has to be finite"),
-        (["two_body", "half_width=inf"], "half_width = inf has to be finite"),
-        (["two_body", "radii=0..1"], "radii = 0..1 has to start above 0, where the bodies would collide"),
-        (["pendulum", "--steps", "10000000000000"], "more than 2^30 pixels"),
-        (["broken.py"], "broken.py cannot be run: SyntaxError"),
-        (["recipe.json"], "recipe.json is not the dataset.json of a dataset"),
-        (["pendulum", "--size", "0"], "size = 0 has to lie between 2 and 1024"),
-        (["pendulum", "--train", "-1"], "train = -1 has to lie between 0"),
-        (["pendulum", "--train", "0", "--val", "0", "--test", "0"], "there is nothing to generate"),
-        (["pendulum", "--steps", "0"], "steps = 0 has to be at least 1"),
-        (["pendulum", "--dt", "0"], "dt = 0 has to be a time above 0 s"),
-        (["pendulum", "--dt", "-0.1"], "dt = -0.1 has to be a time above 0 s"),
-        (["pendulum", "--dt", "nan"], "dt = nan has to be a time above 0 s"),
-        (["pendulum", "--seed", "-1"], "seed = -1 has to lie between 0"),
-        (
-            ["pendulum", "--record", "speed"],
-            "record = 'speed' is not among what pendulum can record: dx_dt, energy, offset",
-        ),
-        (["pendulum", "--train", "many"], "Invalid value for '--train'"),
-        (["pendulum", "--sise", "32"], "--sise"),
-        (["pendulum", "--out", "/proc/nowhere/x"], "/proc/nowhere"),
-        (["pendulum", "g=1e200"], "g=1e+200, l=1.0) moves too fast: it needs more than 10000 steps"),
-        (["two_body", "half_width=0.1", *TINY], "sequence 0 of train, task 0, left the scene"),
-        (["gravity", "g=2.5"], "g = 2.5 does not fit: 2 values expected"),
-        (["gravity", "g=[1,2,3]"], "g = (1.0, 2.0, 3.0) does not fit: 2 values expected"),
-        (["gravity", "g=[0,down]"], "g = '[0,down]' is neither a number nor a range"),
-        (
-            ["gravity", "g=[0,2.5"],
-            "g = '[0,2.5' is neither a number nor a range such as 0.5..1.0; did you mean g=[0,2.5]?",
-        ),
-        (["gravity", "g=(0,2.5)"], "did you mean g=[0,2.5]?"),
-        (["pendulum", "g=0...5"], "g = '0...5' is neither a number nor a range such as 0.5..1.0; did you mean g=0..5?"),
-        (["pendulum", "m=0.5...7"], "did you mean m=0.5..7?"),
-        (["pendulum", "--train", "1_000"], "'--train': '1_000' is not a whole number; did you mean 1000?"),
-        (["pendulum", "--dt", "0,1"], "'--dt': '0,1' is not a number; did you mean 0.1?"),
-        (["pendulum", "--workers", "0x2"], "'--workers': '0x2' is not a whole number; did you mean 2?"),
-        (["pendulum", "--shards", "0/1_0"], "shards = '0/1_0' has to be i/N, such as 0/10"),
-        (["gravity", "radius=20"], "radius = 20 is too large for walls 32 apart"),
-        (["gravity", "restitution=1.5"], "restitution = 1.5 has to lie above 0 and not above 1"),
-        (["gravity", "substep=0.1"], "BallBox takes no steps of integration: leave substep = 0.1 out"),
-        (["gravity", "restitution=half"], "restitution = 'half' is neither a number nor a range"),
-        (["gravity", "motion=soft"], "motion = 'soft' is unknown; there are exact, contact"),
-        (["gravity", "motion=2"], "motion = '2' is unknown; there are exact, contact"),
-        (["gravity", "speed=1e9..2e9"], "moves too fast"),
-        (["gravity", "--style", "photo"], "style = 'photo' is unknown; there are soft, clean, debug"),
-        (["gravity", "--style", "debug", "--size", "64"], "style = 'debug' cannot show BallBox("),
-        (["pendulum", "--style", "debug"], "style = 'debug' cannot show Pendulum("),
-        (["pendulum", "--record", "events"], "record = 'events' is not among what pendulum can record: dx_dt"),
-        (["gravity", "motion=contact", "--record", "events"], "gravity can record: dx_dt, energy, offset"),
-        (["gravity", "--original", "--record", "events"], "gravity can record: dx_dt, energy, offset"),
-        (["gravity", "--original", "motion=exact"], "--original decides motion and style by itself"),
-        (["gravity", "--original", "--style", "clean"], "--original decides motion and style by itself"),
-        (["gravity3", "--folder-name", "grav"], "folder = 'grav' is the same for every task: it needs {i}"),
-        (["gravity", "--folder-name", "Dataset.json"], "is the name of a file that a dataset has"),
-        (["gravity3", "--folder-name", "../{i}"], "the name '../0' cannot be a folder"),
-        (["gravity3", "--folder-name", "{x}_{i}"], "the name '{x}_0' cannot be a folder"),
-        (["mixed_physics_iclr2025", "k=2"], "BallBox has no parameter 'k'"),
+        ("zarr", "generate pendulum --out x.zarr"),
+        ("hdf5", "convert made x.h5"),
+        ("parquet", "convert made x.parquet"),
+        ("dask", "generate pendulum --dask local"),
+        ("mp4", "gif pendulum --mp4"),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_bad_requests(words, says, refused, tmp_path):
-    """F13, F14, F17, F24."""
-    (tmp_path / "broken.py").write_text("RECIPE = (")
-    assert says in refused("generate", *words)
+def test_a_missing_extra_is_named(extra, line, said, only):
+    with only(()):
+        code, err = said(line)
+    assert (code, err.count("\n")) == (2, 1)
+    assert f"needs a package that is not installed: pip install 'slvm-data[{extra}]'" in err
+
+
+def test_a_missing_extra_is_named_in_python(only):
+    with only(()), pytest.raises(ModuleNotFoundError, match=r"need PyTorch: pip install 'slvm-data\[torch\]'"):
+        load.Sequences  # noqa: B018
+    with only(()), pytest.raises(ModuleNotFoundError, match=r"need matplotlib: pip install 'slvm-data\[plot\]'"):
+        view.plot  # noqa: B018
 
 
 @pytest.mark.parametrize("word", ["1_0", "١", "1.0", "0x1", " 1", ""])
@@ -289,13 +291,13 @@ def test_every_option_is_read_to_the_letter(word, refused):
     for name, option in found:
         if option.name not in ("dt", "fps") or word != "1.0":
             said = refused(name, *["x"] * (2 if name == "convert" else 1), option.opts[0], word)
-            assert f"'{option.opts[0]}': {word!r} is not a" in said
+            assert f"{option.opts[0]} {word!r} is not a" in said
 
 
 def test_a_bad_request_ends_a_process(tmp_path):
     done = in_a_process("generate", "pendulum", "--style", "debug", cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert done.stderr.startswith("error: style = 'debug' cannot show Pendulum(")
+    assert done.stderr.startswith("error: style = 'debug' cannot show Pendulum: ")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -429,6 +431,56 @@ def test_version_and_missing_folder(run):
     assert run("--version").stdout.strip() == slvm_data.__version__
     done = run("verify", "nowhere")
     assert (done.returncode, done.stderr) == (2, "error: nowhere is not a folder\n")
+
+
+@pytest.mark.parametrize("given", [None, *formats.NAMES])
+@pytest.mark.parametrize("entry", [*formats.TABLE, None], ids=lambda entry: entry.name if entry else "none")
+def test_an_ending_and_a_word_say_the_format_or_contradict_each_other(entry, given):
+    for ending in (*entry.endings, entry.endings[0].upper()) if entry else ("", ".v2", ".2024"):
+        if entry and given not in (None, entry.name):
+            with pytest.raises(ValueError, match=rf"x\{ending} ends in .*, which means {entry.name}, and {given} was"):
+                formats.wanted(Path(f"x{ending}"), given)
+        else:
+            found = formats.wanted(Path(f"x{ending}"), given)
+            assert (found and found.name) == (given or (entry and entry.name))
+
+
+def test_the_ending_of_a_folder_decides_or_is_refused(run, refused, tmp_path):
+    for folder, form in (("a.zarr", "zarr"), ("a.npz", "npz"), ("a.5", "npz")):
+        assert run("generate", "pendulum", *TINY, "--out", folder).returncode == 0
+        assert manifest.read(tmp_path / folder).format.name == form
+    zarr, back = ("generate", "pendulum", "--format", "zarr", "--out"), ("convert", "a.zarr")
+    assert "b.npz ends in .npz, which means npz, and zarr was asked for" in refused(*zarr, "b.npz")
+    assert "hdf5 is a copy for other libraries: generate npz or zarr" in refused(
+        "generate", "pendulum", "--out", "b.h5"
+    )
+    assert "b.h5 ends in .h5, which means hdf5, and parquet was" in refused(*back, "b.h5", "--to", "parquet")
+    assert "b ends in none of .npz, .zarr" in refused(*back, "b")
+    assert "is a description, in no format" in refused(*back, "a.zarr/croissant.json", "--to", "npz")
+    assert "a.zarr holds .zarr, and only .npz is combined: first `slvm-data convert" in refused("combine", "a.zarr")
+    assert run(*back, "c.h5").returncode == run("convert", "a.npz", "d.zarr").returncode == 0
+    assert manifest.read(tmp_path / "c.h5").format.name == "hdf5"
+    assert "c.h5 holds .h5, and only .npz is combined: combine the original" in refused("combine", "c.h5")
+    assert "page.png does not end in .html" in refused("view", "a.npz", "--save", "page.png")
+
+
+def test_a_folder_of_a_datasets_name_is_preferred_and_said(run, tmp_path, capfd):
+    run("generate", "pendulum", *TINY, "g=4")
+    said = "note: the folder pendulum in this directory is shown; from another directory, pendulum is the dataset of"
+    for words in (["info", "pendulum"], ["gif", "pendulum"], ["view", "pendulum", "--save", "page.html"]):
+        done = run(*words)
+        assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+        assert said in done.stderr
+    assert "A variant of the dataset pendulum" in run("info", "pendulum").stdout
+    assert (opened("pendulum").recipe.tasks[0].g, capfd.readouterr().err.startswith(said)) == (4, True)
+    done = run("view", "pendulum", "g=5")
+    assert (done.returncode, done.stderr.splitlines()[0].startswith(said)) == (2, True)
+    assert "g=5 changes nothing in files: leave it out" in done.stderr
+    (tmp_path / "gravity").mkdir()
+    done = run("info", "gravity")
+    assert done.stderr == "note: the folder gravity in this directory holds no dataset\n"
+    assert done.stdout.startswith("gravity: A ball thrown downwards")
+    assert run("info", "./pendulum").stderr == run("info", "gravity3").stderr == ""
 
 
 def test_as_many_sequences_as_frames_verify(run):

@@ -70,10 +70,37 @@ def test_only_batches_have_a_batch_axis(path):
     assert "vmap" not in text or path.stem in {"batch", "frames", "certificate"}
 
 
-def test_nobody_loads_torch_and_the_store_not_even_jax():
-    check = "import sys, slvm_data.{0}; assert not {{'torch', {1}}} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", check.format("store.npz", "'jax'")], check=True)
-    subprocess.run([sys.executable, "-c", check.format("cli", "'scipy.stats'")], check=True)
+QUICK = """
+import sys, time
+from slvm_data.cli import main
+
+for words in (["--help"], ["list"], ["info", "mixed_physics_iclr2025"], ["info", "nascar"]):
+    sys.argv = ["slvm-data", *words]
+    try:
+        main()
+    except SystemExit as end:
+        assert not end.code
+assert not {"jax", "torch", "scipy", "PIL", "tqdm"} & set(sys.modules)
+print(time.process_time())
+"""
+
+
+def test_help_list_and_info_load_no_jax_and_are_quick():
+    """Where nothing else runs, each takes less than 0.3 s; here all run in one process, on a busy machine."""
+    done = subprocess.run([sys.executable, "-c", QUICK], capture_output=True, text=True, check=True)
+    assert float(done.stdout.splitlines()[-1]) < 1.0
+
+
+def test_reading_files_loads_neither_torch_nor_jax():
+    check = "import sys, slvm_data.store.npz; assert not {'torch', 'jax'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", check], check=True)
+
+
+def test_jax_is_imported_late_alone():
+    """A module that imported it by itself would make every command wait for it."""
+    for path in FILES:
+        if "load" not in path.relative_to(SOURCE).parts and path.name not in ("late.py", "types.py"):
+            assert not re.search(r"^\s*(import|from) jax\b", path.read_text(), re.M), path
 
 
 def test_functions_are_short():

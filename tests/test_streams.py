@@ -66,7 +66,7 @@ def test_letters_that_a_stream_does_not_have(encoding, words, place):
 def test_an_error_has_such_letters_too(encoding, place):
     found = done([*COMMAND, "generate", "数→"], place, **ENCODINGS[encoding])
     assert (found.returncode, found.stdout, found.stderr.count(b"\n")) == (2, b"", 1)
-    assert found.stderr.startswith(b"error: there is no dataset '")
+    assert found.stderr.startswith(b"error: there is no dataset and no folder '")
 
 
 @pytest.mark.parametrize(("streams", "command"), list(zip([*NONE, *FULL], [GENERATE, SCRIPT] * 3, strict=True)))

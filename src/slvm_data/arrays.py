@@ -13,6 +13,7 @@ AXES = {
     "T": "frame",  # of a sequence, or of a window
     "K": "context",  # windows before a query
     "D": "state",
+    "A": "angle",  # its sine, then its cosine
     "L": "latent",
     "S": "channel",  # of a signal
     "E": "impact",
@@ -96,7 +97,7 @@ _EVERY = (
     _row("domain_image", "N K T (C) H W", "uint8", Role.CONTEXT, "frames of the context windows"),
     _row(
         *("state", "N T D", "float32", Role.TRUTH),
-        "positions first, then momenta or velocities; frame 0 is the initial state",
+        "positions first, then momenta or velocities; angles are not wrapped; frame 0 is the initial state",
         fill=0,
     ),
     _row("state_mask", "N D", "bool", Role.MASK, "true for numbers of the state, false for padding", fill=0),
@@ -138,6 +139,12 @@ _EVERY = (
         *("energy", "N T", "float64", Role.TRUTH),
         "Hamiltonian; for balls: energy per unit mass, potential energy 0 at the lowest point",
         query="energy",
+    ),
+    _row(
+        *("angles", "N T A", "float32", Role.TRUTH),
+        "sine and cosine of each angle in the state, sin q, cos q, or sin q1, cos q1, sin q2, cos q2",
+        fill=0,
+        query="angles",
     ),
     _row("event_time", "N E", "float64", Role.EVENT, "times of impacts, in order; 0 beyond the last impact", "s"),
     _row(

@@ -1,46 +1,38 @@
-"""The command `slvm-data`: list, info, new, generate, gif, status, view, verify, repair, combine, convert."""
+"""The command `slvm-data`: one function for each command, in the order in which one needs them.
+
+What only one command needs is imported when it runs, so that the help, `list` and `info NAME` answer at once.
+"""
 
 from __future__ import annotations
 
-import difflib
 import json
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 import slvm_data
-from slvm_data.core.files import check_place
+from slvm_data.core.names import MANIFEST
 from slvm_data.core.streams import show
 from slvm_data.core.text import sentence
 from slvm_data.core.types import SEEDS, SPLITS
-from slvm_data.datasets import RECIPES
-from slvm_data.recipe.overrides import override
-from slvm_data.recipe.own_file import differing, load, write_template
-from slvm_data.recipe.recipe import Recipe
-from slvm_data.recipe.serialisation import from_stored, own_files_of, stored_classes, to_stored
-from slvm_data.run import combination as combined
-from slvm_data.run import conversion
-from slvm_data.run.description import equation, machine
-from slvm_data.run.repair import mend
-from slvm_data.run.verification import faults
-from slvm_data.script import call, command, number
-from slvm_data.simulation.batch import check_systems
-from slvm_data.store import card, formats, manifest
-from slvm_data.store.journal import settled
-from slvm_data.store.journal import status as status_of
-from slvm_data.systems.switching import Switching
-from slvm_data.systems.system import System
-from slvm_data.view import saved, server
-from slvm_data.view.dataset import Dataset, of_folder, of_recipe
+from slvm_data.script import HELP, call, command, number
+from slvm_data.store import formats
+
+if TYPE_CHECKING:
+    from slvm_data.recipe.recipe import Recipe
+    from slvm_data.store.manifest import Manifest
+    from slvm_data.systems.system import System
+    from slvm_data.view.dataset import Dataset
 
 app = typer.Typer(
     help="Datasets for sequential latent-variable models: moving scenes with the ground truth for every frame.",
     add_completion=False,
-    no_args_is_help=True,
+    context_settings=HELP,
+    epilog="Example: slvm-data generate pendulum3 --train 100",
     rich_markup_mode=None,
 )
 _CHOSEN = "chosen automatically"
@@ -69,18 +61,23 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def options(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback shows it
         bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version)
     ] = False,
 ) -> None:
-    """Options of `slvm-data` itself."""
+    """Options of `slvm-data` itself; without a command, it shows the help."""
+    if context.invoked_subcommand is None:
+        show(context.get_help())
 
 
 @app.command("list")
 def list_datasets() -> None:
-    """Show every dataset: its system, tasks, sequences per split, observation, state."""
+    """List the datasets: systems, tasks, sequences, observations."""
+    from slvm_data.datasets import RECIPES
+
     head = ("name", "system", "tasks", "train/val/test per task", "observation", "state")
     rows = [head, *map(_row, RECIPES.values())]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -98,6 +95,8 @@ def _row(recipe: Recipe) -> tuple[str, ...]:
 
 def _shape(recipe: Recipe) -> tuple[int, ...]:
     """Shape of the observation of one sequence."""
+    from slvm_data.systems.switching import Switching
+
     system = recipe.tasks[0]
     if not recipe.has_frames() and isinstance(system, Switching):
         return (recipe.length(), system.channels)
@@ -106,15 +105,25 @@ def _shape(recipe: Recipe) -> tuple[int, ...]:
 
 @app.command()
 def info(dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE", help=_FOLDER_FIRST)]) -> None:
-    """Describe a dataset: equation, parameters, sizes; for a folder also its arrays and validation report."""
-    if (Path(dataset) / manifest.NAME).is_file() or (Path(dataset).is_dir() and dataset not in RECIPES):
-        show(card.text(manifest.read(Path(dataset))))
+    """Describe a dataset: its equation, parameters and sizes.
+
+    For a folder, this is the card, with arrays and validation report.
+    """
+    from slvm_data.datasets import standing
+
+    if folder := standing(dataset):
+        from slvm_data.store import card, manifest
+
+        show(card.text(manifest.read(folder)))
     else:
         show("\n".join(_described(find(dataset), dataset)))
 
 
 def _described(recipe: Recipe, word: str) -> Iterator[str]:
     """Describe a recipe in lines; `word` is what `generate` calls it."""
+    from slvm_data.recipe.serialisation import equation, to_stored
+    from slvm_data.store import card
+
     yield f"{recipe.name}: {recipe.about.strip()}\n\n{equation(recipe)}\n"
     for label, task in enumerate(to_stored(recipe).tasks):
         yield f"task {label}: system {task.system}, {card.of_system(task)}"
@@ -128,6 +137,8 @@ def _described(recipe: Recipe, word: str) -> Iterator[str]:
 
 def _observed(recipe: Recipe, task: int) -> str:
     """Time step and observation of a task, in words."""
+    from slvm_data.systems.switching import Switching
+
     dt, system, view = f"dt = {recipe.dt_of(task):g} s", recipe.tasks[task], recipe.view_of(task)
     if not recipe.has_frames() and isinstance(system, Switching):
         latents = ", ".join(system.latents or system.state)
@@ -138,50 +149,136 @@ def _observed(recipe: Recipe, task: int) -> str:
     return f"{dt}; frames of {view.size} x {view.size} pixels, style {recipe.style_of(task).name}, {colours}, {camera}"
 
 
+def find(dataset: str) -> Recipe:
+    """Find the recipe with this name, in this .py file, or in this dataset.json."""
+    path = Path(dataset)
+    if path.suffix == ".py":
+        return _from_file(path)
+    if path.suffix == ".json":
+        return _from_manifest(path)
+    from slvm_data.datasets import RECIPES, suggestion
+
+    if dataset in RECIPES:
+        return RECIPES[dataset]
+    if (path / MANIFEST).is_file():
+        raise ValueError(f"{dataset} is the folder of a dataset: its recipe is {path / MANIFEST}")
+    folder = "" if path.is_dir() else " and no folder"
+    raise ValueError(f"there is no dataset{folder} {dataset!r}; {suggestion(dataset)}")
+
+
+def _from_file(path: Path) -> Recipe:
+    from slvm_data.recipe.own_file import load
+    from slvm_data.recipe.recipe import Recipe
+    from slvm_data.simulation.batch import check_systems
+
+    recipe = getattr(load(path), "RECIPE", None)
+    if not isinstance(recipe, Recipe):
+        raise ValueError(f"{path} has no RECIPE = Recipe(…)")
+    check_systems(recipe)
+    return recipe
+
+
+def _from_manifest(path: Path) -> Recipe:
+    from slvm_data.recipe.serialisation import from_stored
+    from slvm_data.store import manifest
+
+    if path.name != MANIFEST or not path.is_file():
+        raise ValueError(f"{path} is not the {MANIFEST} of a dataset")
+    return from_stored(manifest.read(path.parent).recipe)
+
+
 @app.command()
 def new(file: Annotated[Path, typer.Argument(metavar="FILE.py", help="File to write; nothing is replaced.")]) -> None:
-    """Write a file with a system of your own, which runs as it is; then change it."""
+    """Write a file with a system of your own, which runs as it is."""
+    from slvm_data.recipe.own_file import write_template
+
     write_template(file)
     show(f"{file}: look at it with `slvm-data view {file}`, and write its dataset with `slvm-data generate {file}`")
 
 
-@app.command()
-def verify(
-    folder: Path,
-    sample: Annotated[int, number(int, "Sequences per file to regenerate and compare.", low=0)] = 8,
-    recipe: _Own = None,
-) -> None:
-    """Check a dataset: checksums of all files except the card, the arrays, and some sequences by regenerating them."""
-    content = manifest.read(folder)
-    source = from_stored(content.recipe, _classes(folder, content, recipe))
-    versions = manifest.versions(content.format)
-    alike = content.machine == machine() and versions.items() <= content.versions.items()
-    if not alike:
-        chaos = ", windows of chaotic trajectories by checksum alone" if any(s.chaotic for s in source.tasks) else ""
-        print(f"made by other software or on another class of processor: compared within a tolerance{chaos}")
-    found = list(faults(folder, source, content, sample, alike))
-    for fault in found:
-        print(f"error: {sentence(fault)}", file=sys.stderr)
-    if found:
-        if content.format.own:
-            own = f" --recipe {recipe}" if recipe else ""
-            print(f"to make again what is damaged: slvm-data repair {folder}{own}", file=sys.stderr)
-        raise typer.Exit(1)
-    again = f"; {sample} sequences per file regenerated and equal" if content.format.own and sample else ""
-    print(f"{folder}: {len(content.every_file())} files, checksums OK{again}")
+app.command("generate")(command(find))
 
 
 @app.command()
-def repair(
-    folder: Path,
+def view(
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            metavar="FOLDER|NAME|FILE",
+            help=f"Folder of a dataset, or a name or file as for `generate`. {_FOLDER_FIRST}",
+        ),
+    ],
+    changes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KEY=VALUE", help="Parameters, as for `generate`; not allowed for a folder."),
+    ] = None,
+    save: Annotated[Path | None, typer.Option(help="File to write the page to, instead of serving it.")] = None,
+    sequences: Annotated[int, number(int, "Number of sequences in a saved page, over all tasks.", low=1)] = 64,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
+    port: Annotated[int, number(int, "Port of the server.", low=0, high=65535, show_default="a free one")] = 0,
     recipe: _Own = None,
 ) -> None:
-    """Regenerate damaged or missing files; other files stay unchanged."""
-    content = settled(folder)
-    made = mend(folder, from_stored(content.recipe, _classes(folder, content, recipe)), content)
-    for what in made:
-        print(f"made again: {what}")
-    print(f"{folder}: {len(made)} repaired; checksums OK")
+    """Show a dataset in the browser; a NAME gets sliders.
+
+    Sequences, curves, validation report; for a NAME also sliders for its parameters.
+    """
+    from slvm_data.core.files import check_place
+    from slvm_data.view import saved, server
+
+    shown = _dataset(dataset, changes or [], recipe)
+    if save is None:
+        server.serve(shown, port, not no_open)
+        return
+    check_place(save)
+    if save.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"{save} does not end in .html, and a page is a file for the browser: give it this ending")
+    print(f"{save}: {saved.save(shown, save, sequences) / 1e6:.2f} MB")
+
+
+def _dataset(dataset: str, changes: list[str], recipe: str | None) -> Dataset:
+    """Open the dataset in a folder, or the dataset of a recipe with these changes."""
+    from slvm_data.datasets import standing
+    from slvm_data.recipe.overrides import override
+    from slvm_data.store import manifest
+    from slvm_data.view.dataset import of_folder, of_recipe
+
+    if not (folder := standing(dataset)):
+        base = find(dataset)
+        return of_recipe(override(base, changes), (dataset, base))
+    if changes:
+        raise ValueError(f"{changes[0]} changes nothing in files: leave it out, or view a dataset by its name")
+    if recipe in (None, STORED):
+        return of_folder(folder, _classes(folder, manifest.read(folder), recipe))
+    own = _from_own(folder, manifest.read(folder), recipe)
+    return of_folder(folder, own.tasks, (recipe, own))
+
+
+def _classes(folder: Path, content: Manifest, recipe: str | None) -> Iterable[System | type[System]]:
+    """The user's own systems, from the file that --recipe names, or from the texts that the dataset keeps."""
+    if recipe == STORED:
+        return _run_stored(folder, content)
+    return _from_own(folder, content, recipe).tasks if recipe else ()
+
+
+def _run_stored(folder: Path, content: Manifest) -> list[type[System]]:
+    from slvm_data.recipe.serialisation import stored_classes
+
+    if not content.own_files:
+        raise ValueError(f"{folder} keeps no text of a system: leave --recipe out, or give your own file")
+    texts = ", ".join(f"{own.file} (sha256 {own.sha256[:12]}…)" for own in content.own_files.values())
+    print(f"running the text that {folder / MANIFEST} keeps of {texts}", file=sys.stderr)
+    return stored_classes(content.recipe, content.own_files)
+
+
+def _from_own(folder: Path, content: Manifest, recipe: str) -> Recipe:
+    from slvm_data.recipe.own_file import differing
+    from slvm_data.recipe.serialisation import own_files_of
+
+    own = find(recipe)
+    if other := differing(own_files_of(own), content.own_files):
+        kept = f"the text that {folder} was made with, and keeps (--recipe {STORED})"
+        print(f"warning: {other} differs from {kept}", file=sys.stderr)
+    return own
 
 
 @app.command()
@@ -208,8 +305,8 @@ def gif(
     no_labels: Annotated[bool, typer.Option("--no-labels", help="Leave the labels of rows and columns out.")] = False,
     recipe: _Own = None,
 ) -> None:
-    """Write an animation of several sequences side by side: a GIF, a WebP, or a video."""
-    from slvm_data.view.animation import animate  # which nothing else needs
+    """Write an animation of sequences: a GIF, a WebP or a video."""
+    from slvm_data.view.animation import animate
 
     shown = _dataset(dataset, [], recipe)
     if mp4 and (format or (out and out.suffix != ".mp4")):
@@ -224,10 +321,11 @@ def gif(
 
 def _picture(out: Path | None, ending: str | None, name: str) -> Path:
     """File of an animation; raises ValueError if it does not have the ending that was asked for."""
-    ending = ending or (out.suffix.removeprefix(".") if out else "gif")
-    out = out or Path(f"{name}.{ending}")
+    from slvm_data.core.files import check_place
+
+    out = out or Path(f"{name}.{ending or 'gif'}")
     check_place(out)
-    if out.suffix != f".{ending}":
+    if ending and out.suffix != f".{ending}":
         raise ValueError(f"{out} does not end in .{ending}, the format asked for")
     return out
 
@@ -237,19 +335,6 @@ def label(word: str) -> int:
     if not (word.isascii() and word.strip().isdigit()):
         raise ValueError(f"--task {word!r} has to be a number, the label of a task, or several with commas")
     return int(word)
-
-
-@app.command()
-def status(
-    folder: Path, as_json: Annotated[bool, typer.Option("--json", help="Output for programs: one object.")] = False
-) -> None:
-    """Show how many units of a dataset, files or shards, are finished."""
-    found = status_of(folder)
-    if as_json:
-        show(json.dumps(asdict(found)))
-        return
-    state = "complete" if found.complete else "not complete: run the command that began it again to go on"
-    show(f"{folder}: {found.done} of {found.units} units of {found.name}; {state}")
 
 
 @app.command()
@@ -267,81 +352,22 @@ def combine(
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that were combined before.")] = False,
 ) -> None:
-    """Write combined_{train,val,test}.npz into a dataset's folder: all its tasks in one file per split."""
+    """Write one file per split, with all tasks of a dataset.
+
+    They are combined_train.npz, combined_val.npz and combined_test.npz, in the dataset's folder.
+    """
+    from slvm_data.run import combination
+    from slvm_data.store import manifest
+
     if seed is not None and not shuffle:
         raise ValueError(f"--seed {seed} has no effect without --shuffle: add it")
-    written = combined.combine(folder, shuffle=shuffle, seed=seed or 0, pad=pad, overwrite=overwrite)
+    written = combination.combine(folder, shuffle=shuffle, seed=seed or 0, pad=pad, overwrite=overwrite)
     for name, file in written.items():
         print(f"{folder / name}: {file.rows} sequences, {file.bytes / 1e6:.1f} MB")
     kept = next(iter(written.values())).arrays
     every = dict.fromkeys(name for file in manifest.read(folder).files.values() for name in file.arrays)
     if lost := [name for name in every if name not in kept]:
         print(f"left out, since tasks differ in its shape or lack it: {', '.join(lost)}")
-
-
-@app.command()
-def view(
-    dataset: Annotated[
-        str,
-        typer.Argument(
-            metavar="FOLDER|NAME|FILE",
-            help=f"Folder of a dataset, or a name or file as for `generate`. {_FOLDER_FIRST}",
-        ),
-    ],
-    changes: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="KEY=VALUE", help="Parameters, as for `generate`; not allowed for a folder."),
-    ] = None,
-    save: Annotated[Path | None, typer.Option(help="File to write the page to, instead of serving it.")] = None,
-    sequences: Annotated[int, number(int, "Number of sequences in a saved page, over all tasks.", low=1)] = 64,
-    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
-    port: Annotated[int, number(int, "Port of the server.", low=0, high=65535, show_default="a free one")] = 0,
-    recipe: _Own = None,
-) -> None:
-    """View a dataset in the browser: sequences, curves, validation report; for a NAME, sliders for parameters."""
-    shown = _dataset(dataset, changes or [], recipe)
-    if save is None:
-        server.serve(shown, port, not no_open)
-        return
-    check_place(save)
-    print(f"{save}: {saved.save(shown, save, sequences) / 1e6:.2f} MB")
-
-
-def _classes(folder: Path, content: manifest.Manifest, recipe: str | None) -> Iterable[System | type[System]]:
-    """The user's own systems, from the file that --recipe names, or from the texts that the dataset keeps."""
-    if recipe == STORED:
-        return _run_stored(folder, content)
-    return _from_own(folder, content, recipe).tasks if recipe else ()
-
-
-def _run_stored(folder: Path, content: manifest.Manifest) -> list[type[System]]:
-    if not content.own_files:
-        raise ValueError(f"{folder} keeps no text of a system: leave --recipe out, or give your own file")
-    texts = ", ".join(f"{own.file} (sha256 {own.sha256[:12]}…)" for own in content.own_files.values())
-    print(f"running the text that {folder / manifest.NAME} keeps of {texts}", file=sys.stderr)
-    return stored_classes(content.recipe, content.own_files)
-
-
-def _from_own(folder: Path, content: manifest.Manifest, recipe: str) -> Recipe:
-    own = find(recipe)
-    if other := differing(own_files_of(own), content.own_files):
-        kept = f"the text that {folder} was made with, and keeps (--recipe {STORED})"
-        print(f"warning: {other} differs from {kept}", file=sys.stderr)
-    return own
-
-
-def _dataset(dataset: str, changes: list[str], recipe: str | None) -> Dataset:
-    """Open the dataset in a folder, or the dataset of a recipe with these changes."""
-    if not Path(dataset).is_dir() or (dataset in RECIPES and not (Path(dataset) / manifest.NAME).is_file()):
-        base = find(dataset)
-        return of_recipe(override(base, changes), (dataset, base))
-    if changes:
-        raise ValueError(f"{changes[0]} changes nothing in files: leave it out, or view a dataset by its name")
-    folder = Path(dataset)
-    if recipe in (None, STORED):
-        return of_folder(folder, _classes(folder, manifest.read(folder), recipe))
-    own = _from_own(folder, manifest.read(folder), recipe)
-    return of_folder(folder, own.tasks, (recipe, own))
 
 
 @app.command()
@@ -354,7 +380,13 @@ def convert(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the dataset in that folder.")] = False,
 ) -> None:
-    """Write a dataset in another format: .npz, .zarr, .h5, .tar (WebDataset), .parquet (Hugging Face)."""
+    """Write a dataset in another format: Zarr, HDF5 or Parquet.
+
+    The ending of DST says which: .npz, .zarr, .h5, .tar (WebDataset) or .parquet (Hugging Face).
+    """
+    from slvm_data.run import conversion
+    from slvm_data.store import manifest
+
     written = conversion.convert(source, target, to=to, overwrite=overwrite)
     if written.is_file():
         print(f"{written}: describes {source}")
@@ -365,33 +397,72 @@ def convert(
         print(f"left out, since they repeat the other files: {', '.join(left)}")
 
 
-def find(dataset: str) -> Recipe:
-    """Find the recipe with this name, in this .py file, or in this dataset.json."""
-    path = Path(dataset)
-    if path.suffix == ".py":
-        return _from_file(path)
-    if path.suffix == ".json":
-        if path.name != manifest.NAME or not path.is_file():
-            raise ValueError(f"{dataset} is not the {manifest.NAME} of a dataset")
-        return from_stored(manifest.read(path.parent).recipe)
-    if dataset in RECIPES:
-        return RECIPES[dataset]
-    near = difflib.get_close_matches(dataset, RECIPES, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(RECIPES)}"
-    raise ValueError(f"there is no dataset {dataset!r}; {hint} (a file of your own ends in .py)")
+@app.command()
+def status(
+    folder: Path, as_json: Annotated[bool, typer.Option("--json", help="Output for programs: one object.")] = False
+) -> None:
+    """Show how many files or shards of a dataset are finished."""
+    from slvm_data.store import journal
+
+    found = journal.status(folder)
+    if as_json:
+        show(json.dumps(asdict(found)))
+        return
+    state = "complete" if found.complete else "not complete: run the command that began it again to go on"
+    show(f"{folder}: {found.done} of {found.units} units of {found.name}; {state}")
 
 
-def _from_file(path: Path) -> Recipe:
-    recipe = getattr(load(path), "RECIPE", None)
-    if not isinstance(recipe, Recipe):
-        raise ValueError(f"{path} has no RECIPE = Recipe(…)")
-    check_systems(recipe)
-    return recipe
+@app.command()
+def verify(
+    folder: Path,
+    sample: Annotated[int, number(int, "Sequences per file to regenerate and compare.", low=0)] = 8,
+    recipe: _Own = None,
+) -> None:
+    """Check a dataset: its checksums, and some sequences made again.
+
+    The checksums are of all files except the card; some sequences of every file are regenerated and compared.
+    """
+    from slvm_data.recipe.serialisation import from_stored
+    from slvm_data.run.description import machine
+    from slvm_data.run.verification import faults
+    from slvm_data.store import manifest
+
+    content = manifest.read(folder)
+    source = from_stored(content.recipe, _classes(folder, content, recipe))
+    versions = manifest.versions(content.format)
+    alike = content.machine == machine() and versions.items() <= content.versions.items()
+    if not alike:
+        chaos = ", windows of chaotic trajectories by checksum alone" if any(s.chaotic for s in source.tasks) else ""
+        print(f"made by other software or on another class of processor: compared within a tolerance{chaos}")
+    found = list(faults(folder, source, content, sample, alike))
+    for fault in found:
+        print(f"error: {sentence(fault)}", file=sys.stderr)
+    if found:
+        if content.format.own:
+            own = f" --recipe {recipe}" if recipe else ""
+            print(f"to make again what is damaged: slvm-data repair {folder}{own}", file=sys.stderr)
+        raise typer.Exit(1)
+    again = f"; {sample} sequences per file regenerated and equal" if content.format.own and sample else ""
+    print(f"{folder}: {len(content.every_file())} files, checksums OK{again}")
+
+
+@app.command()
+def repair(
+    folder: Path,
+    recipe: _Own = None,
+) -> None:
+    """Make damaged or missing files again; other files stay unchanged."""
+    from slvm_data.recipe.serialisation import from_stored
+    from slvm_data.run.repair import mend
+    from slvm_data.store import journal
+
+    content = journal.settled(folder)
+    made = mend(folder, from_stored(content.recipe, _classes(folder, content, recipe)), content)
+    for what in made:
+        print(f"made again: {what}")
+    print(f"{folder}: {len(made)} repaired; checksums OK")
 
 
 def main() -> NoReturn:
     """Run the command line."""
-    call(typer.main.get_command(app))
-
-
-app.command("generate")(command(find))
+    call(typer.main.get_command(app), "slvm-data")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import math
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import numpy as np
 import typer
@@ -21,14 +22,14 @@ from slvm_data.core.files import at_home
 from slvm_data.core.numerals import READERS, whole
 from slvm_data.core.text import sentence
 from slvm_data.observe.windowing import Windowing
-from slvm_data.recipe.options import OPTIONS, TRAJECTORIES, Option, of
-from slvm_data.recipe.original import as_original
-from slvm_data.recipe.overrides import override
-from slvm_data.recipe.recipe import Recipe
-from slvm_data.run.generation import generate
-from slvm_data.simulation.certificate import TOLERANCE
-from slvm_data.store import formats, manifest
-from slvm_data.store.manifest import Certificate
+from slvm_data.recipe.options import OPTIONS, TRAJECTORIES, Option, is_option, named, of
+from slvm_data.store import formats
+
+if TYPE_CHECKING:
+    from slvm_data.recipe.recipe import Recipe
+    from slvm_data.store.manifest import Certificate
+
+HELP = {"help_option_names": ["-h", "--help"]}  # settings of a command line
 
 
 def number(kind: type, text: str, *names: str, low: float = -math.inf, high: float = math.inf, **settings: Any) -> Any:
@@ -63,7 +64,14 @@ _Changes = Annotated[
 ]
 _ORIGINAL = "Write what the original scripts would write, with their errors, but with correct labels."
 INTERRUPTED, TERMINATED = 130, 143  # exit codes, as shells have them
-_Format = Annotated[str, typer.Option("--format", help=f"File format: {' or '.join(formats.OWN)} (sharded).")]
+_Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        help=f"File format: {' or '.join(formats.OWN)} (sharded).",
+        show_default=f"from the ending of --out, or {formats.OWN[0]}",
+    ),
+]
 _Workers = Annotated[
     int | None,
     number(int, "Number of processes that make files or shards.", show_default="one process, several threads"),
@@ -99,7 +107,7 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         *,
         out: Annotated[Path | None, typer.Option(help="Folder to write.", show_default="./NAME")] = None,
         original: Annotated[bool, typer.Option("--original", help=_ORIGINAL)] = False,
-        format: _Format = formats.OWN[0],  # noqa: A002 - the name of the option
+        format: _Format = None,  # noqa: A002 - the name of the option
         workers: _Workers = None,
         shards: _Shards = None,
         dask: _Dask = None,
@@ -107,8 +115,14 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the dataset in that folder.")] = False,
         **options: Any,
     ) -> None:
-        """Write a dataset: the arrays of train, val and test, dataset.json, and a card."""
+        """Write a dataset to a folder.
+
+        The folder holds the arrays of train, val and test, dataset.json, and a card.
+        """
+        from slvm_data.recipe.overrides import override
+
         style, options["record"] = options["style"], _names(options["record"])
+        _check_words(changes or (), inspect.signature(generate).parameters)
         recipe = override(find(dataset), changes or (), options)
         how = {"format": format, "workers": workers, "part": _part(shards), "dask": dask, "executor": executor}
         _carry_out(_original(recipe, style, changes) if original else recipe, out, overwrite=overwrite, **how)
@@ -145,7 +159,17 @@ def _names(record: list[str] | None) -> tuple[str, ...] | None:
     return tuple(name.strip() for words in record or () for name in words.split(",")) or None
 
 
+def _check_words(changes: Iterable[str], options: Iterable[str]) -> None:
+    """Raise ValueError for an option that is written as a parameter; `override` knows those that change a recipe."""
+    for change in changes:
+        name, _, value = change.partition("=")
+        if name in options and name not in OPTIONS:
+            raise ValueError(is_option(name, value))
+
+
 def _original(recipe: Recipe, style: str | None, changes: list[str] | None) -> Recipe:
+    from slvm_data.recipe.original import as_original
+
     if style or any(change.startswith("motion=") for change in changes or ()):
         raise ValueError("--original decides motion and style by itself: leave motion= and --style out")
     return as_original(recipe)
@@ -153,6 +177,9 @@ def _original(recipe: Recipe, style: str | None, changes: list[str] | None) -> R
 
 def _carry_out(recipe: Recipe, out: Path | None, **options: Any) -> None:
     """Generate, and report the result."""
+    from slvm_data.run.generation import generate
+    from slvm_data.store import manifest
+
     start = time.monotonic()
     _warn(recipe)
     folder = generate(recipe, out, **options)
@@ -190,6 +217,8 @@ def _warn(recipe: Recipe) -> None:
 
 def _report(recipe: Recipe, certificate: list[Certificate], folder: Path) -> None:
     """Print the accuracy of the integration, if the motion was integrated."""
+    from slvm_data.simulation.certificate import TOLERANCE
+
     error = max((entry.error or 0.0 for entry in certificate), default=0.0)
     accuracy = f"max. integration error {error:.1e}; " if certificate else ""
     print(f"{accuracy}more: slvm-data info {folder}")
@@ -200,7 +229,7 @@ def _report(recipe: Recipe, certificate: list[Certificate], folder: Path) -> Non
 
 def main(recipe: Recipe) -> NoReturn:
     """Run the file of a dataset as a script, with the options of `slvm-data generate` and parameters as KEY=VALUE."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app = typer.Typer(add_completion=False, context_settings=HELP, rich_markup_mode=None)
     app.command(help=recipe.about.strip())(command(lambda _: recipe))
     parser: Any = typer.main.get_command(app)
     carry_out = parser.callback
@@ -212,11 +241,14 @@ def main(recipe: Recipe) -> NoReturn:
     call(parser)
 
 
-def call(parser: Callable[..., Any]) -> NoReturn:
-    """Run a command line. An error is one sentence: exit code 2 for the request, 1 for damaged data."""
+def call(parser: Callable[..., Any], name: str | None = None) -> NoReturn:
+    """Run a command line. An error is one sentence: exit code 2 for the request, 1 for damaged data.
+
+    The help calls it `name`; without one, as it was called.
+    """
     interruption.listen()
     with streams.safe():
-        _carried_out(parser)
+        _carried_out(partial(parser, prog_name=name, standalone_mode=False))
 
 
 def _carried_out(parser: Callable[..., Any]) -> NoReturn:
@@ -235,13 +267,58 @@ def _carried_out(parser: Callable[..., Any]) -> NoReturn:
     except Exception as error:
         if not hasattr(error, "format_message"):  # Typer's own, whose base class it does not export
             raise
-        _complain(error.format_message(), 2)  # pyright: ignore
+        _complain(_plain(error), 2)
+
+
+def _plain(error: Any) -> str:
+    """What Typer says of a command line, with the way out."""
+    help_ = f"`{error.ctx.command_path} --help`" if error.ctx else "--help"
+    if name := getattr(error, "option_name", ""):
+        return _no_option(error, help_) if hasattr(error, "possibilities") else f"{name} needs a value behind it"
+    if type(error) is typer.BadParameter and error.param:
+        return f"{error.param.opts[0]} {error.message}"
+    text = error.format_message().rstrip(".").replace("Got unexpected extra argument(s)", "There is a word too many")
+    return text if "Did you mean" in text else f"{text}: {help_} shows what there is"
+
+
+def _no_option(error: Any, help_: str) -> str:
+    """What to say of an option that a command does not have: it may be a parameter with dashes in front."""
+    option, own = _whole_word(error.option_name), error.ctx.command.params
+    takes, name = any(one.name == "changes" for one in own), option.lstrip("-")
+    near = difflib.get_close_matches(option, [word for one in own for word in one.opts], n=1, cutoff=0.7)
+    if not near and named(name):
+        return f"{option} is an option of `slvm-data generate`, not of this command: leave it out"
+    if takes and (name in _parameters() or not near):
+        return f"there is no option {option}; a parameter is written without dashes: {name}={_value_of(option)}"
+    return f"there is no option {option}; {f'did you mean {near[0]}?' if near else f'{help_} shows all'}"
+
+
+def _whole_word(option: str) -> str:
+    """The word that an option stands in: of `-train`, Typer reads `-t` alone."""
+    begun = (word.partition("=")[0] for word in sys.argv if word.startswith(option))
+    return option if option.startswith("--") else next(begun, option)
+
+
+def _parameters() -> set[str]:
+    """Names of parameters and hyperparameters of all systems."""
+    from slvm_data.recipe.serialisation import KNOWN
+
+    return {name for kind in KNOWN.values() for name in (*kind.parameters(), *kind.hyperparameters())}
+
+
+def _value_of(option: str) -> str:
+    """The value that an option has on the command line."""
+    for word, after in zip(sys.argv, [*sys.argv[1:], "3"], strict=True):
+        name, equals, value = word.partition("=")
+        if name == option:
+            return value if equals else after
+    return "3"
 
 
 def _uninterrupted(parser: Callable[..., Any]) -> Any:
     """Run a command line and return its exit code, unless it is interrupted."""
     try:
-        code = parser([_at_home(word) for word in sys.argv[1:]], standalone_mode=False)
+        code = parser([_at_home(word) for word in sys.argv[1:]])
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except interruption.Terminated:

@@ -12,7 +12,7 @@ from slvm_data.recipe.original import as_original
 from slvm_data.store import zarr_layout
 
 COUNTS = {"train": 12, "val": 3, "test": 2}
-MORE = ("dx_dt", "energy", "events", "offset", "color_index")
+MORE = ("dx_dt", "energy", "angles", "events", "offset", "color_index")
 
 
 def _small(name):

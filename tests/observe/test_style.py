@@ -185,5 +185,5 @@ def test_a_ball_of_ones_own_has_the_debug_style_if_it_says_so():
     frame = render(Marble(), {}, [[16.0, 16.0]], style="debug")
     np.testing.assert_array_equal(frame, render(BallBox(), {}, [[16.0, 16.0, 0.0, 0.0]], style="debug"))
     assert frame.any()
-    with pytest.raises(ValueError, match=r"style = 'debug' cannot show Marble\(\) of radius 2 and side 32"):
+    with pytest.raises(ValueError, match=r"style = 'debug' cannot show Marble of radius 2 and side 32"):
         render(Marble(radius=2.0), {}, [[16.0, 16.0]], style="debug")

@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 
 from slvm_data import RECIPES, generate
-from slvm_data.cli import mend
 from slvm_data.export import animation
 from slvm_data.recipe.serialisation import from_stored
 from slvm_data.run import finish, plan
 from slvm_data.run.combination import combine
 from slvm_data.run.conversion import convert
+from slvm_data.run.repair import mend
 from slvm_data.simulation.certificate import Tally
 from slvm_data.store import formats, journal, manifest, tensors
 from slvm_data.store.testing import whole_tree as tree

@@ -21,6 +21,8 @@ from slvm_data import (
     simulate,
     uniform,
 )
+from slvm_data.arrays import info
+from slvm_data.recipe.overrides import override
 from slvm_data.simulation.batch import ATTEMPTS, batch_size, frame_buffer, make, prepare
 from slvm_data.simulation.sequences import forms
 from slvm_data.store.manifest import Form, read
@@ -220,11 +222,35 @@ def test_sample_asks_for_what_exists(tiny):
         sample(tiny, "training")
     with pytest.raises(ValueError, match="task = 3 does not exist; pendulum3 has 3"):
         sample(tiny, task=3)
-    with pytest.raises(ValueError, match="names no sequence"):
-        sample(tiny, index=slice(4, 4))
-    for index in (-1, 2**32, 1.5):
-        with pytest.raises(ValueError, match="names no sequence"):
+    for name in ("pendulum", RECIPES, None, tiny.tasks[0]):
+        with pytest.raises(ValueError, match=r"has to be a Recipe, such as slvm_data\.RECIPES\['pendulum'\]"):
+            sample(name)
+    nothing = (-6, 2**32, 2**70, 1.5, True, "3", None, [], [[1]], [1.5], [0, -6], ["a"], [[1], [1, 2]], {})
+    for index in (*nothing, slice(4, 4), slice(0, 4, 0), slice("a"), slice(0, 4, 1.5)):
+        with pytest.raises(ValueError, match="names no sequence: give a whole number from -5 to"):
             sample(tiny, index=index)
+
+
+def test_a_longer_sequence_begins_as_the_shorter_one(tiny):
+    long, short = sample(dataclasses.replace(tiny, steps=6)), sample(tiny)
+    equal({name: array[:, :4] if info(name).per_frame else array for name, array in long.items()}, short)
+
+
+def test_the_same_seed_gives_paired_draws(tiny):
+    plain, changed = sample(tiny), sample(override(tiny, ["friction=0.2", "g=7"]))
+    for name in ("param_m", "param_l"):
+        np.testing.assert_array_equal(plain[name], changed[name])
+    np.testing.assert_array_equal(plain["state"][:, 0], changed["state"][:, 0])
+    assert (plain["state"][:, 1:] != changed["state"][:, 1:]).all()
+
+
+def test_sample_takes_what_a_list_takes(tiny):
+    every = sample(tiny, index=slice(None))
+    slices = [slice(*ends) for ends in ((-3, None), (None, -3), (None, None, 2), (4, 1, -1), (None, None, -1), (-9, 2))]
+    for index in (*slices, [1, 2, 3], [4, 1, 1], range(1, 3), np.array([2, 0]), [-1, 0], -1, np.int64(3), np.uint8(2)):
+        equal(sample(tiny, index=index), {name: array[index] for name, array in every.items()}, ...)
+    beyond = sample(tiny, index=slice(3, 7))
+    equal({name: array[:2] for name, array in beyond.items()}, {name: array[3:] for name, array in every.items()})
 
 
 @pytest.mark.parametrize("size", [20, 32])

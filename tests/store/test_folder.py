@@ -42,7 +42,7 @@ def test_the_same_again_is_the_same(tiny, folder, tmp_path):
 def test_a_folder_in_use_is_refused(tiny, folder, tmp_path):
     """F25."""
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(ValueError, match=r"already holds 'notes\.txt': choose another folder, or add --over"):
+    with pytest.raises(ValueError, match=r"already holds 'notes\.txt', which is of no dataset: choose another folder$"):
         generate(tiny, tmp_path)
     before = tree(folder)
     with pytest.raises(ValueError, match="holds pendulum3 with seed = 0, and seed = 1 was asked for: choose another"):

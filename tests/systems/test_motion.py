@@ -145,6 +145,17 @@ def test_dx_dt_has_the_friction(smooth_dataset):
     np.testing.assert_allclose(arrays["dx_dt"][0, 3], coefficients @ states, rtol=2e-6, atol=2e-6)
 
 
+def test_angles_are_recorded_by_sine_and_cosine(smooth_dataset):
+    """For models and losses that must not see full turns: states count these, `angles` does not."""
+    population, arrays = rubbing(smooth_dataset)
+    angles = {"Pendulum": [0], "DoublePendulum": [0, 1]}.get(type(population).__name__, [])
+    assert ("angles" in arrays) == bool(angles)
+    for i, q in enumerate(angles):
+        turned = np.stack([np.sin(arrays["state"][..., q]), np.cos(arrays["state"][..., q])], axis=-1)
+        np.testing.assert_allclose(arrays["angles"][..., 2 * i : 2 * i + 2], turned, atol=1e-6)
+    assert not angles or arrays["angles"].shape[-1] == 2 * len(angles)
+
+
 def test_discs_as_point_masses_have_the_energy(smooth_task):
     """Kinetic plus potential energy of what is drawn equals H: the picture shows the system that moves."""
     recipe, number = smooth_task

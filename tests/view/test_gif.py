@@ -299,7 +299,7 @@ def test_the_command_complains_in_one_line(pendulum, command):
     [
         (["--fps", "0.001"], "fps = 0.001 has to lie from 0.002 to 100 frames per second"),
         (["--fps", "nan"], "fps = nan has to lie from 0.002 to 100 frames per second"),
-        (["--fps", "x"], "'--fps'"),
+        (["--fps", "x"], "--fps 'x' is not a number"),
         (["--columns", "1000000"], "fewer rows or columns"),
         (["--columns", "0"], "--columns"),
         (["--rows", "-1"], "--rows"),

@@ -136,7 +136,7 @@ def test_numbers_of_channels_do_not_overlap(name):
 def test_datasets_and_names_are_taken_too(pendulum):
     figure = plot(of_folder(pendulum), task=1)
     assert "pendulum3, train 0 of task 1" in figure.get_suptitle()
-    with pytest.raises(ValueError, match="pendlum is neither the folder nor the name of a dataset; the names are boun"):
+    with pytest.raises(ValueError, match=r"there is no dataset and no folder .pendlum.; did you mean pendulum"):
         plot("pendlum")
     with pytest.raises(ValueError, match="index = 70 does not exist: train of task 0 has 70 sequences"):
         plot(pendulum, index=70)

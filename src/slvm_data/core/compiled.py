@@ -8,8 +8,9 @@ from functools import partial, wraps
 from threading import Lock
 from typing import Any, TypeVar
 
-import jax
 import numpy as np
+
+from slvm_data.core.late import jax
 
 KEPT = 16  # programs of a function, about 10 MB each; a dataset of many systems needs one for each of them
 R = TypeVar("R")

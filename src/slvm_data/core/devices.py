@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-import jax
+from slvm_data.core.late import jax
 
 
 @cache

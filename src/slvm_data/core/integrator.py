@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 
-import jax
-import jax.numpy as jnp
-
+from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array
 
 ORDER = 8

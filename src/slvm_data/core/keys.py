@@ -9,11 +9,10 @@ import contextlib
 import zlib
 from collections.abc import Iterator
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from slvm_data.core.devices import backend
+from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Key
 
 

@@ -25,8 +25,11 @@ _REPAIRS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"\b0[xX][0-9a-fA-F]+|\b0[oO][0-7]+|\b0[bB][01]+", lambda found: str(int(found[0], 0))),
     (r"(?<=\d)(-|–|:|to)(?=\d)", ".."),
     (r"(?i)^(true|false)$", lambda found: found[0].lower()),
-    (r"(?<=\d)[^\W\d]+(?=,|\]|\.\.|$)", ""),  # units
+    (r"(?<=\d)k$", "e3"),
+    (r"(?<=\d)M$", "e6"),
+    (r"(?<=\d)(?![kmcnuµ][ms]\b)[^\W\d]+(?=,|\]|\.\.|$)", ""),  # units, but no ms or cm
     (r"^([+-]?\d+),(?!\d{3}$)(\d+)$", r"\1.\2"),
+    (r"(?<=\d),(?=\d{3}\b)", ""),
 )  # what to put in the place of what
 
 

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from tqdm import tqdm
-
 from slvm_data.core import interruption
 from slvm_data.core.types import Arrays
 
@@ -27,6 +25,8 @@ class Progress(Protocol):
 @contextmanager
 def progress(total: int, what: str) -> Iterator[Progress]:
     """Count `total` sequences: with a bar if standard error is a terminal, else in lines."""
+    from tqdm import tqdm
+
     shown: dict[str, Any] = {"unit_scale": True, "dynamic_ncols": True}
     if sys.stderr is None:  # as in a program without a console
         shown = {"disable": True}

@@ -1,7 +1,13 @@
 """The datasets, one file each; every file is also a script. To add a dataset to the package, add its name here."""
 
-from importlib import import_module
+from __future__ import annotations
 
+import difflib
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from slvm_data.core.names import MANIFEST
 from slvm_data.recipe.recipe import Recipe
 
 NAMES = {
@@ -15,9 +21,45 @@ NAMES = {
 }
 """The datasets by family, in the order in which they are listed."""
 
-RECIPES: dict[str, Recipe] = {
-    name: import_module(f"slvm_data.datasets.{family}.{name}").RECIPE
+
+class Recipes(dict[str, Recipe]):
+    """Recipes by name; for a name that is none of them, the KeyError says which was probably meant."""
+
+    def __missing__(self, name: str) -> Recipe:
+        raise KeyError(f"there is no dataset {name!r}; {suggestion(str(name))}")
+
+
+RECIPES: dict[str, Recipe] = Recipes(
+    (name, import_module(f"slvm_data.datasets.{family}.{name}").RECIPE)
     for family, names in NAMES.items()
     for name in names
-}
+)
 """Every dataset of this package, by name."""
+
+
+def suggestion(word: str) -> str:
+    """A question with the name that was probably meant; if none is close, how to see all of them."""
+    names = {_plain(name): name for name in RECIPES}
+    near = difflib.get_close_matches(_plain(word), names, n=1, cutoff=0.75)
+    return f"did you mean {names[near[0]]}?" if near else "`slvm-data list` shows all (a file of your own ends in .py)"
+
+
+def _plain(word: str) -> str:
+    """A name as people misspell it: without regard to case, spaces and dashes."""
+    return "".join(letter for letter in word.lower() if letter.isalnum())
+
+
+def standing(word: str) -> Path | None:
+    """The folder that a word means: one that stands here is preferred to the dataset of this name, which is said.
+
+    None if the word is to be the name of a dataset or file: there is no such folder, or it holds no dataset and a
+    dataset has this name.
+    """
+    folder = Path(word)
+    if not folder.is_dir():
+        return None
+    held = (folder / MANIFEST).is_file()
+    if word in RECIPES:
+        note = f"is shown; from another directory, {word} is the dataset of this name" if held else "holds no dataset"
+        print(f"note: the folder {word} in this directory {note}", file=sys.stderr)
+    return folder if held or word not in RECIPES else None

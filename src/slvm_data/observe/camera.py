@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import jax
-import jax.numpy as jnp
-
+from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Key
 
 

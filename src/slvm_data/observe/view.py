@@ -16,8 +16,9 @@ class View:
     size: int = option(32, "Height and width of frames [px].", minimum=2, maximum=1024)
     jitter: float = limited(0.0, minimum=0, maximum=10)
     """Share of the scene's half width: range of the camera's shift, and margin for it."""
-    palette: int = limited(1, minimum=1, maximum=255)
-    """Number of hues from which the bodies' colours are drawn; with 1, all are the same."""
+    palette: int = option(
+        1, "Number of hues that the bodies' colours are drawn from; 1: all are the same.", minimum=1, maximum=255
+    )
     style: str | None = option(None, "Style of drawing.", choices=STYLES)  # None: the system's own
     binary: bool = True  # {0, 1} pixels, else 0 … 255
 

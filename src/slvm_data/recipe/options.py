@@ -48,3 +48,14 @@ TRAJECTORIES = Option(
 def of(owner: type) -> tuple[str, ...]:
     """The fields of a class that are options."""
     return tuple(name for name, option in OPTIONS.items() if option.owner is owner)
+
+
+def named(word: str) -> Option | None:
+    """The option with this word or field, if there is one."""
+    return next((own for own in (*OPTIONS.values(), TRAJECTORIES) if word in (own.word, own.field)), None)
+
+
+def is_option(word: str, value: str) -> str:
+    """What to say of an option that was written as a parameter, KEY=VALUE."""
+    written = f"--{word}" if value == "true" else f"--{word} {value}"
+    return f"{word} is an option of `slvm-data generate`, not a parameter: write {written}"

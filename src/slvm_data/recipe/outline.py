@@ -21,8 +21,8 @@ from slvm_data.observe.windowing import Windowing
 
 OBSERVATIONS = ("pixels", "signals")  # signals: the emission of a switching system, and no frames
 RECORD = (
-    "Further arrays to store: dx_dt, energy, events, offset, color_index; separate them by commas, or repeat "
-    "the option."
+    "Further arrays to store: dx_dt, energy, angles (sine and cosine), events, offset, color_index; "
+    "separate them by commas, or repeat the option."
 )
 FOLDER = "Name of each task's folder, such as dataset_{i}; {i} stands for its label, {name} for a name of the dataset."
 

@@ -7,6 +7,7 @@ one task for each value.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from math import prod
@@ -16,13 +17,14 @@ from slvm_data.core.numerals import REAL, did_you_mean
 from slvm_data.core.types import INDICES, SPLITS
 from slvm_data.observe.view import View
 from slvm_data.observe.windowing import Windowing
-from slvm_data.recipe.options import OPTIONS, TRAJECTORIES
+from slvm_data.recipe.options import OPTIONS, TRAJECTORIES, is_option, named
 from slvm_data.recipe.outline import Outline
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.systems.parameters import uniform
 from slvm_data.systems.system import System
 
 TASKS = 10_000  # that changes may make
+VARIANT = "A variant of the dataset {name}, with other parameters or options."
 _COMMA = re.compile(r",(?![^\[]*\])")  # a comma outside brackets
 _RANGE = rf"{REAL}(?:(?<!\.)\.\.(?!\.){REAL})?"  # or a number
 _VALUE = re.compile(rf"{_RANGE}|\[(?:{_RANGE}(?:,{_RANGE})*)?\]|true|false")
@@ -32,6 +34,8 @@ def override(
     recipe: Recipe, changes: Iterable[str], options: Mapping[str, Any] | None = None, *, most: int = TASKS
 ) -> Recipe:
     """Return the recipe with each change made to every task; tasks that become equal are merged.
+
+    A description that may no longer be true, `about`, is replaced by one that says so.
 
     `options` are new values for fields of the recipe, of the views of all tasks, and of its windows, by their names in
     `recipe.options`; None leaves a field as it is. `trajectories` is the total number of trajectories, which are
@@ -52,7 +56,16 @@ def override(
         pairs = [(task, value) for task in tasks for value in _values(task[0], name, text)]
         tasks = [(_changed(system, name, value), *rest) for (system, *rest), value in pairs]
     systems, times, views = zip(*(dict.fromkeys(tasks) if parted else tasks), strict=True)
-    return dataclasses.replace(recipe, tasks=systems, dt=_common(times), view=_common(views), **fields)
+    made = dataclasses.replace(recipe, tasks=systems, dt=_common(times), view=_common(views), **fields)
+    return _truly_described(recipe, made)
+
+
+def _truly_described(recipe: Recipe, made: Recipe) -> Recipe:
+    """The changed recipe, without the description of the other one where that may not be true of it."""
+    spoken_of = ("tasks", "dt", "view", "observation", "windows", *(["steps"] if recipe.windows else []))
+    if all(getattr(made, name) == getattr(recipe, name) for name in spoken_of) or not recipe.about:
+        return made
+    return dataclasses.replace(made, about=VARIANT.format(name=recipe.name))
 
 
 def _check_number(tasks: int, values: list[int], most: int) -> None:
@@ -102,7 +115,8 @@ def _parted(change: str) -> tuple[str, str]:
     """Split KEY=VALUE,… into its name and its values."""
     name, equals, text = change.partition("=")
     if not equals or not text:
-        raise ValueError(f"{change!r} is not of the form KEY=VALUE, such as m=0.5, m=0.5..1.0 or g=2,3,4")
+        forms = "m=0.5, m=0.5..1.0 or g=2,3,4"
+        raise ValueError(f"{change!r} is not of the form KEY=VALUE, such as {forms}, without spaces")
     return name, text
 
 
@@ -110,16 +124,27 @@ def _values(system: System, name: str, text: str) -> list[Any]:
     """Read the values for a parameter, to the letter; of a word, such as `motion`, any text is one."""
     kind = type(system).__name__
     if name not in (*system.parameters(), *system.hyperparameters()):
-        own, others = ", ".join(system.parameters()), ", ".join(system.hyperparameters())
-        raise ValueError(f"{kind} has no parameter {name!r}; it has {own} (and the hyperparameters {others})")
+        raise ValueError(_unknown(system, name, text))
     if name in system.shared_parameter_names():
         raise ValueError(f"{kind}: {name} is an array of numbers: give it in a .py file with a RECIPE of your own")
     if isinstance(getattr(system, name), str):
         return text.split(",")
+    if isinstance(getattr(system, name), bool) and not {*text.split(",")} <= {"true", "false"}:
+        raise ValueError(f"{kind}: {name} = {text!r} has to be true or false")
     if not _readable(text):
         hint = did_you_mean(text, lambda guess: f"{name}={guess}" if _readable(guess) else None)
         raise ValueError(f"{kind}: {name} = {text!r} is neither a number nor a range such as 0.5..1.0{hint}")
     return [_value(name, part) for part in _COMMA.split(text)]
+
+
+def _unknown(system: System, name: str, text: str) -> str:
+    """What to say of a name that is no parameter: it may be an option, or nearly the name of one."""
+    if option := named(name):
+        return is_option(option.word, text)
+    own, others = ", ".join(system.parameters()), ", ".join(system.hyperparameters())
+    near = difflib.get_close_matches(name.lower(), [*system.parameters(), *system.hyperparameters()], n=1)
+    hint = f"did you mean {near[0]}={text}?" if near else f"it has {own} (and the hyperparameters {others})"
+    return f"{type(system).__name__} has no parameter {name!r}; {hint}"
 
 
 def _readable(text: str) -> bool:
@@ -132,9 +157,9 @@ def _common(values: tuple[Any, ...]) -> Any:
 
 def _changed(system: System, name: str, value: Any) -> System:
     if name in system.hyperparameters() and _kind(value) is not _kind(getattr(system, name)):
-        now = str(getattr(system, name))
+        now = str(getattr(system, name)).translate(str.maketrans("()", "[]", " "))
         now = now if len(now) < 80 else f"{now[:60]} …"
-        raise ValueError(f"{type(system).__name__}: {name} is {now}, which {value} cannot replace")
+        raise ValueError(f"{type(system).__name__}: {name} = {value} does not fit: write it like {name}={now}")
     return dataclasses.replace(system, **{name: value})
 
 

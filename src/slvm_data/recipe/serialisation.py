@@ -40,6 +40,12 @@ def from_stored(stored: StoredRecipe, own: Iterable[System | type[System]] = ())
     return Recipe(**fields)
 
 
+def equation(recipe: Recipe) -> str:
+    """The docstrings of the files that define the recipe's systems, each file once."""
+    modules = [sys.modules[type(system).__module__] for system in recipe.tasks]
+    return "\n".join(dict.fromkeys((module.__doc__ or "").strip() for module in modules))
+
+
 def class_name(kind: type[System]) -> str:
     """Name of a system's class, with its module in front unless the class is part of this package."""
     name, module = kind.__name__, kind.__module__

@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
 from slvm_data import arrays
 from slvm_data.core.errors import DamageError
 from slvm_data.core.files import at_home
 from slvm_data.core.keys import exact, split_key, stream
+from slvm_data.core.late import jax
 from slvm_data.core.progress import Progress, counted, progress
 from slvm_data.core.types import SPLITS, Arrays
 from slvm_data.store import journal, manifest, npz
@@ -99,7 +99,9 @@ def _replaced(folder: Path, content: Manifest, names: list[str], overwrite: bool
     """Combined files of before; raises an error if a file is in the way, or if one to be combined is damaged."""
     journal.still(folder, content)
     if content.format.name != "npz":
-        raise ValueError(f"{folder} holds no .npz, and only these can be combined: generate it with --format npz")
+        held = f"{folder} holds .{content.format.ending}, and only .npz is combined"
+        way = f"first `slvm-data convert {folder} NEW --to npz`" if content.format.own else "combine the original"
+        raise ValueError(f"{held}: {way}")
     for path in (folder / name for name in names if os.path.lexists(folder / name)):
         if path.name not in content.combined or not path.is_file():
             raise ValueError(f"{path} is not of this dataset and stays: move it away")

@@ -38,8 +38,12 @@ def convert(source: Path | str, target: Path | str, *, to: str | None = None, ov
     folder, target = at_home(source), at_home(target)
     content = journal.settled(folder) if target.parent.resolve() == folder.resolve() else manifest.read(folder)
     if target.name == manifest.CROISSANT:
+        if to:
+            raise ValueError(f"{target} is a description, in no format of data: leave --to {to} out")
         return _describe(folder, target, content, overwrite)
-    written = formats.named(to) if to else formats.of_path(target)
+    if not (written := formats.wanted(target, to)):
+        endings = ", ".join(ending for entry in formats.TABLE for ending in entry.endings)
+        raise ValueError(f"{target} ends in none of {endings}: choose one of them, or say the format with --to")
     if not content.format.own:
         raise ValueError(f"{folder} is a copy for other libraries: only {' and '.join(formats.OWN)} are converted")
     if target.resolve() == folder.resolve():

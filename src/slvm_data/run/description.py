@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
 from slvm_data.arrays import PARAMETER
 from slvm_data.core.devices import backend
+from slvm_data.core.late import jax
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.recipe.serialisation import to_stored
+from slvm_data.recipe.serialisation import equation, to_stored
 from slvm_data.simulation.batch import prepare, shared_parameters
 from slvm_data.store import manifest
 from slvm_data.store.formats import Format
@@ -92,9 +91,3 @@ def _flags() -> str:
     if jax.config.values.get("jax_disable_most_optimizations"):
         flags.add("jax_disable_most_optimizations")
     return " ".join(sorted(flags))
-
-
-def equation(recipe: Recipe) -> str:
-    """The docstrings of the files that define the recipe's systems, each file once."""
-    modules = [sys.modules[type(system).__module__] for system in recipe.tasks]
-    return "\n".join(dict.fromkeys((module.__doc__ or "").strip() for module in modules))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from slvm_data.core.files import at_home
 from slvm_data.core.progress import progress
-from slvm_data.recipe.recipe import Recipe
+from slvm_data.recipe.recipe import Recipe, check_recipe
 from slvm_data.run import executors
 from slvm_data.run.beginning import begin
 from slvm_data.run.finish import finish_if_complete
@@ -24,7 +24,7 @@ def generate(
     *,
     overwrite: bool = False,
     batch: int | None = None,
-    format: str = "npz",  # noqa: A002 - the word that users know from the command line
+    format: str | None = None,  # noqa: A002 - the word that users know from the command line
     workers: int | None = None,
     part: tuple[int, int] | None = None,
     dask: str | None = None,
@@ -34,7 +34,8 @@ def generate(
 
     The folder holds one `.npz` per split, or one sharded group with the format "zarr", in `dataset_<i>` if there are
     several tasks; `dataset.json` with checksums, recipe and certificate; and `README.md`, the card, with `preview.gif`
-    in it. `batch`, the number of trajectories made at a time, does not change the data.
+    in it. Without `format`, the ending of the folder's name says which, or it is "npz". `batch`, the number of
+    trajectories made at a time, does not change the data.
 
     The dataset is made in units: an .npz, or a shard. All stand in a hidden folder until everything is complete. If the
     same dataset was begun before, the missing units are made; if it is complete, nothing is written. Units are made by
@@ -46,8 +47,10 @@ def generate(
     nothing else), or if a sequence cannot be made; OSError if the folder cannot be written; DamageError if the same
     dataset is complete, and damaged; WorkersError if processes die again and again.
     """
+    check_recipe(recipe)
     folder = at_home(out) if out is not None else Path(recipe.name)
-    written = formats.own_format(format)
+    meant = formats.wanted(folder, format)
+    written = formats.own_format(meant.name if meant else formats.OWN[0])
     formats.module_of(written)  # says what is missing before anything is made
     _check(workers, part, overwrite)
     chosen = executors.chosen(executor, workers, dask)

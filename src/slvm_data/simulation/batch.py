@@ -12,13 +12,12 @@ from functools import partial
 from math import prod
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from slvm_data import arrays as table
 from slvm_data.core.compiled import compiled
 from slvm_data.core.keys import exact, root, sequence_key, split_key, stream
+from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import SPLITS, Array, Arrays, Key
 from slvm_data.observe import camera
 from slvm_data.observe.render.style import Style, hues
@@ -369,11 +368,17 @@ def _recorded(member: Any, states: Array, t: Array, offset: Array, colors: Array
     found = {
         "dx_dt": lambda: {"dx_dt": jax.vmap(member.velocity)(states).astype(np.float32)},
         "energy": lambda: {"energy": jax.vmap(lambda x: member.energy(*jnp.split(x, 2)))(states)},
+        "angles": lambda: {"angles": _turned(states[:, np.array(member.angular())]).astype(np.float32)},
         "events": lambda: _events(member.impacts(states[0], t, program.impacts)),
         "offset": lambda: {"offset": offset.astype(np.float32)},
         "color_index": lambda: {"color_index": colors.astype(np.int64)},
     }
     return {name: array for wanted in program.record for name, array in found[wanted]().items()}
+
+
+def _turned(angles: Array) -> Array:
+    """Sine and cosine of each of these angles [T n], one after the other [T 2n]."""
+    return jnp.stack([jnp.sin(angles), jnp.cos(angles)], axis=-1).reshape(len(angles), -1)
 
 
 def _events(impacts: dict[str, Array]) -> dict[str, Array]:

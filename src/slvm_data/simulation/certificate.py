@@ -6,14 +6,13 @@ import dataclasses
 from functools import partial
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from slvm_data.arrays import PARAMETER
 from slvm_data.core.compiled import compiled
 from slvm_data.core.integrator import solve
 from slvm_data.core.keys import exact, root
+from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Arrays
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation.batch import Batch, collect, longest_step, shared_parameters

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
+from functools import cache
+from typing import Any
 
-import jax
 import numpy as np
 
+from slvm_data.core.late import jax
 from slvm_data.core.packing import pack_pictures
 from slvm_data.core.types import Array
 from slvm_data.observe.render import fast
@@ -59,9 +61,14 @@ def _settle(style: Style, scene: Scene, doubtful: np.ndarray, frames: np.ndarray
         frames[n, t] = pack_pictures(pixels, 1) if frames.ndim == 3 else pixels
 
 
-@partial(jax.jit, static_argnames=("style", "how"))
-def paint(centres: Array, radii: Array, colors: Array, *, style: Style, how: str) -> Array:
+def paint(centres: Any, radii: Any, colors: Any, *, style: Style, how: str) -> Array:
     """Draw frames or codes [N T …] of a scene, by the reference ("draw", "binary") or fast ("lone", "code")."""
+    return _program(style, how)(centres, radii, colors)
+
+
+@cache
+def _program(style: Style, how: str) -> Callable[..., Array]:
+    """The compiled code of one style and method."""
 
     def frame(centres: Array, radii: Array, colors: Array) -> Array:
         if how.startswith("lone"):
@@ -70,4 +77,4 @@ def paint(centres: Array, radii: Array, colors: Array, *, style: Style, how: str
             return fast.code(centres, radii, colors, style.size, style.palette)
         return draw(style, centres, radii, colors, binary=how == "binary")
 
-    return jax.vmap(jax.vmap(frame, in_axes=(0, 0, None)))(centres, radii, colors)
+    return jax.jit(jax.vmap(jax.vmap(frame, in_axes=(0, 0, None))))

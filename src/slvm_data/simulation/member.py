@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
 from slvm_data.core.compiled import compiled
 from slvm_data.core.keys import exact, root, stream
+from slvm_data.core.late import jax
 from slvm_data.core.types import Array, Arrays, Numbers
 from slvm_data.observe.camera import project
 from slvm_data.observe.render.style import Style, draw, hues, style_of
@@ -32,6 +32,7 @@ def simulate(population: System, parameters: Numbers, x0: ArrayLike, t: ArrayLik
     Raises ValueError for an unknown or missing parameter, one out of bounds, a state of the wrong length or one
     that is impossible for the system, or times that do not increase. Method: `core.integrator`; `systems.flight`.
     """
+    _check_system(population)
     numbers = _numbers(population, parameters)
     x0, t = np.asarray(x0, np.float64), np.asarray(t, np.float64)
     if x0.shape != (len(population.state),):
@@ -79,6 +80,7 @@ def render(
     Raises ValueError for wrong shapes, unknown parameters, colours outside the palette, a style that does not fit.
     Methods: `slvm_data.observe.render`.
     """
+    _check_system(population)
     drawn = style_of(population, View(size=size, jitter=jitter, palette=palette, style=style, binary=binary))
     numbers = _numbers(population, parameters)
     states = np.asarray(states, np.float64)
@@ -93,6 +95,12 @@ def render(
         fixed = {"template": population.template(), "style": drawn, "binary": binary}
         frames = np.asarray(_render(numbers, states, *camera, hue, **fixed))
     return frames if binary else np.ascontiguousarray(frames.transpose(0, 2, 3, 1))
+
+
+def _check_system(population: object) -> None:
+    """Raise ValueError unless this is a system."""
+    if not isinstance(population, System):
+        raise ValueError(f"population = {repr(population)[:80]} has to be a system, such as recipe.tasks[0]")
 
 
 def _color_index(colors: Sequence[int] | np.ndarray | None, bodies: int, palette: int) -> np.ndarray:

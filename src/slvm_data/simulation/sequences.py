@@ -2,37 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import operator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from slvm_data.arrays import SERIES, info
 from slvm_data.core.types import INDICES, Arrays
 from slvm_data.observe.windowing import Windowing
-from slvm_data.recipe.recipe import Recipe
+from slvm_data.recipe.recipe import Recipe, check_recipe
 from slvm_data.simulation import batch
 
 MEMORY = 2**23  # bytes of windows cut at a time
 
 
-def sample(recipe: Recipe, split: str = "train", index: slice | int = slice(0, 8), task: int = 0) -> Arrays:
+def sample(
+    recipe: Recipe, split: str = "train", index: slice | int | Sequence[int] | np.ndarray = slice(0, 8), task: int = 0
+) -> Arrays:
     """Make sequences of a dataset in memory: the arrays of its files, for these indices of one split and task.
 
-    `index` may reach beyond the split's size: sequence i does not depend on the number of sequences. A single number
-    gives arrays without the first axis. Raises ValueError for an unknown split or task or an empty slice.
+    `index` is a slice, a list, range or array of numbers, or a single number, which gives arrays without the first
+    axis. A negative number counts from the end of the split. A number may also be beyond the split's size: sequence i
+    does not depend on the number of sequences. Raises ValueError for what is no recipe, an unknown split or task, or an
+    index that names no sequence.
     """
-    recipe.count(split)
+    check_recipe(recipe)
+    count = recipe.count(split)
     if not 0 <= task < len(recipe.tasks):
         raise ValueError(f"task = {task} does not exist; {recipe.name} has {len(recipe.tasks)}")
-    if isinstance(index, slice):
-        stop = recipe.count(split) if index.stop is None else index.stop
-        chosen = np.arange(index.start or 0, stop, index.step or 1)
-    else:
-        chosen = np.array([index])
-    if not len(chosen) or chosen.dtype.kind != "i" or (chosen < 0).any() or (chosen >= INDICES).any():
-        raise ValueError(f"index = {index} names no sequence: count from 0, in whole numbers, to 2^32 - 1")
-    arrays = collect(recipe, task, split, chosen)
-    return arrays if isinstance(index, slice) else {name: array[0] for name, array in arrays.items()}
+    chosen = _chosen(index, count)
+    if chosen.ndim > 1 or not chosen.size or chosen.min() < 0 or chosen.max() >= INDICES:
+        raise ValueError(
+            f"index = {str(index)[:80]} names no sequence: give a whole number from {-count} to 2^32 - 1, or a slice "
+            "or list of such numbers"
+        )
+    arrays = collect(recipe, task, split, np.atleast_1d(chosen))
+    return arrays if chosen.ndim else {name: array[0] for name, array in arrays.items()}
+
+
+def _chosen(index: Any, count: int) -> np.ndarray:
+    """The numbers [n], or the number [], that an index means; empty if it means none."""
+    try:
+        found = np.array(_in_slice(index, count)) if isinstance(index, slice) else np.asarray(index)
+    except (TypeError, ValueError):  # such as words, or lists of different lengths
+        return np.arange(0)
+    if found.dtype.kind not in "iu":
+        return np.arange(0)
+    return np.where(found < 0, found + count, found)
+
+
+def _in_slice(index: slice, count: int) -> range:
+    """The numbers of a slice; unlike those of a list, they may be beyond the end."""
+    step = 1 if index.step is None else operator.index(index.step)
+    first, beyond = (0, count) if step > 0 else (count - 1, -1)
+    ends = ((index.start, first), (index.stop, beyond))
+    start, stop = (default if end is None else max(end + count * (end < 0), 0) for end, default in ends)
+    return range(start, stop, step)
 
 
 def collect(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:

@@ -49,7 +49,7 @@ def text(content: Manifest) -> str:
         "Use": _use(content),
         "Make it again": _again(content),
         "Files that define its systems": _own(content),
-        "Source": f"Distributions of parameters and starts: {html.escape(recipe.source)}" if recipe.source else "",
+        "Source": f"Please cite: {html.escape(recipe.source)}" if recipe.source else "",
     }
     parts = [f"## {title}\n\n{body}" if title else body for title, body in sections.items() if body]
     return visible("\n\n".join(parts)) + "\n"

@@ -18,8 +18,9 @@ def replaceable(folder: Path, files: list[Path], overwrite: bool) -> list[Path]:
         raise ValueError(f"{folder} is a file; choose another folder")
     there = [path.name for path in folder.iterdir() if path.name != HIDDEN] if folder.exists() else []
     if there and not overwrite:
-        what = "a dataset" if manifest.NAME in there else f"{min(there)!r}"
-        raise ValueError(f"{folder} already holds {what}: choose another folder, or add --overwrite")
+        if manifest.NAME in there:
+            raise ValueError(f"{folder} already holds a dataset: choose another folder, or add --overwrite")
+        raise ValueError(f"{folder} already holds {min(there)!r}, which is of no dataset: choose another folder")
     old = _listed(folder)
     check_groups(folder, [*old, *files])
     for path in files:

@@ -160,11 +160,26 @@ def named(name: str) -> Format:
     raise ValueError(f"format = {name!r} is unknown; there are {', '.join(NAMES)}")
 
 
+def wanted(target: PurePath, name: str | None) -> Format | None:
+    """The format that a name, or the ending of the folder to write, asks for; None if neither does.
+
+    Raises ValueError for an unknown name, or if the two contradict each other.
+    """
+    given = named(name) if name else None
+    ending = target.suffix.lower()
+    meant = next((entry for entry in TABLE if ending in entry.endings), None)
+    if given and meant and given is not meant:
+        raise ValueError(
+            f"{target} ends in {ending}, which means {meant.name}, and {given.name} was asked for: leave one out"
+        )
+    return given or meant
+
+
 def own_format(name: str) -> Format:
     """The format of our own with this name; raises ValueError for any other."""
     entry = named(name)
     if not entry.own:
-        raise ValueError(f"{name} is a copy for other libraries: generate one of {', '.join(OWN)}, then convert it")
+        raise ValueError(f"{name} is a copy for other libraries: generate {' or '.join(OWN)}, then convert it")
     return entry
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import jax
-import jax.numpy as jnp
-
 from slvm_data.core.keys import stream
+from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.parameters import Uniform
 

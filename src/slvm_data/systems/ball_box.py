@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from math import inf
 from typing import ClassVar
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from slvm_data.core.fields import limited
 from slvm_data.core.keys import stream
+from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Key
 from slvm_data.systems import contact, flight
 from slvm_data.systems.parameters import Parameter, Uniform, parameter

@@ -7,9 +7,7 @@ it. Source: E. Catto, "Iterative Dynamics with Temporal Coherence", GDC 2005, as
 
 from __future__ import annotations
 
-import jax
-import jax.numpy as jnp
-
+from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array
 
 SLOP = 0.1  # overlap that is never corrected

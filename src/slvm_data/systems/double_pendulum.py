@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from math import pi, sqrt
 from typing import ClassVar
 
-import jax.numpy as jnp
-
 from slvm_data.core.keys import stream
+from slvm_data.core.late import jnp
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.annulus import annulus
 from slvm_data.systems.hamiltonian import Hamiltonian

@@ -9,9 +9,7 @@ from __future__ import annotations
 from math import ceil, log, sqrt
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
-
+from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array
 
 REST = 1e-6  # s; a ball whose next bounce would be shorter lies on the wall from then on

@@ -6,10 +6,8 @@ import abc
 from dataclasses import dataclass
 from typing import ClassVar
 
-import jax
-import jax.numpy as jnp
-
 from slvm_data.core.fields import limited
+from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array
 from slvm_data.systems.parameters import Parameter, Uniform, parameter
 from slvm_data.systems.system import System

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import pi
 
-import jax.numpy as jnp
 import numpy as np
 
 from slvm_data.core.fields import limited
+from slvm_data.core.late import jnp
 from slvm_data.core.types import Array
 from slvm_data.systems.hamiltonian import Hamiltonian
 from slvm_data.systems.parameters import Parameter, parameter

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
-
 from slvm_data.core.fields import is_number
 from slvm_data.core.keys import stream
+from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.parameters import SharedParameter, shared_parameter
 from slvm_data.systems.switching import product

@@ -6,12 +6,11 @@ import abc
 from dataclasses import dataclass
 from typing import ClassVar
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from slvm_data.core.fields import limited
 from slvm_data.core.keys import stream
+from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.parameters import Parameter, SharedParameter, check_shared, parameter, shared_parameter
 from slvm_data.systems.system import System

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
-
 from slvm_data.core.fields import limited
+from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.parameters import Parameter, SharedParameter, parameter, shared_parameter
 from slvm_data.systems.switching import Switching

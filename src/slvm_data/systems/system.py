@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-import jax
 import numpy as np
 
 from slvm_data.core.fields import check, floats, limited, plain
 from slvm_data.core.integrator import solve
 from slvm_data.core.keys import stream
+from slvm_data.core.late import jax
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.parameters import Bounds, Parameter, ends_of
 
@@ -81,7 +81,13 @@ class System(abc.ABC):
     def recordable(self) -> tuple[str, ...]:
         """Names of the arrays that can be stored in addition to frames, states and parameters."""
         found = ("dx_dt",) if type(self).velocity is not System.velocity else ()
-        return (*found, "energy") if hasattr(self, "energy") else found
+        found += ("energy",) if hasattr(self, "energy") else ()
+        return (*found, "angles") if self.angular() else found
+
+    @classmethod
+    def angular(cls) -> list[int]:
+        """Places of the angles in the state: of what its `units` give in rad."""
+        return [place for place, unit in enumerate(cls.units) if unit == "rad"]
 
     def most_impacts(self, duration: float) -> int:  # noqa: ARG002 - most systems have none
         """Largest number of impacts of a member in `duration` seconds: the length of the arrays `event_*`."""

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import ClassVar
 
-import jax
-import jax.numpy as jnp
-
+from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.n_body import NBody
 from slvm_data.systems.parameters import Uniform

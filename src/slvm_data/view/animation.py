@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from slvm_data.core.files import atomic
+from slvm_data.core.files import at_home, atomic
 from slvm_data.export import animation
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.view.dataset import Dataset, of_recipe
+from slvm_data.view.dataset import Dataset, of_recipe, opened
 from slvm_data.view.summary import title
 
 FORMATS = (*animation.FORMATS, "mp4")
@@ -23,8 +23,8 @@ PIXELS = 2**28  # pixels of all frames, at most
 
 
 def animate(
-    dataset: Dataset,
-    out: Path,
+    dataset: Path | str | Recipe | Dataset,
+    out: Path | str,
     *,
     split: str = "train",
     tasks: Sequence[int] | None = None,
@@ -36,13 +36,15 @@ def animate(
 ) -> np.ndarray:
     """Write the first sequences of a split to `out`, a .gif, .webp or .mp4, and return its frames [T Y X 3].
 
-    It shows `rows` times `columns` sequences of these `tasks` (None: all), in order. A pixel becomes a square of
-    `scale` pixels; `fps` is frames per second (None: in real time, but between 8 and 25). All loop. With `labels`, rows
-    say which task they show, and columns which sequence, if there are several tasks.
-    WebP is lossless, and so is a GIF of up to 256 colours. The same sequences give the same bytes.
+    The dataset is given by its folder, its name or its recipe. The animation shows `rows` times `columns` sequences of
+    these `tasks` (None: all), in order. A pixel becomes a square of `scale` pixels; `fps` is frames per second (None:
+    in real time, but between 8 and 25). All loop. With `labels`, rows say which task they show, and columns which
+    sequence, if there are several tasks. WebP is lossless, and so is a GIF of up to 256 colours. The same sequences
+    give the same bytes.
 
     Raises ValueError if there are no frames to show, or too many for a picture, or if a number cannot be.
     """
+    dataset, out = opened(dataset), at_home(out)
     if (kind := out.suffix.removeprefix(".")) not in FORMATS:
         raise ValueError(f"{out} has to end in {', '.join('.' + kind for kind in FORMATS)}")
     long = dataset.folder is None and dataset.recipe.windows is not None  # the beginning of long trajectories

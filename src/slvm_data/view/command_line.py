@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from slvm_data.core.types import SPLITS
@@ -63,6 +63,7 @@ def _bases(dataset: Dataset) -> Iterator[tuple[str, Recipe]]:
 
 def _words(word: str, base: Recipe, recipe: Recipe) -> list[str] | None:
     """The word and options that turn one recipe into the other; None if the command line cannot express them."""
+    recipe = replace(recipe, about=base.about)  # which is for people
     if base == recipe:
         return [word]
     original = recipe.original and not base.original
@@ -81,7 +82,7 @@ def _words(word: str, base: Recipe, recipe: Recipe) -> list[str] | None:
     words = [word for name, value in options.items() for word in _option(name, value)]
     if original:
         words.append("--original")
-    return [word, *parameters, *words] if made == recipe else None
+    return [word, *parameters, *words] if replace(made, about=base.about) == recipe else None
 
 
 def _different(names: Iterable[str], base: Any, other: Any) -> dict[str, Any]:

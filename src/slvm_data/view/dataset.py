@@ -15,9 +15,10 @@ import numpy as np
 
 from slvm_data.arrays import EVENTS, PARAMETER
 from slvm_data.core.errors import DamageError, damage_named
-from slvm_data.core.files import identity
+from slvm_data.core.files import at_home, identity
 from slvm_data.core.types import Arrays
-from slvm_data.recipe.recipe import Recipe
+from slvm_data.datasets import RECIPES, standing, suggestion
+from slvm_data.recipe.recipe import Recipe, check_recipe
 from slvm_data.recipe.serialisation import from_stored
 from slvm_data.simulation.member import energies, impacts
 from slvm_data.simulation.sequences import collect
@@ -174,7 +175,25 @@ def of_folder(
 
 def of_recipe(recipe: Recipe, known: tuple[str, Recipe] | None = None) -> Dataset:
     """Return the dataset of a recipe, whose sequences are made in memory when they are asked for."""
+    check_recipe(recipe)
     return Dataset(recipe, known=known)
+
+
+def opened(dataset: Path | str | Recipe | Dataset) -> Dataset:
+    """A dataset that is given as it is, by its recipe, its folder, or its name; a folder that stands is preferred.
+
+    Raises ValueError if there is none, DamageError for a folder without a manifest that can be read.
+    """
+    if isinstance(dataset, Dataset):
+        return dataset
+    if not isinstance(dataset, str | Path):
+        return of_recipe(dataset)
+    word = str(at_home(dataset))
+    if folder := standing(word):
+        return of_folder(folder)
+    if word in RECIPES:
+        return of_recipe(RECIPES[word])
+    raise ValueError(f"there is no dataset and no folder {word!r}; {suggestion(word)}")
 
 
 def _check(path: Path, name: str, found: Form | None, promised: Form) -> None:

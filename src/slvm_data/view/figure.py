@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from slvm_data.arrays import PARAMETER
-from slvm_data.core.files import at_home
 from slvm_data.core.types import Arrays
-from slvm_data.datasets import RECIPES
 from slvm_data.export import animation
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.store import manifest
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System
-from slvm_data.view.dataset import Dataset, of_folder, of_recipe
+from slvm_data.view.dataset import Dataset, opened
 from slvm_data.view.summary import title
 
 try:
@@ -99,7 +96,7 @@ def plot(dataset: Path | str | Recipe | Dataset, split: str = "train", index: in
 
     Raises ValueError for a dataset, split, task or index that does not exist.
     """
-    source = _dataset(dataset)
+    source = opened(dataset)
     arrays = {name: array[0] for name, array in source.rows(task, split, [index]).items()}
     system = source.recipe.tasks[task]
     names = system.state if "state" in arrays else getattr(system, "latents", ()) or system.state
@@ -115,18 +112,6 @@ def plot(dataset: Path | str | Recipe | Dataset, split: str = "train", index: in
         panel.spines[["top", "right"]].set_visible(False)
         _draw(str(name), panel, shown, source, task)
     return figure
-
-
-def _dataset(dataset: Path | str | Recipe | Dataset) -> Dataset:
-    if isinstance(dataset, Dataset):
-        return dataset
-    if isinstance(dataset, Recipe):
-        return of_recipe(dataset)
-    if ((folder := at_home(dataset)) / manifest.NAME).is_file():
-        return of_folder(folder)
-    if str(dataset) in RECIPES:
-        return of_recipe(RECIPES[str(dataset)])
-    raise ValueError(f"{dataset} is neither the folder nor the name of a dataset; the names are {', '.join(RECIPES)}")
 
 
 def _title(recipe: Recipe, split: str, index: int, task: int, arrays: Arrays) -> str:

@@ -10,8 +10,7 @@ import numpy as np
 from slvm_data.core.types import SPLITS
 from slvm_data.recipe.outline import SystemRecord
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.recipe.serialisation import to_stored
-from slvm_data.run.description import equation
+from slvm_data.recipe.serialisation import equation, to_stored
 from slvm_data.store import card
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System

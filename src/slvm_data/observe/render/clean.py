@@ -7,8 +7,7 @@ of a pixel is d pixels outside the edge of the disc (negative: inside), the disc
 
 from __future__ import annotations
 
-import jax.numpy as jnp
-
+from slvm_data.core.late import jnp
 from slvm_data.core.types import Array
 from slvm_data.observe.render.soft import blend
 

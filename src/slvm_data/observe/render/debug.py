@@ -7,9 +7,9 @@ what is behind them. Each wall that is touched gets a line from 2 pixels behind 
 
 from __future__ import annotations
 
-import jax.numpy as jnp
 import numpy as np
 
+from slvm_data.core.late import jnp
 from slvm_data.core.types import Array
 from slvm_data.systems.contact import touched
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from math import log
 
-import jax.numpy as jnp
 import numpy as np
 
+from slvm_data.core.late import jnp
 from slvm_data.core.types import Array
 from slvm_data.observe.render.soft import BACKGROUND, LIT, TEMPERATURE, blend, cover
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 import colorsys
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
+from slvm_data.core.late import jnp
 from slvm_data.core.types import Array
 
 BACKGROUND = (0.321, 0.349, 0.368)  # RGB

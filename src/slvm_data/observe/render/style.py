@@ -36,10 +36,10 @@ def _debug_style(system: Any, view: View) -> Style:
     among_walls = system.debug_style
     fits = among_walls and (system.radius, system.side) == (debug.RADIUS, view.size)
     if not fits or view.palette > 1 or view.jitter:
-        size = f" of radius {system.radius:g} and side {system.side:g}" if among_walls else ""
+        size = f" of radius {system.radius:g} and side {system.side:g} in {view.size} pixels" if among_walls else ""
         raise ValueError(
-            f"style = 'debug' cannot show {system}{size} with {view}: it is for a ball of radius {debug.RADIUS} in a "
-            "box whose side is as many units as the frame has pixels, in a palette of 1 with jitter 0"
+            f"style = 'debug' cannot show {type(system).__name__}{size}: it is for a ball of radius {debug.RADIUS} "
+            "in a box whose side is as many units as the frame has pixels, in one colour, with a fixed camera"
         )
     return Style("debug", view.size, 1, system.margin)
 

@@ -1,0 +1,23 @@
+"""JAX, imported when it is first used: it takes a second, and to list and describe datasets needs none of it."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+
+class Late:
+    """A module that is imported when something in it is first asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self._name), name)
+
+
+if TYPE_CHECKING:
+    import jax as jax
+    import jax.numpy as jnp
+else:
+    jax, jnp = Late("jax"), Late("jax.numpy")
