@@ -307,10 +307,18 @@ def convert(
         str | None,
         typer.Option(help=f"File format: {', '.join(formats.NAMES)}.", show_default="from the ending of DST"),
     ] = None,
+    shard_size: Annotated[
+        float | None,
+        number(
+            float,
+            "Size of a .tar or .parquet file before compression, about [MB].",
+            show_default="134 for .tar, 537 for .parquet",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the dataset in that folder.")] = False,
 ) -> None:
     """Write a dataset in another format: .npz, .zarr, .h5, .tar (WebDataset), .parquet (Hugging Face)."""
-    written = conversion.convert(source, target, to=to, overwrite=overwrite)
+    written = conversion.convert(source, target, to=to, shard_size=shard_size, overwrite=overwrite)
     if written.is_file():
         print(f"{written}: describes {source}")
         return

@@ -22,6 +22,7 @@ class Source:
     path: Path
     entry: FileEntry
     series: bool  # whether its rows are uncut trajectories
+    shard: int | None = None  # bytes of each file that it becomes, before compression; None: as its format has it
 
     @property
     def stem(self) -> str:
@@ -65,7 +66,7 @@ class Source:
         return formats.store_of(self.path).fault(self.path, self.entry)
 
 
-def sources(folder: Path, content: Manifest) -> list[Source]:
+def sources(folder: Path, content: Manifest, shard: int | None = None) -> list[Source]:
     """The files of a dataset, those of uncut trajectories after those of sequences."""
-    own = [Source(name, folder / name, entry, False) for name, entry in content.files.items()]
-    return own + [Source(name, folder / name, entry, True) for name, entry in content.series.items()]
+    own = [Source(name, folder / name, entry, False, shard) for name, entry in content.files.items()]
+    return own + [Source(name, folder / name, entry, True, shard) for name, entry in content.series.items()]
