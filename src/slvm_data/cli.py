@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -147,8 +148,8 @@ def verify(
         print(f"error: {sentence(fault)}", file=sys.stderr)
     if found:
         if content.format.own:
-            own = f" --recipe {recipe}" if recipe else ""
-            print(f"to make again what is damaged: slvm-data repair {folder}{own}", file=sys.stderr)
+            again = shlex.join(["slvm-data", "repair", str(folder), *(["--recipe", str(recipe)] if recipe else [])])
+            print(f"to make again what is damaged: {again}", file=sys.stderr)
         raise typer.Exit(1)
     again = f"; {sample} sequences per file regenerated and equal" if content.format.own and sample else ""
     print(f"{folder}: {len(content.every_file())} files, checksums OK{again}")

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 import torch
 
-from slvm_data.core.errors import DamageError, way_out
+from slvm_data.core.errors import DamageError
 from slvm_data.core.types import SPLITS
 from slvm_data.load.arguments import share, whole_number
 from slvm_data.load.buffers import BufferPool
@@ -173,7 +173,7 @@ def _fill(columns: Mapping[str, Column], parts: list[Part], k: int) -> None:
     part, first = parts[k], sum(other.rows for other in parts[:k])
     store = formats.store_of(part.path)
     if fault := store.fault(part.path, part.entry):
-        raise DamageError(f"{fault}{way_out(part.path)}")
+        raise DamageError(fault, part.path)
     wanted = {name: form for name, form in part.entry.arrays.items() if name in columns}
     for name, start, block in store.pieces(part.path, wanted) if wanted else ():
         if len(some := block[: max(0, part.rows - start)]):

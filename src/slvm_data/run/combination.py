@@ -107,7 +107,7 @@ def _replaced(folder: Path, content: Manifest, names: list[str], overwrite: bool
             raise ValueError(f"{path} exists: add --overwrite to replace it")
     for name, entry in content.files.items():
         if found := npz.fault(folder / name, entry):
-            raise DamageError(found)
+            raise DamageError(found, folder / name)
     return [Path(name) for name in content.combined]
 
 

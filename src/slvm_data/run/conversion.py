@@ -147,7 +147,7 @@ def _check(folder: Path, files: list[Source], content: Manifest) -> None:
     if content.preview:
         found.append(content.preview.fault(folder / manifest.PREVIEW))
     if faults := list(filter(None, found)):
-        raise DamageError(f"{faults[0]}: slvm-data repair {folder}")
+        raise DamageError(faults[0], folder / manifest.NAME)
 
 
 def _manifest(content: Manifest, entries: dict[str, FileEntry], written: Format) -> Manifest:

@@ -79,7 +79,7 @@ def _remake_fault(
     try:
         stored = formats.store_of(path).read(path, rows)
     except DamageError as error:
-        return str(error)
+        return error.what
     found = {name: Form.of(array, count) for name, array in stored.items()}
     if found != entry.arrays:
         return f"{path} holds {found} instead of {entry.arrays}"

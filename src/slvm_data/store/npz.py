@@ -225,7 +225,7 @@ def fault(path: Path, written: Written) -> str | None:
         try:
             read(path, rows=np.arange(0))  # the reader names the array
         except DamageError as error:
-            return str(error)
+            return error.what
     return found
 
 

@@ -55,11 +55,11 @@ class Source:
         for block in formats.store_of(self.path).blocks(self.path, rows or self.block, tuple(self.arrays)):
             for name, promised in self.arrays.items():
                 if (found := Form.of(block[name], count)) != promised:
-                    raise DamageError(f"{self.path} is damaged, at {name}: it is {found}, not {promised}")
+                    raise DamageError(f"{self.path} is damaged, at {name}: it is {found}, not {promised}", self.path)
             done += len(block["label"])
             yield {name: block[name] for name in self.arrays}
         if done != count:
-            raise DamageError(f"{self.path} is damaged: it has {done} rows instead of {count}")
+            raise DamageError(f"{self.path} is damaged: it has {done} rows instead of {count}", self.path)
 
     def fault(self) -> str | None:
         """How the file differs from what was written, in a sentence that names it; None if it does not."""

@@ -246,4 +246,4 @@ def marked(path: Path, name: str, data: bytes) -> dict[str, Checksum]:
     try:
         return from_json(dict[str, Checksum], json.loads(data)["files"], "files")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise DamageError(f"{marker} is damaged: slvm-data repair, or generate the dataset with --overwrite") from error
+        raise DamageError(f"{marker} is damaged", marker) from error
