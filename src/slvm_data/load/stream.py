@@ -16,9 +16,9 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from slvm_data.arrays import pictures
+from slvm_data.core.arguments import check_known, checked, names_of_fields, refused, whole_number
 from slvm_data.core.devices import backend
 from slvm_data.core.types import Arrays
-from slvm_data.load.arguments import check_known, names_of_fields, whole_number
 from slvm_data.load.batch import StreamBatch
 from slvm_data.load.buffers import BufferPool
 from slvm_data.load.layout import MASK, Layout, in_memory, layouts_of, put
@@ -59,6 +59,7 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
 
     """
 
+    @checked
     def __init__(
         self,
         recipe: Recipe,
@@ -70,10 +71,9 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
         rank: int | None = None,
         ranks: int | None = None,
     ) -> None:
-        if not isinstance(recipe, Recipe):
-            raise ValueError(f"recipe = {recipe!r} has to be a Recipe, such as slvm_data.RECIPES['pendulum']")
         batch = whole_number("batch", batch, len(recipe.tasks), unit="sequences, one of each task")
         check(rank, ranks)
+        _check_device(device)
         if recipe.original:
             raise ValueError("a recipe with original=True cannot be streamed: generate its files")
         if recipe.windows and not recipe.windows.separate:
@@ -204,6 +204,14 @@ class _Source:
         for frames, (rows, at) in zip(found, places, strict=True):
             out[at].copy_(frames[rows].view(-1, *shape[1:]))
         return out
+
+
+def _check_device(device: torch.device | str | None) -> None:
+    """Raise ValueError for what PyTorch does not take for a device."""
+    try:
+        torch.device("cpu" if device is None else device)
+    except (RuntimeError, TypeError, ValueError):
+        raise refused("device", device, "a device of PyTorch, such as 'cpu' or 'cuda:0'") from None
 
 
 def on_accelerator() -> bool:

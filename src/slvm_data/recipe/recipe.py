@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from math import isfinite
-from typing import Any
+from typing import Any, ClassVar
 
 from slvm_data.core.fields import check, floats, is_number, plain
 from slvm_data.core.names import check_name, is_taken
@@ -24,6 +24,8 @@ PIXELS = 2**30  # of a sequence, at most
 @dataclass(frozen=True, kw_only=True)
 class Recipe(Outline):
     """A dataset in full, with systems as its tasks; every field is checked. See `Outline` for the fields."""
+
+    EXAMPLE: ClassVar = "slvm_data.RECIPES['pendulum']"
 
     tasks: tuple[System, ...]
 

@@ -14,11 +14,12 @@ import jax
 import numpy as np
 
 from slvm_data import arrays
+from slvm_data.core.arguments import checked, whole_number
 from slvm_data.core.errors import DamageError
 from slvm_data.core.files import at_home
 from slvm_data.core.keys import exact, split_key, stream
 from slvm_data.core.progress import Progress, counted, progress
-from slvm_data.core.types import SPLITS, Arrays
+from slvm_data.core.types import SEEDS, SPLITS, Arrays
 from slvm_data.store import journal, manifest, npz
 from slvm_data.store.manifest import FileEntry, Forms, Manifest
 from slvm_data.store.source import Source
@@ -26,6 +27,7 @@ from slvm_data.store.source import Source
 MEMORY = 2**24  # bytes of sequences held at a time
 
 
+@checked
 def combine(
     folder: Path | str, *, shuffle: bool = False, seed: int = 0, pad: bool = False, overwrite: bool = False
 ) -> dict[str, FileEntry]:
@@ -38,7 +40,7 @@ def combine(
     Raises ValueError if states differ in width (unless `pad`) or frames in shape, or if the files exist (unless
     `overwrite`); DamageError if a file is not as it was written.
     """
-    folder = at_home(folder)
+    folder, seed = at_home(folder), whole_number("seed", seed, 0, SEEDS - 1)
     content = journal.settled(folder)
     splits = {split: parts for split in SPLITS if (parts := _parts(folder, content, split))}
     for parts in splits.values():

@@ -9,6 +9,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
+from slvm_data.core.arguments import checked
 from slvm_data.core.errors import DamageError
 from slvm_data.core.files import at_home, check_place
 from slvm_data.core.progress import Progress, counted, progress
@@ -24,6 +25,7 @@ from slvm_data.store.source import Source, sources
 from slvm_data.store.unchanged import Unchanged
 
 
+@checked
 def convert(
     source: Path | str,
     target: Path | str,

@@ -6,6 +6,7 @@ import sys
 from errno import ENOENT
 from pathlib import Path
 
+from slvm_data.core.arguments import checked, whole_number
 from slvm_data.core.files import at_home
 from slvm_data.core.progress import progress
 from slvm_data.recipe.recipe import Recipe
@@ -18,6 +19,7 @@ from slvm_data.run.unit import noted
 from slvm_data.store import formats, journal, manifest
 
 
+@checked
 def generate(
     recipe: Recipe,
     out: Path | str | None = None,
@@ -49,7 +51,7 @@ def generate(
     folder = at_home(out) if out is not None else Path(recipe.name)
     written = formats.own_format(format)
     formats.module_of(written)  # says what is missing before anything is made
-    _check(workers, part, overwrite)
+    _check(workers, batch, part, overwrite)
     chosen = executors.chosen(executor, workers, dask)
     plan = Plan(recipe, written, batch)
     with executors.connected(chosen, workers, dask) as execute:  # before anything is written
@@ -87,9 +89,10 @@ def _check_space(plan: Plan, folder: Path, own: list[Unit], overwrite: bool) -> 
         check_space(plan.recipe, folder, plan.format, len(missing) / len(plan.units))
 
 
-def _check(workers: int | None, part: tuple[int, int] | None, overwrite: bool) -> None:
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers = {workers} has to be at least 1")
+def _check(workers: int | None, batch: int | None, part: tuple[int, int] | None, overwrite: bool) -> None:
+    for name, value in (("workers", workers), ("batch", batch)):
+        if value is not None:
+            whole_number(name, value, 1)
     if part and not 0 <= part[0] < part[1]:
         raise ValueError(f"shards = {part[0]}/{part[1]} has to be i/N, with i from 0 to N - 1")
     if part and overwrite:

@@ -9,8 +9,10 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
+from slvm_data.core.arguments import checked
 from slvm_data.core.compiled import compiled
 from slvm_data.core.keys import exact, root, stream
+from slvm_data.core.text import sentence
 from slvm_data.core.types import Array, Arrays, Numbers
 from slvm_data.observe.camera import project
 from slvm_data.observe.render.style import Style, draw, hues, style_of
@@ -20,6 +22,7 @@ from slvm_data.systems.parameters import ends_of
 from slvm_data.systems.system import System
 
 
+@checked
 def simulate(population: System, parameters: Numbers, x0: ArrayLike, t: ArrayLike) -> np.ndarray:
     """Simulate one member of a population; return its states [T D] float64 at the times `t` [T], from `x0` [D] at t[0].
 
@@ -36,7 +39,7 @@ def simulate(population: System, parameters: Numbers, x0: ArrayLike, t: ArrayLik
     if x0.shape != (len(population.state),):
         raise ValueError(f"x0 has the shape {x0.shape}; a state is {len(population.state)}: {population.state}")
     if not np.isfinite(x0).all():
-        raise ValueError(f"x0 = {x0} is not finite")
+        raise ValueError(f"x0 = {sentence(x0)} is not finite")
     if t.ndim != 1 or not len(t) or not np.isfinite(t).all() or (np.diff(t) <= 0).any():
         raise ValueError("t has to be one axis of finite, increasing instants")
     member = population.member({name: _plain(value) for name, value in numbers.items()})
@@ -48,6 +51,7 @@ def simulate(population: System, parameters: Numbers, x0: ArrayLike, t: ArrayLik
         return np.asarray(trajectory(numbers, shared, x0, t, substep, template=population.template()))
 
 
+@checked
 def render(
     population: System,
     parameters: Numbers,
@@ -78,7 +82,7 @@ def render(
     if states.ndim != 2 or states.shape[1] != len(population.state):
         raise ValueError(f"states has the shape {states.shape}; expected is [T {len(population.state)}]")
     if np.shape(offset) != (2,) or not np.isfinite(offset).all() or not np.isfinite(states).all():
-        raise ValueError(f"offset = {offset} has to be two finite numbers, and states have to be finite")
+        raise ValueError(f"offset = {sentence(offset)} has to be two finite numbers, and states have to be finite")
     hue = hues(drawn)[_color_index(colors, population.bodies_drawn, palette)]
     camera = np.asarray(offset, np.float64), population.extent() * (1 + jitter)
     with exact():
@@ -91,7 +95,7 @@ def _color_index(colors: Sequence[int] | np.ndarray | None, bodies: int, palette
     index = np.zeros(bodies, int) if colors is None else np.asarray(colors)
     fits = index.shape == (bodies,) and index.dtype.kind in "iu"
     if not fits or (index < 0).any() or (index >= palette).any():
-        raise ValueError(f"colors = {colors} has to be {bodies} indices below palette = {palette}")
+        raise ValueError(f"colors = {sentence(colors)} has to be {bodies} indices below palette = {palette}")
     return index
 
 
@@ -116,6 +120,7 @@ def _render(
     return jax.lax.map(frame, states)
 
 
+@checked
 def energies(population: System, parameters: Numbers, states: ArrayLike) -> np.ndarray:
     """Energy [T] of one member of a population that has one, at the states [T D]; `parameters` as for `simulate`."""
     numbers = _numbers(population, parameters)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from slvm_data.arrays import SERIES, info
+from slvm_data.core.arguments import checked
 from slvm_data.core.types import INDICES, Arrays
 from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.recipe import Recipe
@@ -15,6 +16,7 @@ from slvm_data.simulation import batch
 MEMORY = 2**23  # bytes of windows cut at a time
 
 
+@checked
 def sample(recipe: Recipe, split: str = "train", index: slice | int = slice(0, 8), task: int = 0) -> Arrays:
     """Make sequences of a dataset in memory: the arrays of its files, for these indices of one split and task.
 
@@ -29,7 +31,7 @@ def sample(recipe: Recipe, split: str = "train", index: slice | int = slice(0, 8
         chosen = np.arange(index.start or 0, stop, index.step or 1)
     else:
         chosen = np.array([index])
-    if not len(chosen) or chosen.dtype.kind != "i" or (chosen < 0).any() or (chosen >= INDICES).any():
+    if not len(chosen) or (chosen < 0).any() or (chosen >= INDICES).any():
         raise ValueError(f"index = {index} names no sequence: count from 0, in whole numbers, to 2^32 - 1")
     arrays = collect(recipe, task, split, chosen)
     return arrays if isinstance(index, slice) else {name: array[0] for name, array in arrays.items()}
