@@ -5,11 +5,13 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from slvm_data import RECIPES, generate
 from slvm_data.cli import main
+from slvm_data.run import generation
 from slvm_data.run.description import machine
 from slvm_data.store import manifest
 from slvm_data.store.testing import tree
@@ -88,6 +90,14 @@ def test_environment_changes_no_byte(usual, tmp_path, missing):
         missing("this system does not tie a process to a processor")
     assert made(tmp_path, POSIX, ONE_PROCESSOR) == usual
     assert len(usual) == 12
+
+
+def test_without_docstrings_there_is_no_dataset(tmp_path, monkeypatch, ended, capsys):
+    """It would lack its equation and what it is about, and be another dataset."""
+    monkeypatch.setattr(generation, "sys", SimpleNamespace(flags=SimpleNamespace(optimize=2)))
+    assert ended(main, "generate", "pendulum", "--out", tmp_path / "x") == 2
+    assert capsys.readouterr().err.startswith("error: python -OO has no docstrings")
+    assert not (tmp_path / "x").exists()
 
 
 def test_turkish_changes_no_byte(turkish, usual, tmp_path):
