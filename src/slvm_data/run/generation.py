@@ -91,7 +91,7 @@ def _check_space(plan: Plan, folder: Path, own: list[Unit], overwrite: bool) -> 
 
 def _check(workers: int | None, batch: int | None, part: tuple[int, int] | None, overwrite: bool) -> None:
     if sys.flags.optimize > 1:
-        raise ValueError("python -OO has no docstrings, which hold the equations of a dataset: leave -OO out, or use -O")
+        raise ValueError("python -OO has no docstrings, which hold the equations of a dataset: use -O instead")
     for name, value in (("workers", workers), ("batch", batch)):
         if value is not None:
             whole_number(name, value, 1)

@@ -14,6 +14,7 @@ import numpy as np
 from slvm_data.arrays import PARAMETER
 from slvm_data.core.compiled import compiled
 from slvm_data.core.integrator import solve
+from slvm_data.core.json_tree import from_json, to_json
 from slvm_data.core.keys import exact, root
 from slvm_data.core.types import Array, Arrays
 from slvm_data.recipe.recipe import Recipe
@@ -61,16 +62,18 @@ class Tally:
 
     def state(self) -> dict[str, Any]:
         """The counts as plain JSON values."""
-        coverage = {name: dataclasses.asdict(seen) for name, seen in self.coverage.items()}
+        coverage = {name: to_json(seen) for name, seen in self.coverage.items()}
         regimes = {"regimes": self.regimes.state()} if self.regimes else {}
         return {"made": self.made, "rejected": self.rejected, "coverage": coverage, **regimes}
 
     def join(self, state: dict[str, Any]) -> None:
         """Add the counts of another tally, given by its `state()`."""
-        self.made += state["made"]
-        self.rejected += state["rejected"]
+        made, rejected = (from_json(int, state[name], name) for name in ("made", "rejected"))
+        if min(made, rejected) < 0:
+            raise ValueError(f"{made} sequences were made and {rejected} rejected")
+        self.made, self.rejected = self.made + made, self.rejected + rejected
         for name, seen in self.coverage.items():
-            self.coverage[name] = _joined(seen, Coverage(**state["coverage"][name]))
+            self.coverage[name] = _joined(seen, from_json(Coverage, state["coverage"][name], name))
         if self.regimes:
             self.regimes.join(state["regimes"])
 
@@ -113,7 +116,7 @@ def certify(recipe: Recipe, task: int, tally: Tally) -> Certificate:
         error=error,
         horizon=horizon,
         energy_drift=None if drift is None else float(drift.max()),
-        rejection_rate=tally.rejected / (tally.rejected + tally.made),
+        rejection_rate=tally.rejected / max(1, tally.rejected + tally.made),
         coverage=tally.coverage,
         regimes=tally.regimes.statistics() if tally.regimes else None,
     )
