@@ -7,6 +7,7 @@ from errno import ENOENT
 from pathlib import Path
 
 from slvm_data.core.arguments import checked, whole_number
+from slvm_data.core.compiled import kept
 from slvm_data.core.files import at_home
 from slvm_data.core.progress import progress
 from slvm_data.recipe.recipe import Recipe
@@ -16,6 +17,7 @@ from slvm_data.run.finish import finish_if_complete
 from slvm_data.run.plan import Plan, Unit
 from slvm_data.run.space import check_space
 from slvm_data.run.unit import noted
+from slvm_data.simulation.batch import programs
 from slvm_data.store import formats, journal, manifest
 
 
@@ -54,7 +56,10 @@ def generate(
     _check(workers, batch, part, overwrite)
     chosen = executors.chosen(executor, workers, dask)
     plan = Plan(recipe, written, batch)
-    with executors.connected(chosen, workers, dask) as execute:  # before anything is written
+    with (
+        executors.connected(chosen, workers, dask) as execute,  # before anything is written
+        kept(programs(recipe)),
+    ):
         own = plan.units[part[0] :: part[1]] if part else plan.units
         _check_space(plan, folder, own, overwrite)
         made = journal.missing(folder)
