@@ -20,6 +20,7 @@ from slvm_data.core.files import at_home
 from slvm_data.core.keys import exact, split_key, stream
 from slvm_data.core.progress import Progress, counted, progress
 from slvm_data.core.types import SEEDS, SPLITS, Arrays
+from slvm_data.run.order import in_order
 from slvm_data.store import journal, manifest, npz
 from slvm_data.store.manifest import FileEntry, Forms, Manifest
 from slvm_data.store.source import Source
@@ -41,7 +42,7 @@ def combine(
     `overwrite`); DamageError if a file is not as it was written.
     """
     folder, seed = at_home(folder), whole_number("seed", seed, 0, SEEDS - 1)
-    content = journal.settled(folder)
+    content = in_order(journal.settled(folder))
     splits = {split: parts for split in SPLITS if (parts := _parts(folder, content, split))}
     for parts in splits.values():
         _check(folder, parts, pad)

@@ -16,6 +16,7 @@ from slvm_data.core.progress import Progress, counted, progress
 from slvm_data.core.types import Arrays
 from slvm_data.export import croissant
 from slvm_data.run.finish import finish
+from slvm_data.run.order import in_order
 from slvm_data.run.plan import SERIES
 from slvm_data.store import formats, journal, manifest
 from slvm_data.store.folder import replaceable
@@ -57,7 +58,7 @@ def convert(
     if target.resolve() == folder.resolve():
         raise ValueError(f"{target} is the dataset to convert: choose another folder")
     formats.module_of(written)  # says what is missing before anything is read
-    _convert(folder, target, content, written, _shard(written, shard_size), overwrite)
+    _convert(folder, target, in_order(content), written, _shard(written, shard_size), overwrite)
     return target
 
 

@@ -250,7 +250,7 @@ class Manifest:
     def _needed(self) -> tuple[str, ...]:
         """Arrays that every file of sequences has: what is observed, and its truth."""
         if self.recipe.windows:
-            return ("queries", "latents")
+            return ("queries", "latents", *(("image",) if self.recipe.has_frames() else ()))
         return ("image" if self.recipe.has_frames() else "signal", "state")
 
     def every_file(self) -> dict[str, FileEntry]:
