@@ -8,7 +8,7 @@ import jax
 
 _CHECKS = "jax_error_checking_behavior_"
 HINDRANCES = {
-    **dict.fromkeys(("jax_no_execution", "jax_no_tracing", "jax_enable_pgle"), False),
+    **dict.fromkeys(("jax_no_execution", "jax_no_tracing", "jax_enable_pgle", "jax_scan3"), False),
     **dict.fromkeys((f"{_CHECKS}nan", f"{_CHECKS}divide", f"{_CHECKS}oob"), "ignore"),
 }
 """Settings of JAX, and their only value with which it computes what a dataset needs."""
