@@ -6,6 +6,7 @@ What only one command needs is imported when it runs, so that the help, `list` a
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -378,6 +379,14 @@ def convert(
         str | None,
         typer.Option(help=f"File format: {', '.join(formats.NAMES)}.", show_default="from the ending of DST"),
     ] = None,
+    shard_size: Annotated[
+        float | None,
+        number(
+            float,
+            "Size of a .tar or .parquet file before compression, about [MB].",
+            show_default="134 for .tar, 537 for .parquet",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the dataset in that folder.")] = False,
 ) -> None:
     """Write a dataset in another format: Zarr, HDF5 or Parquet.
@@ -387,7 +396,7 @@ def convert(
     from slvm_data.run import conversion
     from slvm_data.store import manifest
 
-    written = conversion.convert(source, target, to=to, overwrite=overwrite)
+    written = conversion.convert(source, target, to=to, shard_size=shard_size, overwrite=overwrite)
     if written.is_file():
         print(f"{written}: describes {source}")
         return
@@ -439,8 +448,8 @@ def verify(
         print(f"error: {sentence(fault)}", file=sys.stderr)
     if found:
         if content.format.own:
-            own = f" --recipe {recipe}" if recipe else ""
-            print(f"to make again what is damaged: slvm-data repair {folder}{own}", file=sys.stderr)
+            again = shlex.join(["slvm-data", "repair", str(folder), *(["--recipe", recipe] if recipe else [])])
+            print(f"to make again what is damaged: {again}", file=sys.stderr)
         raise typer.Exit(1)
     again = f"; {sample} sequences per file regenerated and equal" if content.format.own and sample else ""
     print(f"{folder}: {len(content.every_file())} files, checksums OK{again}")

@@ -221,6 +221,8 @@ def _report(recipe: Recipe, certificate: list[Certificate], folder: Path) -> Non
 
     error = max((entry.error or 0.0 for entry in certificate), default=0.0)
     accuracy = f"max. integration error {error:.1e}; " if certificate else ""
+    if horizons := [entry.horizon for entry in certificate if entry.horizon is not None]:
+        accuracy += f"trajectories diverge by chaos after {min(horizons)} frames; "
     print(f"{accuracy}more: slvm-data info {folder}")
     if error > TOLERANCE:
         h = min(recipe.dt_of(entry.task) / (entry.substeps or 1) for entry in certificate) / 2

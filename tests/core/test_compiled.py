@@ -1,8 +1,9 @@
 """Compiled code is kept for the programs used last, and is what JAX compiles."""
 
-import dataclasses
+import contextlib
 import gc
 import weakref
+from dataclasses import replace
 from functools import partial
 from threading import Thread
 
@@ -11,10 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from slvm_data import RECIPES
+from slvm_data import RECIPES, View
 from slvm_data.core import compiled as module
-from slvm_data.core.compiled import KEPT, compiled
-from slvm_data.simulation import sequences
+from slvm_data.core.compiled import KEPT, compiled, kept
+from slvm_data.load import Stream
+from slvm_data.recipe.recipe import mixed
+from slvm_data.simulation import batch, sequences
 
 
 class Kind:
@@ -62,6 +65,43 @@ def test_what_was_used_longest_ago_is_forgotten(traced):
     assert [number for number, kind in enumerate(alive) if kind() is None] == [1, 2, 3]
 
 
+def test_as_many_are_kept_as_a_round_needs(traced):
+    """Of twenty systems none is compiled again while the round goes on; after it, few are kept, at once."""
+    scaled, calls = traced
+    kinds = [Kind() for _ in range(KEPT + 4)]
+    alive = [weakref.ref(kind) for kind in kinds]
+
+    def rounds():
+        with kept(3), kept(len(kinds)):
+            while True:
+                for kind in kinds:
+                    scaled(np.ones(2), {"more": 1}, kind=kind, times=1)
+                yield len(calls)
+
+    own = rounds()
+    assert [next(own) for _ in range(3)] == [len(kinds)] * 3
+    calls.clear()
+    del own
+    kinds.clear()
+    gc.collect()
+    assert sum(kind() is not None for kind in alive) == KEPT
+
+
+def test_a_recipe_of_many_systems_compiles_each_once(monkeypatch):
+    """However many rounds a stream makes."""
+    monkeypatch.setattr(module, "KEPT", 1)
+    made, jit = [], jax.jit
+    monkeypatch.setattr(
+        module.jax, "jit", lambda function: made.append(getattr(function, "func", None)) or jit(function)
+    )
+    parts = [replace(RECIPES[name], view=View(size=4)) for name in ("pendulum", "mass_spring")]
+    recipe = mixed(parts, name="x", steps=3)
+    with contextlib.closing(iter(Stream(recipe, batch=300, fields=("index",)))) as batches:
+        for _ in range(9):
+            next(batches)
+    assert made.count(batch._scenes.__wrapped__) == 2
+
+
 def test_threads_share_a_program(traced):
     scaled, calls = traced
     kind, found = Kind(), []
@@ -89,7 +129,7 @@ def test_recipes_of_many_lengths(monkeypatch):
     kept = []
     jit = jax.jit
     monkeypatch.setattr(module.jax, "jit", lambda function: kept.append(weakref.ref(function)) or jit(function))
-    recipes = [dataclasses.replace(RECIPES["pendulum"], steps=steps) for steps in (3, 4, 5, 6, 3)]
+    recipes = [replace(RECIPES["pendulum"], steps=steps) for steps in (3, 4, 5, 6, 3)]
     first, *_, last = [sequences.collect(recipe, 0, "train", np.arange(3)) for recipe in recipes]
     for name, array in first.items():
         np.testing.assert_array_equal(array, last[name])

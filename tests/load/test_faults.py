@@ -120,9 +120,9 @@ def library(request, monkeypatch):
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [
-        (lambda file: file.unlink(), "is missing: slvm-data repair makes it again"),
-        (lambda file: file.write_bytes(b""), r"has 0 bytes instead of \d+: slvm-data repair makes it again"),
-        (lambda file: os.truncate(file, 100), r"has 100 bytes instead of \d+: slvm-data repair makes it again"),
+        (lambda file: file.unlink(), "is missing: slvm-data repair "),
+        (lambda file: file.write_bytes(b""), r"has 0 bytes instead of \d+: slvm-data repair "),
+        (lambda file: os.truncate(file, 100), r"has 100 bytes instead of \d+: slvm-data repair "),
         (lambda file: file.write_bytes(bytes(file.stat().st_size)), "is damaged: its checksum does not fit"),
     ],
 )
@@ -248,7 +248,7 @@ def test_a_shard_of_other_rows_is_refused(swapped, good, library, monkeypatch, n
     folder = swapped(name)
     data = Sequences(folder)
     for rows in (0, [0], [0, 1, 2, 3], [PER, 0], [PER - 1]):
-        with pytest.raises(DamageError, match=rf"{GROUP}\.(zarr|shards)/.*0.* \(?slvm-data repair"):
+        with pytest.raises(DamageError, match=rf"{GROUP}\.(zarr|shards)/.*0.*: slvm-data repair "):
             data[rows]
     found = data[[PER, 2 * PER - 1]]
     assert all(found[name].equal(good[name][2:]) for name in good)
@@ -286,7 +286,7 @@ def test_a_shard_is_compared_once_and_again_in_a_copy(seeds, good, tmp_path):
     found = data[[0, 5]]
     assert all(found[name].equal(good[name][:2]) for name in good)
     SWAPPED["of another seed, with the old marker"](folder, seeds)
-    with pytest.raises(DamageError, match="slvm-data repair makes it again"):
+    with pytest.raises(DamageError, match=": slvm-data repair "):
         pickle.loads(pickle.dumps(data))[0]
 
 

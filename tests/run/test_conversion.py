@@ -6,6 +6,7 @@ import gc
 import io
 import json
 import logging
+import math
 import os
 import re
 import shutil
@@ -19,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from slvm_data import RECIPES, generate
+from slvm_data import RECIPES, cli, generate
 from slvm_data.arrays import AXES, SERIES, info, pictures
 from slvm_data.core.errors import DamageError
 from slvm_data.core.json_tree import from_json
@@ -305,14 +306,15 @@ def test_webdataset(made, small, tmp_path, name):
 
 
 @it_leaves_files_open
-def test_tar_files_are_shards(made, small, tmp_path):
+def test_tar_files_are_shards(made, tmp_path, ended):
     """Brace expansion finds them, sequences are in order, and no time and no user is in them."""
     import webdataset as wds
 
-    folder = convert(made("two_body"), tmp_path / "x", to="webdataset")
+    folder = tmp_path / "x.tar"
+    row = sum(form.row_size for form in manifest.read(made("two_body")).files["train.npz"].arrays.values())
+    assert ended(cli.main, "convert", made("two_body"), folder, "--shard-size", 20.5 * row / 1e6) == 0
     names = sorted(path.name for path in folder.glob("train-*.tar"))
-    assert names == [f"train-{i:06d}.tar" for i in range(len(names))]
-    assert len(names) > 2
+    assert names == [f"train-{i:06d}.tar" for i in range(4)]  # 70 sequences, 20 in each
     pattern = f"{folder}/train-{{000000..{len(names) - 1:06d}}}.tar"
     keys = [sample["__key__"] for sample in wds.WebDataset(pattern, shardshuffle=False)]
     assert keys == [f"task0-train-{i:09d}" for i in range(70)]
@@ -321,6 +323,13 @@ def test_tar_files_are_shards(made, small, tmp_path):
         for member in archive:
             assert (member.mtime, member.uid, member.gid, member.uname, member.gname) == (0, 0, 0, "", "")
     assert sum(entry.rows for entry in manifest.read(folder).files.values()) == sum(map(SETS["two_body"].count, SPLITS))
+
+
+@pytest.mark.parametrize("to", [entry.name for entry in formats.TABLE if entry.several])
+def test_a_shard_has_at_least_one_sequence(made, tmp_path, to):
+    content = manifest.read(made("recorded"))
+    copy = manifest.read(convert(made("recorded"), tmp_path / "x", to=to, shard_size=1e-6))
+    assert [entry.rows for entry in copy.files.values()] == [1] * sum(e.rows for e in content.files.values())
 
 
 @pytest.fixture(scope="module")
@@ -638,6 +647,12 @@ def test_a_source_that_is_not_complete_is_refused(tmp_path, form):
 
 def test_what_is_refused(made, tmp_path):
     folder = made("windows")
+    for to in ("npz", "zarr", "hdf5"):
+        with pytest.raises(ValueError, match=f"shard_size = 5 is only for webdataset and parquet, not for {to}"):
+            convert(folder, tmp_path / "x", to=to, shard_size=5)
+    for size in (0, -1, math.nan, math.inf):
+        with pytest.raises(ValueError, match=f"shard_size = {size} has to be above 0"):
+            convert(folder, tmp_path / "x", to="parquet", shard_size=size)
     with pytest.raises(ValueError, match=r"x\.csv ends in none of \.npz, \.zarr, .*\.parquet"):
         convert(folder, tmp_path / "x.csv")
     with pytest.raises(ValueError, match="'csv' is unknown; there are npz, zarr, hdf5, webdataset, parquet"):

@@ -142,7 +142,7 @@ def test_missing_sequences_and_damage_are_refused(folder, tmp_path):
     np.savez(place / "dataset_2/val.npz", **{**arrays, "state": arrays["state"][..., :1]})
     with pytest.raises(DamageError, match=r"val\.npz is damaged, at state: it is missing"):
         source.rows(1, "val", [0])
-    with pytest.raises(DamageError, match=r"at state: it is float32 \[30, 1\] per row, not float32 \[30, 2\]$"):
+    with pytest.raises(DamageError, match=r"at state: it is float32 \[30, 1\] per row, not float32 \[30, 2\]: "):
         source.rows(2, "val", [0])
     path = place / "dataset_0/val.npz"
     path.write_bytes(path.read_bytes()[:-300])

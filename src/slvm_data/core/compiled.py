@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial, wraps
 from threading import Lock
 from typing import Any, TypeVar
@@ -12,8 +13,11 @@ import numpy as np
 
 from slvm_data.core.late import jax
 
-KEPT = 16  # programs of a function, about 10 MB each; a dataset of many systems needs one for each of them
+KEPT = 16  # programs of a function, about 10 MB each, unless somebody needs more
 R = TypeVar("R")
+
+_needed: list[int] = []  # numbers of programs that somebody needs now
+_every: list[tuple[OrderedDict[Any, Any], Lock]] = []  # the programs of each function
 
 
 def share(folder: str) -> None:
@@ -32,6 +36,7 @@ def compiled(*static: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
 
     def decorate(function: Callable[..., R]) -> Callable[..., R]:
         programs, lock = OrderedDict[object, Callable[..., R]](), Lock()
+        _every.append((programs, lock))
 
         @wraps(function)
         def call(*arguments: Any, **options: Any) -> R:
@@ -41,10 +46,30 @@ def compiled(*static: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
             with lock:
                 # Its own object for each program, since JAX frees what it has compiled together with the function.
                 programs[key] = program = programs.pop(key, None) or jax.jit(partial(function, **fixed))
-                while len(programs) > KEPT:
-                    programs.popitem(last=False)
+                _forget(programs)
             return program(*arguments, **options)
 
         return call
 
     return decorate
+
+
+@contextmanager
+def kept(count: int) -> Iterator[None]:
+    """While the block runs, keep at least so many programs of a function: those that a round over its tasks needs."""
+    _needed.append(count)
+    try:
+        yield
+    finally:
+        _needed.remove(count)
+        for programs, lock in _every:
+            if lock.acquire(blocking=False):  # else who has it forgets them; it may be this thread, where it collects
+                try:
+                    _forget(programs)
+                finally:
+                    lock.release()
+
+
+def _forget(programs: OrderedDict[Any, Any]) -> None:
+    while len(programs) > max([KEPT, *_needed]):
+        programs.popitem(last=False)

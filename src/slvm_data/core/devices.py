@@ -6,10 +6,23 @@ from functools import cache
 
 from slvm_data.core.late import jax
 
+_CHECKS = "jax_error_checking_behavior_"
+HINDRANCES = {
+    **dict.fromkeys(("jax_no_execution", "jax_no_tracing", "jax_enable_pgle", "jax_scan3"), False),
+    **dict.fromkeys((f"{_CHECKS}nan", f"{_CHECKS}divide", f"{_CHECKS}oob"), "ignore"),
+}
+"""Settings of JAX, and their only value with which it computes what a dataset needs."""
+
 
 @cache
 def backend() -> str:
-    """Kind of the device, such as "cpu" or "gpu"; raises ValueError if JAX is set to one that is not there."""
+    """Kind of the device, such as "cpu" or "gpu"; raises ValueError if JAX is set to one that is not there.
+
+    The same if JAX is set not to compute.
+    """
+    for name, usual in HINDRANCES.items():
+        if (value := jax.config.values.get(name, usual)) != usual:
+            raise ValueError(f"{name.upper()} = {value!r} keeps JAX from making a dataset: leave it out")
     try:
         return jax.default_backend()
     except (RuntimeError, AssertionError) as error:  # JAX asserts, where it was installed without this device

@@ -12,7 +12,14 @@ from slvm_data.core.names import MANIFEST
 
 
 class DamageError(Exception):
-    """A file is missing, cut short or altered. The message names it and what is wrong with it."""
+    """A file is missing, cut short or altered. The message names it, what is wrong with it, and the way out.
+
+    `what` is the message without the way out, which is known where `path`, the file, belongs to a dataset.
+    """
+
+    def __init__(self, what: str, path: Path | None = None) -> None:
+        super().__init__(f"{what}{_way_out(path)}" if path else what)
+        self.what = what
 
 
 class WorkersError(RuntimeError):
@@ -33,14 +40,16 @@ def damage_named(path: Path, part: str = "its directory") -> Iterator[At]:
     try:
         yield at
     except FileNotFoundError:
-        raise DamageError(f"{path} is missing{way_out(path)}") from None
-    except (PermissionError, DamageError):
+        raise DamageError(f"{path} is missing", path) from None
+    except PermissionError:
         raise
+    except DamageError as error:
+        raise DamageError(error.what, path) from error
     except Exception as error:  # damaged bytes may raise any error, even tokenize.TokenError
-        raise DamageError(f"{path} is damaged, at {at.array}: {error}{way_out(path)}") from error
+        raise DamageError(f"{path} is damaged, at {at.array}: {error}", path) from error
 
 
-def way_out(path: Path) -> str:
+def _way_out(path: Path) -> str:
     """The command that makes a damaged file of a dataset again, after a colon; nothing outside a dataset's folder."""
     folder = next((folder for folder in path.parents if (folder / MANIFEST).is_file()), None)
     return f": slvm-data repair {shlex.quote(str(folder))}" if folder else ""

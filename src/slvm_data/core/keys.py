@@ -5,9 +5,9 @@ key = seed ∘ task ∘ split ∘ index ∘ attempt, then one stream per purpose
 
 from __future__ import annotations
 
-import contextlib
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 
@@ -16,12 +16,20 @@ from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Key
 
 
-@contextlib.contextmanager
+@contextmanager
 def exact() -> Iterator[None]:
     """Use double precision and one fixed bit generator in this block, whatever the caller has set."""
     backend()  # says in one sentence if there is none
     promotion = jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow")
-    with jax.enable_x64(True), jax.threefry_partitionable(True), jax.disable_jit(False), promotion[0], promotion[1]:
+    neutral = (
+        jax.enable_x64(True),
+        jax.threefry_partitionable(True),
+        jax.disable_jit(False),
+        jax.transfer_guard("allow"),
+    )
+    with ExitStack() as stack:
+        for context in (*neutral, *promotion):
+            stack.enter_context(context)
         yield
 
 

@@ -19,13 +19,18 @@ class Parts:
     """The files that one file is divided into; each except the last has `blocks` blocks of `block` rows."""
 
     source: Source
-    size: int  # bytes of a file before it is compressed, about
+    default: int  # bytes of a file before it is compressed, about, if the source does not say it
     most: int  # rows of a block, at most
+
+    @property
+    def size(self) -> int:
+        """Bytes of a file before it is compressed, about, but at least one row."""
+        return self.source.shard or self.default
 
     @property
     def block(self) -> int:
         """Number of rows of a block."""
-        return min(self.source.block, self.most)
+        return max(1, min(self.source.block, self.most, self.size // max(1, self.source.row_size)))
 
     @property
     def blocks(self) -> int:

@@ -12,9 +12,9 @@ from types import MappingProxyType
 import numpy as np
 import torch
 
-from slvm_data.core.errors import DamageError, way_out
+from slvm_data.core.arguments import share, whole_number
+from slvm_data.core.errors import DamageError
 from slvm_data.core.types import SPLITS
-from slvm_data.load.arguments import share, whole_number
 from slvm_data.load.buffers import BufferPool
 from slvm_data.load.column import Column
 from slvm_data.load.layout import MASK, Layout, Part, check_frames, in_memory, layouts_of, place
@@ -140,8 +140,6 @@ def open_manifest(root: Path) -> Manifest:
 def _parts(root: Path, content: Manifest, split: str, tasks: Sequence[int] | None, fraction: float) -> list[Part]:
     fraction = share("fraction", fraction)
     files = {entry.task: (name, entry) for name, entry in content.of_split(split)}
-    if tasks is not None and (isinstance(tasks, str) or not hasattr(tasks, "__iter__")):
-        raise ValueError(f"tasks = {tasks!r} has to be a list of labels, such as [{tasks}]")
     chosen = [whole_number("tasks", task, 0) for task in (files if tasks is None else tasks)]
     if odd := [task for task in chosen if task not in files]:
         raise ValueError(f"tasks = {odd[0]} does not exist in {root}, whose tasks are 0 … {max(files)}")
@@ -173,7 +171,7 @@ def _fill(columns: Mapping[str, Column], parts: list[Part], k: int) -> None:
     part, first = parts[k], sum(other.rows for other in parts[:k])
     store = formats.store_of(part.path)
     if fault := store.fault(part.path, part.entry):
-        raise DamageError(f"{fault}{way_out(part.path)}")
+        raise DamageError(fault, part.path)
     wanted = {name: form for name, form in part.entry.arrays.items() if name in columns}
     for name, start, block in store.pieces(part.path, wanted) if wanted else ():
         if len(some := block[: max(0, part.rows - start)]):

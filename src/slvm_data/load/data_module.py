@@ -10,6 +10,7 @@ from typing import Any
 
 from torch.utils.data import DataLoader, Sampler, SequentialSampler
 
+from slvm_data.core.arguments import checked, whole_number
 from slvm_data.core.files import lasting
 from slvm_data.core.main_guard import GUARD, runs_again
 from slvm_data.load.batch import Item, Row
@@ -91,6 +92,7 @@ class DataModule(_lightning().LightningDataModule):
 
     """
 
+    @checked
     def __init__(
         self,
         root: Path | str,
@@ -103,8 +105,9 @@ class DataModule(_lightning().LightningDataModule):
         **options: Any,
     ) -> None:
         super().__init__()
-        self.root, self.batch_size, self.context, self.steps = lasting(root), batch_size, context, steps
-        self.workers, self.seed, self.options = workers, seed, options
+        self.root, self.context, self.steps, self.options = lasting(root), context, steps, options
+        self.batch_size = whole_number("batch_size", batch_size, 1)
+        self.workers, self.seed = whole_number("workers", workers, 0), whole_number("seed", seed, 0)
         windows = open_manifest(self.root).recipe.windows
         self._kind = Windows if windows else Sequences if context is None else Episodes
         if odd := [name for name in options if name not in inspect.signature(self._kind).parameters]:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.utils.data import get_worker_info
 
-from slvm_data.load.arguments import whole_number
+from slvm_data.core.arguments import checked, whole_number
 from slvm_data.load.draws import Moment
 from slvm_data.load.map_dataset import INDEX, MapDataset
 
@@ -60,6 +60,7 @@ class Episodes(MapDataset):
 
     """
 
+    @checked
     def __init__(
         self,
         root: Path | str,

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from torch.utils.data.distributed import DistributedSampler
 
-from slvm_data.load.arguments import whole_number
+from slvm_data.core.arguments import whole_number
 from slvm_data.load.draws import EPOCHS
 from slvm_data.load.ranks import check, here
 

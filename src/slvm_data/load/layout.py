@@ -116,7 +116,7 @@ def place(column: Column, at: int, block: np.ndarray, path: Path, name: str) -> 
     if column.packed and flat.shape[-1] == prod(column.frame):  # from Zarr it is packed already
         bits = flat.astype(np.uint8, copy=False)
         if bits.max(initial=0) > 1 or (bits is not flat and (bits != flat).any()):
-            raise DamageError(f"{path} is damaged, at {name}: its frames are of 0 and 1, and it holds others")
+            raise DamageError(f"{path} is damaged, at {name}: its frames are of 0 and 1, and it holds others", path)
         flat = np.packbits(bits, axis=-1)
     target[..., : flat.shape[-1]] = flat
 

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from slvm_data.core.arguments import check_known, checked, names_of_fields
 from slvm_data.core.files import lasting
-from slvm_data.load.arguments import check_known, names_of_fields
 from slvm_data.load.batch import Batch, Item, Row
 from slvm_data.load.buffers import BufferPool
 from slvm_data.load.columns import Columns, layouts_in, load_columns, open_manifest
@@ -27,6 +27,7 @@ class MapDataset(Dataset[Item | Row]):
     of_windows = False  # whether it reads windows; if not, whole trajectories
     lazily = False  # whether rows in shards are read when they are asked for
 
+    @checked
     def __init__(
         self,
         root: Path | str,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch.distributed
 
-from slvm_data.load.arguments import whole_number
+from slvm_data.core.arguments import whole_number
 
 
 def check(rank: int | None, ranks: int | None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence, Sized
 
 import numpy as np
 
-from slvm_data.load.arguments import whole_number
+from slvm_data.core.arguments import checked, whole_number
 from slvm_data.load.draws import STEPS, Moment
 from slvm_data.load.episodes import Episodes
 from slvm_data.load.epochs import Epochs
@@ -40,6 +40,7 @@ class EpisodeSampler(Epochs[list[tuple[int, ...]]]):
 
     """
 
+    @checked
     def __init__(
         self,
         dataset: Episodes,
@@ -51,8 +52,6 @@ class EpisodeSampler(Epochs[list[tuple[int, ...]]]):
         rank: int | None = None,
         ranks: int | None = None,
     ) -> None:
-        if not isinstance(dataset, Episodes):
-            raise ValueError(f"dataset = {dataset!r} has to be an Episodes")
         if per not in PER:
             raise ValueError(f"per = {per!r} is unknown; there are {', '.join(PER)}")
         if per == "epoch" and (steps is not None or dataset.ways):
@@ -105,6 +104,7 @@ class EpisodeSampler(Epochs[list[tuple[int, ...]]]):
 class InOrder(Epochs[int]):
     """Each item of a dataset once, in order. Each rank takes a part of them, as `Shuffled` divides an epoch."""
 
+    @checked
     def __init__(self, dataset: Sized, *, rank: int | None = None, ranks: int | None = None) -> None:
         super().__init__(rank, ranks)
         self.dataset = dataset
@@ -142,6 +142,7 @@ class Shuffled(InOrder):
 
     """
 
+    @checked
     def __init__(
         self,
         dataset: Sized,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from slvm_data.load.arguments import whole_number
+from slvm_data.core.arguments import checked, whole_number
 from slvm_data.load.columns import load_columns, open_manifest
 from slvm_data.load.map_dataset import INDEX, MapDataset
 
@@ -44,6 +44,7 @@ class Sequences(MapDataset):
 
     lazily = True
 
+    @checked
     def __init__(
         self,
         root: Path | str,

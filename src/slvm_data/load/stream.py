@@ -16,9 +16,10 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from slvm_data.arrays import pictures
+from slvm_data.core.arguments import check_known, checked, names_of_fields, refused, whole_number
+from slvm_data.core.compiled import kept
 from slvm_data.core.devices import backend
 from slvm_data.core.types import Arrays
-from slvm_data.load.arguments import check_known, names_of_fields, whole_number
 from slvm_data.load.batch import StreamBatch
 from slvm_data.load.buffers import BufferPool
 from slvm_data.load.layout import MASK, Layout, in_memory, layouts_of, put
@@ -26,7 +27,7 @@ from slvm_data.load.map_dataset import INDEX
 from slvm_data.load.ranks import check, here
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation import sequences
-from slvm_data.simulation.batch import LEAST, frame_buffer, make, prepare
+from slvm_data.simulation.batch import LEAST, frame_buffer, make, prepare, programs
 from slvm_data.store.manifest import forms_of
 
 ROWS = 256  # sequences of a task made at a time
@@ -59,6 +60,7 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
 
     """
 
+    @checked
     def __init__(
         self,
         recipe: Recipe,
@@ -70,10 +72,9 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
         rank: int | None = None,
         ranks: int | None = None,
     ) -> None:
-        if not isinstance(recipe, Recipe):
-            raise ValueError(f"recipe = {recipe!r} has to be a Recipe, such as slvm_data.RECIPES['pendulum']")
         batch = whole_number("batch", batch, len(recipe.tasks), unit="sequences, one of each task")
         check(rank, ranks)
+        _check_device(device)
         if recipe.original:
             raise ValueError("a recipe with original=True cannot be streamed: generate its files")
         if recipe.windows and not recipe.windows.separate:
@@ -99,19 +100,23 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
         source = _Source(self.recipe, self.batch, on_device=self.device is not None and on_accelerator())
         pool, waiting, asked = ThreadPoolExecutor(1), deque[Future[_Group]](), self._done
         buffers = BufferPool()  # of this pass, so that a stream that is left keeps none
-        try:
-            while True:
-                while len(waiting) < AHEAD:
-                    numbers = np.arange(asked, asked + source.batches) * turns + turn
-                    waiting.append(pool.submit(source.make, numbers))
-                    asked += source.batches
-                for batch in source.cut(waiting.popleft().result(), buffers, self.fields):
-                    self._done += 1
-                    yield (
-                        batch if self.device is None else StreamBatch({n: a.to(self.device) for n, a in batch.items()})
-                    )
-        finally:
-            pool.shutdown(cancel_futures=True)
+        with kept(programs(self.recipe)):
+            try:
+                while True:
+                    while len(waiting) < AHEAD:
+                        numbers = np.arange(asked, asked + source.batches) * turns + turn
+                        waiting.append(pool.submit(source.make, numbers))
+                        asked += source.batches
+                    for batch in source.cut(waiting.popleft().result(), buffers, self.fields):
+                        self._done += 1
+                        yield self._on_device(batch)
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _on_device(self, batch: StreamBatch) -> StreamBatch:
+        if self.device is None:
+            return batch
+        return StreamBatch({name: array.to(self.device) for name, array in batch.items()})
 
     def _turn(self) -> tuple[int, int]:
         """First batch of this process or worker, and the step from each of its batches to the next."""
@@ -204,6 +209,14 @@ class _Source:
         for frames, (rows, at) in zip(found, places, strict=True):
             out[at].copy_(frames[rows].view(-1, *shape[1:]))
         return out
+
+
+def _check_device(device: torch.device | str | None) -> None:
+    """Raise ValueError for what PyTorch does not take for a device."""
+    try:
+        torch.device("cpu" if device is None else device)
+    except (RuntimeError, TypeError, ValueError):
+        raise refused("device", device, "a device of PyTorch, such as 'cpu' or 'cuda:0'") from None
 
 
 def on_accelerator() -> bool:

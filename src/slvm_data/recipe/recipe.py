@@ -118,6 +118,11 @@ class Recipe(Outline):
         common = [name for name in self.tasks[0].recordable() if all(name in s.recordable() for s in self.tasks)]
         return (*common, "offset", "color_index")
 
+    @staticmethod
+    def example(name: object) -> str:
+        """How the recipe of a dataset is written, for who gives its name, or anything else."""
+        return f"slvm_data.RECIPES[{(name if isinstance(name, str) else 'pendulum')!r}]"
+
     def style_of(self, task: int) -> Style:
         """The style in which a task is drawn."""
         return style_of(self.tasks[task], self.view_of(task))
@@ -127,8 +132,7 @@ def check_recipe(recipe: object) -> None:
     """Raise ValueError unless this is a recipe; who gives the name of one is told how it is written."""
     if isinstance(recipe, Recipe):
         return
-    name = recipe if isinstance(recipe, str) else "pendulum"
-    raise ValueError(f"recipe = {repr(recipe)[:80]} has to be a Recipe, such as slvm_data.RECIPES[{name!r}]")
+    raise ValueError(f"recipe = {repr(recipe)[:80]} has to be a Recipe, such as {Recipe.example(recipe)}")
 
 
 def mixed(parts: Sequence[Recipe], **fields: Any) -> Recipe:

@@ -80,7 +80,7 @@ def _check_whole(folder: Path, held: Manifest) -> None:
     """Raise DamageError if a file of a dataset is not as it was written."""
     for file in sources(folder, held):
         if fault := file.fault():
-            raise DamageError(f"{folder} holds this dataset, and it is damaged: {fault}: slvm-data repair {folder}")
+            raise DamageError(f"{folder} holds this dataset, and it is damaged: {fault}", file.path)
 
 
 def _record(plan: Plan) -> PlanRecord:

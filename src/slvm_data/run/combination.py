@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 
 from slvm_data import arrays
+from slvm_data.core.arguments import checked, whole_number
 from slvm_data.core.errors import DamageError
 from slvm_data.core.files import at_home
 from slvm_data.core.keys import exact, split_key, stream
 from slvm_data.core.late import jax
 from slvm_data.core.progress import Progress, counted, progress
-from slvm_data.core.types import SPLITS, Arrays
+from slvm_data.core.types import SEEDS, SPLITS, Arrays
+from slvm_data.run.order import in_order
 from slvm_data.store import journal, manifest, npz
 from slvm_data.store.manifest import FileEntry, Forms, Manifest
 from slvm_data.store.source import Source
@@ -26,6 +28,7 @@ from slvm_data.store.source import Source
 MEMORY = 2**24  # bytes of sequences held at a time
 
 
+@checked
 def combine(
     folder: Path | str, *, shuffle: bool = False, seed: int = 0, pad: bool = False, overwrite: bool = False
 ) -> dict[str, FileEntry]:
@@ -38,8 +41,8 @@ def combine(
     Raises ValueError if states differ in width (unless `pad`) or frames in shape, or if the files exist (unless
     `overwrite`); DamageError if a file is not as it was written.
     """
-    folder = at_home(folder)
-    content = journal.settled(folder)
+    folder, seed = at_home(folder), whole_number("seed", seed, 0, SEEDS - 1)
+    content = in_order(journal.settled(folder))
     splits = {split: parts for split in SPLITS if (parts := _parts(folder, content, split))}
     for parts in splits.values():
         _check(folder, parts, pad)
@@ -109,7 +112,7 @@ def _replaced(folder: Path, content: Manifest, names: list[str], overwrite: bool
             raise ValueError(f"{path} exists: add --overwrite to replace it")
     for name, entry in content.files.items():
         if found := npz.fault(folder / name, entry):
-            raise DamageError(found)
+            raise DamageError(found, folder / name)
     return [Path(name) for name in content.combined]
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
+from slvm_data.core.arguments import checked
 from slvm_data.core.errors import DamageError
 from slvm_data.core.files import at_home, check_place
 from slvm_data.core.progress import Progress, counted, progress
 from slvm_data.core.types import Arrays
 from slvm_data.export import croissant
 from slvm_data.run.finish import finish
+from slvm_data.run.order import in_order
 from slvm_data.run.plan import SERIES
 from slvm_data.store import formats, journal, manifest
 from slvm_data.store.folder import replaceable
@@ -23,17 +26,27 @@ from slvm_data.store.source import Source, sources
 from slvm_data.store.unchanged import Unchanged
 
 
-def convert(source: Path | str, target: Path | str, *, to: str | None = None, overwrite: bool = False) -> Path:
+@checked
+def convert(
+    source: Path | str,
+    target: Path | str,
+    *,
+    to: str | None = None,
+    shard_size: float | None = None,
+    overwrite: bool = False,
+) -> Path:
     """Write the dataset in the folder `source` to the folder `target` in another format, and return the latter.
 
     `to` is the name of the format; without it, the ending of the target says which. "npz" and "zarr" give the dataset
     that `generate` would have written, other formats a copy for other libraries; each has a manifest, a card, and
     `croissant.json`. If the target itself is called `croissant.json`, only that description of the source is written.
-    Memory is bounded, and the target appears when everything is complete.
+    Memory is bounded, and the target appears when everything is complete. `shard_size` [MB] is about the size of each
+    of the files that a split is divided into, before compression: for WebDataset and Parquet, so that several workers
+    have files to read.
 
-    Raises ValueError for an unknown format or a missing package, or if the target holds anything (unless `overwrite`,
-    which removes the dataset in the target and nothing else); DamageError if a file of the source is not as it was
-    written, or if the source is changed meanwhile.
+    Raises ValueError for an unknown format, a missing package or a shard size that cannot be, or if the target holds
+    anything (unless `overwrite`, which removes the dataset in the target and nothing else); DamageError if a file of
+    the source is not as it was written, or if the source is changed meanwhile.
     """
     folder, target = at_home(source), at_home(target)
     content = journal.settled(folder) if target.parent.resolve() == folder.resolve() else manifest.read(folder)
@@ -49,8 +62,20 @@ def convert(source: Path | str, target: Path | str, *, to: str | None = None, ov
     if target.resolve() == folder.resolve():
         raise ValueError(f"{target} is the dataset to convert: choose another folder")
     formats.module_of(written)  # says what is missing before anything is read
-    _convert(folder, target, content, written, overwrite)
+    _convert(folder, target, in_order(content), written, _shard(written, shard_size), overwrite)
     return target
+
+
+def _shard(written: Format, size: float | None) -> int | None:
+    """Bytes of a shard of this size [MB]; raises ValueError if it cannot be."""
+    if size is None:
+        return None
+    if not written.several:
+        several = " and ".join(entry.name for entry in formats.TABLE if entry.several)
+        raise ValueError(f"shard_size = {size} is only for {several}, not for {written.name}: leave it out")
+    if not 0 < size < math.inf:
+        raise ValueError(f"shard_size = {size} has to be above 0 and finite, in MB")
+    return math.ceil(size * 1e6)
 
 
 def _describe(folder: Path, target: Path, content: Manifest, overwrite: bool) -> Path:
@@ -77,8 +102,10 @@ def _check_free(target: Path, overwrite: bool) -> None:
         raise ValueError(f"{target} exists: add --overwrite to replace it")
 
 
-def _convert(folder: Path, target: Path, content: Manifest, written: Format, overwrite: bool) -> None:
-    files = sources(folder, content)
+def _convert(
+    folder: Path, target: Path, content: Manifest, written: Format, shard: int | None, overwrite: bool
+) -> None:
+    files = sources(folder, content, shard)
     places = [path for file in files for path in _paths(file, written)]
     shown = [manifest.PREVIEW] if content.preview else []
     every = [*places, *map(Path, (*shown, manifest.CARD, manifest.CROISSANT, manifest.NAME))]
@@ -127,7 +154,7 @@ def _check(folder: Path, files: list[Source], content: Manifest) -> None:
     if content.preview:
         found.append(content.preview.fault(folder / manifest.PREVIEW))
     if faults := list(filter(None, found)):
-        raise DamageError(f"{faults[0]}: slvm-data repair {folder}")
+        raise DamageError(faults[0], folder / manifest.NAME)
 
 
 def _manifest(content: Manifest, entries: dict[str, FileEntry], written: Format) -> Manifest:

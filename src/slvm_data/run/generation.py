@@ -6,18 +6,22 @@ import sys
 from errno import ENOENT
 from pathlib import Path
 
+from slvm_data.core.arguments import checked, whole_number
+from slvm_data.core.compiled import kept
 from slvm_data.core.files import at_home
 from slvm_data.core.progress import progress
-from slvm_data.recipe.recipe import Recipe, check_recipe
+from slvm_data.recipe.recipe import Recipe
 from slvm_data.run import executors
 from slvm_data.run.beginning import begin
 from slvm_data.run.finish import finish_if_complete
 from slvm_data.run.plan import Plan, Unit
 from slvm_data.run.space import check_space
 from slvm_data.run.unit import noted
+from slvm_data.simulation.batch import programs
 from slvm_data.store import formats, journal, manifest
 
 
+@checked
 def generate(
     recipe: Recipe,
     out: Path | str | None = None,
@@ -47,15 +51,17 @@ def generate(
     nothing else), or if a sequence cannot be made; OSError if the folder cannot be written; DamageError if the same
     dataset is complete, and damaged; WorkersError if processes die again and again.
     """
-    check_recipe(recipe)
     folder = at_home(out) if out is not None else Path(recipe.name)
     meant = formats.wanted(folder, format)
     written = formats.own_format(meant.name if meant else formats.OWN[0])
     formats.module_of(written)  # says what is missing before anything is made
-    _check(workers, part, overwrite)
+    _check(workers, batch, part, overwrite)
     chosen = executors.chosen(executor, workers, dask)
     plan = Plan(recipe, written, batch)
-    with executors.connected(chosen, workers, dask) as execute:  # before anything is written
+    with (
+        executors.connected(chosen, workers, dask) as execute,  # before anything is written
+        kept(programs(recipe)),
+    ):
         own = plan.units[part[0] :: part[1]] if part else plan.units
         _check_space(plan, folder, own, overwrite)
         made = journal.missing(folder)
@@ -90,9 +96,12 @@ def _check_space(plan: Plan, folder: Path, own: list[Unit], overwrite: bool) -> 
         check_space(plan.recipe, folder, plan.format, len(missing) / len(plan.units))
 
 
-def _check(workers: int | None, part: tuple[int, int] | None, overwrite: bool) -> None:
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers = {workers} has to be at least 1")
+def _check(workers: int | None, batch: int | None, part: tuple[int, int] | None, overwrite: bool) -> None:
+    if sys.flags.optimize > 1:
+        raise ValueError("python -OO has no docstrings, which hold the equations of a dataset: use -O instead")
+    for name, value in (("workers", workers), ("batch", batch)):
+        if value is not None:
+            whole_number(name, value, 1)
     if part and not 0 <= part[0] < part[1]:
         raise ValueError(f"shards = {part[0]}/{part[1]} has to be i/N, with i from 0 to N - 1")
     if part and overwrite:

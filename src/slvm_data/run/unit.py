@@ -14,7 +14,7 @@ from pathlib import Path
 from slvm_data.core.cores import cores
 from slvm_data.core.errors import DamageError
 from slvm_data.core.files import atomic, read_at_most
-from slvm_data.core.json_tree import Json
+from slvm_data.core.json_tree import Json, from_json
 from slvm_data.core.progress import counted
 from slvm_data.core.types import Arrays
 from slvm_data.run.plan import Plan, Unit
@@ -34,8 +34,8 @@ Batches = Generator[Batch, None, None]
 class Note:
     """What is known of a finished unit."""
 
-    stored: Json  # as the layout of its file returned it
-    tally: Json  # counts of its trajectories; empty for uncut ones
+    stored: dict[str, Json]  # as the layout of its file returned it
+    tally: dict[str, Json]  # counts of its trajectories; empty for uncut ones
 
 
 def make_units(plan: Plan, folder: Path, units: list[Unit]) -> Iterator[Unit]:
@@ -144,6 +144,9 @@ def noted(plan: Plan, folder: Path, unit: Unit) -> Note | None:
         return None
     if digest != sha256(text).hexdigest().encode():
         return None
-    note = Note(**json.loads(text))
+    try:
+        note = from_json(Note, json.loads(text), "note")
+    except (ValueError, RecursionError):
+        return None
     there = plan.layouts[unit.file].is_there(next_of(folder) / unit.file.path, unit.number, note.stored)
     return note if there else None

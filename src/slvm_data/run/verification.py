@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from slvm_data.arrays import pictures
+from slvm_data.arrays import info, pictures
 from slvm_data.core.errors import DamageError
 from slvm_data.core.types import Arrays
 from slvm_data.recipe.recipe import Recipe
@@ -24,9 +24,9 @@ def faults(folder: Path, recipe: Recipe, content: Manifest, sample: int, bit_exa
     """Yield the faults of a dataset, one sentence each; nothing if there are none.
 
     `sample` sequences of each file are made again. With `bit_exact`, for the same class of machine and the same
-    libraries, they have to be equal bit for bit; otherwise they have to be equal within a tolerance, and windows of
-    chaotic trajectories are not compared. For a copy for other libraries, and for the files beside the arrays, only
-    checksums are compared.
+    libraries, they have to be equal bit for bit. Otherwise they have to be equal within a tolerance, sequences only in
+    the frames before they diverge by chaos, and windows of chaotic trajectories are not compared. For a copy for other
+    libraries, and for the files beside the arrays, only checksums are compared.
     """
     if content.format.own:
         yield from _unlike(folder, recipe, content, sample, bit_exact)
@@ -61,30 +61,38 @@ def _unlike(folder: Path, recipe: Recipe, content: Manifest, sample: int, bit_ex
         if entry is None or (entry.task, entry.split) != (file.task, file.split):
             yield f"{path} does not stand in {manifest.NAME}"
             continue
-        comparable = bit_exact or not (recipe.windows and recipe.tasks[file.task].chaotic)
-        count = sample if comparable else 0
+        horizon = None if bit_exact else content.certificate[file.task].horizon
+        chaotic = recipe.tasks[file.task].chaotic or horizon is not None
+        count = 0 if recipe.windows and chaotic and not bit_exact else sample
         if fault := formats.store_of(path).fault(path, entry) or _remake_fault(
-            path, entry, recipe, file, count, bit_exact
+            path, entry, recipe, file, count, bit_exact, horizon
         ):
             yield fault
 
 
-def _remake_fault(path: Path, entry: FileEntry, recipe: Recipe, file: File, sample: int, bit_exact: bool) -> str | None:
-    """How some rows of a file differ from its entry in the manifest, or from those that are made again."""
+def _remake_fault(
+    path: Path, entry: FileEntry, recipe: Recipe, file: File, sample: int, bit_exact: bool, horizon: int | None
+) -> str | None:
+    """How some rows of a file differ from its entry in the manifest, or, up to the horizon, from those made again."""
     count = file.rows(recipe)
     rows = np.unique(np.linspace(0, count - 1, min(1 if file.series else sample, count)).astype(int))
     try:
         stored = formats.store_of(path).read(path, rows)
     except DamageError as error:
-        return str(error)
+        return error.what
     found = {name: Form.of(array, count) for name, array in stored.items()}
     if found != entry.arrays:
         return f"{path} holds {found} instead of {entry.arrays}"
     if not len(rows) or not sample:
         return None
     made = first_series(recipe, file.task, file.split) if file.series else collect(recipe, file.task, file.split, rows)
-    odd = _difference(stored, made, bit_exact)
+    odd = _difference(_until(horizon, stored), _until(horizon, made), bit_exact)
     return f"{path} differs in {odd} from what its recipe gives" if odd else None
+
+
+def _until(horizon: int | None, arrays: Arrays) -> Arrays:
+    """The arrays with their first frames only, as many as the horizon says; all frames if there is none."""
+    return {name: array[:, :horizon] if info(name).per_frame else array for name, array in arrays.items()}
 
 
 def _difference(stored: Arrays, made: Arrays, bit_exact: bool) -> str | None:

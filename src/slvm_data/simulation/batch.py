@@ -168,6 +168,11 @@ def program(recipe: Recipe, task: int) -> Program:
     return Program(template, style, recipe.record, recipe.original, _most_impacts(recipe))
 
 
+def programs(recipe: Recipe) -> int:
+    """Number of different programs that a round over all tasks needs."""
+    return len({program(recipe, task) for task in range(len(recipe.tasks))})
+
+
 def _most_impacts(recipe: Recipe) -> int:
     """Largest number of impacts of a sequence, over all tasks, so that arrays agree; 0 if they are not recorded."""
     if "events" not in recipe.record:

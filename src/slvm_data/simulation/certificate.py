@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from slvm_data.arrays import PARAMETER
 from slvm_data.core.compiled import compiled
 from slvm_data.core.integrator import solve
+from slvm_data.core.json_tree import from_json, to_json
 from slvm_data.core.keys import exact, root
 from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Arrays
@@ -27,6 +29,9 @@ FRAMES = 10**6  # of the sample, at most, unless it is a single sequence
 BINS = 10  # of the histogram of each parameter, over its range
 FINER = 2  # factor on the number of substeps: at order 8 the remaining error is 256 times smaller
 TOLERANCE = 1e-4  # beyond this error a dataset is called inaccurate; its states are stored to about 1e-7
+NEARBY = (
+    1e-12  # relative distance of two starts, more than rounding adds up to: where chaos takes them apart, no step helps
+)
 
 
 class Tally:
@@ -56,16 +61,18 @@ class Tally:
 
     def state(self) -> dict[str, Any]:
         """The counts as plain JSON values."""
-        coverage = {name: dataclasses.asdict(seen) for name, seen in self.coverage.items()}
+        coverage = {name: to_json(seen) for name, seen in self.coverage.items()}
         regimes = {"regimes": self.regimes.state()} if self.regimes else {}
         return {"made": self.made, "rejected": self.rejected, "coverage": coverage, **regimes}
 
     def join(self, state: dict[str, Any]) -> None:
         """Add the counts of another tally, given by its `state()`."""
-        self.made += state["made"]
-        self.rejected += state["rejected"]
+        made, rejected = (from_json(int, state[name], name) for name in ("made", "rejected"))
+        if min(made, rejected) < 0:
+            raise ValueError(f"{made} sequences were made and {rejected} rejected")
+        self.made, self.rejected = self.made + made, self.rejected + rejected
         for name, seen in self.coverage.items():
-            self.coverage[name] = _joined(seen, Coverage(**state["coverage"][name]))
+            self.coverage[name] = _joined(seen, from_json(Coverage, state["coverage"][name], name))
         if self.regimes:
             self.regimes.join(state["regimes"])
 
@@ -97,19 +104,51 @@ def certify(recipe: Recipe, task: int, tally: Tally) -> Certificate:
     count, pieces = len(pieces[1]), _filled(*pieces)
     with exact():
         again, drift = jax.tree.map(np.asarray, run(*pieces, dt / (substeps or 1)))
-        finer = run(*pieces, dt / (FINER * substeps))[0] if substeps else None
+        finer = partial(_states, run, *pieces, step=dt / (FINER * substeps)) if substeps else None
+        error, horizon = _accuracy(again, finer) if finer else (None, None)
         if recipe.windows and drift is not None:  # measured on whole trajectories
             drift = np.asarray(run(numbers, states[:, 0], np.arange(states.shape[1]) * dt, dt / (substeps or 1))[1])
     return Certificate(
         task=task,
         sample=count,
         substeps=substeps,
-        error=None if finer is None else float(np.abs(again - np.asarray(finer)).max()),
+        error=error,
+        horizon=horizon,
         energy_drift=None if drift is None else float(drift.max()),
-        rejection_rate=tally.rejected / (tally.rejected + tally.made),
+        rejection_rate=tally.rejected / max(1, tally.rejected + tally.made),
         coverage=tally.coverage,
         regimes=tally.regimes.statistics() if tally.regimes else None,
     )
+
+
+def _states(
+    run: Callable[..., tuple[Array, Array | None]],
+    numbers: Arrays,
+    starts: np.ndarray,
+    t: np.ndarray,
+    *,
+    step: float,
+    nearby: float = 0.0,
+) -> np.ndarray:
+    """States [N T D] with this step; `nearby` is how far each start is moved, relative to the largest of all starts."""
+    return np.asarray(run(numbers, starts + nearby * np.abs(starts).max(axis=0), t, step)[0])
+
+
+def _accuracy(again: np.ndarray, finer: Callable[..., np.ndarray]) -> tuple[float, int | None]:
+    """The largest error of states [N T D], and the number of frames after which trajectories diverge by chaos, or None.
+
+    In chaotic motion any two computations differ in the end, however exact they are. So only those frames count in
+    which two trajectories that begin `NEARBY` each other are less than `TOLERANCE` apart. Both have the finer step:
+    where the error comes from a coarse step, they stay together.
+    """
+    reference = finer()
+    error = np.abs(again - reference).max(axis=2)
+    if error.max() <= TOLERANCE:
+        return float(error.max()), None
+    apart = np.abs(finer(nearby=NEARBY) - reference).max(axis=2) > TOLERANCE
+    apart = np.logical_or.accumulate(apart, axis=1)
+    horizon = int((~apart).sum(axis=1).min())
+    return float(error[~apart].max(initial=0.0)), horizon if horizon < apart.shape[1] else None
 
 
 def _first(recipe: Recipe, task: int) -> Arrays:

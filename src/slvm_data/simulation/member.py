@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from slvm_data.core.arguments import checked
 from slvm_data.core.compiled import compiled
 from slvm_data.core.keys import exact, root, stream
 from slvm_data.core.late import jax
+from slvm_data.core.text import sentence
 from slvm_data.core.types import Array, Arrays, Numbers
 from slvm_data.observe.camera import project
 from slvm_data.observe.render.style import Style, draw, hues, style_of
@@ -21,6 +23,7 @@ from slvm_data.systems.parameters import ends_of
 from slvm_data.systems.system import System
 
 
+@checked
 def simulate(population: System, parameters: Numbers, x0: ArrayLike, t: ArrayLike) -> np.ndarray:
     """Simulate one member of a population; return its states [T D] float64 at the times `t` [T], from `x0` [D] at t[0].
 
@@ -32,13 +35,12 @@ def simulate(population: System, parameters: Numbers, x0: ArrayLike, t: ArrayLik
     Raises ValueError for an unknown or missing parameter, one out of bounds, a state of the wrong length or one
     that is impossible for the system, or times that do not increase. Method: `core.integrator`; `systems.flight`.
     """
-    _check_system(population)
     numbers = _numbers(population, parameters)
     x0, t = np.asarray(x0, np.float64), np.asarray(t, np.float64)
     if x0.shape != (len(population.state),):
         raise ValueError(f"x0 has the shape {x0.shape}; a state is {len(population.state)}: {population.state}")
     if not np.isfinite(x0).all():
-        raise ValueError(f"x0 = {x0} is not finite")
+        raise ValueError(f"x0 = {sentence(x0)} is not finite")
     if t.ndim != 1 or not len(t) or not np.isfinite(t).all() or (np.diff(t) <= 0).any():
         raise ValueError("t has to be one axis of finite, increasing instants")
     shared = _shared(population)
@@ -56,6 +58,7 @@ def _shared(population: System) -> Arrays:
         return population.shared_parameters(stream(root(0), "parameters"))
 
 
+@checked
 def render(
     population: System,
     parameters: Numbers,
@@ -80,14 +83,13 @@ def render(
     Raises ValueError for wrong shapes, unknown parameters, colours outside the palette, a style that does not fit.
     Methods: `slvm_data.observe.render`.
     """
-    _check_system(population)
     drawn = style_of(population, View(size=size, jitter=jitter, palette=palette, style=style, binary=binary))
     numbers = _numbers(population, parameters)
     states = np.asarray(states, np.float64)
     if states.ndim != 2 or states.shape[1] != len(population.state):
         raise ValueError(f"states has the shape {states.shape}; expected is [T {len(population.state)}]")
     if np.shape(offset) != (2,) or not np.isfinite(offset).all() or not np.isfinite(states).all():
-        raise ValueError(f"offset = {offset} has to be two finite numbers, and states have to be finite")
+        raise ValueError(f"offset = {sentence(offset)} has to be two finite numbers, and states have to be finite")
     trial.check(population, _shared(population))
     hue = hues(drawn)[_color_index(colors, population.bodies_drawn, palette)]
     camera = np.asarray(offset, np.float64), population.extent() * (1 + jitter)
@@ -97,17 +99,11 @@ def render(
     return frames if binary else np.ascontiguousarray(frames.transpose(0, 2, 3, 1))
 
 
-def _check_system(population: object) -> None:
-    """Raise ValueError unless this is a system."""
-    if not isinstance(population, System):
-        raise ValueError(f"population = {repr(population)[:80]} has to be a system, such as recipe.tasks[0]")
-
-
 def _color_index(colors: Sequence[int] | np.ndarray | None, bodies: int, palette: int) -> np.ndarray:
     index = np.zeros(bodies, int) if colors is None else np.asarray(colors)
     fits = index.shape == (bodies,) and index.dtype.kind in "iu"
     if not fits or (index < 0).any() or (index >= palette).any():
-        raise ValueError(f"colors = {colors} has to be {bodies} indices below palette = {palette}")
+        raise ValueError(f"colors = {sentence(colors)} has to be {bodies} indices below palette = {palette}")
     return index
 
 
@@ -132,6 +128,7 @@ def _render(
     return jax.lax.map(frame, states)
 
 
+@checked
 def energies(population: System, parameters: Numbers, states: ArrayLike) -> np.ndarray:
     """Energy [T] of one member of a population that has one, at the states [T D]; `parameters` as for `simulate`."""
     numbers = _numbers(population, parameters)

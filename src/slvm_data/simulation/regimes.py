@@ -64,15 +64,22 @@ class RegimeCounts:
 
     def state(self) -> dict[str, Any]:
         """The counts as plain JSON values, without the frames that windows show."""
-        counts = {"transitions": self.transitions, "frames": self.frames, "visits": self.visits}
-        return {**{name: count.tolist() for name, count in counts.items()}, "sums": [s.tolist() for s in self.sums]}
+        return {
+            **{name: count.tolist() for name, count in self._counts().items()},
+            "sums": [s.tolist() for s in self.sums],
+        }
+
+    def _counts(self) -> dict[str, np.ndarray]:
+        return {"transitions": self.transitions, "frames": self.frames, "visits": self.visits}
 
     def join(self, state: dict[str, Any]) -> None:
         """Add the counts of another one, given by its `state()`."""
-        self.transitions += np.array(state["transitions"])
-        self.frames += np.array(state["frames"])
-        self.visits += np.array(state["visits"])
-        self.sums += map(np.array, state["sums"])
+        for name, own in self._counts().items():
+            found = np.array(state[name], int)
+            if found.shape != own.shape:
+                raise ValueError(f"{name} is {list(found.shape)}, not {list(own.shape)}")
+            own += found
+        self.sums += (np.array(sums, float) for sums in state["sums"])
 
     def _leakage(self) -> int:
         """Number of frames that windows of two splits show, contexts included; if splits are separate, trajectories."""

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 
 from slvm_data.arrays import SERIES, info
+from slvm_data.core.arguments import checked
 from slvm_data.core.types import INDICES, Arrays
 from slvm_data.observe.windowing import Windowing
-from slvm_data.recipe.recipe import Recipe, check_recipe
+from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation import batch
 
 MEMORY = 2**23  # bytes of windows cut at a time
 
 
+@checked
 def sample(
     recipe: Recipe, split: str = "train", index: slice | int | Sequence[int] | np.ndarray = slice(0, 8), task: int = 0
 ) -> Arrays:
@@ -27,7 +29,6 @@ def sample(
     does not depend on the number of sequences. Raises ValueError for what is no recipe, an unknown split or task, or an
     index that names no sequence.
     """
-    check_recipe(recipe)
     count = recipe.count(split)
     if not 0 <= task < len(recipe.tasks):
         raise ValueError(f"task = {task} does not exist; {recipe.name} has {len(recipe.tasks)}")

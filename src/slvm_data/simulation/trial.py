@@ -10,11 +10,10 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from slvm_data.core.keys import exact, root
+from slvm_data.core.late import jax, jnp
 from slvm_data.recipe.mistakes import class_place, defines, is_own, named, place_of
 from slvm_data.systems.hamiltonian import Hamiltonian
 from slvm_data.systems.switching import Switching

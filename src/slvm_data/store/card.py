@@ -181,6 +181,7 @@ def _accuracy(certificate: tuple[Certificate, ...]) -> str:
 
     def row(entry: Certificate) -> list[Any]:
         error, drift = ("" if x is None else f"{x:.1e}" for x in (entry.error, entry.energy_drift))
+        error += "" if entry.horizon is None else f" in {entry.horizon} frames"
         drawn = ", ".join(f"{k} {_span(v.least, v.most)}" for k, v in entry.coverage.items())
         return [entry.task, error, drift, f"{entry.rejection_rate:.2%}", html.escape(drawn)]
 
@@ -190,6 +191,8 @@ def _accuracy(certificate: tuple[Certificate, ...]) -> str:
         f"is constant, on {sample} sequences, or pieces of trajectories, per task. Resampled: share of candidates that "
         "were rejected and drawn again."
     )
+    if any(entry.horizon is not None for entry in certificate):
+        note += " After the frames that stand beside an error, trajectories diverge by chaos, however fine the step."
     return f"{note}\n\n{_table(head, [row(entry) for entry in certificate])}"
 
 

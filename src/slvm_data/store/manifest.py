@@ -187,11 +187,12 @@ class Certificate:
     task: int
     sample: int  # sequences that errors were measured on
     substeps: int | None  # of integration per frame; None where the motion is not integrated
-    error: float | None  # the largest of a state, against twice as many substeps
+    error: float | None  # the largest of a state, against twice as many substeps; up to the horizon
     energy_drift: float | None  # relative, losses added back; None where energy is not kept
     rejection_rate: float  # share of candidates that were drawn again
     coverage: dict[str, Coverage]
     regimes: RegimeStatistics | None = None
+    horizon: int | None = None  # frames after which trajectories diverge by chaos, however fine the step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,7 +252,7 @@ class Manifest:
     def _needed(self) -> tuple[str, ...]:
         """Arrays that every file of sequences has: what is observed, and its truth."""
         if self.recipe.windows:
-            return ("queries", "latents")
+            return ("queries", "latents", *(("image",) if self.recipe.has_frames() else ()))
         return ("image" if self.recipe.has_frames() else "signal", "state")
 
     def every_file(self) -> dict[str, FileEntry]:

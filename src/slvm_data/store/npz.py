@@ -21,9 +21,10 @@ from isal import isal_zlib
 
 from slvm_data.core.errors import At, DamageError, damage_named
 from slvm_data.core.files import altered, atomic, opened
+from slvm_data.core.json_tree import from_json
 from slvm_data.core.types import Arrays
 from slvm_data.store import zip_archive
-from slvm_data.store.manifest import Form, Forms, Written
+from slvm_data.store.manifest import Checksum, Form, Forms, Written
 from slvm_data.store.rows import fitting
 
 LEVEL = 1  # of isal: twice as dense as level 0 on binary frames, as fast; level 3 is five times slower
@@ -120,7 +121,7 @@ class Layout:
     def is_there(self, path: Path, unit: int, stored: dict[str, Any]) -> bool:
         """Whether the file is complete, as far as its size tells."""
         del unit
-        return path.is_file() and path.stat().st_size == stored["bytes"]
+        return path.is_file() and path.stat().st_size == stored.get("bytes")
 
     def is_damaged(self, path: Path, unit: int) -> bool:
         """Whether the file has to be made again; only a damaged one is asked for its units."""
@@ -145,7 +146,7 @@ class Layout:
     def written(self, path: Path, stored: list[dict[str, Any]], scratch: Path) -> Written:
         """The manifest's entry of the file."""
         del path, scratch
-        return Written(**stored[0], arrays=self.forms)
+        return Written(**vars(from_json(Checksum, stored[0], "note")), arrays=self.forms)
 
 
 def write(
@@ -225,7 +226,7 @@ def fault(path: Path, written: Written) -> str | None:
         try:
             read(path, rows=np.arange(0))  # the reader names the array
         except DamageError as error:
-            return str(error)
+            return error.what
     return found
 
 

@@ -22,6 +22,7 @@ class Source:
     path: Path
     entry: FileEntry
     series: bool  # whether its rows are uncut trajectories
+    shard: int | None = None  # bytes of each file that it becomes, before compression; None: as its format has it
 
     @property
     def stem(self) -> str:
@@ -54,18 +55,18 @@ class Source:
         for block in formats.store_of(self.path).blocks(self.path, rows or self.block, tuple(self.arrays)):
             for name, promised in self.arrays.items():
                 if (found := Form.of(block[name], count)) != promised:
-                    raise DamageError(f"{self.path} is damaged, at {name}: it is {found}, not {promised}")
+                    raise DamageError(f"{self.path} is damaged, at {name}: it is {found}, not {promised}", self.path)
             done += len(block["label"])
             yield {name: block[name] for name in self.arrays}
         if done != count:
-            raise DamageError(f"{self.path} is damaged: it has {done} rows instead of {count}")
+            raise DamageError(f"{self.path} is damaged: it has {done} rows instead of {count}", self.path)
 
     def fault(self) -> str | None:
         """How the file differs from what was written, in a sentence that names it; None if it does not."""
         return formats.store_of(self.path).fault(self.path, self.entry)
 
 
-def sources(folder: Path, content: Manifest) -> list[Source]:
+def sources(folder: Path, content: Manifest, shard: int | None = None) -> list[Source]:
     """The files of a dataset, those of uncut trajectories after those of sequences."""
-    own = [Source(name, folder / name, entry, False) for name, entry in content.files.items()]
-    return own + [Source(name, folder / name, entry, True) for name, entry in content.series.items()]
+    own = [Source(name, folder / name, entry, False, shard) for name, entry in content.files.items()]
+    return own + [Source(name, folder / name, entry, True, shard) for name, entry in content.series.items()]

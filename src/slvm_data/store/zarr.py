@@ -79,7 +79,7 @@ def fault(path: Path, promised: Written) -> str | None:
         except (FileNotFoundError, NotADirectoryError):
             return f"{markers(path) / name} is missing: that shard was not finished"
         except DamageError as error:
-            return str(error)
+            return error.what
     listed = sums(every.values())
     if hashlib.sha256(listed).hexdigest() != promised.sha256:
         return f"the markers in {markers(path)} are not those that were written"

@@ -132,7 +132,7 @@ class Layout:
         """Whether a shard is complete, as far as its marker and the sizes of its files tell."""
         try:
             marker = read_at_most(markers(path) / f"{unit}.json", MARKER)
-            if stored and hashlib.sha256(marker).hexdigest() != stored["sha256"]:
+            if stored and hashlib.sha256(marker).hexdigest() != stored.get("sha256"):
                 return False
             found = marked(path, f"{unit}.json", marker)
             return all((path / file).stat().st_size == entry.bytes for file, entry in found.items())
@@ -246,4 +246,4 @@ def marked(path: Path, name: str, data: bytes) -> dict[str, Checksum]:
     try:
         return from_json(dict[str, Checksum], json.loads(data)["files"], "files")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise DamageError(f"{marker} is damaged: slvm-data repair, or generate the dataset with --overwrite") from error
+        raise DamageError(f"{marker} is damaged", marker) from error

@@ -103,6 +103,7 @@ class Sharded:
 
     def _check(self) -> None:
         """Raise ValueError for sizes that make no sense, or that take too much memory."""
+        _ = self.form  # its type is one of numbers
         sizes = (self.shape, self.shard, self.chunk)
         if len({len(axes) for axes in sizes}) > 1 or min(self.shard + self.chunk, default=0) < 1 or min(self.shape) < 0:
             raise ValueError(f"its shapes {sizes} do not fit together")
@@ -112,7 +113,6 @@ class Sharded:
             raise ValueError(f"its rows {self.shape[1:]} do not fit into its shards {self.shard}")
         if self.chunk_size > CHUNK:
             raise ValueError(f"its chunks {self.chunk} are larger than {CHUNK} bytes")
-        _ = self.form  # its type is one of numbers
 
 
 def encoded(tree: Json) -> bytes:

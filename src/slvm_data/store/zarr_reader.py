@@ -30,7 +30,6 @@ Asked = Callable[[], Arrays]  # waits for the rows [n …] of each array and ret
 
 CRC = 4  # bytes of a checksum
 NARROW, KEPT = 16, 2**26  # bytes of a row, and of an array, up to which its rows stay in memory once they were read
-REPAIR = "slvm-data repair makes it again"
 
 
 class Reader:
@@ -50,7 +49,7 @@ class Reader:
         self.arrays = self._open(wanted)
         counts = {array.shape[0] for array in self.arrays.values()}
         if len(counts) != 1:
-            raise DamageError(f"{path} is damaged: its arrays have different numbers of rows: {sorted(counts)}")
+            raise DamageError(f"{path} is damaged: its arrays have different numbers of rows: {sorted(counts)}", path)
         self.count = counts.pop()
         self.per = min(array.shard[0] for array in self.arrays.values())  # rows of a shard
         self._narrow = [name for name, array in self.arrays.items() if _is_narrow(array)]
@@ -96,7 +95,7 @@ class Reader:
     def _read(self, name: str, shards: list[int], read: Callable[[], Any]) -> np.ndarray:
         """Call `read` for rows of these shards of an array; errors name the shards."""
         several = " or ".join(map(str, shards[:4])) + (" …" if len(shards) > 4 else "")
-        with damage_named(self.path, f"{name}, shard {several} ({REPAIR})"):
+        with damage_named(self.path, f"{name}, shard {several}"):
             return np.asarray(read())
 
     def _plainly(self, name: str, rows: slice | np.ndarray, shards: list[int]) -> np.ndarray:
@@ -125,9 +124,9 @@ class Reader:
         try:
             sums = read_at_most(path, LINE * (1 + (promised.shards or 0)))
         except FileNotFoundError:
-            raise DamageError(f"{path if self.path.is_dir() else self.path} is missing (slvm-data repair)") from None
+            raise DamageError(f"{path if self.path.is_dir() else self.path} is missing", path) from None
         if hashlib.sha256(sums).hexdigest() != promised.sha256:
-            raise DamageError(f"{self.path} is damaged: its markers are not those that were written (slvm-data repair)")
+            raise DamageError(f"{self.path} is damaged: its markers are not those that were written", path)
         return sums
 
     def _marked(self, name: str, line: int) -> dict[str, Any]:
@@ -136,14 +135,13 @@ class Reader:
         try:
             data = read_at_most(path, MARKER)
         except FileNotFoundError:
-            what = "that shard was not finished (slvm-data repair)"
-            raise DamageError(
-                f"{path} is missing: {what}" if self.path.is_dir() else f"{self.path} is missing"
-            ) from None
+            there = self.path.is_dir()
+            what = f"{path} is missing: that shard was not finished" if there else f"{self.path} is missing"
+            raise DamageError(what, path) from None
         if self._sums is not None:
             expected = self._sums[line * LINE : line * LINE + LINE - 1].decode()
             if hashlib.sha256(data).hexdigest() != expected:
-                raise DamageError(f"{path} is not what was written (slvm-data repair)")
+                raise DamageError(f"{path} is not what was written", path)
         return marked(self.path, name, data)
 
     def _open(self, wanted: Collection[str] | Forms) -> dict[str, Sharded]:
@@ -167,7 +165,7 @@ class Reader:
         noted = self._marked(f"{shard}.json", shard + 1)
         for name, array in self.arrays.items():
             if prod(array.shape[1:]):
-                with damage_named(self.path, f"{name}, shard {shard} ({REPAIR})"):
+                with damage_named(self.path, f"{name}, shard {shard}"):
                     file = f"{name}/{array.file(shard)}"
                     if file not in noted:
                         raise ValueError(f"its marker does not list {file}")
@@ -192,11 +190,11 @@ class Reader:
             with opened(path) as file:
                 data = file.read(entry.bytes + 1)
         except FileNotFoundError:
-            raise DamageError(f"{path} is missing: {REPAIR}") from None
+            raise DamageError(f"{path} is missing", path) from None
         if len(data) != entry.bytes:
-            raise DamageError(f"{path} has {path.stat().st_size} bytes instead of {entry.bytes}: {REPAIR}")
+            raise DamageError(f"{path} has {path.stat().st_size} bytes instead of {entry.bytes}", path)
         if hashlib.sha256(data).hexdigest() != entry.sha256:
-            raise DamageError(f"{path} is damaged: its checksum does not fit: {REPAIR}")
+            raise DamageError(f"{path} is damaged: its checksum does not fit", path)
         return data
 
 

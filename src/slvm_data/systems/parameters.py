@@ -112,7 +112,8 @@ def ends_of(value: Parameter, bounds: Bounds, bodies: int) -> tuple[np.ndarray, 
     if bounds.length if single else len(value) != count:
         expected = f"{bounds.length} values" if bounds.length else "one value"
         expected += f" or {bodies}" if bounds.per_body else ""
-        ranged = f", or uniform{value} for a range" if not single and len(value) == 2 else ""
+        a_range = not single and len(value) == 2 and all(isinstance(number, int | float) for number in value)
+        ranged = "; a range is {0:g}..{1:g}, or uniform({0:g}, {1:g}) in Python".format(*value) if a_range else ""
         raise ValueError(f"{_text(value)} does not fit: {expected} expected{ranged}")
     ends = [_ends(value, bounds)] * (count or 1) if single else [_ends(v, bounds) for v in value]
     low, high = np.array(ends, dtype=np.float64).T

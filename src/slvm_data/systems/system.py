@@ -171,6 +171,11 @@ class System(abc.ABC):
         """The largest value of a parameter in the population, over all bodies."""
         return float(np.max(self.range_of(name)[1]))
 
+    @staticmethod
+    def example(_: object) -> str:
+        """How a system is written, for who gives something else."""
+        return "recipe.tasks[0]"
+
     def template(self) -> Self:
         """The population without its parameters: equal for populations that differ only in their numbers."""
         return self._with(dict.fromkeys([*self.parameters(), *self.shared_parameter_names(), "substep"]))

@@ -148,7 +148,7 @@ class Dataset:
         with damage_named(path):
             now = identity(path)
         if not path.is_file():
-            raise DamageError(f"{path} is not a file that can be read")
+            raise DamageError(f"{path} is not a file that can be read", path)
         if name not in self._open or self._open[name][0] != now:
             opened = Rows(path)
             for n, promised in entry.arrays.items():
@@ -156,7 +156,7 @@ class Dataset:
             if entry.bytes > LARGE:
                 print(f"comparing {path} ({entry.bytes / 1e9:.1f} GB) with its checksum, once", file=sys.stderr)
             if fault := formats.store_of(path).fault(path, entry):
-                raise DamageError(fault)
+                raise DamageError(fault, path)
             self._open[name] = now, opened
         return self._open[name][1]
 
@@ -199,12 +199,12 @@ def opened(dataset: Path | str | Recipe | Dataset) -> Dataset:
 def _check(path: Path, name: str, found: Form | None, promised: Form) -> None:
     """Raise DamageError unless an array is of the type and shape that the manifest promised."""
     if found is None:
-        raise DamageError(f"{path} is damaged, at {name}: it is missing")
+        raise DamageError(f"{path} is damaged, at {name}: it is missing", path)
     if (found.dtype, found.row) != (promised.dtype, promised.row):
         there, expected = (f"{form.dtype} {list(form.row)}" for form in (found, promised))
-        raise DamageError(f"{path} is damaged, at {name}: it is {there} per row, not {expected}")
+        raise DamageError(f"{path} is damaged, at {name}: it is {there} per row, not {expected}", path)
     if found != promised:
-        raise DamageError(f"{path} is damaged, at {name}: it has {found.shape[0]} rows, not {promised.shape[0]}")
+        raise DamageError(f"{path} is damaged, at {name}: it has {found.shape[0]} rows, not {promised.shape[0]}", path)
 
 
 def _computed(system: System, arrays: Arrays) -> Arrays:

@@ -35,7 +35,7 @@ def report(dataset: Dataset) -> dict[str, Any]:
 
 def _plain(entry: Certificate) -> dict[str, Any]:
     """A certificate as JSON values; a missing value is null."""
-    plain = {"substeps": None, "error": None, "energy_drift": None, "regimes": None} | to_json(entry)
+    plain = {"substeps": None, "error": None, "horizon": None, "energy_drift": None, "regimes": None} | to_json(entry)
     if plain["regimes"]:
         plain["regimes"] = {"signal_to_noise_db": None, "leakage": None} | plain["regimes"]
     return plain

@@ -5,7 +5,7 @@ import { named, short, size } from "./numbers.js";
 
 const MEANING = [
   "Max. energy drift: the largest relative change of the energy, with losses to friction added back.",
-  "Max. integration error: the largest difference from an integration with twice as many substeps.",
+  "Max. integration error: the largest difference from an integration with twice as many substeps, up to where chaos takes them apart.",
   "Resampled: the share of candidates that were rejected and drawn again.",
   "Sample: the number of sequences (or of pieces of a long trajectory) used to measure drift and error.",
 ].join(" ");
@@ -28,7 +28,7 @@ function accuracy(about, entries) {
   const rows = entries.map((entry) => [
     `${entry.task}: ${about.tasks[entry.task].title}`,
     short(entry.energy_drift),
-    short(entry.error),
+    short(entry.error) + (entry.horizon === null ? "" : ` in ${entry.horizon} frames, then chaos`),
     short(entry.substeps),
     `${short(100 * entry.rejection_rate)} %`,
     String(entry.sample),
