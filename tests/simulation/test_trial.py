@@ -84,7 +84,7 @@ MISTAKES = {  # what stands in the file of the documentation, what a beginner wr
     "not frozen": (CLASS, "@dataclass", r"write @dataclass\(frozen=True, kw_only=True\) above the class"),
     "no type": ("m: float", "m", r"no type annotation: write its type, as in m: float = parameter\(0\.5\)"),
     "no bodies": ("def bodies", "def discs", "with abstract method bodies: write each of these as a method"),
-    "no uniform": ("uniform(0.4, 0.6)", "(0.4, 0.6)", r"or uniform\(0\.4, 0\.6\) for a range"),
+    "no uniform": ("uniform(0.4, 0.6)", "(0.4, 0.6)", r"a range is 0\.4\.\.0\.6, or uniform\(0\.4, 0\.6\) in Python"),
     "an unknown parameter": (", m=uniform", ", mass=uniform", r"'mass': write it in the class, as in m: float = "),
     "no recipe": ("RECIPE =", "recipe =", r"own\.py has no RECIPE = Recipe\(…\)"),
 }
