@@ -13,11 +13,9 @@ from slvm_data.load import Stream
 
 if __name__ == "__main__":
     stream = Stream(dataclasses.replace(RECIPES["pendulum3"], steps=4), batch=8, fields=("index", "image"))
-    spawned = DataLoader(stream, batch_size=None, num_workers=2, multiprocessing_context="spawn")
-    found = {"spawn": [batch["index"].tolist() for batch in itertools.islice(spawned, 6)]}
     half = Stream(stream.recipe, batch=8, fields=("index",), rank=1, ranks=2)
     spawned = DataLoader(half, batch_size=None, num_workers=2, multiprocessing_context="spawn")
-    found["ranks and workers"] = [batch["index"].tolist() for batch in itertools.islice(spawned, 4)]
+    found = {"ranks and workers": [batch["index"].tolist() for batch in itertools.islice(spawned, 4)]}
     next(iter(stream))
     warnings.filterwarnings("ignore", "os.fork")
     for context in ("fork", None):  # None is fork too, on Linux before Python 3.14

@@ -102,7 +102,7 @@ def test_resume_with_torchdata(small):
 
 
 def test_ranks_and_workers_take_turns(small):
-    """Four ranks together are one process, and two workers give its batches in its order."""
+    """Four ranks together are one process, and two workers of a rank give its batches in its order."""
     recipe = small("pendulum3")
     whole = [batch["index"].tolist() for batch in take(Stream(recipe, batch=8), 8)]
     ranks = [take(Stream(recipe, batch=8, rank=rank, ranks=4), 2) for rank in range(4)]
@@ -110,7 +110,6 @@ def test_ranks_and_workers_take_turns(small):
     run = subprocess.run([sys.executable, str(SCRIPT)], capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr
     found = json.loads(run.stdout)
-    assert found["spawn"] == whole[:6]
     assert found["ranks and workers"] == [whole[n] for n in (1, 3, 5, 7)]
     assert "multiprocessing_context='spawn'" in found["fork"]
 

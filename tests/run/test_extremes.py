@@ -33,6 +33,7 @@ ENDS = {  # option: dataset, changes of its systems, and values
     "folder": ("pendulum3", [], ("{i}", "{name}_" + "x" * 80 + "{i}")),
     "size": ("pendulum", [], (2, 1024)),
     "style": ("gravity", [], ("soft", "debug")),
+    "palette": ("two_body", [], (1, 255)),
     "length": ("nascar", [], (1, 9)),
     "stride": ("nascar", [], (1, 5)),
     "contexts": ("nascar", [], (0, 20)),

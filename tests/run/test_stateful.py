@@ -26,7 +26,7 @@ from slvm_data.run.conversion import convert
 from slvm_data.run.repair import mend
 from slvm_data.run.verification import faults
 from slvm_data.store import manifest, zarr_layout
-from slvm_data.store.journal import plan_of, status
+from slvm_data.store.journal import plan_of, settled, status
 from slvm_data.store.testing import whole_tree as tree
 
 RECIPE = replace(RECIPES["pendulum3"], tasks=RECIPES["pendulum3"].tasks[:2], train=130, val=3, test=0, steps=4)
@@ -167,7 +167,7 @@ class Dataset(RuleBasedStateMachine):
     @precondition(lambda self: self.complete())
     def it_is_repaired(self):
         damaged = self.damaged()
-        made = mend(self.folder, RECIPE, manifest.read(self.folder))
+        made = mend(self.folder, RECIPE, settled(self.folder))
         assert bool(made) == bool(damaged)
         assert tree(self.folder) == self.model
 

@@ -114,7 +114,7 @@ def test_what_is_read_is_shown_without_harm(forged, said):
     """By `info` and `status`, the commands that only show."""
     folder, trees = forged
     assert len(trees) > 200
-    for k, (place, value, tree) in enumerate(trees):
+    for k, (place, value, tree) in enumerate(trees[::3]):
         put(folder, tree)
         written = card.text(manifest.read(folder))
         assert not any(raw in written for raw in RAW), (place, value)

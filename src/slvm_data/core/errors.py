@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from slvm_data.core.names import MANIFEST
+from slvm_data.core.names import HIDDEN, MANIFEST
 
 
 class DamageError(Exception):
@@ -51,5 +51,7 @@ def damage_named(path: Path, part: str = "its directory") -> Iterator[At]:
 
 def _way_out(path: Path) -> str:
     """The command that makes a damaged file of a dataset again, after a colon; nothing outside a dataset's folder."""
+    if HIDDEN in path.parts:
+        return ": run the command that began the dataset again"
     folder = next((folder for folder in path.parents if (folder / MANIFEST).is_file()), None)
     return f": slvm-data repair {shlex.quote(str(folder))}" if folder else ""

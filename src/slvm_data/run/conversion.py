@@ -72,9 +72,9 @@ def _shard(written: Format, size: float | None) -> int | None:
         return None
     if not written.several:
         several = " and ".join(entry.name for entry in formats.TABLE if entry.several)
-        raise ValueError(f"shard_size = {size} is only for {several}, not for {written.name}: leave it out")
+        raise ValueError(f"shard_size = {size:g} is only for {several}, not for {written.name}: leave it out")
     if not 0 < size < math.inf:
-        raise ValueError(f"shard_size = {size} has to be above 0 and finite, in MB")
+        raise ValueError(f"shard_size = {size:g} has to be above 0 and finite, in MB")
     return math.ceil(size * 1e6)
 
 

@@ -13,7 +13,7 @@ from slvm_data.run import preview
 from slvm_data.run.beginning import files
 from slvm_data.run.description import describe
 from slvm_data.run.plan import File, Plan
-from slvm_data.run.unit import Note, noted
+from slvm_data.run.unit import Note, noted, told
 from slvm_data.simulation.certificate import Tally, certify
 from slvm_data.store import card, formats, journal, manifest
 from slvm_data.store.folder import replaceable
@@ -22,7 +22,7 @@ from slvm_data.store.manifest import FileEntry, Manifest
 
 def finish_if_complete(plan: Plan, folder: Path, overwrite: bool) -> bool:
     """Put a dataset in its folder if all its units are there, unless another run has done so; return whether it is."""
-    with journal.alone(folder):
+    with journal.alone(folder), told(folder, "the end"):
         if not journal.plan_of(folder).is_file():
             journal.discard(folder)  # what this run has made meanwhile
             return (folder / manifest.NAME).is_file()

@@ -118,12 +118,20 @@ def _one_by_one(plan: Plan, unit: Unit) -> Batches:
 def _named(folder: Path, unit: Unit) -> Iterator[None]:
     """Add to errors where they arose, and what to do next."""
     try:
-        yield
-    except OSError as error:
-        what = f"{error.strerror or error}, at {unit}: mend this, and run the same command again to go on"
-        raise OSError(error.errno, what, str(folder)) from error
+        with told(folder, str(unit)):
+            yield
     except ValueError as error:
         raise ValueError(f"{folder}, {unit}: {error}") from error
+
+
+@contextmanager
+def told(folder: Path, where: str) -> Iterator[None]:
+    """Add to errors of the disk where they arose, and what to do next."""
+    try:
+        yield
+    except OSError as error:
+        what = f"{error.strerror or error}, at {where}: mend this, and run the same command again to go on"
+        raise OSError(error.errno, what, str(folder)) from error
 
 
 def _note(folder: Path, unit: Unit) -> Path:
