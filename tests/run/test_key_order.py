@@ -35,8 +35,7 @@ def reverse(tree):
 
 REWRITTEN = {
     "sorted": lambda tree: json.dumps(tree, sort_keys=True),
-    "reversed": lambda tree: json.dumps(reverse(tree)),
-    "indented": lambda tree: json.dumps(tree, indent=4),
+    "reversed": lambda tree: json.dumps(reverse(tree), indent=4),
 }
 
 

@@ -131,7 +131,7 @@ def again(command):
         assert "add --overwrite" in str(error)
 
 
-EVERY = pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 5])
+EVERY = pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 9])
 
 
 def holds(killing, tmp_path, begin, command, every=1, least=10, error=Killed):

@@ -193,9 +193,13 @@ def potential(population, c, centres, masses):
     return (masses * c["g"] * height).sum(axis=1)
 
 
-@pytest.mark.parametrize("friction", [1.0, 8.0, 20.0])
 @pytest.mark.parametrize(
-    "population", [Pendulum(m=0.5, l=0.7), MassSpring(m=0.4), TwoBody(m=0.5), DoublePendulum()], ids=str
+    ("population", "friction"),
+    [
+        *((Pendulum(m=0.5, l=0.7), friction) for friction in (1.0, 8.0, 20.0)),
+        *((other, 20.0) for other in (MassSpring(m=0.4), TwoBody(m=0.5), DoublePendulum())),
+    ],
+    ids=str,
 )
 def test_much_friction_is_as_accurate(population, friction, tmp_path):
     recipe = Recipe(
