@@ -523,7 +523,10 @@ def test_interrupted(signal, code, after, tmp_path):
         time.sleep(0.05)
     time.sleep(after)
     process.send_signal(getattr(signals, signal))
-    _, said = process.communicate(timeout=60)
+    try:
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert (process.returncode, said) == (code, b"")
     assert not (tmp_path / "pendulum").exists()
 
