@@ -90,3 +90,11 @@ def test_an_unstable_step_is_not_chaos(few, substep):
     found = certify(recipe, 0, tally)
     assert found.error > TOLERANCE
     assert found.horizon is None
+
+
+def test_no_frame_counts_after_the_first_trajectory_has_diverged():
+    """Where one trajectory is chaotic the others soon are: what a fine step makes of them says nothing of the step."""
+    again, apart = np.zeros((2, 5, 1)), np.zeros((2, 5, 1))
+    again[1, 1], again[1, 3], apart[0, 2:] = 1e-5, 1.0, 1.0
+    assert certificate._accuracy(again, lambda nearby=0.0: apart * (nearby > 0)) == (1e-5, 2)
+    assert certificate._accuracy(again, lambda nearby=0.0: np.zeros((2, 5, 1))) == (1.0, None)

@@ -137,9 +137,9 @@ def _states(
 def _accuracy(again: np.ndarray, finer: Callable[..., np.ndarray]) -> tuple[float, int | None]:
     """The largest error of states [N T D], and the number of frames after which trajectories diverge by chaos, or None.
 
-    In chaotic motion any two computations differ in the end, however exact they are. So only those frames count in
-    which two trajectories that begin `NEARBY` each other are less than `TOLERANCE` apart. Both have the finer step:
-    where the error comes from a coarse step, they stay together.
+    In chaotic motion any two computations differ in the end, however exact they are. So only those frames count, of
+    all trajectories, in which any two that begin `NEARBY` each other are less than `TOLERANCE` apart. Both have the
+    finer step: where the error comes from a coarse step, they stay together.
     """
     reference = finer()
     error = np.abs(again - reference).max(axis=2)
@@ -148,7 +148,7 @@ def _accuracy(again: np.ndarray, finer: Callable[..., np.ndarray]) -> tuple[floa
     apart = np.abs(finer(nearby=NEARBY) - reference).max(axis=2) > TOLERANCE
     apart = np.logical_or.accumulate(apart, axis=1)
     horizon = int((~apart).sum(axis=1).min())
-    return float(error[~apart].max(initial=0.0)), horizon if horizon < apart.shape[1] else None
+    return float(error[:, :horizon].max(initial=0.0)), horizon if horizon < apart.shape[1] else None
 
 
 def _first(recipe: Recipe, task: int) -> Arrays:
