@@ -240,7 +240,6 @@ def _dataset(dataset: str, changes: list[str], recipe: str | None) -> Dataset:
     """Open the dataset in a folder, or the dataset of a recipe with these changes."""
     from slvm_data.datasets import standing
     from slvm_data.recipe.overrides import override
-    from slvm_data.store import manifest
     from slvm_data.view.dataset import of_folder, of_recipe
 
     if not (folder := standing(dataset)):
@@ -248,9 +247,14 @@ def _dataset(dataset: str, changes: list[str], recipe: str | None) -> Dataset:
         return of_recipe(override(base, changes), (dataset, base))
     if changes:
         raise ValueError(f"{changes[0]} changes nothing in files: leave it out, or view a dataset by its name")
-    if recipe in (None, STORED):
-        return of_folder(folder, _classes(folder, manifest.read(folder), recipe))
-    own = _from_own(folder, manifest.read(folder), recipe)
+    if recipe is None:
+        return of_folder(folder)
+    from slvm_data.store import manifest
+
+    content = manifest.read(folder)
+    if recipe == STORED:
+        return of_folder(folder, _run_stored(folder, content))
+    own = _from_own(folder, content, recipe)
     return of_folder(folder, own.tasks, (recipe, own))
 
 

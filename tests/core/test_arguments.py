@@ -21,6 +21,7 @@ from slvm_data.core.types import Numbers
 from slvm_data.load import DataModule, Episodes, EpisodeSampler, Sequences, Shuffled, Stream
 from slvm_data.run.combination import combine
 from slvm_data.run.conversion import convert
+from slvm_data.simulation import sequences
 from slvm_data.simulation.member import energies
 
 NEVER = (object(), Decimal(1), 1j, np.datetime64("2020"), {1}, slice(0, 1.5), Pendulum)
@@ -31,7 +32,6 @@ ODD = {
     float: (True, "0.5", [0.5], None, np.bool_(False)),
     str: (5, b"npz", ["npz"], None, True, np.array(["npz", "zarr"])),
     Path | str: (5, b"x", ["x"], None, True, 1.5),
-    slice | int: (True, 1.0, "1", [1], None, slice("0", 1), np.array([1, 2])),
     tuple[int, int]: (*LISTS, 1, (0,), (0, 1, 2), (0, 1.0), "0/2", True),
     Sequence[int]: (*LISTS, [1.0], 1, True),
     Iterable[str]: ("image", b"image", 5, [1], [None], [["image"]], True, np.array([1])),
@@ -96,12 +96,12 @@ def test_what_looks_alike_is_refused_at_the_door(calls):
 @checked
 def plain(
     flag: bool, whole: int, share: float, word: str, place: Path | str, pair: tuple[int, int] | None = None,
-    tasks: Sequence[int] = (), fields: Iterable[str] | None = None, index: slice | int = 0,
+    tasks: Sequence[int] = (), fields: Iterable[str] | None = None,
 ):  # fmt: skip
-    return flag, whole, share, word, place, pair, tasks, fields, index
+    return flag, whole, share, word, place, pair, tasks, fields
 
 
-PLAIN = (True, 7, 0.5, "npz", "x", (0, 2), (1, 2), ("image", "state"), slice(0, 7))
+PLAIN = (True, 7, 0.5, "npz", "x", (0, 2), (1, 2), ("image", "state"))
 
 
 @pytest.mark.parametrize(
@@ -110,15 +110,15 @@ PLAIN = (True, 7, 0.5, "npz", "x", (0, 2), (1, 2), ("image", "state"), slice(0, 
         PLAIN,
         (
             *(np.True_, np.uint8(7), np.float32(0.5), np.str_("npz"), Path("x")),
-            *([0, 2], [1, 2], ["image", "state"], slice(0, np.int8(7))),
+            *([0, 2], [1, 2], ["image", "state"]),
         ),
         (
             *(torch.tensor(True), torch.tensor(7), torch.tensor(0.5), np.array("npz"), np.str_("x")),
-            *(np.array([0, 2]), range(1, 3), np.array(["image", "state"]), slice(np.uint64(0), torch.tensor(7))),
+            *(np.array([0, 2]), range(1, 3), np.array(["image", "state"])),
         ),
         (
             *(jnp.array(True), jnp.array(7), Fraction(1, 2), "npz", "x"),
-            *(torch.tensor([0, 2]), jnp.array([1, 2]), iter(("image", "state")), slice(np.array(0), 7)),
+            *(torch.tensor([0, 2]), jnp.array([1, 2]), iter(("image", "state"))),
         ),
     ],
 )
@@ -127,6 +127,16 @@ def test_what_means_the_same_is_the_same(given):
     assert found == PLAIN
     assert [type(value) for value in found] == [type(value) for value in PLAIN]
     assert {type(x) for value in found[5:8] for x in value} == {int, str}
+
+
+def test_an_index_of_sequences_says_by_itself_what_it_is():
+    """`sample` reads its index itself, since it may be a list too."""
+    for index in (slice(0, np.int8(7)), slice(np.uint64(0), torch.tensor(7)), slice(np.array(0), 7), range(7)):
+        assert sequences._chosen(index, 10).tolist() == list(range(7))
+    for index in (True, 1.0, "1", None, slice("0", 1), *NEVER):
+        with pytest.raises(ValueError, match=r"^index = .* names no sequence: give a whole number") as found:
+            sample(RECIPES["pendulum"], index=index)
+        assert len(str(found.value)) < 250
 
 
 def test_a_function_says_itself_which_arguments_it_lacks():

@@ -130,19 +130,12 @@ def _by_name(name: str, value: Any) -> Numbers:
     return value
 
 
-def _index(name: str, value: Any) -> slice | int:
-    if not isinstance(value, slice):
-        return _whole(name, value)
-    return slice(*(None if end is None else _whole(name, end) for end in (value.start, value.stop, value.step)))
-
-
 _READERS: dict[Any, Callable[[str, Any], Any]] = {
     bool: _flag,
     int: _whole,
     float: _number,
     str: _word,
     Path | str: _path,
-    slice | int: _index,
     tuple[int, int]: _pair,
     ArrayLike: _array,
     Sequence[int] | np.ndarray: _array,

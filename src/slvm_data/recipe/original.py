@@ -12,13 +12,14 @@ import dataclasses
 
 import numpy as np
 
+from slvm_data.core.arguments import checked
 from slvm_data.core.keys import stream
 from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Key
 from slvm_data.observe import camera
 from slvm_data.observe.render.style import Style, draw
 from slvm_data.observe.view import View
-from slvm_data.recipe.recipe import Recipe, check_recipe
+from slvm_data.recipe.recipe import Recipe
 from slvm_data.systems.ball_box import BallBox
 from slvm_data.systems.hamiltonian import Hamiltonian
 from slvm_data.systems.mass_spring import MassSpring
@@ -28,12 +29,12 @@ CHANNELS = 3
 ITEMSIZE = 8  # bytes of a pixel
 
 
+@checked
 def as_original(recipe: Recipe) -> Recipe:
     """Return the recipe whose dataset is what the original script would have written for the same draws.
 
     Raises ValueError for a system that is neither a ball in a box nor Hamiltonian: the original scripts do not have it.
     """
-    check_recipe(recipe)
     pairs = [_task(system, recipe.view_of(task)) for task, system in enumerate(recipe.tasks)]
     tasks, seen = zip(*pairs, strict=True)
     return dataclasses.replace(recipe, tasks=tasks, view=seen, original=True)

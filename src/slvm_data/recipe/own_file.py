@@ -21,8 +21,6 @@ from slvm_data.core.names import check_name
 from slvm_data.recipe.mistakes import PACKAGE, line_of, said
 
 RECIPE = "slvm_recipe_"  # prefix of the names of modules that cannot be imported by name
-
-
 _STANDARD = Path(sysconfig.get_path("stdlib"))
 
 

@@ -128,13 +128,6 @@ class Recipe(Outline):
         return style_of(self.tasks[task], self.view_of(task))
 
 
-def check_recipe(recipe: object) -> None:
-    """Raise ValueError unless this is a recipe; who gives the name of one is told how it is written."""
-    if isinstance(recipe, Recipe):
-        return
-    raise ValueError(f"recipe = {repr(recipe)[:80]} has to be a Recipe, such as {Recipe.example(recipe)}")
-
-
 def mixed(parts: Sequence[Recipe], **fields: Any) -> Recipe:
     """Return a recipe with the tasks of all `parts`, with their time steps and views; `fields` are its other fields."""
     places = [(part, task) for part in parts for task in range(len(part.tasks))]

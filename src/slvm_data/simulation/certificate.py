@@ -29,9 +29,7 @@ FRAMES = 10**6  # of the sample, at most, unless it is a single sequence
 BINS = 10  # of the histogram of each parameter, over its range
 FINER = 2  # factor on the number of substeps: at order 8 the remaining error is 256 times smaller
 TOLERANCE = 1e-4  # beyond this error a dataset is called inaccurate; its states are stored to about 1e-7
-NEARBY = (
-    1e-12  # relative distance of two starts, more than rounding adds up to: where chaos takes them apart, no step helps
-)
+NEARBY = 1e-12  # relative distance of two starts, above rounding: where chaos takes them apart, no finer step helps
 
 
 class Tally:

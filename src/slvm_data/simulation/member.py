@@ -17,6 +17,7 @@ from slvm_data.core.types import Array, Arrays, Numbers
 from slvm_data.observe.camera import project
 from slvm_data.observe.render.style import Style, draw, hues, style_of
 from slvm_data.observe.view import View
+from slvm_data.recipe.mistakes import is_own
 from slvm_data.simulation import trial
 from slvm_data.simulation.batch import longest_step, trajectory
 from slvm_data.systems.parameters import ends_of
@@ -90,7 +91,8 @@ def render(
         raise ValueError(f"states has the shape {states.shape}; expected is [T {len(population.state)}]")
     if np.shape(offset) != (2,) or not np.isfinite(offset).all() or not np.isfinite(states).all():
         raise ValueError(f"offset = {sentence(offset)} has to be two finite numbers, and states have to be finite")
-    trial.check(population, _shared(population))
+    if is_own(type(population)):
+        trial.check(population, _shared(population))
     hue = hues(drawn)[_color_index(colors, population.bodies_drawn, palette)]
     camera = np.asarray(offset, np.float64), population.extent() * (1 + jitter)
     with exact():

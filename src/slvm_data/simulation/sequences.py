@@ -58,8 +58,13 @@ def _in_slice(index: slice, count: int) -> range:
     step = 1 if index.step is None else operator.index(index.step)
     first, beyond = (0, count) if step > 0 else (count - 1, -1)
     ends = ((index.start, first), (index.stop, beyond))
-    start, stop = (default if end is None else max(end + count * (end < 0), 0) for end, default in ends)
+    start, stop = (default if end is None else _from_start(operator.index(end), count) for end, default in ends)
     return range(start, stop, step)
+
+
+def _from_start(number: int, count: int) -> int:
+    """A number of a slice, which is counted from the end if it is negative."""
+    return max(number + count * (number < 0), 0)
 
 
 def collect(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:

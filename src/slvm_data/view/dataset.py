@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from slvm_data.arrays import EVENTS, PARAMETER
+from slvm_data.core.arguments import checked
 from slvm_data.core.errors import DamageError, damage_named
 from slvm_data.core.files import at_home, identity
 from slvm_data.core.types import Arrays
 from slvm_data.datasets import RECIPES, standing, suggestion
-from slvm_data.recipe.recipe import Recipe, check_recipe
+from slvm_data.recipe.recipe import Recipe
 from slvm_data.recipe.serialisation import from_stored
 from slvm_data.simulation.member import energies, impacts
 from slvm_data.simulation.sequences import collect
@@ -173,9 +174,9 @@ def of_folder(
     return Dataset(from_stored(content.recipe, own), folder, content, known, now)
 
 
+@checked
 def of_recipe(recipe: Recipe, known: tuple[str, Recipe] | None = None) -> Dataset:
     """Return the dataset of a recipe, whose sequences are made in memory when they are asked for."""
-    check_recipe(recipe)
     return Dataset(recipe, known=known)
 
 
