@@ -10,10 +10,15 @@ from torch.utils.data import DataLoader
 
 from slvm_data.load import Windows
 
-folder = sys.argv[1] if len(sys.argv) > 1 else "nascar"
-train = Windows(folder, "train", fields=("index", "queries", "domains", "labels"))
 
-for index, queries, domains, labels in DataLoader(train, batch_size=64, shuffle=True):
-    print(f"windows {index[:3].tolist()} …: queries {list(queries.shape)}, domains {list(domains.shape)}")
-    print(f"regimes of the first: {labels[0].tolist()}")
-    break
+def get_dataloader(folder: str, split: str = "train", batch_size: int = 64):
+    """Batches of windows: their number, the query, its context, its regimes."""
+    windows = Windows(folder, split, fields=("index", "queries", "domains", "labels"))
+    return DataLoader(windows, batch_size=batch_size, shuffle=split == "train")
+
+
+if __name__ == "__main__":
+    for index, queries, domains, labels in get_dataloader(sys.argv[1] if len(sys.argv) > 1 else "nascar"):
+        print(f"windows {index[:3].tolist()} …: queries {list(queries.shape)}, domains {list(domains.shape)}")
+        print(f"regimes of the first: {labels[0].tolist()}")
+        break

@@ -20,12 +20,12 @@ from slvm_data.core.names import MANIFEST
 from slvm_data.core.streams import show
 from slvm_data.core.text import sentence
 from slvm_data.core.types import SEEDS, SPLITS
-from slvm_data.script import HELP, call, command, number
+from slvm_data.script import HELP, LAYOUT, RANGE, call, command, number, report_left_out
 from slvm_data.store import formats
 
 if TYPE_CHECKING:
     from slvm_data.recipe.recipe import Recipe
-    from slvm_data.store.manifest import Manifest
+    from slvm_data.store.manifest import Copy, Manifest
     from slvm_data.systems.system import System
     from slvm_data.view.dataset import Dataset
 
@@ -115,9 +115,19 @@ def info(dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE", help
     if folder := standing(dataset):
         from slvm_data.store import card, manifest
 
-        show(card.text(manifest.read(folder)))
+        content = manifest.read_any(folder)
+        show(_of_copy(content) if isinstance(content, manifest.Copy) else card.text(content))
     else:
         show("\n".join(_described(find(dataset), dataset)))
+
+
+def _of_copy(copy: Copy) -> str:
+    """The card of a copy in the layout of other programs."""
+    from slvm_data.export import layouts
+    from slvm_data.store import card
+
+    layout = layouts.named(copy.layout)
+    return card.text_of_copy(copy, layout.readers, layout.note)
 
 
 def _described(recipe: Recipe, word: str) -> Iterator[str]:
@@ -383,6 +393,8 @@ def convert(
         str | None,
         typer.Option(help=f"File format: {', '.join(formats.NAMES)}.", show_default="from the ending of DST"),
     ] = None,
+    layout: LAYOUT = None,
+    range: RANGE = None,  # noqa: A002 - the name of the option
     shard_size: Annotated[
         float | None,
         number(
@@ -400,14 +412,26 @@ def convert(
     from slvm_data.run import conversion
     from slvm_data.store import manifest
 
-    written = conversion.convert(source, target, to=to, shard_size=shard_size, overwrite=overwrite)
+    how = {"to": to, "layout": layout, "range": range, "shard_size": shard_size}
+    written = conversion.convert(source, target, **how, overwrite=overwrite)
     if written.is_file():
         print(f"{written}: describes {source}")
         return
-    files = manifest.read(written).every_file()
+    content = manifest.read_any(written)
+    files = content.files if isinstance(content, manifest.Copy) else content.every_file()
     print(f"{written}: {len(files)} files, {sum(file.bytes for file in files.values()) / 1e6:.1f} MB")
+    if isinstance(content, manifest.Copy):
+        report_left_out(content)
     if left := manifest.read(source).combined:
         print(f"left out, since they repeat the other files: {', '.join(left)}")
+
+
+@app.command("layouts")
+def list_layouts() -> None:
+    """List the layouts: programs that read them, files, arrays."""
+    from slvm_data.export import layouts
+
+    show("\n\n".join(map(layouts.described, layouts.TABLE)))
 
 
 @app.command()
@@ -440,7 +464,10 @@ def verify(
     from slvm_data.run.verification import faults
     from slvm_data.store import manifest
 
-    content = manifest.read(folder)
+    content = manifest.read_any(folder)
+    if isinstance(content, manifest.Copy):
+        _verify_copy(folder, content)
+        return
     source = from_stored(content.recipe, _classes(folder, content, recipe))
     versions = manifest.versions(content.format)
     alike = content.machine == machine() and versions.items() <= content.versions.items()
@@ -457,6 +484,17 @@ def verify(
         raise typer.Exit(1)
     again = f"; {sample} sequences per file regenerated and equal" if content.format.own and sample else ""
     print(f"{folder}: {len(content.every_file())} files, checksums OK{again}")
+
+
+def _verify_copy(folder: Path, copy: Copy) -> None:
+    """Compare the checksums of a copy in the layout of other programs."""
+    found = [fault for name, checksum in copy.files.items() if (fault := checksum.fault(folder / name))]
+    for fault in found:
+        print(f"error: {sentence(fault)}", file=sys.stderr)
+    if found:
+        print(f"to make it again: convert the dataset to --layout {copy.layout} again", file=sys.stderr)
+        raise typer.Exit(1)
+    print(f"{folder}: {len(copy.files)} files, checksums OK")
 
 
 @app.command()

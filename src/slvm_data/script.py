@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -21,13 +22,15 @@ from slvm_data.core.errors import DamageError, WorkersError
 from slvm_data.core.files import at_home
 from slvm_data.core.numerals import READERS, whole
 from slvm_data.core.text import sentence
+from slvm_data.export import layouts
+from slvm_data.export.layouts import Layout
 from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.options import OPTIONS, TRAJECTORIES, Option, is_option, named, of
 from slvm_data.store import formats
 
 if TYPE_CHECKING:
     from slvm_data.recipe.recipe import Recipe
-    from slvm_data.store.manifest import Certificate
+    from slvm_data.store.manifest import Certificate, Copy
 
 HELP = {"help_option_names": ["-h", "--help"]}  # settings of a command line
 
@@ -72,6 +75,16 @@ _Format = Annotated[
         show_default=f"from the ending of --out, or {formats.OWN[0]}",
     ),
 ]
+LAYOUT = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Layout of another program: its files, keys and types (slvm-data layouts shows them)."
+    ),
+]
+RANGE = Annotated[
+    int | None,
+    number(int, "Largest number of a frame in a copy for other programs: 1 or 255.", show_default="the layout's"),
+]
 _Workers = Annotated[
     int | None,
     number(int, "Number of processes that make files or shards.", show_default="one process, several threads"),
@@ -108,6 +121,8 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         out: Annotated[Path | None, typer.Option(help="Folder to write.", show_default="./NAME")] = None,
         original: Annotated[bool, typer.Option("--original", help=_ORIGINAL)] = False,
         format: _Format = None,  # noqa: A002 - the name of the option
+        layout: LAYOUT = None,
+        range: RANGE = None,  # noqa: A002
         workers: _Workers = None,
         shards: _Shards = None,
         dask: _Dask = None,
@@ -125,7 +140,12 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         _check_words(changes or (), inspect.signature(generate).parameters)
         recipe = override(find(dataset), changes or (), options)
         how = {"format": format, "workers": workers, "part": _part(shards), "dask": dask, "executor": executor}
-        _carry_out(_original(recipe, style, changes) if original else recipe, out, overwrite=overwrite, **how)
+        recipe = _original(recipe, style, changes) if original else recipe
+        chosen = layouts.chosen(layout, range)
+        if chosen and not chosen.own:
+            _carry_out_in(recipe, out, chosen, range, overwrite=overwrite, **how)
+        else:
+            _carry_out(_in_folders(recipe, chosen, options["folder"]), out, overwrite=overwrite, **how)
 
     return _with_options(generate)
 
@@ -173,6 +193,35 @@ def _original(recipe: Recipe, style: str | None, changes: list[str] | None) -> R
     if style or any(change.startswith("motion=") for change in changes or ()):
         raise ValueError("--original decides motion and style by itself: leave motion= and --style out")
     return as_original(recipe)
+
+
+def _in_folders(recipe: Recipe, layout: Layout | None, folder: str | None) -> Recipe:
+    """The recipe with the folders of a layout of our own formats."""
+    if layout and folder:
+        raise ValueError(f"layout {layout.name} names the folders by itself: leave --folder-name {folder} out")
+    return replace(recipe, folder=layout.folder) if layout else recipe
+
+
+def _carry_out_in(recipe: Recipe, out: Path | None, layout: Layout, largest: int | None, **options: Any) -> None:
+    """Generate in a layout of other programs, and report the result."""
+    from slvm_data.run.generation_in_layout import generate_in
+    from slvm_data.store import manifest
+
+    start = time.monotonic()
+    _warn(recipe)
+    folder = generate_in(recipe, out, layout, largest, **options)
+    content = manifest.read_any(folder)
+    assert isinstance(content, manifest.Copy)
+    size = sum(checksum.bytes for checksum in content.files.values())
+    took = time.monotonic() - start
+    print(f"{folder}: {len(content.files)} files for {layout.readers}, {size / 1e6:.1f} MB, in {took:.1f} s")
+    report_left_out(content)
+
+
+def report_left_out(content: Copy) -> None:
+    """Print which arrays a layout does not hold."""
+    if content.left_out:
+        print(f"left out, since layout {content.layout} does not hold them: {', '.join(content.left_out)}")
 
 
 def _carry_out(recipe: Recipe, out: Path | None, **options: Any) -> None:

@@ -363,3 +363,17 @@ def test_windows_have_their_context(make):
 def test_a_tuple_of_another_length_is_refused(pendulums):
     with pytest.raises(IndexError, match="is no index of Episodes"):
         Episodes(pendulums, context=5)[(0, 1, 2)]
+
+
+@pytest.mark.parametrize("tasks", [None, [2, 0]])
+def test_groups_map_labels_to_indices(pendulums, tasks):
+    """Also where labels are not loaded as a field, for some of the tasks, and for a parameter."""
+    sequences, episodes = Sequences(pendulums, tasks=tasks), Episodes(pendulums, tasks=tasks, fields=("image",))
+    labels, gravity = sequences[:]["label"][:, 0].numpy(), sequences[:]["param_g"].numpy()
+    assert sorted(episodes.groups) == sorted(tasks or range(3))
+    for label, indices in episodes.groups.items():
+        np.testing.assert_array_equal(indices, np.flatnonzero(labels == label))
+    by_gravity = Episodes(pendulums, tasks=tasks, by="param_g").groups
+    assert {g: rows.tolist() for g, rows in by_gravity.items()} == {
+        float(g): np.flatnonzero(gravity == g).tolist() for g in sorted(set(gravity))
+    }

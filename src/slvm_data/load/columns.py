@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import torch
 
 from slvm_data.core.arguments import share, whole_number
 from slvm_data.core.errors import DamageError
+from slvm_data.core.memory import check_memory
 from slvm_data.core.types import SPLITS
 from slvm_data.load.buffers import BufferPool
 from slvm_data.load.column import Column
@@ -102,7 +102,8 @@ def load_columns(
     in_shards = lazily and content.format.name == "zarr"
     late = every if in_shards else {}
     total = sum(part.rows for part in parts)
-    _check_memory(root, total * sum(layout.size for name, layout in every.items() if name not in late))
+    needed = total * sum(layout.size for name, layout in every.items() if name not in late)
+    check_memory(root, needed, "ask for less with tasks, fields or fraction")
     columns = {name: layout.blank(0 if name in late else total) for name, layout in every.items()}
     with unchanged.throughout():
         shards = open_shards(parts, late) if late else None
@@ -149,15 +150,6 @@ def _parts(root: Path, content: Manifest, split: str, tasks: Sequence[int] | Non
     for name, entry in (files[task] for task in chosen):
         found.append(Part(root / name, entry, max(1, round(fraction * entry.rows))))
     return found
-
-
-def _check_memory(root: Path, needed: int) -> None:
-    """Raise ValueError, before anything is read, if this machine has less memory than needed [bytes]."""
-    if hasattr(os, "sysconf") and needed > (there := os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")):
-        raise ValueError(
-            f"{root} takes {needed / 1e9:.1f} GB of memory, and there are {there / 1e9:.1f}: "
-            "ask for less with tasks, fields or fraction"
-        )
 
 
 def _fill_all(columns: Mapping[str, Column], parts: list[Part]) -> None:

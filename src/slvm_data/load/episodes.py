@@ -137,6 +137,17 @@ class Episodes(MapDataset):
             raise ValueError(f"ways = {self.ways} is more than the {len(self._groups)} groups by {self.by!r}")
 
     @property
+    def groups(self) -> dict[Any, np.ndarray]:
+        """Indices of the sequences of each group [n], by the value that they share: a label, or a parameter.
+
+        These are the numbers of `Sequences` over the same tasks; a parameter that is a vector is a tuple here.
+        """
+        column = self._columns.columns[self.by].data.numpy().reshape(len(self._columns), -1)
+        values = (column[rows[0]].tolist() for rows in self._groups)
+        keys = (value[0] if len(value) == 1 else tuple(value) for value in values)
+        return dict(zip(keys, self._groups, strict=True))
+
+    @property
     def sequences(self) -> int:
         """Total number of sequences, queries and context."""
         return len(self._columns)

@@ -108,8 +108,8 @@ class Recipe(Outline):
         for name in (folders := self.folders()):
             if is_taken(name):
                 raise ValueError(f"folder = {self.folder!r} is the name of a file that a dataset has, or may have")
-            if name != ".":
-                check_name(name)
+            for word in name.split("/") if name != "." else ():
+                check_name(word)
         if len(set(folders)) < len(folders):
             raise ValueError(f"folder = {self.folder!r} is the same for every task: it needs {{i}}")
 

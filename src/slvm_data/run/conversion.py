@@ -14,7 +14,10 @@ from slvm_data.core.errors import DamageError
 from slvm_data.core.files import at_home, check_place
 from slvm_data.core.progress import Progress, counted, progress
 from slvm_data.core.types import Arrays
-from slvm_data.export import croissant
+from slvm_data.export import croissant, layouts
+from slvm_data.export.layouts import Layout
+from slvm_data.recipe.outline import StoredRecipe
+from slvm_data.run import layout_copy
 from slvm_data.run.finish import finish
 from slvm_data.run.order import in_order
 from slvm_data.run.plan import SERIES
@@ -32,6 +35,8 @@ def convert(
     target: Path | str,
     *,
     to: str | None = None,
+    layout: str | None = None,
+    range: int | None = None,  # noqa: A002 - the word that users know from the command line
     shard_size: float | None = None,
     overwrite: bool = False,
 ) -> Path:
@@ -44,9 +49,14 @@ def convert(
     of the files that a split is divided into, before compression: for WebDataset and Parquet, so that several workers
     have files to read.
 
-    Raises ValueError for an unknown format, a missing package or a shard size that cannot be, or if the target holds
-    anything (unless `overwrite`, which removes the dataset in the target and nothing else); DamageError if a file of
-    the source is not as it was written, or if the source is changed meanwhile.
+    `layout` names a row of `slvm_data.export.layouts`: the files and arrays that other programs read, or, for formats
+    of our own, the folders of the tasks. With a `range` of 255, frames of 0 and 1 are written as 0 and 255; that is a
+    copy for other programs, in the layout "plain" if no other is named.
+
+    Raises ValueError for an unknown format or layout, for a layout that the dataset cannot fill, for a missing package
+    or a shard size that cannot be, or if the target holds anything (unless `overwrite`, which removes the dataset in
+    the target and nothing else); DamageError if a file of the source is not as it was written, or if the source is
+    changed meanwhile.
     """
     folder, target = at_home(source), at_home(target)
     content = journal.settled(folder) if target.parent.resolve() == folder.resolve() else manifest.read(folder)
@@ -54,16 +64,38 @@ def convert(
         if to:
             raise ValueError(f"{target} is a description, in no format of data: leave --to {to} out")
         return _describe(folder, target, content, overwrite)
-    if not (written := formats.wanted(target, to)):
+    chosen = layouts.chosen(layout, range)
+    if chosen and not chosen.own:
+        _check_copy(folder, target, content, chosen, to, shard_size)
+        layout_copy.write(folder, target, content, chosen, range, overwrite)
+        return target
+    if not (written := formats.wanted(target, to) or (content.format if chosen else None)):
         endings = ", ".join(ending for entry in formats.TABLE for ending in entry.endings)
         raise ValueError(f"{target} ends in none of {endings}: choose one of them, or say the format with --to")
+    _check_folders(folder, target, content)
+    formats.module_of(written)  # says what is missing before anything is read
+    content = in_order(content)
+    recipe = replace(content.recipe, folder=chosen.folder) if chosen else content.recipe
+    _convert(folder, target, content, recipe, written, _shard(written, shard_size), overwrite)
+    return target
+
+
+def _check_folders(folder: Path, target: Path, content: Manifest) -> None:
     if not content.format.own:
         raise ValueError(f"{folder} is a copy for other libraries: only {' and '.join(formats.OWN)} are converted")
     if target.resolve() == folder.resolve():
         raise ValueError(f"{target} is the dataset to convert: choose another folder")
-    formats.module_of(written)  # says what is missing before anything is read
-    _convert(folder, target, in_order(content), written, _shard(written, shard_size), overwrite)
-    return target
+
+
+def _check_copy(
+    folder: Path, target: Path, content: Manifest, layout: Layout, to: str | None, shard_size: float | None
+) -> None:
+    """Raise ValueError for what cannot be asked of a copy in a layout of other programs; DamageError as `convert`."""
+    for option, given in (("--to", to), ("--shard-size", shard_size)):
+        if given is not None:
+            raise ValueError(f"layout {layout.name} decides the files by itself: leave {option} {given} out")
+    _check_folders(folder, target, content)
+    _check(folder, sources(folder, content), content)
 
 
 def _shard(written: Format, size: float | None) -> int | None:
@@ -103,9 +135,16 @@ def _check_free(target: Path, overwrite: bool) -> None:
 
 
 def _convert(
-    folder: Path, target: Path, content: Manifest, written: Format, shard: int | None, overwrite: bool
+    folder: Path,
+    target: Path,
+    content: Manifest,
+    recipe: StoredRecipe,
+    written: Format,
+    shard: int | None,
+    overwrite: bool,
 ) -> None:
-    files = sources(folder, content, shard)
+    """Write the copy; `recipe` may name other folders of the tasks than that of `content`."""
+    files = [replace(file, place=recipe.folders()[file.entry.task]) for file in sources(folder, content, shard)]
     places = [path for file in files for path in _paths(file, written)]
     shown = [manifest.PREVIEW] if content.preview else []
     every = [*places, *map(Path, (*shown, manifest.CARD, manifest.CROISSANT, manifest.NAME))]
@@ -118,13 +157,13 @@ def _convert(
                 entries |= _write(place, file, content, written, bar)
             for name in shown:
                 shutil.copyfile(folder / name, place / name)
-        finish(place, _manifest(content, entries, written), for_programs=True)
+        finish(place, _manifest(replace(content, recipe=recipe), entries, written), for_programs=True)
 
 
 def _paths(file: Source, written: Format) -> list[Path]:
     """The files that a file becomes, relative to the dataset's folder."""
     if written.own:
-        return [Path(file.name).with_suffix(f".{written.ending}")]
+        return [Path(file.folder) / f"{file.stem}.{written.ending}"]
     return formats.module_of(written).files(file)
 
 

@@ -14,12 +14,16 @@ from slvm_data.core.json_tree import Json
 from slvm_data.core.text import visible
 from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.outline import StoredRecipe, SystemRecord
-from slvm_data.store.manifest import CARD, PREVIEW, Certificate, Checksum, FileEntry, Manifest, RegimeStatistics
+from slvm_data.store.manifest import CARD, PREVIEW, Certificate, Checksum, Copy, FileEntry, Manifest, RegimeStatistics
 
 ORIGINAL = (
     "Written with `--original`: what the original script would have written for these draws, but for the labels. Frame "
     "t shows `state[t]`, of a ball the state before it; balls move by the contact rule of a game engine and are drawn "
     "as its debugging view does; of other systems a sequence begins at the start or one frame later."
+)
+ZERO_AND_ONE = (
+    "Frames are of 0 and 1. For a program that divides by 255: "
+    "`slvm-data convert . ../copy --layout plain --range 255`."
 )
 SHOWN = ("image", "queries", "signal", "state", "domains", "labels", "mode", "latents")  # in the lines that read a file
 
@@ -29,6 +33,30 @@ def write(folder: Path, content: Manifest, front: str = "") -> Checksum:
     with atomic(folder / CARD) as file:
         file.write((front + text(content)).encode())
     return Checksum.of(folder / CARD)
+
+
+def write_copy(folder: Path, copy: Copy, readers: str, note: str) -> Checksum:
+    """Write the card of a copy in the layout of other programs."""
+    with atomic(folder / CARD) as file:
+        file.write(text_of_copy(copy, readers, note).encode())
+    return Checksum.of(folder / CARD)
+
+
+def text_of_copy(copy: Copy, readers: str, note: str) -> str:
+    """The card of a copy in Markdown."""
+    recipe = copy.recipe
+    left = ", ".join(f"`{name}`" for name in copy.left_out)
+    made = ", ".join(" ".join(pair) for pair in copy.versions.items())
+    ranged = f" --range {copy.largest}" if copy.largest else ""
+    again = f"slvm-data generate dataset.json --layout {copy.layout}{ranged} --out again"
+    parts = (
+        f"# {copy.name}, in the layout `{copy.layout}`\n\n{html.escape(recipe.about.strip(), quote=False)}",
+        f"For {readers}{f': {note}' if note else ''}.",
+        f"Arrays of the dataset that this layout leaves out: {left}." if left else "",
+        f"## Make it again\n\n```sh\n{again}\n```\n\nMade with {html.escape(_cell(made))}.",
+        f"## Source\n\nPlease cite: {html.escape(recipe.source)}" if recipe.source else "",
+    )
+    return visible("\n\n".join(filter(None, parts))) + "\n"
 
 
 def text(content: Manifest) -> str:
@@ -242,6 +270,8 @@ def _use(content: Manifest) -> str:
         loading = [f"from slvm_data.load import {loader}", "from torch.utils.data import DataLoader", ""]
         batches = f'batches = DataLoader({loader}("."), batch_size=64, shuffle=True)  # in this folder'
         code.append(_code([*loading, batches]))
+    if content.format.own and content.recipe.has_frames() and content.recipe.bit_packed():
+        code.append(ZERO_AND_ONE)
     return "\n\n".join(code)
 
 

@@ -43,8 +43,8 @@ def _listed(folder: Path) -> list[Path]:
     """The files of the dataset in a folder, complete or not, relative to it; none where no manifest can be read."""
     found: list[Path] = []
     with suppress(DamageError, ValueError):
-        content = manifest.read(folder)
-        found += map(Path, content.every_file())
+        content = manifest.read_any(folder)
+        found += map(Path, content.files if isinstance(content, manifest.Copy) else content.every_file())
         for name, checksum in content.beside().items():
             if checksum.fault(folder / name) is None:  # a file that a user has edited is not ours to remove
                 found.append(Path(name))

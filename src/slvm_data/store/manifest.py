@@ -275,6 +275,29 @@ class Manifest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Copy:
+    """A copy of a dataset in the layout of other programs: `dataset.json` of a folder whose files we only compare."""
+
+    name: str
+    layout: str
+    recipe: StoredRecipe
+    versions: dict[str, str]
+    files: dict[str, Checksum]  # by name, relative to the folder
+    left_out: tuple[str, ...]  # arrays of the dataset that the layout does not hold
+    largest: int | None = None  # number of a frame, if it is not the layout's
+    card: Checksum | None = None
+
+    def __post_init__(self) -> None:
+        names.check_name(self.name)
+        for name in self.files:
+            check_path(name)
+
+    def beside(self) -> dict[str, Checksum]:
+        """The files that lie beside the arrays, by name."""
+        return {CARD: self.card} if self.card else {}
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlanRecord:
     """A dataset that is being made: what is made, in which format, by which software, and in how many units."""
 
@@ -312,7 +335,7 @@ def check_path(name: str) -> None:
         names.check_name(word)
 
 
-def write(folder: Path, content: Manifest) -> None:
+def write(folder: Path, content: Manifest | Copy) -> None:
     """Write the manifest, with its own checksum; from then on the folder is a dataset."""
     _write(folder / NAME, content)
 
@@ -322,7 +345,7 @@ def write_plan(folder: Path, plan: PlanRecord) -> None:
     _write(folder / names.HIDDEN / PLAN, plan)
 
 
-def _write(path: Path, content: Manifest | PlanRecord) -> None:
+def _write(path: Path, content: Manifest | Copy | PlanRecord) -> None:
     tree = {"format": FORMAT, "format_version": VERSION, **to_json(content)}
     tree["sha256"] = _digest(tree)
     with atomic(path) as file:
@@ -330,13 +353,27 @@ def _write(path: Path, content: Manifest | PlanRecord) -> None:
 
 
 def read(folder: Path) -> Manifest:
-    """The manifest of a folder. Raises DamageError if it is missing, damaged, or of a newer format than ours."""
+    """The manifest of a folder. Raises DamageError if it is missing, damaged, or of a newer format than ours.
+
+    Raises ValueError for a copy in the layout of other programs, which only `read_any` takes.
+    """
+    content = read_any(folder)
+    if isinstance(content, Copy):
+        raise ValueError(
+            f"{folder} is a copy in the layout {content.layout}, which only `info` and `verify` know: use the dataset "
+            "that it was made from"
+        )
+    return content
+
+
+def read_any(folder: Path) -> Manifest | Copy:
+    """The manifest of a folder, also that of a copy in the layout of other programs; raises DamageError as `read`."""
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder")
     path = folder / NAME
     if not path.is_file() and (folder / names.HIDDEN).is_dir():
         raise DamageError(f"{folder} is not complete: run the command that began it again")
-    return _read(path, Manifest)
+    return _read(path, Manifest, Copy)
 
 
 def read_plan(folder: Path) -> PlanRecord:
@@ -344,7 +381,8 @@ def read_plan(folder: Path) -> PlanRecord:
     return _read(folder / names.HIDDEN / PLAN, PlanRecord)
 
 
-def _read(path: Path, kind: type[Any]) -> Any:
+def _read(path: Path, kind: type[Any], copy: type[Any] | None = None) -> Any:
+    """The tree of a file as an object of a class, or of the class `copy` if it names a layout."""
     try:
         tree = json.loads(read_at_most(path, LARGEST))
     except FileNotFoundError:
@@ -359,7 +397,7 @@ def _read(path: Path, kind: type[Any]) -> Any:
     if tree.pop("sha256", None) != _digest({"format": FORMAT, "format_version": number, **tree}):
         raise DamageError(f"{path} is damaged: its own checksum does not fit")
     try:  # a forged manifest may have a valid checksum
-        return from_json(kind, tree, path.name)
+        return from_json(copy if copy and "layout" in tree else kind, tree, path.name)
     except (ValueError, RecursionError, OverflowError) as error:
         raise DamageError(f"{path} is damaged: {sentence(error)}") from None
 

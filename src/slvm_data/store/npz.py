@@ -170,6 +170,21 @@ def write(
         return Written(sha256=checksum, bytes=path.stat().st_size, arrays=streams.forms)
 
 
+def write_columns(path: Path, columns: Iterable[tuple[str, Form, Iterable[np.ndarray]]]) -> None:
+    """Write arrays one after the other: name, form with all rows, and rows [n …]; they may differ in number of rows.
+
+    Raises as `write` does.
+    """
+    with ExitStack() as stack:
+        streams = []
+        for name, form, blocks in columns:
+            streams.append(_Stream(name, form, stack.enter_context(tempfile.TemporaryFile(dir=path.parent))))
+            for block in blocks:
+                streams[-1].append(block)
+        with atomic(path) as file:
+            _assemble(file, streams)
+
+
 class _Streams:
     """The arrays of a file, compressed into temporary files, which are closed at the end of a `with` block."""
 

@@ -22,6 +22,7 @@ class Source:
     path: Path
     entry: FileEntry
     series: bool  # whether its rows are uncut trajectories
+    place: str = ""  # folder of the task in a copy, relative to that; empty: as in the dataset
     shard: int | None = None  # bytes of each file that it becomes, before compression; None: as its format has it
 
     @property
@@ -31,8 +32,8 @@ class Source:
 
     @property
     def folder(self) -> str:
-        """The task's folder, relative to the dataset's folder; "." if it is the same."""
-        return PurePosixPath(self.name).parent.as_posix()
+        """The task's folder, relative to the folder of the dataset or copy; "." if it is the same."""
+        return self.place or PurePosixPath(self.name).parent.as_posix()
 
     @property
     def arrays(self) -> Forms:
@@ -49,15 +50,18 @@ class Source:
         """Number of rows read at a time."""
         return max(1, min(self.entry.rows, BLOCK // max(1, self.row_size)))
 
-    def blocks(self, rows: int | None = None) -> Iterator[Arrays]:
-        """Yield the arrays, `rows` rows at a time; raises DamageError if they are not what the manifest says."""
-        done, count = 0, self.entry.rows
-        for block in formats.store_of(self.path).blocks(self.path, rows or self.block, tuple(self.arrays)):
-            for name, promised in self.arrays.items():
-                if (found := Form.of(block[name], count)) != promised:
+    def blocks(self, rows: int | None = None, names: tuple[str, ...] | None = None) -> Iterator[Arrays]:
+        """Yield the arrays with these names (all if None), `rows` rows at a time.
+
+        Raises DamageError if they are not what the manifest says.
+        """
+        done, count, names = 0, self.entry.rows, names or tuple(self.arrays)
+        for block in formats.store_of(self.path).blocks(self.path, rows or self.block, names):
+            for name in names:
+                if (found := Form.of(block[name], count)) != (promised := self.arrays[name]):
                     raise DamageError(f"{self.path} is damaged, at {name}: it is {found}, not {promised}", self.path)
-            done += len(block["label"])
-            yield {name: block[name] for name in self.arrays}
+            done += len(block[names[0]])
+            yield {name: block[name] for name in names}
         if done != count:
             raise DamageError(f"{self.path} is damaged: it has {done} rows instead of {count}", self.path)
 
@@ -68,5 +72,5 @@ class Source:
 
 def sources(folder: Path, content: Manifest, shard: int | None = None) -> list[Source]:
     """The files of a dataset, those of uncut trajectories after those of sequences."""
-    own = [Source(name, folder / name, entry, False, shard) for name, entry in content.files.items()]
-    return own + [Source(name, folder / name, entry, True, shard) for name, entry in content.series.items()]
+    own = [Source(name, folder / name, entry, False, shard=shard) for name, entry in content.files.items()]
+    return own + [Source(name, folder / name, entry, True, shard=shard) for name, entry in content.series.items()]
