@@ -65,7 +65,7 @@ slvm-data generate pendulum friction=0.1 --out rubbing            # the same sta
 * **The same seed gives paired draws.** Whatever value a parameter has, sequence i has the same other parameters, and
   its start is made from the same random numbers: for a pendulum or a ball it is the same start. So two datasets that
   differ in one parameter differ in its effect alone.
-* **Colours.** `View(binary=False)` of a [recipe in Python](your_own_system.md) gives pixels of 0 … 255 in three
+* **Colours.** `View(color="rgb")` of a [recipe in Python](your_own_system.md) gives pixels of 0 … 255 in three
   channels. `palette` is the number of hues.
 * **Arrays without files**: `sample` makes any sequences in memory, and [`Stream`](loading.md#without-files) batches
   while a model trains.

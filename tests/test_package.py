@@ -67,7 +67,7 @@ def test_only_the_loaders_load_torch():
 def test_only_batches_have_a_batch_axis(path):
     """`vmap` over sequences stands where batches are made and drawn, and in the certificate, which looks at batches."""
     text = path.read_text()
-    assert "vmap" not in text or path.stem in {"batch", "frames", "certificate"}
+    assert "vmap" not in text or path.stem in {"batch", "frames", "observation", "certificate"}
 
 
 QUICK = """

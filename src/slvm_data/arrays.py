@@ -39,6 +39,7 @@ class Role(StrEnum):
     TIME = "time"
     EVENT = "event"
     MASK = "mask"
+    CLEAN = "clean"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +94,18 @@ _EVERY = (
         '(plot with origin="lower", balls with "upper")',
         query="image",
         context="domain_image",
+    ),
+    _row(
+        *("clean", "N T (C) H W", "uint8", Role.CLEAN),
+        "frames without modifiers",
+        query="clean",
+    ),
+    _row("clean_signal", "N T S", "float32", Role.CLEAN, "signal without modifiers", query="clean_signal"),
+    _row(
+        *("mask", "N T", "bool", Role.MASK),
+        "true for frames that are there, false for missing ones",
+        fill=0,
+        query="mask",
     ),
     _row("domain_image", "N K T (C) H W", "uint8", Role.CONTEXT, "frames of the context windows"),
     _row(

@@ -24,6 +24,7 @@ from slvm_data.core.numerals import READERS, whole
 from slvm_data.core.text import sentence
 from slvm_data.export import layouts
 from slvm_data.export.layouts import Layout
+from slvm_data.observe.presets import observations
 from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.options import OPTIONS, TRAJECTORIES, Option, is_option, named, of
 from slvm_data.store import formats
@@ -137,6 +138,7 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         from slvm_data.recipe.overrides import override
 
         style, options["record"] = options["style"], _names(options["record"])
+        options |= observations(options.pop("observe") or ())
         _check_words(changes or (), inspect.signature(generate).parameters)
         recipe = override(find(dataset), changes or (), options)
         how = {"format": format, "workers": workers, "part": _part(shards), "dask": dask, "executor": executor}

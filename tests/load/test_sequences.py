@@ -338,7 +338,7 @@ def test_packed_frames_of_any_size_come_back(height, width, seed):
 
 
 def test_grey_frames_stay_as_they_are(tmp_path, arrays, small):
-    recipe = replace(small("pendulum"), view=View(binary=False))
+    recipe = replace(small("pendulum"), view=View(color="rgb"))
     folder = generate(recipe, tmp_path / "grey")
     dataset = Sequences(folder)
     data = arrays(folder, "train")[0]["image"]

@@ -43,12 +43,12 @@ def test_camera_shifts_and_widens():
     frame = render(population, {}, states, offset=(0.3, -0.4), jitter=0.4, size=16)[0]
     expected = by_hand([(0.8, -0.6), (-0.7, 0.5)], radius, [(1, 0, 0)] * 2, 2.8, 16)
     np.testing.assert_array_equal(frame, expected)
-    bits = render(population, {}, states, offset=(0.3, -0.4), jitter=0.4, size=16, binary=True)[0]
+    bits = render(population, {}, states, offset=(0.3, -0.4), jitter=0.4, size=16, color="binary")[0]
     np.testing.assert_array_equal(bits, expected[..., 0] / 255 > 0.45)
 
 
 def test_a_pendulum_at_rest_hangs_in_the_first_rows():
-    frame = render(Pendulum(), {}, [[0.0, 0.0]], binary=True)[0]
+    frame = render(Pendulum(), {}, [[0.0, 0.0]], color="binary")[0]
     rows = np.flatnonzero(frame.any(axis=1))
     assert rows.max() < 12
     np.testing.assert_array_equal(frame, frame[:, ::-1])

@@ -43,7 +43,7 @@ def test_a_clean_disc_covers_pixels_as_a_disc_does(centre):
     assert (grey[..., :1] == grey).all()
     np.testing.assert_allclose(grey[..., 0] / 255, by_subpixels(centre, 3, 32), atol=0.13)
     assert grey[..., 0].sum() / 255 == pytest.approx(np.pi * 9, abs=0.6)
-    rows, columns = np.nonzero(render(BallBox(), {}, state, binary=True)[0])
+    rows, columns = np.nonzero(render(BallBox(), {}, state, color="binary")[0])
     row, column = np.mgrid[:32, :32] + 0.5
     inside = (row - centre[1]) ** 2 + (column - centre[0]) ** 2 <= 9
     assert set(zip(rows, columns, strict=True)) == set(zip(*np.nonzero(inside), strict=True))
@@ -66,21 +66,21 @@ def test_clean_discs_drawn_fast_are_those_of_the_definition(size):
     recipe = dataclasses.replace(RECIPES["bouncingball"], view=View(size=size), steps=20)
     arrays = sample(recipe, index=slice(0, 200))
     for state, image in zip(arrays["state"], arrays["image"], strict=True):
-        np.testing.assert_array_equal(render(recipe.tasks[0], {}, state, size=size, binary=True), image)
+        np.testing.assert_array_equal(render(recipe.tasks[0], {}, state, size=size, color="binary"), image)
 
 
-@partial(jax.jit, static_argnames="binary")
-def clean(centre, radius, binary):
+@partial(jax.jit, static_argnames="color")
+def clean(centre, radius, color):
     """A ball drawn as `render` does, for numbers that compile nothing anew."""
-    return draw(Style("clean", 32, 1), centre[None] / 32, radius[None] / 32, np.ones((1, 3)), binary)
+    return draw(Style("clean", 32, 1), centre[None] / 32, radius[None] / 32, np.ones((1, 3)), color)
 
 
 @settings(deadline=None, max_examples=100)
 @given(x=st.floats(3, 29), y=st.floats(3, 29), radius=st.floats(0.1, 3))
 def test_bits_are_the_grey_at_half(x, y, radius):
     with exact():
-        grey, bits = (np.asarray(clean(np.array([x, y]), np.array(radius), b)) for b in (False, True))
-    np.testing.assert_array_equal(bits, grey[0] >= 128)
+        grey, bits = (np.asarray(clean(np.array([x, y]), np.array(radius), c)) for c in ("grey", "binary"))
+    np.testing.assert_array_equal(bits, grey >= 128)
     if radius > 0.8:  # holds the middle of a pixel wherever it is
         assert bits.any()
 
@@ -95,7 +95,7 @@ def test_the_debug_style_is_stored_as_it_is_rendered():
     ball, view = BallBox(margin=2.0, motion="contact"), View(style="debug")
     arrays = sample(dataclasses.replace(RECIPES["bouncingball"], tasks=(ball,), view=view), index=slice(0, 30))
     for state, image in zip(arrays["state"], arrays["image"], strict=True):
-        np.testing.assert_array_equal(render(ball, {}, state, style="debug", binary=True), image)
+        np.testing.assert_array_equal(render(ball, {}, state, style="debug", color="binary"), image)
     lit = arrays["image"].sum(axis=(2, 3))
     assert 19 <= lit.min() < np.median(lit) == 25 < lit.max() <= 28
 
@@ -129,7 +129,7 @@ def test_each_system_can_be_drawn_in_the_others_style(system):
     arrays, differ = sample(recipe, index=slice(0, 40)), 0
     for i in range(40):
         parameters = {name.removeprefix("param_"): arrays[name][i] for name in arrays if name.startswith("param_")}
-        shown = [render(system, parameters, arrays["state"][i], style=s, binary=True) for s in (style, None)]
+        shown = [render(system, parameters, arrays["state"][i], style=s, color="binary") for s in (style, None)]
         np.testing.assert_array_equal(shown[0], arrays["image"][i])
         differ += (shown[0] != shown[1]).any()
     assert differ == 40
@@ -151,8 +151,8 @@ def test_y_down_and_debug_style():
     assert {kind for kind in systems if kind.debug_style} == {BallBox}
     assert (System.y_down, System.debug_style, System.style) == (False, False, "soft")
     fall = simulate(BallBox(g=(0.0, 2.5)), {}, [16.0, 8.0, 0.0, 0.0], [0.0, 3.0])
-    rows = [frame.any(axis=1).argmax() for frame in render(BallBox(), {}, fall, binary=True)]
-    hanging = render(Pendulum(), {}, [[0.0, 0.0], [np.pi, 0.0]], binary=True)
+    rows = [frame.any(axis=1).argmax() for frame in render(BallBox(), {}, fall, color="binary")]
+    hanging = render(Pendulum(), {}, [[0.0, 0.0], [np.pi, 0.0]], color="binary")
     assert rows[0] < rows[1]  # down is where rows and y increase
     assert hanging[0].any(axis=1).argmax() < hanging[1].any(axis=1).argmax()  # and here where they decrease
 

@@ -38,10 +38,10 @@ def test_frames_of_balls_show_the_state_before(name):
         start = draws["state"][i, 0]
         states = simulate(ball, {}, start, np.arange(31) * 0.25)
         if not np.array_equal(states[1:].astype(np.float32), arrays["state"][i]):
-            assert (render(ball, {}, states[:-1], style="debug", binary=True).max(axis=(1, 2)) == 0).any()
+            assert (render(ball, {}, states[:-1], style="debug", color="binary").max(axis=(1, 2)) == 0).any()
             continue
         kept += 1
-        shown = render(ball, {}, np.float32(states[:-1]), style="debug", binary=True)
+        shown = render(ball, {}, np.float32(states[:-1]), style="debug", color="binary")
         np.testing.assert_array_equal(arrays["image"][i], shown)
     assert kept >= 94
 

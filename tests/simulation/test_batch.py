@@ -126,7 +126,7 @@ def test_what_is_stored_can_be_simulated_and_drawn_again(task):
         states = simulate(population, parameters, arrays["state"][i, 0], arrays["time"][i])
         np.testing.assert_array_equal(states.astype(np.float32), arrays["state"][i])
         seen |= {"offset": arrays["offset"][i], "colors": arrays["color_index"][i]}
-        frames = render(population, parameters, arrays["state"][i], binary=True, **seen)
+        frames = render(population, parameters, arrays["state"][i], color="binary", **seen)
         np.testing.assert_array_equal(frames, arrays["image"][i])
 
 
@@ -135,7 +135,7 @@ def test_frames_show_the_rounded_state():
     recipe = dataclasses.replace(RECIPES["pendulum"], view=View(size=512))
     arrays = sample(recipe, index=slice(0, 8))
     for state, image in zip(arrays["state"], arrays["image"], strict=True):
-        np.testing.assert_array_equal(render(recipe.tasks[0], {}, state, size=512, binary=True), image)
+        np.testing.assert_array_equal(render(recipe.tasks[0], {}, state, size=512, color="binary"), image)
 
 
 def test_frames_of_other_sizes_and_in_color():
@@ -146,7 +146,7 @@ def test_frames_of_other_sizes_and_in_color():
     seen = {"size": 50, "palette": 2, "colors": arrays["color_index"][0]}
     full = render(population, parameters, arrays["state"][0], **seen)
     np.testing.assert_array_equal(arrays["image"][0], full.transpose(0, 3, 1, 2) >= 115)
-    grey = dataclasses.replace(recipe, view=View(palette=2, size=50, binary=False))
+    grey = dataclasses.replace(recipe, view=View(palette=2, size=50, color="rgb"))
     np.testing.assert_array_equal(sample(grey)["image"][0], full.transpose(0, 3, 1, 2))
 
 

@@ -62,7 +62,7 @@ def test_frames_are_those_of_the_reference(path):
         seen["offset"] = np.broadcast_to(data["offset"][i], 2)
         frames = render(population, parameters(data, i), states, **seen)
         np.testing.assert_array_equal(frames, data["image_u8"][i])
-        binary = render(population, parameters(data, i), states, binary=True, **seen)
+        binary = render(population, parameters(data, i), states, color="binary", **seen)
         if binary.ndim == 3:
             assert not bits[i][..., 1:].any()
             np.testing.assert_array_equal(binary, bits[i][..., 0])
@@ -83,7 +83,7 @@ def test_balls_are_those_of_the_reference(path):
         expected = data["image_code_values"][data["image_code"][i]]
         frames = render(ball, {}, drawn, style="debug")
         np.testing.assert_array_equal(frames @ np.array([2**16, 2**8, 1]), expected)
-        binary = render(ball, {}, drawn, style="debug", binary=True)
+        binary = render(ball, {}, drawn, style="debug", color="binary")
         np.testing.assert_array_equal(binary, expected > 0)
         assert data["bad"][i] == (binary.reshape(30, -1).sum(axis=1) == 0).any()
 

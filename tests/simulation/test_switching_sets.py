@@ -338,7 +338,7 @@ def test_pixels_show_the_latent_position(name, in_the_table):
     assert lit.min() > 10
     if name != "switching_double_pendulum":  # whose latents are not its state
         parameters = {n.removeprefix("param_"): data[n][3] for n in data if n.startswith("param_")}
-        frames = render(system, parameters, data["latents"][3], binary=True)
+        frames = render(system, parameters, data["latents"][3], color="binary")
         np.testing.assert_array_equal(frames, data["image"][3])
         rows, columns = (np.arange(32) + 0.5) / 16 - 1, (np.arange(32) + 0.5) / 16 - 1
         centre = {"nascar": (0, 1), "lorenz": (0, 2), "three_mode": (0, 1), "bouncing_ball_1d": (0, None)}[name]

@@ -28,7 +28,7 @@ COLOR = """(k) => { const c = document.createElement("canvas").getContext("2d");
 
 @pytest.mark.parametrize(("name", "grey"), [("pendulum", False), ("gravity", True)])
 def test_shades_are_those_of_the_file(name, grey, tmp_path, visit, to_frame, pixels):
-    view = dataclasses.replace(RECIPES[name].view, binary=False)
+    view = dataclasses.replace(RECIPES[name].view, color="rgb")
     recipe = dataclasses.replace(RECIPES[name], train=3, val=1, test=1, view=view, steps=9)
     where = generate(recipe, tmp_path / name, format="zarr")
     page = visit(of_folder(where), "#sequence/0/train/2")

@@ -19,6 +19,7 @@ class Limits:
     strict: bool = False  # the minimum itself is forbidden
     choices: tuple[str, ...] = ()
     words: bool = False  # a tuple of words, not of numbers
+    kinds: Any = None  # a family of `core.kinds`, of which it is a tuple
 
     def __str__(self) -> str:
         if self.maximum == math.inf:
@@ -34,12 +35,13 @@ def limited(
     maximum: float = math.inf,
     choices: tuple[str, ...] = (),
     words: bool = False,
+    kinds: Any = None,
 ) -> Any:
     """Make a dataclass field with limits; with `positive` its value must be above 0, else at least `minimum`.
 
     A subclass that gives the field another default keeps the limits.
     """
-    limits = Limits(0 if positive else minimum, maximum, positive, choices, words)
+    limits = Limits(0 if positive else minimum, maximum, positive, choices, words, kinds)
     return dataclasses.field(default=default, metadata={"limits": limits})
 
 
@@ -65,9 +67,20 @@ def check(owner: Any, name: str, where: str = "") -> None:
         return
     limits = limits_of(type(owner), name)
     default = ("" if limits.choices else 0.0) if field.default is None else field.default
+    if limits.kinds:
+        _check_kinds(value, limits.kinds, f"{where}{name}")
+        return
     if fault := _wrong_type(value, default, limits.words) or _outside(value, limits):
         raise ValueError(f"{where}{name} = {value if hasattr(value, 'low') else repr(value)} {fault}")
     object.__setattr__(owner, name, _converted(value, default))
+
+
+def _check_kinds(value: Any, family: Any, where: str) -> None:
+    """Raise ValueError unless a value is a tuple of members of a family."""
+    if odd := [one for one in (value if isinstance(value, tuple) else (value,)) if not isinstance(one, family)]:
+        raise ValueError(f"{where} = {odd[0]!r} has to be a tuple of {family.family}s, such as ({family.example()},)")
+    if not isinstance(value, tuple):
+        raise ValueError(f"{where} = {value} has to be a tuple: write ({value!r},)")
 
 
 def plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from slvm_data.core.fields import check, limited, option
 
 STYLES = ("soft", "clean", "debug")
+COLORS = ("binary", "grey", "rgb")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,13 +21,21 @@ class View:
         1, "Number of hues that the bodies' colours are drawn from; 1: all are the same.", minimum=1, maximum=255
     )
     style: str | None = option(None, "Style of drawing.", choices=STYLES)  # None: the system's own
-    binary: bool = True  # {0, 1} pixels, else 0 … 255
+    color: str = option("binary", "Colours of frames: of 0 and 1, or of 0 to 255.", choices=COLORS)
+
 
     def __post_init__(self) -> None:
         for field in fields(self):
             check(self, field.name)
+        if self.color == "grey" and self.palette > 1:
+            raise ValueError(f"palette = {self.palette} are hues, which grey frames do not have: choose --color rgb")
+
+    @property
+    def binary(self) -> bool:
+        """Whether pixels are 0 or 1, else 0 … 255."""
+        return self.color == "binary"
 
     def shape(self) -> tuple[int, ...]:
-        """Shape of a frame: [H W] for binary frames of one hue, which need one channel, else [3 H W]."""
+        """Shape of a frame: [H W] where one channel is enough, for one hue or none, else [3 H W]."""
         picture = (self.size, self.size)
-        return picture if self.binary and self.palette == 1 else (3, *picture)
+        return picture if self.color != "rgb" and self.palette == 1 else (3, *picture)

@@ -73,7 +73,7 @@ def accept(style: Style, centres: Array) -> Array:
     """
 
     def lit(centre: Array) -> Array:
-        return draw(style, centre[None], jnp.zeros(1), jnp.zeros((1, 3)), binary=True).any()
+        return draw(style, centre[None], jnp.zeros(1), jnp.zeros((1, 3)), "binary").any()
 
     return jax.lax.map(lit, centres).all()
 

@@ -16,6 +16,7 @@ from slvm_data.core.fields import option
 from slvm_data.core.json_tree import Json, from_json, to_json
 from slvm_data.core.names import check_name
 from slvm_data.core.types import INDICES, SEEDS, SPLITS
+from slvm_data.observe.modifiers import Modifier
 from slvm_data.observe.view import View
 from slvm_data.observe.windowing import Windowing
 
@@ -23,6 +24,10 @@ OBSERVATIONS = ("pixels", "signals")  # signals: the emission of a switching sys
 RECORD = (
     "Further arrays to store: dx_dt, energy, angles (sine and cosine), events, offset, color_index; "
     "separate them by commas, or repeat the option."
+)
+OBSERVE = (
+    "What a sensor does to the observation: a modifier such as missing(p=0.5,keep=5), or the name of a preset; "
+    "repeat the option for several, which are applied in order."
 )
 FOLDER = "Name of each task's folder, such as dataset_{i}; {i} stands for its label, {name} for a name of the dataset."
 
@@ -33,7 +38,8 @@ class Outline:
 
     `tasks` holds one population per parameter setting; its position is the label. Each task gets `train`, `val` and
     `test` sequences of `steps` frames, `dt` seconds apart; frame 0 shows the initial state. `dt` and `view` hold one
-    value for all tasks, or one for each; frames have the same shape in all tasks. With `windows`, a sequence is a
+    value for all tasks, or one for each; frames have the same shape in all tasks. `observe` holds modifiers of the
+    observation, applied in order. With `windows`, a sequence is a
     window cut from a trajectory of `steps` frames. Numbers of other libraries become equal numbers of
     Python: `np.float32(0.1)` is 0.10000000149011612, and another time step than 0.1.
     """
@@ -48,6 +54,7 @@ class Outline:
     seed: int = option(0, "Random seed.", minimum=0, maximum=SEEDS - 1)
     observation: str = option("pixels", "Kind of observation.", choices=OBSERVATIONS)
     view: View | tuple[View, ...] = View()
+    observe: tuple[Modifier, ...] = option((), OBSERVE, kinds=Modifier)
     windows: Windowing | None = None  # None: a sequence is a whole trajectory
     record: tuple[str, ...] = option((), RECORD, words=True)
     folder: str = option("", FOLDER, name="folder-name")  # empty: `dataset_{i}`, or none for a single task

@@ -10,6 +10,7 @@ from typing import Any
 from slvm_data.core.fields import check, floats, is_number, plain
 from slvm_data.core.names import check_name, is_taken
 from slvm_data.core.types import SPLITS
+from slvm_data.observe.modifiers import CLEAN, check_all
 from slvm_data.observe.render.style import Style, style_of
 from slvm_data.observe.view import View
 from slvm_data.observe.windowing import Windowing
@@ -36,6 +37,7 @@ class Recipe(Outline):
         self._check_tasks()
         self._check_windows()
         self._check_folders()
+        self._check_observe()
         for name in self.record:
             if name not in self.recordable():
                 can = ", ".join(self.recordable())
@@ -104,6 +106,12 @@ class Recipe(Outline):
                     f"takes {needed} frames, context included, and at most there are {most} (--trajectories gives more)"
                 )
 
+    def _check_observe(self) -> None:
+        """Raise ValueError for modifiers that do not fit the frames or signals, or each other."""
+        check_all(self.observe, self.steps, self.has_frames() and self.binary())
+        if self.observe and self.original:
+            raise ValueError(f"the original scripts have no modifiers: leave {self.observe[0]} out, or --original")
+
     def _check_folders(self) -> None:
         for name in (folders := self.folders()):
             if is_taken(name):
@@ -116,7 +124,7 @@ class Recipe(Outline):
     def recordable(self) -> tuple[str, ...]:
         """Names allowed in `record`: arrays that every task has, and those of the camera."""
         common = [name for name in self.tasks[0].recordable() if all(name in s.recordable() for s in self.tasks)]
-        return (*common, "offset", "color_index")
+        return (*common, "offset", "color_index", *((CLEAN,) if self.observe else ()))
 
     @staticmethod
     def example(name: object) -> str:

@@ -83,7 +83,7 @@ class Plan:
     def __init__(self, recipe: Recipe, written: Format, batch: int | None = None) -> None:
         self.recipe, self.format = recipe, written
         self.files = files_of(recipe, written)
-        self.packed = written.packed and recipe.bit_packed()  # whether frames are drawn with 8 pixels per byte
+        self.packed = written.packed and recipe.bit_packed() and not recipe.observe  # drawn with 8 pixels per byte
         self.batch = max(LEAST, batch or batch_size(recipe))
         self.bar: Progress | None = None  # of who makes units in this process
         self._inputs: dict[tuple[int, str], Inputs] = {}

@@ -1,4 +1,4 @@
-"""Turn a recipe into arrays, one batch of sequences at a time. Only this module and `frames` have a batch axis.
+"""Turn a recipe into arrays, one batch of sequences at a time: `frames` draws, `observation` applies the modifiers.
 
 All batches have one size, the last one padded, so that everything compiles once; tasks that differ only in numbers
 share the compiled code. Drawn numbers are rounded to float32 before they are used, and a frame
@@ -20,11 +20,12 @@ from slvm_data.core.keys import exact, root, sequence_key, split_key, stream
 from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import SPLITS, Array, Arrays, Key
 from slvm_data.observe import camera
+from slvm_data.observe.modifiers import CLEAN, StateNoise
 from slvm_data.observe.render.style import Style, hues
 from slvm_data.recipe import original
 from slvm_data.recipe.mistakes import is_own, named
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.simulation import trial
+from slvm_data.simulation import observation, trial
 from slvm_data.simulation.frames import draw_frames, paint
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System, draw
@@ -48,6 +49,7 @@ class Program:
     record: tuple[str, ...]
     original: bool
     impacts: int  # largest number of impacts of a sequence, if they are recorded
+    state_noise: float = 0.0  # standard deviation, on the states that are drawn
 
 
 class Inputs(NamedTuple):
@@ -97,8 +99,10 @@ def blank(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:
         scenes = partial(_scenes, program=program_)
         shapes = jax.eval_shape(scenes, _unscaled(recipe, task, split), numbers, numbers)
     scene = jax.tree.map(lambda own: np.zeros(own.shape, own.dtype), shapes)
-    every = _arrays(recipe, task, split, scene, np.zeros_like(frame_buffer(recipe, len(index))))
-    return {name: array[: len(index)] for name, array in every.items()}
+    n = len(index)
+    keys = np.zeros((n, len(recipe.observe), 2), np.uint32)
+    first = jax.tree.map(lambda own: own[:n], scene)
+    return _arrays(recipe, task, split, first, np.zeros_like(frame_buffer(recipe, n)), keys)
 
 
 def prepare(recipe: Recipe, task: int, split: str) -> Inputs:
@@ -165,7 +169,9 @@ def _unscaled(recipe: Recipe, task: int, split: str) -> Inputs:
 def program(recipe: Recipe, task: int) -> Program:
     """The program to compile for a task."""
     template, style = recipe.tasks[task].template(), recipe.style_of(task)
-    return Program(template, style, recipe.record, recipe.original, _most_impacts(recipe))
+    record = tuple(name for name in recipe.record if name != CLEAN)
+    noise = sum(one.sigma**2 for one in recipe.observe if isinstance(one, StateNoise)) ** 0.5
+    return Program(template, style, record, recipe.original, _most_impacts(recipe), noise)
 
 
 def programs(recipe: Recipe) -> int:
@@ -219,18 +225,24 @@ def make(
     padded = np.pad(index, (0, size - n), mode="edge").astype(np.uint32)
     with exact():
         scene, attempts = _accepted(recipe, task, split, inputs, padded)
-        style, binary = recipe.style_of(task), recipe.view_of(task).binary
+        keys = observation.keys(recipe, inputs.key, padded, attempts)
+        style, color = recipe.style_of(task), recipe.view_of(task).color
         image: Any = frames
         if recipe.has_frames() and on_device:
-            image = paint(*scene.discs, style=style, how="binary" if binary else "draw")
+            image = paint(*scene.discs, style=style, how=color)
+            image = np.array(image) if recipe.observe else image  # modifiers are carried out by the processor
         elif recipe.has_frames():
-            draw_frames(style, binary, scene.discs, frames)
-    every = {name: array[:n] for name, array in _arrays(recipe, task, split, scene, image[:n]).items()}
-    return Batch(every, {name: values[:n] for name, values in scene.parameters.items()}, int(attempts[:n].sum()))
+            draw_frames(style, color, scene.discs, frames)
+    scene = jax.tree.map(lambda own: own[:n], scene)
+    every = _arrays(recipe, task, split, scene, image[:n], keys[:n])
+    return Batch(every, scene.parameters, int(attempts[:n].sum()))
 
 
-def _arrays(recipe: Recipe, task: int, split: str, scene: Scene, image: Any) -> Arrays:
-    """The arrays of a batch by the names under which they are stored, from its scene and its frames."""
+def _arrays(recipe: Recipe, task: int, split: str, scene: Scene, image: Any, keys: np.ndarray) -> Arrays:
+    """The arrays of a batch by the names under which they are stored, from its scene and its frames.
+
+    `keys` [N M 2] are those of the modifiers.
+    """
     size = len(scene.states)
     every = {"image": image} if recipe.has_frames() else {}
     every |= {"state": scene.states, "label": np.full((size, 1), task, np.int64), **scene.switching}
@@ -240,6 +252,7 @@ def _arrays(recipe: Recipe, task: int, split: str, scene: Scene, image: Any) -> 
     every |= {name: scene.recorded[name] for name in recorded(recipe)}
     if recipe.original:
         every["image"] = original.pixels(recipe.tasks[task], every["image"])
+    every = observation.observe(recipe, task, keys, every)
     if recipe.windows:
         part = recipe.windows.part(split, recipe.steps)
         every = {name: array[:, part] if table.info(name).per_frame else array for name, array in every.items()}
@@ -248,7 +261,8 @@ def _arrays(recipe: Recipe, task: int, split: str, scene: Scene, image: Any) -> 
 
 def recorded(recipe: Recipe) -> list[str]:
     """Names of the arrays that `record` asks for, in order."""
-    return [array for name in recipe.record for array in (table.EVENTS if name == "events" else (name,))]
+    names = [name for name in recipe.record if name != CLEAN]
+    return [array for name in names for array in (table.EVENTS if name == "events" else (name,))]
 
 
 def _accepted(recipe: Recipe, task: int, split: str, inputs: Inputs, index: np.ndarray) -> tuple[Scene, np.ndarray]:
@@ -304,11 +318,14 @@ def _scene(inputs: Inputs, key: Key, program: Program) -> Scene:
     every = member.simulate(x0, inputs.t, stream(key, "process"))
     seen, states = original.pairing(member, key, every) if program.original else (every, every)  # [T D]
     centres, radii = jax.vmap(member.bodies)(_rounded(seen))  # [T B 2], [T B]
+    accepted = member.accept(states, centres, inputs.extent)
+    if program.state_noise:  # which does not change which sequences are accepted
+        noise = program.state_noise * jax.random.normal(stream(key, "observe state_noise"), seen.shape, dtype=float)
+        centres, radii = jax.vmap(member.bodies)(_rounded(seen + noise))
     offset = _rounded(_shift(inputs, key, program))
     colors = camera.color_index(stream(key, "colors"), program.style.palette, member.bodies_drawn)
     discs = camera.project(centres + offset, radii, inputs.extent * (1 + inputs.jitter))
     switching = _switching(member, states, inputs.scale, key)
-    accepted = member.accept(states, centres, inputs.extent)
     if program.original and program.style.name == "debug":
         accepted = original.accept(program.style, discs[0][:, 0])
     return Scene(

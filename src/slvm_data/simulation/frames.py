@@ -21,10 +21,10 @@ Scene = tuple[np.ndarray, ...]
 """Centres [N T B 2] and radii [N T B] in canvas widths, and RGB colours [N B 3]."""
 
 
-def draw_frames(style: Style, binary: bool, scene: Scene, frames: np.ndarray) -> None:
+def draw_frames(style: Style, color: str, scene: Scene, frames: np.ndarray) -> None:
     """Fill `frames`, uint8 [N T H W] or [N T 3 H W]; or [N T bytes], binary ones with 8 pixels per byte."""
     packed = frames.ndim == 3
-    if binary and style.palette == 1 and scene[0].shape[2] == 1 and style.name in ("soft", "clean"):
+    if color == "binary" and style.palette == 1 and scene[0].shape[2] == 1 and style.name in ("soft", "clean"):
         words = np.asarray(paint(*scene, style=style, how="lone, first high" if packed else "lone"))
         fast.pack(words, style.size, frames) if packed else fast.unpack(words, frames)
         return
@@ -34,19 +34,19 @@ def draw_frames(style: Style, binary: bool, scene: Scene, frames: np.ndarray) ->
     for start in range(0, len(frames), few):
         some = tuple(array[start : start + few] for array in scene)
         out = frames[start : start + few]
-        found = _draw_few(style, binary, some, pixels[: len(out)] if packed else out)
+        found = _draw_few(style, color, some, pixels[: len(out)] if packed else out)
         if packed:
             out[...] = pack_pictures(pixels[: len(out)], 2)
         doubtful.append(found + np.array([start, 0]))
     _settle(style, scene, np.concatenate(doubtful), frames)
 
 
-def _draw_few(style: Style, binary: bool, scene: Scene, out: np.ndarray) -> np.ndarray:
+def _draw_few(style: Style, color: str, scene: Scene, out: np.ndarray) -> np.ndarray:
     """Fill `out`; return the doubtful frames (n, t), one per row."""
-    if binary and style.name == "soft":
+    if color == "binary" and style.name == "soft":
         fast.decode(codes := np.asarray(paint(*scene, style=style, how="code")), out)
         return np.argwhere(codes.max(axis=(2, 3)) >= fast.DOUBTFUL)
-    out[...] = paint(*scene, style=style, how="binary" if binary else "draw")
+    out[...] = paint(*scene, style=style, how=color)
     return np.empty((0, 2), int)
 
 
@@ -62,7 +62,7 @@ def _settle(style: Style, scene: Scene, doubtful: np.ndarray, frames: np.ndarray
 
 
 def paint(centres: Any, radii: Any, colors: Any, *, style: Style, how: str) -> Array:
-    """Draw frames or codes [N T …] of a scene, by the reference ("draw", "binary") or fast ("lone", "code")."""
+    """Draw frames or codes [N T …] of a scene, by the reference (a colour of the view) or fast ("lone", "code")."""
     return _program(style, how)(centres, radii, colors)
 
 
@@ -75,6 +75,6 @@ def _program(style: Style, how: str) -> Callable[..., Array]:
             return fast.lone_disc(centres[0], radii[0], style.size, style.name, first_high=how != "lone")
         if how == "code":
             return fast.code(centres, radii, colors, style.size, style.palette)
-        return draw(style, centres, radii, colors, binary=how == "binary")
+        return draw(style, centres, radii, colors, how)
 
     return jax.jit(jax.vmap(jax.vmap(frame, in_axes=(0, 0, None))))

@@ -71,9 +71,11 @@ def render(
     colors: Sequence[int] | np.ndarray | None = None,
     palette: int = 1,
     style: str | None = None,
-    binary: bool = False,
+    color: str = "rgb",
 ) -> np.ndarray:
-    """Draw frames of one member at the states [T D]: uint8 [T H W 3], or if `binary` {0, 1} [T H W] or [T 3 H W].
+    """Draw frames of one member at the states [T D]: uint8 [T H W 3], without modifiers.
+
+    `color` may also be "grey", which gives [T H W], or "binary", which gives {0, 1} [T H W] or [T 3 H W].
 
     `parameters` as for `simulate`. `offset` is the camera's shift [m], `jitter` the share by which the canvas was
     enlarged for it (0.4 if the camera is random, 0 if it is fixed), `colors` one hue index per body [B] out of
@@ -84,7 +86,7 @@ def render(
     Raises ValueError for wrong shapes, unknown parameters, colours outside the palette, a style that does not fit.
     Methods: `slvm_data.observe.render`.
     """
-    drawn = style_of(population, View(size=size, jitter=jitter, palette=palette, style=style, binary=binary))
+    drawn = style_of(population, View(size=size, jitter=jitter, palette=palette, style=style, color=color))
     numbers = _numbers(population, parameters)
     states = np.asarray(states, np.float64)
     if states.ndim != 2 or states.shape[1] != len(population.state):
@@ -96,9 +98,9 @@ def render(
     hue = hues(drawn)[_color_index(colors, population.bodies_drawn, palette)]
     camera = np.asarray(offset, np.float64), population.extent() * (1 + jitter)
     with exact():
-        fixed = {"template": population.template(), "style": drawn, "binary": binary}
+        fixed = {"template": population.template(), "style": drawn, "color": color}
         frames = np.asarray(_render(numbers, states, *camera, hue, **fixed))
-    return frames if binary else np.ascontiguousarray(frames.transpose(0, 2, 3, 1))
+    return frames if color != "rgb" else np.ascontiguousarray(frames.transpose(0, 2, 3, 1))
 
 
 def _color_index(colors: Sequence[int] | np.ndarray | None, bodies: int, palette: int) -> np.ndarray:
@@ -109,7 +111,7 @@ def _color_index(colors: Sequence[int] | np.ndarray | None, bodies: int, palette
     return index
 
 
-@compiled("template", "style", "binary")
+@compiled("template", "style", "color")
 def _render(
     numbers: Numbers,
     states: Array,
@@ -119,13 +121,13 @@ def _render(
     *,
     template: System,
     style: Style,
-    binary: bool,
+    color: str,
 ) -> Array:
     member = template.member(numbers)
 
     def frame(x: Array) -> Array:
         centres, radii = member.bodies(x)
-        return draw(style, *project(centres + offset, radii, half_width), colors, binary)
+        return draw(style, *project(centres + offset, radii, half_width), colors, color)
 
     return jax.lax.map(frame, states)
 

@@ -33,6 +33,12 @@ def color(codes: Array) -> Array:
     return jnp.stack([jnp.asarray(channel)[codes] for channel in rgb])
 
 
+def grey(codes: Array) -> Array:
+    """Convert indices into `COLORS` [H W] to shades, uint8 [H W]: their luminance (ITU-R BT.601)."""
+    shades = sum(share * (COLORS >> shift & 0xFF) for share, shift in ((0.299, 16), (0.587, 8), (0.114, 0)))
+    return jnp.asarray(np.round(shades).astype(np.uint8))[codes]
+
+
 def body(centre: Array, size: int) -> Array:
     """Draw the ball on black, as indices into `COLORS`, uint8 [H W]."""
     row, column = _pixels(size)

@@ -19,6 +19,7 @@ from slvm_data.core.late import jnp
 from slvm_data.core.types import Array
 
 BACKGROUND = (0.321, 0.349, 0.368)  # RGB
+GREY = 0.343  # of the background without colours: its luminance (ITU-R BT.601)
 TEMPERATURE = 80.0  # per canvas width
 LIT = 115  # least value of 0 … 255 above 0.45
 
@@ -49,6 +50,12 @@ def draw(centres: Array, radii: Array, colors: Array, size: int) -> Array:
     covers = cover(centres, radii, size)
     channels = [blend(covers, colors[:, c], BACKGROUND[c]) for c in range(3)]
     return jnp.floor(255 * jnp.stack(channels)).astype(jnp.uint8)
+
+
+def draw_grey(centres: Array, radii: Array, size: int) -> Array:
+    """One frame without colours, uint8 [H W]: white discs, at centres [B 2] with radii [B] in canvas widths."""
+    value = blend(cover(centres, radii, size), jnp.ones(len(radii)), GREY)
+    return jnp.floor(255 * value).astype(jnp.uint8)
 
 
 def binarise(frame: Array, palette: int, lit: int = LIT) -> Array:

@@ -49,13 +49,25 @@ def hues(style: Style) -> np.ndarray:
     return np.ones((1, 3)) if style.name == "clean" and style.palette == 1 else soft.hues(style.palette)
 
 
-def draw(style: Style, centres: Array, radii: Array, colors: Array, binary: bool) -> Array:
+def background(style: Style, color: str) -> tuple[int, tuple[int, ...]]:
+    """The largest number of a frame, and the number of its background in each channel."""
+    if color == "binary":
+        return 1, (0,) * (1 if style.palette == 1 else 3)
+    levels = soft.BACKGROUND if color == "rgb" else (soft.GREY,)
+    return 255, tuple(int(255 * level) if style.name == "soft" else 0 for level in levels)
+
+
+def draw(style: Style, centres: Array, radii: Array, colors: Array, color: str) -> Array:
     """Draw one frame from centres [B 2] and radii [B] in canvas widths and RGB colours [B 3].
 
-    It is uint8 [3 H W]; if `binary`, its values are {0, 1}, and it is [H W] if one channel is enough.
+    `color` is one of `view.COLORS`. Frames are uint8: [3 H W] for "rgb"; [H W] of shades for "grey"; for "binary" of
+    {0, 1}, [H W] if one channel is enough, else [3 H W].
     """
     if style.name == "debug":
         codes = debug.draw(centres[0] * style.size, style.size, style.margin)
-        return (codes > 0).astype(np.uint8) if binary else debug.color(codes)
-    frame = (soft if style.name == "soft" else clean).draw(centres, radii, colors, style.size)
-    return soft.binarise(frame, style.palette, LIT[style.name]) if binary else frame
+        return {"binary": (codes > 0).astype(np.uint8), "grey": debug.grey(codes), "rgb": debug.color(codes)}[color]
+    own = soft if style.name == "soft" else clean
+    if color == "grey":
+        return own.draw_grey(centres, radii, style.size)
+    frame = own.draw(centres, radii, colors, style.size)
+    return soft.binarise(frame, style.palette, LIT[style.name]) if color == "binary" else frame

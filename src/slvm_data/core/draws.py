@@ -1,0 +1,42 @@
+"""Random numbers for one sequence in NumPy, from a key of JAX: bits of the counter-based generator Philox.
+
+Only the bits come from NumPy, which never changes them; numbers are made from them here, since NumPy may change how its
+own are made. Source: J. K. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+SHORTS = 4  # of 16 bits in a word
+
+
+class Draws:
+    """A stream of random numbers, determined by a key, uint32 [2]. Every call goes on where the last one ended."""
+
+    def __init__(self, key: np.ndarray) -> None:
+        self._bits = np.random.Philox(key=(int(key[0]) << 32) | int(key[1]))
+
+    def words(self, n: int) -> np.ndarray:
+        """Uniform bits, uint64 [n]."""
+        return self._bits.random_raw(n)
+
+    def shorts(self, n: int) -> np.ndarray:
+        """Uniform bits, uint16 [n]."""
+        return self.words(-(-n // SHORTS)).astype("<u8", copy=False).view("<u2")[:n]
+
+    def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> np.ndarray:
+        """Numbers from `low` up to, but without, `high`."""
+        return low + (high - low) * ((self.words(prod(shape)) >> np.uint64(11)) * 2.0**-53).reshape(shape)
+
+    def normal(self, *shape: int) -> np.ndarray:
+        """Numbers of the standard normal distribution."""
+        from scipy.special import ndtri  # here, as it takes 0.1 s, and most commands draw nothing
+
+        return ndtri(((self.words(prod(shape)) >> np.uint64(11)) + 0.5) * 2.0**-53).reshape(shape)
+
+    def below(self, n: int, *shape: int) -> np.ndarray:
+        """Whole numbers from 0 to n - 1, int64; n at most 2^32."""
+        return ((self.words(prod(shape)) >> np.uint64(32)) * np.uint64(n) >> np.uint64(32)).astype(np.int64).reshape(shape)
