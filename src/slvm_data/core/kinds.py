@@ -49,8 +49,8 @@ class Kind:
 
     def __str__(self) -> str:
         """The text that `parse` reads, without the values that are the defaults."""
-        values = [(f.name, getattr(self, f.name)) for f in dataclasses.fields(self) if getattr(self, f.name) != f.default]
-        given = ",".join(f"{name}={_written(value)}" for name, value in values)
+        values = {field: getattr(self, field.name) for field in dataclasses.fields(self)}
+        given = ",".join(f"{f.name}={_written(value)}" for f, value in values.items() if value != f.default)
         return f"{self.name()}({given})" if given else self.name()
 
     @classmethod
