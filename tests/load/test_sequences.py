@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch.utils.data import BatchSampler, ConcatDataset, DataLoader, Subset
 
 from slvm_data import RECIPES, View, generate, sample
-from slvm_data.load import Episodes, Sequences, Windows
+from slvm_data.load import Episodes, Sequences, Stream, Windows
 from slvm_data.load.buffers import BufferPool
 from slvm_data.load.column import Column, packed_size
 from slvm_data.recipe.recipe import mixed
@@ -337,13 +337,16 @@ def test_packed_frames_of_any_size_come_back(height, width, seed):
     )
 
 
-def test_grey_frames_stay_as_they_are(tmp_path, arrays, small):
-    recipe = replace(small("pendulum"), view=View(color="rgb"))
-    folder = generate(recipe, tmp_path / "grey")
-    dataset = Sequences(folder)
-    data = arrays(folder, "train")[0]["image"]
-    assert data.max() > 1
-    np.testing.assert_array_equal(next(iter(DataLoader(dataset, batch_size=12)))["image"], data)
+@pytest.mark.parametrize("color", ["grey", "rgb"])
+@pytest.mark.parametrize("ending", ["", ".zarr"])
+def test_frames_of_bytes_become_floats_from_0_to_1(tmp_path, small, color, ending):
+    recipe = replace(small("pendulum"), view=View(color=color))
+    folder = generate(recipe, tmp_path / f"shades{ending}")
+    data = sample(recipe, index=slice(0, 12))["image"]
+    assert (data.ndim, data.max()) == ((4, 254) if color == "grey" else (5, 254))
+    expected = np.float32(data.reshape(12, data.shape[1], -1, 32, 32)) * np.float32(1 / 255)
+    np.testing.assert_array_equal(next(iter(DataLoader(Sequences(folder), batch_size=12)))["image"], expected)
+    np.testing.assert_array_equal(next(iter(Stream(recipe, batch=12)))["image"], expected)
 
 
 def test_memory_is_used_again_only_when_nobody_holds_it():

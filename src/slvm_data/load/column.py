@@ -12,6 +12,7 @@ import torch
 
 from slvm_data.load.buffers import BufferPool
 
+SHADE = 1 / 255  # of a byte; frames are floats from 0 to 1
 WORD = 2  # bytes; the table below has a row for each word
 
 
@@ -48,7 +49,7 @@ class Column:
     per_frame: bool = False  # whether its second axis is that of frames
 
     def take(self, rows: torch.Tensor, pool: BufferPool, frames: torch.Tensor | None = None) -> torch.Tensor:
-        """Return these rows [B …], or only their `frames` [B W] if given; pictures as float32 [B … C H W]."""
+        """Return these rows [B …], or only their `frames` [B W] if given; pictures as float32 [B … C H W], 0 to 1."""
         if frames is None:
             found = self.data.index_select(0, rows)
         else:
@@ -67,7 +68,8 @@ class Column:
     def _floats(self, found: torch.Tensor, pool: BufferPool, look_up: LookUp) -> torch.Tensor:
         shape = (*found.shape[:-1], *self.frame)
         if not self.packed:
-            return pool.take(prod(shape)).view(shape).copy_(found.view(shape))
+            out = pool.take(prod(shape)).view(shape).copy_(found.view(shape))
+            return out.mul_(SHADE) if found.dtype == torch.uint8 else out  # floats of an original are from 0 to 1
         words = found.view(torch.uint16)  # [… words]
         out = pool.take(8 * WORD * words.numel()).view(words.numel(), 8 * WORD)
         look_up(words.flatten(), out)

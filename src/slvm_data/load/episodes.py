@@ -57,6 +57,7 @@ class Episodes(MapDataset):
         ways: number of groups in an episode; all if None.
         queries: number of queries of each group in an episode; all sequences that are not context if None.
         seed: random seed of all draws.
+        missing: as for `Sequences`; for the context too.
 
     """
 
@@ -73,12 +74,13 @@ class Episodes(MapDataset):
         ways: int | None = None,
         queries: int | None = None,
         seed: int = 0,
+        missing: str = "keep",
     ) -> None:
         self.context, self.by = whole_number("context", context, 1, unit="sequence"), by
         self.ways = None if ways is None else whole_number("ways", ways, 1)
         self.queries = None if queries is None else whole_number("queries", queries, 1)
         self.seed = whole_number("seed", seed, 0, NUMBERS)
-        super().__init__(root, split, tasks=tasks, fields=fields)
+        super().__init__(root, split, tasks=tasks, fields=fields, missing=missing)
         self._groups = self._grouped()
         self._check()
         self._group = np.empty(len(self._columns), np.int64)  # of each sequence

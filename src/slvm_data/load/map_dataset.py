@@ -17,6 +17,7 @@ from slvm_data.core.files import lasting
 from slvm_data.load.batch import Batch, Item, Row
 from slvm_data.load.buffers import BufferPool
 from slvm_data.load.columns import Columns, layouts_in, load_columns, open_manifest
+from slvm_data.load.missing import MASKS, check_missing, filled
 
 INDEX = "index"
 
@@ -36,14 +37,17 @@ class MapDataset(Dataset[Item | Row]):
         tasks: Sequence[int] | None = None,
         fields: Iterable[str] | None = None,
         fraction: float = 1.0,
+        missing: str = "keep",
     ) -> None:
         self.root, self.split, self.fields = lasting(root), split, names_of_fields(fields)
+        self.missing = missing
         content = open_manifest(self.root)
         if (windows := content.recipe.windows is not None) != self.of_windows:
             kind, loader = ("windows with context", "Windows") if windows else ("whole trajectories", "Sequences")
             raise ValueError(f"{self.root} holds {kind}: open it with slvm_data.load.{loader}")
         layouts = layouts_in(self.root, content, split)
         check_known(self.fields, self._known(list(layouts)), self.root)
+        check_missing(missing, layouts, self.root)
         self._pool = BufferPool()
         self._asked = tasks, {name: layouts[name] for name in self._read(list(layouts))}, fraction
         self._columns: Columns = load_columns(self.root, content, split, *self._asked, lazily=self.lazily)
@@ -73,8 +77,8 @@ class MapDataset(Dataset[Item | Row]):
         if isinstance(index, list | range) or getattr(
             index, "ndim", 0
         ):  # as a DataLoader with batch_size=None asks for
-            return Batch(self._arrays(self._listed(index)), self.fields).collated()
-        return Batch(self._arrays([index]), self.fields)[0]
+            return self._filled(self._listed(index)).collated()
+        return self._filled([index])[0]
 
     def _listed(self, index: Any) -> list[Any]:
         """The numbers in a list, an array or a tensor, or where a mask is true; raises IndexError for other shapes."""
@@ -93,7 +97,11 @@ class MapDataset(Dataset[Item | Row]):
         """Return a batch; PyTorch's DataLoader calls this instead of `__getitem__` if it exists."""
         if type(self).__getitem__ is not MapDataset.__getitem__:  # a subclass does more to each item
             return [self[index] for index in indices]
-        return Batch(self._arrays(indices), self.fields)
+        return self._filled(indices)
+
+    def _filled(self, indices: Sequence[Any]) -> Batch:
+        """The batch of these items, with missing frames as `missing` says."""
+        return Batch(filled(self._arrays(indices), self.missing), self.fields)
 
     def __repr__(self) -> str:
         fields = ", ".join(self.fields or self._known(list(self._columns.columns)))
@@ -111,4 +119,4 @@ class MapDataset(Dataset[Item | Row]):
         return numbers
 
     def _wants(self, name: str) -> bool:
-        return self.fields is None or name in self.fields
+        return self.fields is None or name in self.fields or (self.missing != "keep" and name in MASKS)

@@ -32,8 +32,10 @@ class Sequences(MapDataset):
         stride: number of frames from the start of one window to the next.
         fraction: share of the sequences of each task to take, from the first one on; 0.1 is contained in 0.2, and is
             the same as a dataset of a tenth of the size.
+        missing: "keep" leaves frames that are missing (where `mask` is false) as they are in the file, "zero" makes
+            them zeros, "nan" makes them NaN; signals likewise.
 
-    Binary frames stay bit-packed in memory, 8 pixels per byte, and become floats in the batch. If the dataset is in
+    Frames are floats from 0 to 1. Binary ones stay bit-packed in memory, 8 pixels per byte, others stay bytes. If the dataset is in
     shards (`--format zarr`), an item is read when it is asked for; `Shuffled` gives a suitable order, and `to_memory`
     reads everything at once.
 
@@ -55,10 +57,11 @@ class Sequences(MapDataset):
         window: int | None = None,
         stride: int = 1,
         fraction: float = 1.0,
+        missing: str = "keep",
     ) -> None:
         if window is None and stride != 1:
             raise ValueError(f"stride = {stride} is between windows: give window too")
-        super().__init__(root, split, tasks=tasks, fields=fields, fraction=fraction)
+        super().__init__(root, split, tasks=tasks, fields=fields, fraction=fraction, missing=missing)
         steps = self._columns.frames
         length = steps if window is None else whole_number("window", window, 1, steps, "frames")
         first = np.arange(0, steps - length + 1, whole_number("stride", stride, 1, unit="frames"))

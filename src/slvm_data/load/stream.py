@@ -22,8 +22,10 @@ from slvm_data.core.devices import backend
 from slvm_data.core.types import Arrays
 from slvm_data.load.batch import StreamBatch
 from slvm_data.load.buffers import BufferPool
+from slvm_data.load.column import SHADE
 from slvm_data.load.layout import MASK, Layout, in_memory, layouts_of, put
 from slvm_data.load.map_dataset import INDEX
+from slvm_data.load.missing import check_missing, filled
 from slvm_data.load.ranks import check, here
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation import sequences
@@ -57,6 +59,7 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
         fields: names of arrays; all if None. Batches are dicts in both cases.
         rank, ranks: this process and the number of processes that take turns; if None, those of `torch.distributed`
             if it is initialised.
+        missing: as for `Sequences`.
 
     """
 
@@ -71,6 +74,7 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
         fields: Iterable[str] | None = None,
         rank: int | None = None,
         ranks: int | None = None,
+        missing: str = "keep",
     ) -> None:
         batch = whole_number("batch", batch, len(recipe.tasks), unit="sequences, one of each task")
         check(rank, ranks)
@@ -85,6 +89,8 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
         self.recipe = recipe if seed is None else dataclasses.replace(recipe, seed=seed)
         self.batch, self.device = batch, device
         self.fields, self._ranks = names_of_fields(fields), (rank, ranks)
+        check_missing(missing, {name for one in self.recipe.observe for name in one.recorded}, recipe.name)
+        self.missing = missing
         self._done = 0  # batches that this process, or this worker of it, has handed out
 
     def state_dict(self) -> dict[str, int]:
@@ -107,7 +113,7 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
                         numbers = np.arange(asked, asked + source.batches) * turns + turn
                         waiting.append(pool.submit(source.make, numbers))
                         asked += source.batches
-                    for batch in source.cut(waiting.popleft().result(), buffers, self.fields):
+                    for batch in source.cut(waiting.popleft().result(), buffers, self.fields, self.missing):
                         self._done += 1
                         yield self._on_device(batch)
             finally:
@@ -165,7 +171,9 @@ class _Source:
         buffer = np.empty((self.size, 0)) if self.on_device else self.buffers[self.turn][task]
         return make(self.recipe, task, SPLIT, self.inputs[task], index, buffer, on_device=self.on_device).arrays
 
-    def cut(self, group: _Group, pool: BufferPool, fields: tuple[str, ...] | None) -> Iterator[StreamBatch]:
+    def cut(
+        self, group: _Group, pool: BufferPool, fields: tuple[str, ...] | None, missing: str
+    ) -> Iterator[StreamBatch]:
         """Yield the batches of a group, one after the other."""
         layouts = layouts_of(list(map(forms_of, group.made)))
         check_known(fields, (INDEX, *layouts), self.recipe.name)
@@ -179,6 +187,7 @@ class _Source:
                 done[task] += len(at)
             batch = {INDEX: torch.from_numpy(np.arange(first, first + self.batch))}
             batch |= {name: self._array(layout, group.made, places, pool) for name, layout in layouts.items()}
+            filled(batch, missing)
             yield StreamBatch(batch if fields is None else {name: batch[name] for name in fields})
         if self.on_device and torch.cuda.is_available():
             torch.cuda.synchronize()  # JAX frees its memory now, and torch may still be copying from it
@@ -208,7 +217,7 @@ class _Source:
         out = pool.take(prod(shape)).view(shape) if device.type == "cpu" else torch.empty(shape, device=device)
         for frames, (rows, at) in zip(found, places, strict=True):
             out[at].copy_(frames[rows].view(-1, *shape[1:]))
-        return out
+        return out if self.recipe.binary() else out.mul_(SHADE)
 
 
 def _check_device(device: torch.device | str | None) -> None:

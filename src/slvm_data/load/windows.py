@@ -17,7 +17,7 @@ class Windows(MapDataset):
     with frames `image` float32 [W 1 H W] and `domain_image` [C W 1 H W]; `label` [1] (the task), `time` [W], `path`.
     `fields=("index", "queries", "domains", "labels")` gives tuples, as other loaders of such data do.
 
-    The arguments `root`, `split`, `tasks`, `fields` and `fraction`, and errors, are as for `Sequences`.
+    The arguments `root`, `split`, `tasks`, `fields`, `fraction` and `missing`, and errors, are as for `Sequences`.
     """
 
     of_windows = True

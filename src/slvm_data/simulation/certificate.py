@@ -16,6 +16,7 @@ from slvm_data.core.json_tree import from_json, to_json
 from slvm_data.core.keys import exact, root
 from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Arrays
+from slvm_data.observe.modifiers import CLEAN
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation.batch import Batch, collect, longest_step, shared_parameters
 from slvm_data.simulation.regimes import RegimeCounts
@@ -153,7 +154,8 @@ def _first(recipe: Recipe, task: int) -> Arrays:
     """The first trajectories of a task."""
     split = recipe.splits()[0]
     index = np.arange(min(SAMPLE, recipe.trajectories(split), max(1, FRAMES // recipe.steps)))
-    plain = dataclasses.replace(recipe, original=False)  # else the program that made the dataset, compiled already
+    record = tuple(name for name in recipe.record if name != CLEAN)
+    plain = dataclasses.replace(recipe, original=False, observe=(), record=record)  # else the program that made the data
     if isinstance(recipe.tasks[task], Switching):  # frames are not needed
         plain = dataclasses.replace(plain, observation="signals")
     return collect(plain, task, split, index)
