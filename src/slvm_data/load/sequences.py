@@ -35,9 +35,9 @@ class Sequences(MapDataset):
         missing: "keep" leaves frames that are missing (where `mask` is false) as they are in the file, "zero" makes
             them zeros, "nan" makes them NaN; signals likewise.
 
-    Frames are floats from 0 to 1. Binary ones stay bit-packed in memory, 8 pixels per byte, others stay bytes. If the dataset is in
-    shards (`--format zarr`), an item is read when it is asked for; `Shuffled` gives a suitable order, and `to_memory`
-    reads everything at once.
+    Frames are floats from 0 to 1. Binary ones stay bit-packed in memory, 8 pixels per byte, others stay bytes; they
+    become floats in the batch. If the dataset is in shards (`--format zarr`), an item is read when it is asked for;
+    `Shuffled` gives a suitable order, and `to_memory` reads everything at once.
 
     Raises ValueError for what the dataset does not have, `core.errors.DamageError` for a file that is missing or
     altered.

@@ -155,7 +155,7 @@ def _first(recipe: Recipe, task: int) -> Arrays:
     split = recipe.splits()[0]
     index = np.arange(min(SAMPLE, recipe.trajectories(split), max(1, FRAMES // recipe.steps)))
     record = tuple(name for name in recipe.record if name != CLEAN)
-    plain = dataclasses.replace(recipe, original=False, observe=(), record=record)  # else the program that made the data
+    plain = dataclasses.replace(recipe, original=False, observe=(), record=record)  # else the same program
     if isinstance(recipe.tasks[task], Switching):  # frames are not needed
         plain = dataclasses.replace(plain, observation="signals")
     return collect(plain, task, split, index)
