@@ -114,7 +114,9 @@ class Kind:
 
 def _plain(value: Json) -> Any:
     if isinstance(value, dict):
-        return uniform(value.get("low"), value.get("high"))
+        if value.keys() != {"low", "high"}:
+            raise ValueError("a range has to have low and high")
+        return uniform(value["low"], value["high"])
     return tuple(map(_plain, value)) if isinstance(value, list) else value
 
 

@@ -26,8 +26,10 @@ def check_missing(missing: object, stored: Container[str], root: Path | str) -> 
 def filled(arrays: dict[str, torch.Tensor], missing: str) -> dict[str, torch.Tensor]:
     """The arrays of a batch, after the frames that its masks [… T] call missing were filled in place."""
     value = WAYS[missing]
+    if value is None:
+        return arrays
     for prefix, mask in zip(PREFIXES, MASKS, strict=True):
-        for name in OBSERVED if value is not None and mask in arrays else ():
+        for name in OBSERVED if mask in arrays else ():
             if prefix + name in arrays:
                 arrays[prefix + name][~arrays[mask]] = value
     return arrays
