@@ -395,8 +395,8 @@ def test_pandas_and_arrow_read_parquet(made, small, tmp_path):
     from pyarrow import parquet as arrow
 
     folder = convert(made("two_body"), tmp_path / "x", to="parquet")
-    paths = sorted(folder.glob("data/train-*.parquet"))
-    assert [path.name for path in paths] == [f"train-{i:05d}-of-{len(paths):05d}.parquet" for i in range(len(paths))]
+    paths = sorted(folder.glob("train/*"))
+    assert [path.name for path in paths] == [f"data-{i:05d}-of-{len(paths):05d}.parquet" for i in range(len(paths))]
     assert len(paths) > 2
     (expected,) = [arrays for path, _, arrays in truth(made("two_body")) if path.stem == "train"]
     parts = [pandas.read_parquet(path, columns=["param_g", "param_m"]) for path in paths]
@@ -458,11 +458,9 @@ def test_croissant(made, tmp_path, caplog, name, to):
     fields = Counter(field.name for record in dataset.metadata.record_sets for field in record.fields)
     assert set(fields) == {key for entry in files.values() for key in entry.arrays}
     shapes = {field.id: field.array_shape for record in dataset.metadata.record_sets for field in record.fields}
-    wanted = {"mixed": ("dataset_1-train/state", "4,8"), "windows": ("train/domains", "3,7,10")}[name]
-    assert (
-        wanted[0].replace("train", "data-train" if (to, name) == ("parquet", "windows") else "train"),
-        wanted[1],
-    ) in (shapes.items())
+    place, field, shape = {"mixed": ("dataset_1", "state", "4,8"), "windows": ("", "domains", "3,7,10")}[name]
+    parts = ["train", place or "data"] if to == "parquet" else filter(None, [place, "train"])
+    assert shapes[f"{'-'.join(parts)}/{field}"] == shape
 
 
 @pytest.fixture
@@ -488,7 +486,7 @@ def test_records_of_croissant(made, small, tmp_path, caplog, name):
     folder = convert(made(name), tmp_path / "x.parquet")
     dataset = described(folder)
     for path, _, expected in truth(made(name)):
-        record = f"{'data' if path.parent == Path() else path.parent.name}-{path.stem}"
+        record = f"{path.stem}-{'data' if path.parent == Path() else path.parent.name}"
         records = list(dataset.records(record_set=record))
         found = {key: np.array([one[f"{record}/{key}"] for one in records]) for key in expected}
         same(found, samples(expected))
