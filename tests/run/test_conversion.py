@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from slvm_data import RECIPES, cli, generate
-from slvm_data.arrays import AXES, SERIES, info, pictures
+from slvm_data.arrays import AXES, SERIES, dimensions, info, pictures
 from slvm_data.core.errors import DamageError
 from slvm_data.core.json_tree import from_json
 from slvm_data.export import croissant, parquet, webdataset
@@ -257,14 +257,19 @@ def test_a_source_is_read_in_bounded_memory(made, small, form):
 def test_hdf5(made, small, tmp_path, name):
     import h5py
 
-    folder = convert(made(name), tmp_path / "x.h5")
+    folder, content = convert(made(name), tmp_path / "x.h5"), manifest.read(made(name))
     for path, entry, expected in truth(made(name)):
         with h5py.File(folder / path.with_suffix(".h5")) as file:
-            same({key: value[...] for key, value in file.items()}, expected)
+            arrays = {key: value for key, value in file.items() if "role" in value.attrs}
+            same({key: value[...] for key, value in arrays.items()}, expected)
+            for key, axes in dimensions({key: value.shape for key, value in arrays.items()}).items():
+                assert [(axis.label, axis[0].name) for axis in arrays[key].dims] == [(name, f"/{name}") for name in axes]
+                about = content.arrays[key]
+                assert (arrays[key].attrs.get("units", ""), arrays[key].attrs["meaning"]) == (about.unit, about.meaning)
             assert (file.attrs["task"], file.attrs["split"]) == (entry.task, entry.split)
             stored = from_json(StoredRecipe, json.loads(file.attrs["recipe"]), "recipe")
             assert from_stored(stored) == SETS[name]
-            for value in file.values():
+            for value in arrays.values():
                 assert (value.compression, value.fletcher32) == ("gzip", True)
             label = file["label"]
             assert label.chunks[0] <= len(label)

@@ -27,8 +27,8 @@ def plain(row):
     return tuple(letter.strip("()") for letter in row.axes.split())
 
 
-def test_letters_of_axes_are_unique():
-    assert len(set(AXES.values())) == len(AXES)
+def test_names_and_letters_of_axes_are_unique():
+    assert len({*AXES.values(), *TABLE}) == len(AXES) + len(TABLE)  # as xarray and HDF5 need it
     for row in [*TABLE.values(), info("param_m")]:
         letters = plain(row)
         assert len(set(letters)) == len(letters), row.name
