@@ -263,7 +263,9 @@ def test_hdf5(made, small, tmp_path, name):
             arrays = {key: value for key, value in file.items() if "role" in value.attrs}
             same({key: value[...] for key, value in arrays.items()}, expected)
             for key, axes in dimensions({key: value.shape for key, value in arrays.items()}).items():
-                assert [(axis.label, axis[0].name) for axis in arrays[key].dims] == [(name, f"/{name}") for name in axes]
+                assert [(axis.label, axis[0].name) for axis in arrays[key].dims] == [
+                    (name, f"/{name}") for name in axes
+                ]
                 about = content.arrays[key]
                 assert (arrays[key].attrs.get("units", ""), arrays[key].attrs["meaning"]) == (about.unit, about.meaning)
             assert (file.attrs["task"], file.attrs["split"]) == (entry.task, entry.split)

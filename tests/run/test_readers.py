@@ -8,10 +8,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from slvm_data import RECIPES, generate
+from slvm_data import RECIPES, generate, open_xarray
+from slvm_data.arrays import dimensions
+from slvm_data.core.errors import DamageError
 from slvm_data.export import croissant, parquet
 from slvm_data.run.conversion import convert
-from slvm_data.store import card, manifest
+from slvm_data.store import card, dataset_view, formats, manifest, zarr_layout
 
 SIZES = {"train": 5, "val": 3, "test": 2}
 NASCAR = RECIPES["nascar"]
@@ -31,8 +33,8 @@ def made(tmp_path_factory):
     def folder(name, ending="npz"):
         if (name, ending) not in found:
             path = place / f"{name}.{ending}"
-            own = ending == "npz"
-            found[name, ending] = generate(SETS[name], path) if own else convert(folder(name), path)
+            own = ending in formats.OWN
+            found[name, ending] = generate(SETS[name], path, format=ending) if own else convert(folder(name), path)
         return found[name, ending]
 
     return folder
@@ -114,9 +116,12 @@ def test_folders_of_tasks_may_look_like_names_of_ours(tmp_path, folders, ending)
 
 def test_datasets_gives_small_integers(made, load_dataset):
     """With `dtype=None`, where its formats otherwise make 64 bits of each pixel and 32 of each time."""
-    torch = pytest.importorskip("torch")
+    import torch
+
     table = load_dataset(str(made("pendulum3", "parquet")), split="train").remove_columns("preview")
-    batch = next(iter(torch.utils.data.DataLoader(table.with_format("torch", dtype=None), batch_size=15)))
+    batch = next(
+        iter(torch.utils.data.DataLoader(table.with_format("torch", dtype=None), batch_size=3 * SIZES["train"]))
+    )
     for name, array in together(made("pendulum3"), "train").items():
         expected = array[:, 0] if name == "label" else array
         assert str(batch[name].dtype) == f"torch.{expected.dtype}", name
@@ -134,3 +139,94 @@ def test_the_lines_of_the_card_run(made, monkeypatch, load_dataset, ending):
     for name in ("image", "state"):
         assert found[name].dtype == expected[name].dtype
         np.testing.assert_array_equal(found[name], expected[name][last])
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_xarray_opens_hdf5_with_named_axes(made, name):
+    """As netCDF-4; what only holds the length of an axis is no array there."""
+    import xarray
+
+    content = manifest.read(made(name, "h5"))
+    for file, entry in (content.files | content.series).items():
+        with xarray.open_dataset(made(name, "h5") / file, engine="h5netcdf") as data:
+            found = {key: value.dims for key, value in data.variables.items()}
+            assert found == dimensions({key: form.shape for key, form in entry.arrays.items()})
+            assert data["time"].attrs["units"] == "s"
+    with xarray.open_dataset(made(name, "h5") / file, engine="h5netcdf") as data:
+        expected = npz_of(made(name), file)
+        for key, value in data.variables.items():
+            np.testing.assert_array_equal(value, expected[key])
+
+
+def npz_of(folder, file):
+    path = folder / file
+    with np.load(path.with_suffix(".npz"), allow_pickle=False) as data:
+        return dict(data)
+
+
+def test_xarray_opens_zarr_with_named_axes(made):
+    """The line of the documentation unpacks the frames."""
+    import xarray
+
+    path = made("pendulum3", "zarr") / "dataset_1/train.zarr"
+    data, expected = xarray.open_zarr(path, consolidated=False), arrays_of(made("pendulum3"), "train")[1]
+    frame = data["image"].attrs["packed_frame"]
+    frames = np.unpackbits(data["image"], axis=-1).reshape(*data["image"].shape[:2], *frame)
+    np.testing.assert_array_equal(frames, expected["image"])
+    assert data["state"].dims == ("sequence", "frame", "state_component")
+    np.testing.assert_array_equal(data["state"].isel(state_component=0), expected["state"][..., 0])
+
+
+@pytest.mark.parametrize("dask", [True, False])
+@pytest.mark.parametrize("ending", formats.OWN)
+@pytest.mark.parametrize("name", SETS)
+def test_open_xarray(made, monkeypatch, name, ending, dask):
+    """Every file, with the numbers of the .npz, as they are there, but for labels without their axis of length 1."""
+    monkeypatch.setattr(dataset_view, "find_spec", lambda package: dask)
+    content = manifest.read(made(name, ending))
+    for kind in ("files", "series"):
+        for file, entry in getattr(content, kind).items():
+            data = open_xarray(made(name, ending), entry.split, entry.task, series=kind == "series")
+            expected = npz_of(made(name), file)
+            expected["label"] = expected["label"][:, 0]
+            axes = dimensions({key: form.shape for key, form in entry.arrays.items()}) | {"label": ("sequence",)}
+            assert {key: value.dims for key, value in data.variables.items()} == axes
+            assert set(data.coords) == {"label", "time"}
+            lazy = {key for key, value in data.variables.items() if value.chunks}
+            assert lazy == (set(axes) if dask and ending == "zarr" else set())
+            for key, value in data.variables.items():
+                assert value.dtype == expected[key].dtype
+                np.testing.assert_array_equal(value, expected[key])
+                assert value.attrs["meaning"] == content.arrays[key].meaning
+                assert value.attrs.get("units", "") == content.arrays[key].unit
+
+
+def test_open_xarray_reads_a_shard_when_it_is_asked_for(tmp_path, monkeypatch):
+    """Damage is known when that shard is read; in an .npz at once."""
+    monkeypatch.setattr(zarr_layout, "SHARD", 1)
+    folder = generate(dataclasses.replace(SETS["pendulum3"], train=300), tmp_path / "x", format="zarr")
+    hurt = folder / "dataset_2/train.zarr/image/c/1/0/0"
+    data = hurt.read_bytes()
+    hurt.write_bytes(data[:9] + bytes([data[9] ^ 1]) + data[10:])
+    found = open_xarray(folder, task=2)
+    first = found.chunks["sequence"][0]
+    assert len(found.chunks["sequence"]) > 1
+    assert found["image"][:first].values.any()
+    with pytest.raises(DamageError, match=r"train\.zarr.*image"):
+        found["image"][first:].load()
+
+
+def test_open_xarray_refuses(made, only):
+    folder = made("pendulum3")
+    with pytest.raises(ValueError, match=r"split = 'valid' does not exist in .*, which has train, val, test"):
+        open_xarray(folder, "valid")
+    with pytest.raises(ValueError, match=r"task = 3 does not exist in .*, whose tasks are 0 … 2"):
+        open_xarray(folder, task=3)
+    with pytest.raises(ValueError, match="task = 'a' "):
+        open_xarray(folder, task="a")
+    with pytest.raises(ValueError, match="has no uncut trajectories: leave series out"):
+        open_xarray(folder, series=True)
+    with pytest.raises(ValueError, match="is a copy for other libraries: open the dataset that it was made from"):
+        open_xarray(made("pendulum3", "parquet"))
+    with only(()), pytest.raises(ValueError, match=r"needs a package .*: pip install 'slvm-data\[xarray\]'"):
+        open_xarray(folder)

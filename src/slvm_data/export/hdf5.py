@@ -101,7 +101,8 @@ def _put(file: h5py.File, source: Source, bar: Progress, disk: _Disk) -> None:
         packed = {} if 0 in form.shape else packed  # an empty array cannot be chunked
         made[name] = file.create_dataset(name, form.shape, form.dtype, track_times=False, **packed)
     _name_axes(file, made)
-    _describe(made, source)
+    for name, data in made.items():
+        data.attrs.update(source.described[name].attributes())
     done, blocks = 0, source.blocks(source.block // step * step)
     for block in blocks if source.series else counted(blocks, bar):
         n = len(block["label"])
@@ -122,14 +123,6 @@ def _name_axes(file: h5py.File, made: dict[str, h5py.Dataset]) -> None:
                 scales[label].make_scale(SCALE.format(length))
             axis.label = label
             axis.attach_scale(scales[label])
-
-
-def _describe(made: dict[str, h5py.Dataset], source: Source) -> None:
-    """Write what each array is to its attributes."""
-    for name, data in made.items():
-        entry = source.described[name]
-        about = {"units": entry.unit, "role": str(entry.role), "meaning": entry.meaning}
-        data.attrs.update({key: value for key, value in about.items() if value})
 
 
 def _chunk_rows(source: Source) -> int:
