@@ -4,6 +4,8 @@ Libraries too large to be installed for tests run in `scripts/try_readers.py`.
 """
 
 import dataclasses
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -230,3 +232,11 @@ def test_open_xarray_refuses(made, only):
         open_xarray(made("pendulum3", "parquet"))
     with only(()), pytest.raises(ValueError, match=r"needs a package .*: pip install 'slvm-data\[xarray\]'"):
         open_xarray(folder)
+
+
+def test_what_the_script_prints_stands_in_the_documentation():
+    root = Path(__file__).parents[2]
+    script, page = ((root / name).read_text() for name in ("scripts/try_readers.py", "docs/convert.md"))
+    readers = re.findall(r'^    "([\w-]+)": \w+,$', script, re.M)
+    assert len(readers) == 5
+    assert re.findall(r"^([\w-]+) \d[\w.]*: ", page.split("## Tried with")[1], re.M) == readers
