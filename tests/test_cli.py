@@ -19,7 +19,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import typer
+from torch.utils.data import TensorDataset
 
 import slvm_data
 from slvm_data import RECIPES, cli, load, uniform, view
@@ -162,6 +164,16 @@ def holds_a_small(name, folder):
             with np.load(folder / f"{place}{split}.npz", allow_pickle=False) as data:
                 frames, truth = ("queries", "latents") if RECIPES[name].windows else ("image", "state")
                 assert len(data[frames]) == len(data[truth]) == len(data["label"]) == count
+                are_items(data, count)
+
+
+def are_items(data, count):
+    """Lines of readers that take an item of every array of a file."""
+    every = TensorDataset(*(torch.from_numpy(data[name]) for name in data.files))
+    assert len(every) == count
+    for name, of_torch in zip(data.files, every[count - 1], strict=True):
+        item = {k: data[k][count - 1] for k in data.files}[name]
+        np.testing.assert_array_equal(of_torch.numpy(), item)
 
 
 ALONE = ("gravity3", "pendulum", "mixed_physics_iclr2023", "nascar", "bouncing_ball_1d")  # of each family one or two

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from slvm_data.simulation.member import render as render
     from slvm_data.simulation.member import simulate as simulate
     from slvm_data.simulation.sequences import sample as sample
+    from slvm_data.store.dataset_view import open_xarray as open_xarray
     from slvm_data.systems import *  # noqa: F403 - every system is public
 
 _HOMES = {
     "generate": "run.generation",
+    "open_xarray": "store.dataset_view",
     "Recipe": "recipe.recipe",
     "RECIPES": "datasets",
     "sample": "simulation.sequences",

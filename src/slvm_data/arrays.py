@@ -5,6 +5,7 @@ All other modules look up arrays in this table: windows, files, loaders, manifes
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,9 +13,9 @@ AXES = {
     "N": "sequence",  # or trajectory, in the files of uncut trajectories
     "T": "frame",  # of a sequence, or of a window
     "K": "context",  # windows before a query
-    "D": "state",
+    "D": "state_component",
     "A": "angle",  # its sine, then its cosine
-    "L": "latent",
+    "L": "latent_component",
     "S": "channel",  # of a signal
     "E": "impact",
     "X": "xy",
@@ -25,7 +26,7 @@ AXES = {
     "W": "column",
     "1": "one",
 }
-"""Letters of the axes, and the names of the axes in Zarr."""
+"""Letters of the axes, and the names of the axes in Zarr, HDF5 and xarray; no array has the name of an axis."""
 
 
 class Role(StrEnum):
@@ -190,6 +191,23 @@ def info(name: str) -> ArrayInfo:
         raise ValueError(f"{name[:80]!r} is not among the arrays that a dataset may hold: {', '.join(TABLE)}, param_…")
     meaning = f"the parameter {name.removeprefix(PARAMETER)}, as drawn for the sequence"
     return _row(name, "N (P)", "float32", Role.PARAMETER, meaning)
+
+
+def dimensions(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[str, ...]]:
+    """Names of the axes of the arrays of a file, by their names and shapes.
+
+    Equal names are equal lengths, as in xarray: `component` becomes `param_m_component` and so on if parameters have
+    different numbers of them.
+    """
+    letters = {name: info(name).letters(len(shape)) for name, shape in shapes.items()}
+    lengths: dict[str, set[int]] = {}
+    for name, shape in shapes.items():
+        for letter, length in zip(letters[name], shape, strict=True):
+            lengths.setdefault(letter, set()).add(length)
+    return {
+        name: tuple(AXES[letter] if len(lengths[letter]) == 1 else f"{name}_{AXES[letter]}" for letter in own)
+        for name, own in letters.items()
+    }
 
 
 def pictures(name: str) -> bool:

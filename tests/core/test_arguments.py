@@ -15,7 +15,7 @@ import torch
 from numpy.typing import ArrayLike
 
 import slvm_data
-from slvm_data import RECIPES, Pendulum, Recipe, generate, load, render, sample, simulate
+from slvm_data import RECIPES, Pendulum, Recipe, generate, load, open_xarray, render, sample, simulate
 from slvm_data.core.arguments import checked
 from slvm_data.core.types import Numbers
 from slvm_data.load import DataModule, Episodes, EpisodeSampler, Sequences, Shuffled, Stream
@@ -61,6 +61,7 @@ def calls(folder):
         energies: one | {"states": [[0.1, 0.0]]},
         convert: {"source": folder, "target": folder.parent / "new.tar"},
         combine: {"folder": folder},
+        open_xarray: {"folder": folder},
         Sequences: {"root": folder},
         Episodes: {"root": folder, "context": 2},
         load.Windows: {"root": folder},

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from slvm_data import RECIPES, cli, generate
-from slvm_data.arrays import AXES, SERIES, info, pictures
+from slvm_data.arrays import AXES, SERIES, dimensions, info, pictures
 from slvm_data.core.errors import DamageError
 from slvm_data.core.json_tree import from_json
 from slvm_data.export import croissant, parquet, webdataset
@@ -257,14 +257,21 @@ def test_a_source_is_read_in_bounded_memory(made, small, form):
 def test_hdf5(made, small, tmp_path, name):
     import h5py
 
-    folder = convert(made(name), tmp_path / "x.h5")
+    folder, content = convert(made(name), tmp_path / "x.h5"), manifest.read(made(name))
     for path, entry, expected in truth(made(name)):
         with h5py.File(folder / path.with_suffix(".h5")) as file:
-            same({key: value[...] for key, value in file.items()}, expected)
+            arrays = {key: value for key, value in file.items() if "role" in value.attrs}
+            same({key: value[...] for key, value in arrays.items()}, expected)
+            for key, axes in dimensions({key: value.shape for key, value in arrays.items()}).items():
+                assert [(axis.label, axis[0].name) for axis in arrays[key].dims] == [
+                    (name, f"/{name}") for name in axes
+                ]
+                about = content.arrays[key]
+                assert (arrays[key].attrs.get("units", ""), arrays[key].attrs["meaning"]) == (about.unit, about.meaning)
             assert (file.attrs["task"], file.attrs["split"]) == (entry.task, entry.split)
             stored = from_json(StoredRecipe, json.loads(file.attrs["recipe"]), "recipe")
             assert from_stored(stored) == SETS[name]
-            for value in file.values():
+            for value in arrays.values():
                 assert (value.compression, value.fletcher32) == ("gzip", True)
             label = file["label"]
             assert label.chunks[0] <= len(label)
@@ -395,8 +402,8 @@ def test_pandas_and_arrow_read_parquet(made, small, tmp_path):
     from pyarrow import parquet as arrow
 
     folder = convert(made("two_body"), tmp_path / "x", to="parquet")
-    paths = sorted(folder.glob("data/train-*.parquet"))
-    assert [path.name for path in paths] == [f"train-{i:05d}-of-{len(paths):05d}.parquet" for i in range(len(paths))]
+    paths = sorted(folder.glob("train/*"))
+    assert [path.name for path in paths] == [f"data-{i:05d}-of-{len(paths):05d}.parquet" for i in range(len(paths))]
     assert len(paths) > 2
     (expected,) = [arrays for path, _, arrays in truth(made("two_body")) if path.stem == "train"]
     parts = [pandas.read_parquet(path, columns=["param_g", "param_m"]) for path in paths]
@@ -458,11 +465,9 @@ def test_croissant(made, tmp_path, caplog, name, to):
     fields = Counter(field.name for record in dataset.metadata.record_sets for field in record.fields)
     assert set(fields) == {key for entry in files.values() for key in entry.arrays}
     shapes = {field.id: field.array_shape for record in dataset.metadata.record_sets for field in record.fields}
-    wanted = {"mixed": ("dataset_1-train/state", "4,8"), "windows": ("train/domains", "3,7,10")}[name]
-    assert (
-        wanted[0].replace("train", "data-train" if (to, name) == ("parquet", "windows") else "train"),
-        wanted[1],
-    ) in (shapes.items())
+    place, field, shape = {"mixed": ("dataset_1", "state", "4,8"), "windows": ("", "domains", "3,7,10")}[name]
+    parts = ["train", place or "data"] if to == "parquet" else filter(None, [place, "train"])
+    assert shapes[f"{'-'.join(parts)}/{field}"] == shape
 
 
 @pytest.fixture
@@ -488,7 +493,7 @@ def test_records_of_croissant(made, small, tmp_path, caplog, name):
     folder = convert(made(name), tmp_path / "x.parquet")
     dataset = described(folder)
     for path, _, expected in truth(made(name)):
-        record = f"{'data' if path.parent == Path() else path.parent.name}-{path.stem}"
+        record = f"{path.stem}-{'data' if path.parent == Path() else path.parent.name}"
         records = list(dataset.records(record_set=record))
         found = {key: np.array([one[f"{record}/{key}"] for one in records]) for key in expected}
         same(found, samples(expected))

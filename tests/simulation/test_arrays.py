@@ -27,8 +27,8 @@ def plain(row):
     return tuple(letter.strip("()") for letter in row.axes.split())
 
 
-def test_letters_of_axes_are_unique():
-    assert len(set(AXES.values())) == len(AXES)
+def test_names_and_letters_of_axes_are_unique():
+    assert len({*AXES.values(), *TABLE}) == len(AXES) + len(TABLE)  # as xarray and HDF5 need it
     for row in [*TABLE.values(), info("param_m")]:
         letters = plain(row)
         assert len(set(letters)) == len(letters), row.name
@@ -60,7 +60,7 @@ def test_pictures_are_the_last_axes(name, axis):
     assert info(name).frame_axis == axis
     assert info(name).letters(axis + 2)[axis:] == ("H", "W")
     assert info(name).letters(axis + 3)[axis:] == ("C", "H", "W")
-    assert {row.name for row in TABLE.values() if row.frame_axis} == {"image", "domain_image"}
+    assert {row.name for row in TABLE.values() if row.frame_axis} == {"image", "clean", "domain_image"}
 
 
 def test_fillings_fit_their_types():
@@ -104,5 +104,5 @@ def test_units_of_everything_else_that_is_a_systems_own():
 def test_an_array_that_no_dataset_has_is_refused():
     assert info("param_k").role is Role.PARAMETER
     assert not arrays.pictures("param_k")
-    with pytest.raises(ValueError, match="'images' is not among the arrays that a dataset may hold: image, domain_im"):
+    with pytest.raises(ValueError, match="'images' is not among the arrays that a dataset may hold: image, clean"):
         info("images")

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from slvm_data.arrays import info
 from slvm_data.core.files import atomic
 from slvm_data.core.json_tree import Json
+from slvm_data.export.parts import without_number
 from slvm_data.store import formats
 from slvm_data.store.formats import Format
 from slvm_data.store.manifest import Checksum, FileEntry, Manifest
@@ -100,7 +101,7 @@ def _groups(files: Group) -> dict[str, Group]:
     found: dict[str, Group] = {}
     for name, entry in files.items():
         path = PurePosixPath(name)
-        stem = path.name[: path.name.index("-0")] if "-0" in path.name else path.stem
+        stem = without_number(path.stem) if formats.of_path(path).several else path.stem
         found.setdefault("-".join((*path.parts[:-1], stem)), {})[name] = entry
     return found
 

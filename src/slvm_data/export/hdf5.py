@@ -1,5 +1,6 @@
 """HDF5: `train.h5` instead of `train.npz`, with the same arrays; h5py, MATLAB and Julia can read parts of it.
 
+Each axis has a label and a dimension scale, as netCDF-4 has them, so that xarray opens the file with named dimensions.
 Chunks of some sequences are compressed, each with a checksum (Fletcher). The file contains no times.
 """
 
@@ -14,6 +15,7 @@ from typing import IO, Any
 
 import h5py
 
+from slvm_data.arrays import dimensions
 from slvm_data.core.json_tree import to_json
 from slvm_data.core.progress import Progress, counted
 from slvm_data.recipe.outline import StoredRecipe
@@ -21,6 +23,7 @@ from slvm_data.store.manifest import Checksum, Form, Written
 from slvm_data.store.source import Source
 
 CHUNK = 2**20  # bytes of a chunk, about
+SCALE = "This is a netCDF dimension but not a netCDF variable. {:9d}"  # name of a scale that has no numbers
 LEVEL = 4  # of deflate: a quarter less than 1 on binary frames, in a quarter more time
 
 
@@ -97,6 +100,9 @@ def _put(file: h5py.File, source: Source, bar: Progress, disk: _Disk) -> None:
         packed = {"compression": "gzip", "compression_opts": LEVEL, "fletcher32": True, "chunks": _chunk(form, step)}
         packed = {} if 0 in form.shape else packed  # an empty array cannot be chunked
         made[name] = file.create_dataset(name, form.shape, form.dtype, track_times=False, **packed)
+    _name_axes(file, made)
+    for name, data in made.items():
+        data.attrs.update(source.described[name].attributes())
     done, blocks = 0, source.blocks(source.block // step * step)
     for block in blocks if source.series else counted(blocks, bar):
         n = len(block["label"])
@@ -105,6 +111,18 @@ def _put(file: h5py.File, source: Source, bar: Progress, disk: _Disk) -> None:
                 made[name][done : done + n] = array
         disk.check()
         done += n
+
+
+def _name_axes(file: h5py.File, made: dict[str, h5py.Dataset]) -> None:
+    """Give each axis its name, and a scale of that name for all axes that have it."""
+    scales: dict[str, h5py.Dataset] = {}
+    for name, axes in dimensions({name: data.shape for name, data in made.items()}).items():
+        for axis, label, length in zip(made[name].dims, axes, made[name].shape, strict=True):
+            if label not in scales:
+                scales[label] = file.create_dataset(label, (length,), "int32", track_times=False)
+                scales[label].make_scale(SCALE.format(length))
+            axis.label = label
+            axis.attach_scale(scales[label])
 
 
 def _chunk_rows(source: Source) -> int:

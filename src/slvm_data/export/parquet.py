@@ -1,6 +1,7 @@
 """Parquet for the Hugging Face Hub: `datasets.load_dataset(folder)`, a card with configurations, a preview.
 
-A row is a sequence. Arrays are nested lists, whose shapes `datasets` reads from the metadata of each file.
+`train/dataset_0-00000-of-00001.parquet`: a folder holds a split of all tasks, so that who reads one mixes no splits. A
+row is a sequence. Arrays are nested lists, whose shapes `datasets` reads from the metadata of each file.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pyarrow import parquet
 from slvm_data.core.files import atomic
 from slvm_data.core.progress import Progress
 from slvm_data.core.types import Arrays
-from slvm_data.export.parts import Parts
+from slvm_data.export.parts import Parts, without_number
 from slvm_data.recipe.outline import StoredRecipe
 from slvm_data.store.manifest import FileEntry, Forms, Manifest, Written
 from slvm_data.store.source import Source
@@ -39,8 +40,8 @@ TAGS = ("slvm-data", "physics", "simulation", "time-series", "latent-dynamics")
 def files(source: Source) -> list[Path]:
     """The files that a file becomes, relative to the dataset's folder."""
     n = Parts(source, SIZE, MOST).count
-    folder = Path("data" if source.folder == "." else source.folder)
-    return [folder / f"{source.stem}-{i:05d}-of-{n:05d}.parquet" for i in range(n)]
+    task = "data" if source.folder == "." else source.folder
+    return [Path(source.stem) / f"{task}-{i:05d}-of-{n:05d}.parquet" for i in range(n)]
 
 
 def write(place: Path, source: Source, recipe: StoredRecipe, bar: Progress) -> list[Written]:
@@ -151,8 +152,8 @@ def _configs(prefix: str, files: dict[str, FileEntry]) -> list[Config]:
     tasks: dict[str, dict[str, str]] = {}
     for name, entry in files.items():
         path = PurePosixPath(name)
-        stem = path.name[: path.name.index("-0")]
-        tasks.setdefault(str(path.parent), {})[entry.split] = f"{path.parent}/{stem}-*.parquet"
+        task = without_number(path.stem)
+        tasks.setdefault(task, {})[entry.split] = f"{path.parent}/{task}-*.parquet"
     if not tasks:
         return []
     every = {split: [task[split] for task in tasks.values() if split in task] for split in SPLITS}

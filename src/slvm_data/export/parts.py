@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -12,6 +13,13 @@ from slvm_data.core.progress import Progress, counted
 from slvm_data.core.types import Arrays
 from slvm_data.store.manifest import Checksum, Written
 from slvm_data.store.source import Source
+
+NUMBER = re.compile(r"-\d+(-of-\d+)?$")  # of a part, at the end of its name
+
+
+def without_number(stem: str) -> str:
+    """The name that all files have in common which one file is divided into, of the name of one without ending."""
+    return NUMBER.sub("", stem)
 
 
 @dataclass(frozen=True)

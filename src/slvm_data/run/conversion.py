@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from slvm_data.core.arguments import checked
 from slvm_data.core.errors import DamageError
@@ -20,7 +20,6 @@ from slvm_data.recipe.outline import StoredRecipe
 from slvm_data.run import layout_copy
 from slvm_data.run.finish import finish
 from slvm_data.run.order import in_order
-from slvm_data.run.plan import SERIES
 from slvm_data.store import formats, journal, manifest
 from slvm_data.store.folder import replaceable
 from slvm_data.store.formats import Format
@@ -157,7 +156,8 @@ def _convert(
                 entries |= _write(place, file, content, written, bar)
             for name in shown:
                 shutil.copyfile(folder / name, place / name)
-        finish(place, _manifest(replace(content, recipe=recipe), entries, written), for_programs=True)
+        series = {path.as_posix() for file in files if file.series for path in _paths(file, written)}
+        finish(place, _manifest(replace(content, recipe=recipe), entries, series, written), for_programs=True)
 
 
 def _paths(file: Source, written: Format) -> list[Path]:
@@ -196,13 +196,15 @@ def _check(folder: Path, files: list[Source], content: Manifest) -> None:
         raise DamageError(faults[0], folder / manifest.NAME)
 
 
-def _manifest(content: Manifest, entries: dict[str, FileEntry], written: Format) -> Manifest:
-    """Manifest of the copy: versions of the software that made the numbers are kept, those that wrote files are new."""
+def _manifest(content: Manifest, entries: dict[str, FileEntry], series: set[str], written: Format) -> Manifest:
+    """Manifest of the copy: versions of the software that made the numbers are kept, those that wrote files are new.
+
+    The entries named in `series` are those of uncut trajectories.
+    """
     made = {name: content.versions[name] for name in ("python", *manifest.LIBRARIES)}
     versions = made | {name: version(name) for name in written.libraries}
     if content.preview:
         versions["pillow"] = content.versions["pillow"]
-    series = {name for name in entries if PurePosixPath(name).name.startswith(SERIES)}
     return replace(
         content,
         versions=versions,

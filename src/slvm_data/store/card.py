@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 from math import prod
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from slvm_data import arrays
@@ -278,8 +278,8 @@ def _use(content: Manifest) -> str:
 def reading(content: Manifest) -> str:
     """Lines of Python that read the first file."""
     name, entry = next(iter(content.files.items()))
-    place, written = PurePosixPath(name), content.format
-    config = f'"{place.parent}", ' if len(content.recipe.tasks) > 1 else ""
+    written = content.format
+    config = f'"{content.recipe.folders()[entry.task]}", ' if len(content.recipe.tasks) > 1 else ""
     split = {"val": "validation"}.get(entry.split, entry.split)
     lines = [written.opening.format(file=name, config=config, split=split)]
     packed = written.name == "zarr" and content.recipe.bit_packed()

@@ -88,8 +88,8 @@ TABLE = (
         several=True,
         libraries=("pyarrow", "pillow"),
         extra="parquet",
-        opening="from datasets import load_dataset\n\n"
-        'data = load_dataset(".", {config}split="{split}").with_format("numpy")',
+        opening="import os\n\nfrom datasets import load_dataset\n\n"
+        'data = load_dataset(os.getcwd(), {config}split="{split}").with_format("numpy", dtype=None)',
         reading='{name} = data[:100]["{name}"]',
     ),
 )

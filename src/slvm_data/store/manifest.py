@@ -152,6 +152,11 @@ class ArrayEntry:
     unit: str
     meaning: str
 
+    def attributes(self) -> dict[str, str]:
+        """What the array is, as attributes for a file of other libraries; `units` as they call it."""
+        about = {"units": self.unit, "role": str(self.role), "meaning": self.meaning}
+        return {key: value for key, value in about.items() if value}
+
 
 @dataclass(frozen=True)
 class Coverage:

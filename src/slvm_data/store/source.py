@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from slvm_data.core.errors import DamageError
 from slvm_data.core.types import Arrays
 from slvm_data.store import formats
-from slvm_data.store.manifest import FileEntry, Form, Forms, Manifest
+from slvm_data.store.manifest import ArrayEntry, FileEntry, Form, Forms, Manifest
 
 BLOCK = 2**24  # bytes of rows read at a time, but at least one row
 
@@ -24,6 +24,7 @@ class Source:
     series: bool  # whether its rows are uncut trajectories
     place: str = ""  # folder of the task in a copy, relative to that; empty: as in the dataset
     shard: int | None = None  # bytes of each file that it becomes, before compression; None: as its format has it
+    described: dict[str, ArrayEntry] = field(default_factory=dict)  # the arrays, in the manifest's words
 
     @property
     def stem(self) -> str:
@@ -72,5 +73,9 @@ class Source:
 
 def sources(folder: Path, content: Manifest, shard: int | None = None) -> list[Source]:
     """The files of a dataset, those of uncut trajectories after those of sequences."""
-    own = [Source(name, folder / name, entry, False, shard=shard) for name, entry in content.files.items()]
-    return own + [Source(name, folder / name, entry, True, shard=shard) for name, entry in content.series.items()]
+    files = [(name, entry, False) for name, entry in content.files.items()]
+    files += [(name, entry, True) for name, entry in content.series.items()]
+    return [
+        Source(name, folder / name, entry, series, shard=shard, described=content.arrays)
+        for name, entry, series in files
+    ]

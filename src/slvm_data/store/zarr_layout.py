@@ -72,18 +72,18 @@ class Layout:
     @cached_property
     def arrays(self) -> dict[str, Sharded]:
         """How each array is stored."""
-        return {name: self._sharded(name) for name in self.forms}
+        axes = arrays.dimensions({name: form.shape for name, form in self.forms.items()})
+        return {name: self._sharded(name, axes[name]) for name in self.forms}
 
-    def _sharded(self, name: str) -> Sharded:
+    def _sharded(self, name: str, axes: tuple[str, ...]) -> Sharded:
         form, packed = self.forms[name], self.packed.get(name, ())
         stored = _stored(form, packed)
         chunk = whole = tuple(max(1, n) for n in stored.row)  # an axis of length 0 has chunks of length 1
-        known = [arrays.AXES[letter] for letter in arrays.info(name).letters(len(form.shape))]
         if chunk and chunk[0] > LONG and arrays.info(name).letters(len(form.shape))[1] == "T":
             chunk, whole = (PART, *chunk[1:]), (ceil(chunk[0] / PART) * PART, *chunk[1:])
-        names = [*known[: -len(packed)], "byte"] if packed else known
+        names = (*axes[: -len(packed)], "byte") if packed else axes
         inner = self._inner(name, chunk)
-        return Sharded(stored.shape, stored.dtype, (self.rows, *whole), (inner, *chunk), packed, tuple(names))
+        return Sharded(stored.shape, stored.dtype, (self.rows, *whole), (inner, *chunk), packed, names)
 
     def _inner(self, name: str, part: tuple[int, ...]) -> int:
         """Number of rows of an inner chunk, for parts of rows of this shape; a shard has a whole number of chunks."""
