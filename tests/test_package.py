@@ -18,7 +18,7 @@ FLOORS = (  # imports go down this list, never up
     {"recipe"},
     {"store"},
     {"simulation", "export"},
-    {"run", "load"},
+    {"run", "load", "metrics"},
     {"script"},
     {"datasets"},
     {"view"},
