@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 import pytest
 
-from slvm_data import RECIPES, TwoBody, generate
+from slvm_data import RECIPES, generate
 from slvm_data.core.errors import DamageError
 from slvm_data.load import DataModule, Episodes, Sequences
 from slvm_data.run import executors, space
@@ -709,14 +709,6 @@ def test_a_simulation_that_diverges(tmp_path, command, form, options):
     assert f"{tmp_path / 'x'}, train.{form}" in error[0]
     assert "m = " in error[0]
     assert not (tmp_path / "x" / manifest.NAME).exists()
-
-
-def test_an_impossible_rule_is_refused_by_its_name(tmp_path):
-    """F14, from a thread."""
-    recipe = replace(RECIPES["two_body"], tasks=(TwoBody(half_width=0.01),), train=5, val=0, test=0)
-    with pytest.raises(ValueError, match=r"left the scene .* in each of 100 attempts"):
-        generate(recipe, tmp_path / "x")
-    assert not (tmp_path / "x").exists()
 
 
 def broken(folder, form):
