@@ -27,7 +27,7 @@ from slvm_data.store.manifest import Form
 SWITCHING = {name: recipe for name, recipe in RECIPES.items() if recipe.windows}
 WIDTH = {"nascar": 10, "lorenz": 10, "switching_double_pendulum": 8, "three_mode": 1, "bouncing_ball_1d": 1}
 LATENTS = {"nascar": 2, "lorenz": 3, "switching_double_pendulum": 4, "three_mode": 2, "bouncing_ball_1d": 2}
-STEPS = {"nascar": 600, "lorenz": 600, "switching_double_pendulum": 400, "three_mode": 230, "bouncing_ball_1d": 190}
+STEPS = {"nascar": 400, "lorenz": 600, "switching_double_pendulum": 400, "three_mode": 230, "bouncing_ball_1d": 190}
 
 
 def small(name, **windows):
@@ -479,7 +479,7 @@ def test_a_schema_that_is_not_what_was_promised_is_found(tmp_path):
     content = manifest.read(folder)
     for kind, name, form in (
         ("files", "latents", Form((2, 7, 2), "float64")),
-        ("series", "signal", Form((1, 600, 9), "float32")),
+        ("series", "signal", Form((1, 400, 9), "float32")),
     ):
         every = getattr(content, kind)
         file = next(file for file, entry in every.items() if entry.split == "test")
@@ -515,7 +515,7 @@ def test_signals_of_different_widths_are_not_combined(tmp_path):
 
 
 def test_windows_without_context_are_combined(tmp_path):
-    recipe = override(RECIPES["nascar"], ["process_noise=0.01,0.02"], {"steps": 600, "train": 9, "contexts": 0})
+    recipe = override(RECIPES["nascar"], ["process_noise=0.01,0.02"], {"steps": 400, "gap": 5, "train": 9, "contexts": 0})
     combine(folder := generate(recipe, tmp_path / "x"), shuffle=True)
     assert load(folder / "combined_train.npz")["domains"].shape == (18, 0, 7, 10)
 
