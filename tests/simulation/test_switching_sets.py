@@ -515,7 +515,9 @@ def test_signals_of_different_widths_are_not_combined(tmp_path):
 
 
 def test_windows_without_context_are_combined(tmp_path):
-    recipe = override(RECIPES["nascar"], ["process_noise=0.01,0.02"], {"steps": 400, "gap": 5, "train": 9, "contexts": 0})
+    recipe = override(
+        RECIPES["nascar"], ["process_noise=0.01,0.02"], {"steps": 400, "gap": 5, "train": 9, "contexts": 0}
+    )
     combine(folder := generate(recipe, tmp_path / "x"), shuffle=True)
     assert load(folder / "combined_train.npz")["domains"].shape == (18, 0, 7, 10)
 
