@@ -38,17 +38,25 @@ def different_tasks() -> list[tuple[Recipe, int]]:
     return list(found.values())
 
 
+SIMILAR = {"pendulum-0", "mixed_physics_iclr2025_readme-8", "mixed_physics_iclr2025_readme-11"}
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """`task` runs over every different task without windows, `smooth_task` over those of Hamiltonian systems alone.
 
-    `task_of_each_kind` runs over one task of each class of systems.
+    `task_of_each_kind` runs over one task of each class of systems. Smooth tasks that differ in their first states and
+    in numbers alone from another one run with `-m slow`.
     """
     tasks = different_tasks()
     smooth = [(recipe, i) for recipe, i in tasks if isinstance(recipe.tasks[i], Hamiltonian)]
     kinds = {type(recipe.tasks[i]): (recipe, i) for recipe, i in reversed(tasks)}
     for name, pairs in (("task", tasks), ("smooth_task", smooth), ("task_of_each_kind", list(kinds.values()))):
         if name in metafunc.fixturenames:
-            metafunc.parametrize(name, pairs, ids=[f"{recipe.name}-{i}" for recipe, i in pairs])
+            slow = SIMILAR if name == "smooth_task" else set()
+            metafunc.parametrize(name, [
+                pytest.param(pair, id=called, marks=[pytest.mark.slow] * (called in slow))
+                for pair in pairs for called in [f"{pair[0].name}-{pair[1]}"]
+            ])  # fmt: skip
     smooth_sets = {recipe.name: recipe for recipe, i in smooth if i == 0}
     if "smooth_dataset" in metafunc.fixturenames:
         metafunc.parametrize("smooth_dataset", smooth_sets.values(), ids=list(smooth_sets))

@@ -129,10 +129,10 @@ def test_recipes_of_many_lengths(monkeypatch):
     kept = []
     jit = jax.jit
     monkeypatch.setattr(module.jax, "jit", lambda function: kept.append(weakref.ref(function)) or jit(function))
-    recipes = [replace(RECIPES["pendulum"], steps=steps) for steps in (3, 4, 5, 6, 3)]
+    recipes = [replace(RECIPES["pendulum"], steps=steps) for steps in (2, 4, 30, 2)]  # as others do
     first, *_, last = [sequences.collect(recipe, 0, "train", np.arange(3)) for recipe in recipes]
     for name, array in first.items():
         np.testing.assert_array_equal(array, last[name])
     gc.collect()
-    assert len(kept) >= 5
+    assert len(kept) >= 4
     assert sum(function() is not None for function in kept) <= 2

@@ -16,13 +16,14 @@ MORE = ("dx_dt", "energy", "angles", "events", "offset", "color_index")
 
 
 def _small(name):
-    """A dataset's recipe at a small size, recording all it can."""
+    """A dataset's recipe at a small size, recording all it can; of windows only the first does."""
     if name.endswith("-original"):
         return as_original(dataclasses.replace(_small(name.removesuffix("-original")), record=()))
     if name.endswith("-pixels"):
         return dataclasses.replace(_small(name.removesuffix("-pixels")), view=View())
     recipe = RECIPES[name]
-    record = tuple(name for name in MORE if name in recipe.recordable())
+    recording = not recipe.windows or name == "nascar"
+    record = tuple(name for name in MORE if recording and name in recipe.recordable())
     return dataclasses.replace(recipe, record=record, **COUNTS)
 
 

@@ -12,7 +12,9 @@ from slvm_data import RECIPES
 from slvm_data.load import Stream
 
 if __name__ == "__main__":
-    stream = Stream(dataclasses.replace(RECIPES["pendulum3"], steps=4), batch=8, fields=("index", "image"))
+    recipe = RECIPES["pendulum3"]
+    recipe = dataclasses.replace(recipe, record=recipe.recordable())  # which whoever begins this has compiled
+    stream = Stream(recipe, batch=8, fields=("index", "image"))
     half = Stream(stream.recipe, batch=8, fields=("index",), rank=1, ranks=2)
     spawned = DataLoader(half, batch_size=None, num_workers=2, multiprocessing_context="spawn")
     found = {"ranks and workers": [batch["index"].tolist() for batch in itertools.islice(spawned, 4)]}

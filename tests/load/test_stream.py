@@ -45,12 +45,13 @@ def test_the_first_thousand_are_those_of_the_file(tmp_path):
     assert_equal(found, dataset.__getitems__(range(1000)).collated())
 
 
-@pytest.mark.parametrize("name", ["pendulum3", "mixed_physics_iclr2025"])
-def test_element_i_is_sequence_i_by_k_of_task_i_mod_k(make, small, name):
+# In this module pendulum3 comes in batches of 8: other sizes would need another program each.
+@pytest.mark.parametrize(("name", "batch"), [("pendulum3", 8), ("mixed_physics_iclr2025", 16)])
+def test_element_i_is_sequence_i_by_k_of_task_i_mod_k(make, small, name, batch):
     """12 of each task; a batch size that the number of tasks does not divide."""
     dataset, recipe = Sequences(make(name)), small(name)
     tasks = len(recipe.tasks)
-    found = joined(take(Stream(recipe, batch=tasks + 4), 12 * tasks // (tasks + 4)))
+    found = joined(take(Stream(recipe, batch=batch), 12 * tasks // batch))
     elements = found["index"].numpy()
     assert elements.tolist() == list(range(len(elements)))
     assert_equal(found, dataset.__getitems__(elements % tasks * 12 + elements // tasks).collated())
@@ -58,11 +59,11 @@ def test_element_i_is_sequence_i_by_k_of_task_i_mod_k(make, small, name):
 
 def test_windows_of_separate_trajectories(small, tmp_path):
     recipe = small("three_mode")
-    recipe = dataclasses.replace(recipe, windows=dataclasses.replace(recipe.windows, separate=True), train=40)
+    recipe = dataclasses.replace(recipe, windows=dataclasses.replace(recipe.windows, separate=True))
     dataset = Windows(generate(recipe, tmp_path / "x"))
     assert len(dataset[0]["path"].shape) == 0
-    assert_equal(joined(take(Stream(recipe, batch=8), 5)), dataset.__getitems__(range(40)).collated())
-    pixels = dataclasses.replace(recipe, view=View(), train=8)
+    assert_equal(joined(take(Stream(recipe, batch=4), 3)), dataset.__getitems__(range(12)).collated())
+    pixels = dataclasses.replace(recipe, view=View())
     dataset = Windows(generate(pixels, tmp_path / "y"))
     assert_equal(take(Stream(pixels, batch=8), 1)[0], dataset.__getitems__(range(8)).collated())
 
@@ -70,11 +71,11 @@ def test_windows_of_separate_trajectories(small, tmp_path):
 def test_it_goes_beyond_the_recipe_and_stays_in_bounds(small):
     """Groups of batches are made ahead in buffers that are used again: no batch may change behind the reader's back."""
     recipe = dataclasses.replace(small("bouncingball"), steps=2, record=())
-    batches = take(Stream(recipe, batch=100), 40)
-    again = take(Stream(recipe, batch=50), 80)
-    assert joined(batches)["index"].tolist() == list(range(4000))
+    batches = take(Stream(recipe, batch=128), 32)
+    again = take(Stream(recipe, batch=64), 64)
+    assert joined(batches)["index"].tolist() == list(range(4096))
     assert_equal(joined(batches), joined(again))
-    assert len(np.unique(joined(batches)["state"].flatten(1).numpy(), axis=0)) == 4000
+    assert len(np.unique(joined(batches)["state"].flatten(1).numpy(), axis=0)) == 4096
 
 
 def test_resume(small):
@@ -115,23 +116,23 @@ def test_ranks_and_workers_take_turns(small):
 
 
 def test_another_seed_is_another_stream(small):
-    recipe = small("pendulum")
-    first, other = (take(Stream(recipe, batch=4, seed=seed), 1)[0]["state"] for seed in (None, 5))
+    recipe = small("pendulum3")
+    first, other = (take(Stream(recipe, batch=8, seed=seed), 1)[0]["state"] for seed in (None, 5))
     assert not torch.equal(first, other)
-    assert torch.equal(other, take(Stream(dataclasses.replace(recipe, seed=5), batch=4), 1)[0]["state"])
+    assert torch.equal(other, take(Stream(dataclasses.replace(recipe, seed=5), batch=8), 1)[0]["state"])
 
 
 def test_fields(small):
-    (batch,) = take(Stream(small("pendulum3"), batch=4, fields=("image", "param_g")), 1)
+    (batch,) = take(Stream(small("pendulum3"), batch=8, fields=("image", "param_g")), 1)
     assert list(batch) == ["image", "param_g"]
-    assert batch["param_g"].tolist() == [2, 3, 4, 2]
+    assert batch["param_g"].tolist() == [2, 3, 4, 2, 3, 4, 2, 3]
     with pytest.raises(ValueError, match="'nothing' is not among the arrays of pendulum3: index, image"):
-        take(Stream(small("pendulum3"), batch=4, fields=("nothing",)), 1)
+        take(Stream(small("pendulum3"), batch=8, fields=("nothing",)), 1)
 
 
 def test_frames_that_stay_on_the_device_get_to_torch_without_a_copy(small, monkeypatch):
     """As on a GPU: JAX draws by the reference, and torch reads JAX's memory. Here both are the processor's."""
-    recipe = small("two_body")
+    recipe = small("pendulum3")
     expected = take(Stream(recipe, batch=8), 3)
     seen = []
     from_dlpack = torch.from_dlpack
@@ -152,18 +153,18 @@ def test_frames_that_stay_on_the_device_get_to_torch_without_a_copy(small, monke
 
 
 def test_a_device_is_where_batches_go(small):
-    (batch,) = take(Stream(small("pendulum"), batch=4, device="meta"), 1)
+    (batch,) = take(Stream(small("pendulum3"), batch=8, device="meta"), 1)
     assert {array.device.type for array in batch.values()} == {"meta"}
 
 
 def test_as_a_dataset_of_a_dataloader(small):
-    loader = DataLoader(Stream(small("pendulum"), batch=4), batch_size=None)
-    assert [batch["image"].shape for batch in take(loader, 2)] == [(4, 30, 1, 32, 32)] * 2
+    loader = DataLoader(Stream(small("pendulum3"), batch=8), batch_size=None)
+    assert [batch["image"].shape for batch in take(loader, 2)] == [(8, 30, 1, 32, 32)] * 2
 
 
 def test_batches_of_batches_are_refused(small):
     with pytest.raises(ValueError, match=r"a Stream gives whole batches, .* use batch_size=None"):
-        next(iter(DataLoader(Stream(small("pendulum"), batch=4), batch_size=8)))
+        next(iter(DataLoader(Stream(small("pendulum3"), batch=8), batch_size=8)))
 
 
 def test_refusals(small):
@@ -183,13 +184,13 @@ def test_refusals(small):
         Stream(small("pendulum"), rank=4, ranks=4)
 
 
-def test_streams_that_are_left_keep_no_memory():
+def test_streams_that_are_left_keep_no_memory(small):
     """A stream whose pass was left has no buffers, though it may be continued."""
     gc.collect()
     before = sum(type(one) is BufferPool for one in gc.get_objects())
-    streams = [Stream(dataclasses.replace(RECIPES["pendulum"], steps=4), batch=4) for _ in range(5)]
+    streams = [Stream(small("pendulum3"), batch=8) for _ in range(5)]
     for own in streams:
         assert len(list(itertools.islice(own, 3))) == 3
     gc.collect()
     assert sum(type(one) is BufferPool for one in gc.get_objects()) == before
-    assert next(iter(streams[0]))["index"].tolist() == [12, 13, 14, 15]
+    assert next(iter(streams[0]))["index"].tolist() == list(range(24, 32))

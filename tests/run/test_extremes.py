@@ -21,49 +21,81 @@ from slvm_data.view.dataset import of_folder
 
 SMALL = {"train": 2, "val": 1, "test": 1, "steps": 3}
 WINDOWS = {"train": 2, "val": 1, "test": 1, "steps": 400, "gap": 5}
-ENDS = {  # option: dataset, changes of its systems, and values
-    "train": ("pendulum", [], (0, 1)),
-    "val": ("pendulum", [], (0, 70)),
-    "test": ("pendulum", [], (0, 1)),
-    "steps": ("pendulum", [], (1, 1500)),
-    "dt": ("pendulum", [], (1e-300, 50.0)),
-    "seed": ("pendulum", [], (0, 2**63 - 1)),
-    "observation": ("nascar", [], ("pixels", "signals")),
-    "record": ("gravity", [], ((), ("dx_dt", "energy", "events", "offset", "color_index"))),
-    "folder": ("pendulum3", [], ("{i}", "{name}_" + "x" * 80 + "{i}")),
-    "size": ("pendulum", [], (2, 1024)),
-    "style": ("gravity", [], ("soft", "debug")),
-    "palette": ("two_body", [], (1, 255)),
-    "length": ("nascar", [], (1, 9)),
-    "stride": ("nascar", [], (1, 5)),
-    "contexts": ("nascar", [], (0, 20)),
-    "spacing": ("nascar", [], (1, 9)),
-    "gap": ("nascar", [], (0, 110)),
-    "series": ("nascar", [], (False, True)),
-    "trajectories": ("nascar", [], (3, 4)),
+ENDS = {  # the least and the greatest value of each option
+    "train": (0, 1),
+    "val": (0, 70),
+    "test": (0, 1),
+    "steps": (1, 1500),
+    "dt": (1e-300, 50.0),
+    "seed": (0, 2**63 - 1),
+    "observation": ("pixels", "signals"),
+    "record": ((), ("dx_dt", "energy", "events", "offset", "color_index")),
+    "folder": ("{i}", "{name}_" + "x" * 80 + "{i}"),
+    "size": (2, 1024),
+    "style": ("soft", "debug"),
+    "palette": (1, 255),
+    "length": (1, 9),
+    "stride": (1, 5),
+    "contexts": (0, 20),
+    "spacing": (1, 9),
+    "gap": (0, 110),
+    "series": (False, True),
+    "trajectories": (3, 4),
 }
-NOTHING = {  # arrays with an axis of length 0
-    "no contexts": ("nascar", [], {"contexts": 0, "series": True}),
-    "no contexts of frames": ("nascar", [], {"contexts": 0, "observation": "pixels"}),
-    "no events in one frame": ("gravity", [], {"steps": 1, "record": ("events",)}),
-    "no events at rest": ("gravity", ["g=[0,0]", "speed=0..0"], {"record": ("events", "energy")}),
+LEAST, GREATEST = ({option: ends[i] for option, ends in ENDS.items()} for i in (0, 1))
+
+
+def least(*options, **others):
+    return {option: LEAST[option] for option in options} | others
+
+
+def greatest(*options, **others):
+    return {option: GREATEST[option] for option in options} | others
+
+
+# Ends that can stand together do: a dataset of many is as quick as one of each.
+CASES = {
+    "nothing to train or test on": (
+        "pendulum",
+        [],
+        least("train", "test", "steps", "dt", "size", **greatest("val", "seed")),
+    ),
+    "long": ("pendulum", [], greatest("train", "test", "steps", **least("val", "seed"))),
+    "large": ("pendulum", [], greatest("size", "dt")),
+    "plain": ("gravity", [], least("record", "style")),
+    "recorded": ("gravity", [], greatest("record", "style")),
+    "one hue": ("two_body", [], least("palette")),
+    "many hues": ("two_body", [], greatest("palette")),
+    "short names": ("pendulum3", [], least("folder")),
+    "long names": ("pendulum3", [], greatest("folder")),
+    "short windows": ("nascar", [], least("observation", "length", "stride", "contexts", "gap", "series")),
+    "a wide gap": ("nascar", [], greatest("observation", "gap", **least("spacing"))),
+    "few trajectories": ("nascar", [], least("trajectories", "observation", "stride")),
+    "long windows": (
+        *("nascar", []),
+        greatest("trajectories", "observation", "length", "stride", "contexts", "spacing", "series"),
+    ),
+}
+NOTHING = {  # arrays with an axis of length 0, of two tasks
+    "no contexts": (
+        *("nascar", ["observation_noise=0.1,0.2"]),
+        {"contexts": 0, "series": True, "observation": "pixels"},
+    ),
+    "no events in one frame": ("gravity", ["radius=2,3"], {"steps": 1, "record": ("events",)}),
+    "no events at rest": ("gravity", ["radius=2,3", "g=[0,0]", "speed=0..0"], {"record": ("events", "energy")}),
 }
 
 
 def test_every_option_is_here():
+    """With both of its ends, in some case."""
     assert set(ENDS) == {*OPTIONS, TRAJECTORIES.field}
+    found = {(option, value) for _, _, options in CASES.values() for option, value in options.items()}
+    assert found == {(option, value) for option, ends in ENDS.items() for value in ends}
 
 
 def recipe_of(name, changes, options):
     small = WINDOWS if RECIPES[name].windows else SMALL
     return override(RECIPES[name], changes, small | options)
-
-
-CASES = {
-    f"{option} {value!r:.20}": (name, words, {option: value})
-    for option, (name, words, ends) in ENDS.items()
-    for value in ends
-}
 
 
 @pytest.mark.parametrize("case", [*CASES, *NOTHING])
@@ -88,8 +120,7 @@ def test_it_is_the_same_in_every_format(case, tmp_path):
 @pytest.mark.parametrize("form", formats.OWN)
 @pytest.mark.parametrize("case", NOTHING)
 def test_commands_read_what_holds_no_numbers(case, form, tmp_path):
-    name, changes, options = NOTHING[case]
-    recipe = recipe_of(name, [*changes, "observation_noise=0.1,0.2" if "contexts" in case else "radius=2,3"], options)
+    recipe = recipe_of(*NOTHING[case])
     folder = generate(recipe, tmp_path / "x", format=form)
     before = tree(folder)
     shown = of_folder(folder)

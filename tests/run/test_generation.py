@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 import pytest
 
-from slvm_data import RECIPES, TwoBody, generate
+from slvm_data import RECIPES, generate
 from slvm_data.core.errors import DamageError
 from slvm_data.load import DataModule, Episodes, Sequences
 from slvm_data.run import executors, space
@@ -178,7 +178,6 @@ def test_the_executor_on_the_command_line(small, tmp_path, command, toy):
         ("zarr", signal.SIGKILL, 4, []),
         ("zarr", signal.SIGINT, 1, ["--workers", "2"]),
         ("npz", signal.SIGKILL, 3, ["--workers", "2"]),
-        ("npz", signal.SIGTERM, 0, []),
     ],
 )
 def test_a_run_that_is_killed_goes_on(whole, tmp_path, begun, form, kill, done, options):
@@ -513,7 +512,10 @@ def test_what_was_begun_by_other_software_is_not_mixed(small, tmp_path, form, wh
 
 def test_a_system_that_was_changed_meanwhile(tmp_path, own_system, command, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    file, words = tmp_path / "mine.py", ["generate", "mine.py", "--train", "4", "--val", "1", "--test", "1"]
+    file, words = (
+        tmp_path / "mine.py",
+        ["generate", "mine.py", "--train", "4", "--val", "1", "--test", "1", "--steps", "4"],
+    )
     file.write_text(own_system)
     assert command(*words, "--shards", "0/9").returncode == 0
     file.write_text(own_system.replace("/ 2\n", "/ 3\n", 1))
@@ -563,18 +565,18 @@ begin(plan, place / "x", False)
 
 
 def test_of_several_that_begin_at_once_one_does(small, tmp_path):
-    """F11 and F12, and F10 with what follows: three ask for the same dataset, the fourth for another."""
+    """F11 and F12, and F10 with what follows: two ask for the same dataset, the third for another."""
     place = tmp_path / "place"
     place.mkdir()
-    words = [[sys.executable, "-c", BEGIN, str(place), str(seed)] for seed in (0, 7, 14, 1)]
+    words = [[sys.executable, "-c", BEGIN, str(place), str(seed)] for seed in (0, 7, 1)]
     runs = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for command in words]
-    while len(list(place.glob("ready*"))) < 4:
+    while len(list(place.glob("ready*"))) < 3:
         assert all(run.poll() is None for run in runs)
         time.sleep(0.02)
     (place / "go").touch()
     errors = [run.communicate(timeout=60)[1].strip() for run in runs]
     first = manifest.read_plan(place / "x").recipe.seed
-    for run, seed, error in zip(runs, (0, 0, 0, 1), errors, strict=True):
+    for run, seed, error in zip(runs, (0, 0, 1), errors, strict=True):
         assert (run.returncode == 0) == (seed == first), error
         assert seed == first or f"with seed = {first}, and seed = {seed} was asked for" in error
     recipe = replace(SMALL, seed=first)
@@ -711,14 +713,6 @@ def test_a_simulation_that_diverges(tmp_path, command, form, options):
     assert not (tmp_path / "x" / manifest.NAME).exists()
 
 
-def test_an_impossible_rule_is_refused_by_its_name(tmp_path):
-    """F14, from a thread."""
-    recipe = replace(RECIPES["two_body"], tasks=(TwoBody(half_width=0.01),), train=5, val=0, test=0)
-    with pytest.raises(ValueError, match=r"left the scene .* in each of 100 attempts"):
-        generate(recipe, tmp_path / "x")
-    assert not (tmp_path / "x").exists()
-
-
 def broken(folder, form):
     """Damage to four files of a dataset; what is made again for it."""
     end = "" if form == "npz" else "/image/c/0/0/0"
@@ -745,7 +739,7 @@ def test_repair_makes_again_what_is_damaged_and_no_more(tmp_path, form):
 
 
 CUT = {
-    "parts of one trajectory": ("nascar", {}, {"steps": 2000}),
+    "parts of one trajectory": ("nascar", {}, {}),
     "trajectories that are kept": ("three_mode", {"series": True}, {"steps": 2000}),
     "separate trajectories": ("lorenz", {"separate": True, "series": True}, {"train": 150, "steps": 100}),
 }

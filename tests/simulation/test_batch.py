@@ -13,7 +13,6 @@ from slvm_data import (
     MassSpring,
     Pendulum,
     Recipe,
-    TwoBody,
     View,
     generate,
     render,
@@ -23,7 +22,7 @@ from slvm_data import (
 )
 from slvm_data.arrays import info
 from slvm_data.recipe.overrides import override
-from slvm_data.simulation.batch import ATTEMPTS, batch_size, frame_buffer, make, prepare
+from slvm_data.simulation.batch import batch_size, frame_buffer, make, prepare
 from slvm_data.simulation.sequences import forms
 from slvm_data.store.manifest import Form, read
 
@@ -48,9 +47,8 @@ def equal(a, b, rows=slice(None)):
         np.testing.assert_array_equal(a[name][rows], b[name][rows], err_msg=name)
 
 
-@pytest.mark.parametrize("name", ["pendulum", "two_body"])
-def test_the_first_hundred_are_the_same_however_many_are_made(name, tmp_path):
-    recipe = dataclasses.replace(RECIPES[name], train=100, val=3, test=2)
+def test_the_first_hundred_are_the_same_however_many_are_made(tmp_path):
+    recipe = dataclasses.replace(RECIPES["pendulum"], train=100, val=3, test=2)
     many = dataclasses.replace(recipe, train=1_000, val=0, test=7)
     a, b = (load(generate(r, tmp_path / str(r.train)) / "train.npz") for r in (recipe, many))
     equal(a, b, slice(0, 100))
@@ -70,7 +68,7 @@ def test_size_of_a_batch_changes_no_bit(task_of_each_kind):
 
 def test_files_do_not_depend_on_the_batch(tmp_path):
     recipe = dataclasses.replace(RECIPES["two_body"], train=40, val=7, test=0)
-    folders = [generate(recipe, tmp_path / str(batch), batch=batch) for batch in (1, 512)]
+    folders = [generate(recipe, tmp_path / str(batch), batch=batch) for batch in (1, None)]
     names = [sorted(p.relative_to(f).as_posix() for p in f.rglob("*") if p.is_file()) for f in folders]
     assert names[0] == names[1]
     assert {"dataset.json", "README.md", "preview.gif"} < set(names[0])
@@ -88,9 +86,9 @@ def test_seeds_tasks_and_splits_differ(tiny):
     assert len(np.unique(np.concatenate(starts), axis=0)) == 2 * len(starts)
 
 
-def test_recording_more_changes_nothing_else(tiny):
-    more = dataclasses.replace(tiny, record=("energy", "color_index", "dx_dt", "offset"))
-    a, b = sample(tiny), sample(more)
+def test_recording_more_changes_nothing_else():
+    more, every = stored(RECIPES["pendulum"], 0)
+    a, b = sample(RECIPES["pendulum"], "test", slice(0, 40)), {name: array[:40] for name, array in every.items()}
     assert list(b) == [*a, *more.record]
     assert list(a) == ["image", "state", "label", "time", "param_friction", "param_m", "param_g", "param_l"]
     equal(a, {name: b[name] for name in a})
@@ -139,8 +137,8 @@ def test_frames_show_the_rounded_state():
 
 
 def test_frames_of_other_sizes_and_in_color():
-    recipe = dataclasses.replace(RECIPES["two_body"], steps=3, view=View(palette=2, size=50))
-    arrays = sample(dataclasses.replace(recipe, record=("color_index",)))
+    recipe = dataclasses.replace(RECIPES["two_body"], steps=3, view=View(palette=2, size=50), record=("color_index",))
+    arrays = sample(recipe)
     population = recipe.tasks[0]
     parameters = {"m": arrays["param_m"][0], "g": 1.0}
     seen = {"size": 50, "palette": 2, "colors": arrays["color_index"][0]}
@@ -156,29 +154,22 @@ class Runaway(MassSpring):
 
     def bodies(self, x):
         centres, radii = super().bodies(x)
-        return centres * 2.0, radii
+        return centres * 1.5, radii
 
 
 def test_rejection_draws_the_same_index_again():
-    easy = Recipe(name="runaway", tasks=(Runaway(radii=uniform(0.1, 1.0)),), train=300, steps=20)
+    easy = dataclasses.replace(RECIPES["mass_spring"], name="runaway", tasks=(Runaway(),))
     inputs = prepare(easy, 0, "train")
     batch = make(easy, 0, "train", inputs, np.arange(200))
     assert 20 < batch.rejected < 400
     q = batch.arrays["state"][..., 0]
-    assert np.abs(q * 2.0).max() <= easy.tasks[0].extent()
+    assert np.abs(q * 1.5).max() <= easy.tasks[0].extent()
     alone = sample(easy, index=131)
     np.testing.assert_array_equal(alone["state"], batch.arrays["state"][131])
-    first_try = sample(dataclasses.replace(easy, tasks=(MassSpring(radii=uniform(0.1, 1.0)),)), index=slice(0, 200))
+    first_try = sample(dataclasses.replace(easy, tasks=(MassSpring(),)), index=slice(0, 200))
     kept = (first_try["state"][:, 0] == batch.arrays["state"][:, 0]).all(axis=1)
     assert kept.sum() + batch.rejected >= 200  # those that were valid at once have not moved
     assert 0.3 < kept.mean() < 0.95
-
-
-def test_rejection_that_never_succeeds_names_the_rule(tmp_path):
-    impossible = Recipe(name="too_narrow", tasks=(TwoBody(half_width=0.1),), train=2)
-    with pytest.raises(ValueError, match=rf"too_narrow: sequence 0 of train.*left the scene.*±0\.1\).*{ATTEMPTS}"):
-        generate(impossible, tmp_path / "x")
-    assert not (tmp_path / "x").exists()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -232,7 +223,7 @@ def test_sample_asks_for_what_exists(tiny):
 
 
 def test_a_longer_sequence_begins_as_the_shorter_one(tiny):
-    long, short = sample(dataclasses.replace(tiny, steps=6)), sample(tiny)
+    long, short = sample(dataclasses.replace(tiny, steps=30)), sample(tiny)
     equal({name: array[:, :4] if info(name).per_frame else array for name, array in long.items()}, short)
 
 
@@ -257,11 +248,11 @@ def test_sample_takes_what_a_list_takes(tiny):
 @pytest.mark.parametrize("name", ["pendulum", "two_body"])
 def test_frames_are_drawn_with_eight_pixels_per_byte(name, size):
     """One disc from words, several from codes, with those that are doubtful drawn again."""
-    recipe = dataclasses.replace(RECIPES[name], steps=4, view=dataclasses.replace(RECIPES[name].view, size=size))
-    inputs, numbers = prepare(recipe, 0, "train"), np.arange(70)
-    plain = make(recipe, 0, "train", inputs, numbers, frame_buffer(recipe, 70)).arrays["image"]
-    packed = make(recipe, 0, "train", inputs, numbers, frame_buffer(recipe, 70, packed=True)).arrays["image"]
-    np.testing.assert_array_equal(packed, np.packbits(plain.reshape(70, 4, -1), axis=-1))
+    recipe = dataclasses.replace(RECIPES[name], view=dataclasses.replace(RECIPES[name].view, size=size))
+    inputs, numbers, rows = prepare(recipe, 0, "train"), np.arange(70), batch_size(RECIPES[name])
+    plain = make(recipe, 0, "train", inputs, numbers, frame_buffer(recipe, rows)).arrays["image"]
+    packed = make(recipe, 0, "train", inputs, numbers, frame_buffer(recipe, rows, packed=True)).arrays["image"]
+    np.testing.assert_array_equal(packed, np.packbits(plain.reshape(70, 30, -1), axis=-1))
 
 
 def test_forms_are_those_of_what_is_made(task):

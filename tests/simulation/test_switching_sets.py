@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from slvm_data import RECIPES, Lorenz, Pendulum, Recipe, generate, parameter, render, sample, simulate
+from slvm_data import RECIPES, BouncingBall1D, Lorenz, Pendulum, Recipe, generate, parameter, render, sample, simulate
 from slvm_data.cli import find
 from slvm_data.core.json_tree import from_json, to_json
 from slvm_data.core.types import SPLITS
@@ -19,7 +19,7 @@ from slvm_data.recipe.serialisation import from_stored, to_stored
 from slvm_data.run import verification
 from slvm_data.run.combination import combine
 from slvm_data.run.verification import faults
-from slvm_data.simulation.batch import shared_parameters
+from slvm_data.simulation.batch import batch_size, shared_parameters
 from slvm_data.simulation.regimes import RegimeCounts
 from slvm_data.store import manifest
 from slvm_data.store.manifest import Form
@@ -27,12 +27,12 @@ from slvm_data.store.manifest import Form
 SWITCHING = {name: recipe for name, recipe in RECIPES.items() if recipe.windows}
 WIDTH = {"nascar": 10, "lorenz": 10, "switching_double_pendulum": 8, "three_mode": 1, "bouncing_ball_1d": 1}
 LATENTS = {"nascar": 2, "lorenz": 3, "switching_double_pendulum": 4, "three_mode": 2, "bouncing_ball_1d": 2}
-STEPS = {"nascar": 600, "lorenz": 600, "switching_double_pendulum": 400, "three_mode": 230, "bouncing_ball_1d": 190}
+STEPS = {"nascar": 400, "lorenz": 600, "switching_double_pendulum": 400, "three_mode": 230, "bouncing_ball_1d": 190}
 
 
 def small(name, **windows):
-    """A dataset of three to ten separate trajectories, some hundred frames each."""
-    return override(RECIPES[name], (), {"steps": STEPS[name], "trajectories": 10, **windows})
+    """A dataset of four separate trajectories, some hundred frames each; of each system one program serves them all."""
+    return override(RECIPES[name], (), {"steps": STEPS[name], "trajectories": 4, **windows})
 
 
 def load(path):
@@ -56,8 +56,10 @@ CUT = [(name, s) for name, s in CUT if s or not SWITCHING[name].windows.separate
 def kept(request, tmp_path_factory):
     """A small dataset with its uncut trajectories: parts of one, or separate ones."""
     name, separate = request.param
-    recipe = small(name, series=True) if separate else override(RECIPES[name], (), {"series": True})
-    recipe = dataclasses.replace(recipe, train=200, val=20, test=20)
+    if separate:
+        recipe = small(name, series=True)
+    else:
+        recipe = dataclasses.replace(override(RECIPES[name], (), {"series": True}), train=200, val=20, test=20)
     return recipe, generate(recipe, tmp_path_factory.mktemp("kept") / name)
 
 
@@ -136,7 +138,7 @@ def test_context_comes_right_before_the_query(kept):
     data, uncut = load(folder / "train.npz"), load(folder / "series-train.npz")
     W, C = recipe.windows.length, recipe.windows.contexts
     spacing = {"three_mode": 20, "bouncing_ball_1d": 50}.get(recipe.name, 1)
-    for i in range(0, 200, 7):
+    for i in range(0, recipe.train, 7):
         (number,) = np.flatnonzero(uncut["path"] == data["path"][i])
         row = uncut["signal"][number]
         at = np.searchsorted(uncut["time"][number], data["time"][i, 0] - recipe.dt_of(0) / 2)
@@ -202,13 +204,13 @@ def test_lorenz_is_normalised_by_the_training_part_alone(tmp_path):
 
 def test_parts_are_of_one_trajectory(tmp_path):
     """From the first state of the training part the motion leads on to the validation and the test part, to the bit."""
-    recipe = override(RECIPES["lorenz"], (), {"steps": 900, "series": True})
+    recipe = override(RECIPES["lorenz"], (), {"steps": STEPS["lorenz"], "series": True})
     folder = generate(recipe, tmp_path / "x")
     parts, first = {split: load(folder / f"series-{split}.npz") for split in SPLITS}, load(folder / "train.npz")
     parameters = {name: first[f"param_{name}"][0] for name in ("sigma", "rho", "beta")}
-    states = simulate(recipe.tasks[0], parameters, parts["train"]["state"][0, 0], np.arange(900) * 0.01)
+    states = simulate(recipe.tasks[0], parameters, parts["train"]["state"][0, 0], np.arange(recipe.steps) * 0.01)
     for split, data in parts.items():
-        part = recipe.windows.part(split, 900)
+        part = recipe.windows.part(split, recipe.steps)
         assert not data["path"].any()
         np.testing.assert_array_equal(data["state"][0], states[part].astype(np.float32))
 
@@ -216,7 +218,7 @@ def test_parts_are_of_one_trajectory(tmp_path):
 def test_separate_trajectories_are_normalised_by_the_first_to_train_on(tmp_path):
     folder = generate(small("lorenz", series=True), tmp_path / "x")
     train, test = (load(folder / f"series-{split}.npz")["signal"] for split in ("train", "test"))
-    assert train.shape == (8, 600, 10)
+    assert train.shape == (2, 600, 10)
     np.testing.assert_allclose(train[0].mean(axis=0), 0, atol=1e-3)
     np.testing.assert_allclose(train[0].std(axis=0), 1, atol=1e-3)
     assert min(np.abs(signal.mean(axis=0)).max() for signal in (*train[1:], *test)) > 0.01
@@ -279,11 +281,11 @@ def test_segments_of_the_double_pendulum_follow_each_other(tmp_path):
     assert len(np.unique(first // 200)) == len(np.unique(frame // 200)) > 40
 
 
-@pytest.mark.parametrize("name", ["nascar", "three_mode"])
-def test_a_window_depends_on_its_address_alone(name):
-    """Not on how many there are, in which order they are asked for, or on other splits."""
-    recipe = small(name)
+def test_a_window_depends_on_its_address_alone():
+    """Not on how many there are, in which order they are asked for, on other splits, or on the size of a batch."""
+    recipe = small("nascar", trajectories=10)
     few = dataclasses.replace(recipe, train=2, val=1, test=4)
+    assert batch_size(few) < batch_size(recipe)
     for split in ("train", "test"):
         every, some = sample(recipe, split, slice(0, 4)), sample(few, split, slice(1, 4, 2))
         for key, value in some.items():
@@ -456,7 +458,7 @@ def test_wrong_modes_are_named():
 
 def test_a_regime_beyond_the_last_is_named(tmp_path):
     @dataclasses.dataclass(frozen=True, kw_only=True)
-    class Many(Lorenz):
+    class Many(BouncingBall1D):
         def mode(self, x, key):
             return 7 + 0 * x[:, 0].astype(int)
 
@@ -477,7 +479,7 @@ def test_a_schema_that_is_not_what_was_promised_is_found(tmp_path):
     content = manifest.read(folder)
     for kind, name, form in (
         ("files", "latents", Form((2, 7, 2), "float64")),
-        ("series", "signal", Form((1, 600, 9), "float32")),
+        ("series", "signal", Form((1, 400, 9), "float32")),
     ):
         every = getattr(content, kind)
         file = next(file for file, entry in every.items() if entry.split == "test")
@@ -491,7 +493,7 @@ def test_a_schema_that_is_not_what_was_promised_is_found(tmp_path):
 
 def test_several_tasks_and_their_combination(tmp_path):
     """A folder for each, and all in one file per split; also with uncut trajectories, which it leaves out."""
-    recipe = override(RECIPES["lorenz"], ["rho=24,28,32"], {"steps": 800, "series": True})
+    recipe = override(RECIPES["lorenz"], ["rho=24,28,32"], {"steps": STEPS["lorenz"], "series": True})
     folder = generate(recipe, tmp_path / "x")
     assert len(manifest.read(folder).shared_parameters) == len(manifest.read(folder).certificate) == 3
     combine(folder, shuffle=True, seed=3)
@@ -507,13 +509,15 @@ def test_several_tasks_and_their_combination(tmp_path):
 
 
 def test_signals_of_different_widths_are_not_combined(tmp_path):
-    recipe = override(small("nascar"), ["channels=3,4"], {"train": 4, "val": 0, "test": 0})
+    recipe = override(small("bouncing_ball_1d"), ["channels=1,2"], {"train": 4, "val": 0, "test": 0})
     with pytest.raises(ValueError, match="signals of different shapes cannot stand in one array"):
         combine(generate(recipe, tmp_path / "x"))
 
 
 def test_windows_without_context_are_combined(tmp_path):
-    recipe = override(RECIPES["nascar"], ["process_noise=0.01,0.02"], {"steps": 600, "train": 9, "contexts": 0})
+    recipe = override(
+        RECIPES["nascar"], ["process_noise=0.01,0.02"], {"steps": 400, "gap": 5, "train": 9, "contexts": 0}
+    )
     combine(folder := generate(recipe, tmp_path / "x"), shuffle=True)
     assert load(folder / "combined_train.npz")["domains"].shape == (18, 0, 7, 10)
 
@@ -549,12 +553,12 @@ def test_frames_hold_what_is_far_apart():
 
 def test_trajectories_of_switching_systems(tmp_path, in_the_table):
     """Without windows: frames, states, regimes, latents and signals of each trajectory."""
-    recipe = Recipe(name="uncut", tasks=(Lorenz(),), train=5, val=0, test=2, steps=12, dt=0.02)
+    recipe = Recipe(name="uncut", tasks=(BouncingBall1D(channels=3),), train=5, val=0, test=2, steps=12, dt=0.2)
     folder = generate(recipe, tmp_path / "x")
     data = load(folder / "train.npz")
     in_the_table(data, 5, 12)
     assert data["image"].shape == (5, 12, 32, 32)
-    assert data["signal"].shape == (5, 12, 10)
+    assert data["signal"].shape == (5, 12, 3)
     assert data["mode"].shape == (5, 12)
     assert not list(faults(folder, recipe, manifest.read(folder), 2, True))
     signals = dataclasses.replace(recipe, observation="signals")
@@ -571,34 +575,28 @@ def test_no_context(tmp_path):
     assert not list(faults(folder, recipe, manifest.read(folder), 4, True))
 
 
-@pytest.mark.parametrize("name", ["nascar", "switching_double_pendulum"])
-def test_recorded_arrays_are_in_the_table(name, in_the_table):
+def test_recorded_arrays_are_cut_too(in_the_table):
     """Windows with all that there is to record, and frames."""
-    recipe = small(name)
+    recipe = small("switching_double_pendulum")
     recipe = dataclasses.replace(recipe, record=recipe.recordable(), observation="pixels")
-    data = sample(recipe, "test", slice(0, 7))
-    assert set(recipe.recordable()) < set(data)
-    in_the_table(data, 7, recipe.windows.length)
-
-
-def test_record_is_cut_too():
-    recipe = dataclasses.replace(small("switching_double_pendulum"), record=("energy", "dx_dt"))
-    data = sample(recipe, index=slice(0, 40, 13))
+    data = sample(recipe, "test", slice(0, 40, 13))
+    assert {"energy", "dx_dt", "angles", "offset", "color_index"} == set(recipe.recordable()) < set(data)
+    in_the_table(data, 4, recipe.windows.length)
     assert data["energy"].shape == (4, 7)
     assert data["dx_dt"].shape == (4, 7, 4)
-    np.testing.assert_allclose(data["energy"], data["energy"][0, 0], rtol=1e-8)
+    np.testing.assert_allclose(data["energy"], data["energy"][:, :1].repeat(7, 1), rtol=1e-8)
     assert RECIPES["nascar"].recordable() == ("offset", "color_index")
 
 
 def test_a_car_that_cannot_stay_is_given_up():
-    recipe = override(RECIPES["nascar"], ["reach=[1,1]"], {"steps": 500})
-    with pytest.raises(ValueError, match=r"sequence 0 of train.*went beyond ±\(1.0, 1.0\).*in each of 100 attempts"):
+    recipe = override(small("nascar"), ["process_noise=3"])
+    with pytest.raises(ValueError, match=r"sequence 0 of train.*went beyond ±\(5.5, 3.5\).*in each of 100 attempts"):
         sample(recipe)
 
 
 def test_an_extreme_emission_is_named():
     with pytest.raises(ValueError, match="is not finite with"):
-        sample(override(RECIPES["three_mode"], ["observation_noise=1e39"]))
+        sample(override(small("three_mode"), ["observation_noise=1e39"]))
 
 
 @pytest.mark.parametrize(

@@ -109,11 +109,11 @@ def test_three_runs_at_once(tmp_path):
     expected = tree(generate(RECIPE, tmp_path / "quiet", format="zarr"))
     place = tmp_path / "x"
     words = [sys.executable, "-c", GENERATE, *map(str, WORDS), "--out", str(place), "--format", "zarr"]
-    seeds = ([], [], [], ["--seed", "1"])
+    seeds = ([], [], ["--seed", "1"])
     runs = [subprocess.Popen([*words, *seed], stderr=subprocess.PIPE, text=True) for seed in seeds]
     ended = [(run.communicate(timeout=100)[1], run.returncode) for run in runs]
     codes = [code for _, code in ended]
-    assert codes in ([0, 0, 0, 2], [2, 2, 2, 0]), ended
+    assert codes in ([0, 0, 2], [2, 2, 0]), ended
     if codes[0] == 0:
         assert tree(place) == expected
     assert not (place / HIDDEN).exists()

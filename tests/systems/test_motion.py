@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from slvm_data import DoublePendulum, MassSpring, Pendulum, Recipe, System, TwoBody, generate, sample, simulate
+from slvm_data import RECIPES, DoublePendulum, MassSpring, Pendulum, Recipe, System, TwoBody, generate, sample, simulate
 from slvm_data.core.keys import exact
 from slvm_data.core.types import Arrays
 from slvm_data.store import manifest
@@ -197,7 +197,7 @@ def potential(population, c, centres, masses):
     ("population", "friction"),
     [
         *((Pendulum(m=0.5, l=0.7), friction) for friction in (1.0, 8.0, 20.0)),
-        *((other, 20.0) for other in (MassSpring(m=0.4), TwoBody(m=0.5), DoublePendulum())),
+        *((other, 20.0) for other in (MassSpring(m=0.4), TwoBody(m=0.5), RECIPES["double_pendulum3"].tasks[0])),
     ],
     ids=str,
 )

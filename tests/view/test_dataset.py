@@ -216,7 +216,7 @@ def test_a_large_file_is_announced(folder, monkeypatch, capsys):
     assert capsys.readouterr().err.count("train.npz (0.0 GB) with its checksum, once") == 1
 
 
-OTHER = {"seed": 1}, {"train": 69}, {"steps": 31}
+OTHER = {"seed": 1}, {"train": 69}, {"steps": 4}
 
 
 @pytest.mark.parametrize("store", ["npz", "zarr"])

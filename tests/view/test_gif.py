@@ -20,7 +20,7 @@ from slvm_data.view.dataset import Dataset, of_folder, of_recipe
 
 
 def small(name, **fields):
-    return dataclasses.replace(RECIPES[name], **{"train": 6, "val": 2, "test": 2, "steps": 7} | fields)
+    return dataclasses.replace(RECIPES[name], **{"train": 6, "val": 2, "test": 2} | fields)
 
 
 def frames(path):
@@ -54,7 +54,7 @@ def test_frame_t_shows_frame_t(pendulum, tmp_path, ending):
     """Upright: row 0 of a file is y_min, which is below."""
     animate(of_folder(pendulum), tmp_path / f"x.{ending}", rows=2, columns=3, scale=2)
     sheet, duration = frames(tmp_path / f"x.{ending}")
-    assert sheet.shape == (7, 2 * (2 * 33 + 1), 2 * (3 * 33 + 1), 3)
+    assert sheet.shape == (30, 2 * (2 * 33 + 1), 2 * (3 * 33 + 1), 3)
     assert duration == 100  # ms, of 0.1 s
     with np.load(pendulum / "train.npz") as data:
         for i in range(6):
@@ -140,7 +140,7 @@ def test_a_video(tmp_path):
     done = subprocess.run(read, check=True, capture_output=True)
     assert re.search(rb"Video: h264.* yuv420p.* 300x102.* 10 fps", done.stderr)
     found = np.frombuffer(done.stdout, np.uint8).reshape(-1, 102, 300, 3)
-    assert len(found) == len(sheet) == 7
+    assert len(found) == len(sheet) == 30
     assert np.abs(found.astype(int) - sheet).mean() < 3
     assert np.abs(found[0].astype(int) - found[-1]).mean() > 1
 
@@ -226,11 +226,11 @@ def test_of_a_large_dataset_nothing_is_read_that_has_no_place(tmp_path, monkeypa
 @pytest.mark.parametrize("ending", [*animation.FORMATS, "mp4"])
 def test_the_slowest_and_the_fastest(pendulum, tmp_path, ending, fps):
     path = tmp_path / f"x.{ending}"
-    animate(of_folder(pendulum), path, rows=1, columns=1, scale=1, fps=fps)
+    animate(of_folder(pendulum), path, rows=2, columns=3, scale=1, fps=fps)  # no two frames are equal
     if ending == "mp4":
         said = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-i", path], check=False, capture_output=True).stderr
         hours, minutes, seconds = re.search(rb"Duration: (\d+):(\d+):([\d.]+)", said).groups()
-        assert 3600 * int(hours) + 60 * int(minutes) + float(seconds) == pytest.approx(7 / fps, rel=0.01, abs=0.011)
+        assert 3600 * int(hours) + 60 * int(minutes) + float(seconds) == pytest.approx(30 / fps, rel=0.01, abs=0.011)
     else:
         assert frames(path)[1] == max(20, 1000 / fps)
 
@@ -283,9 +283,9 @@ def command(tmp_path, monkeypatch, capsys):
 def test_the_command(pendulum, command, tmp_path):
     status, output, errors = command(pendulum, "--columns", 2, "--rows", 1, "--scale", 1, "--format", "webp")
     size = (tmp_path / "pendulum.webp").stat().st_size
-    assert output == f"pendulum.webp: 7 frames of 67 x 34 pixels, {size / 1e3:.0f} kB\n"
+    assert output == f"pendulum.webp: 30 frames of 67 x 34 pixels, {size / 1e3:.0f} kB\n"
     assert (status, errors) == (0, "")
-    assert len(frames(tmp_path / "pendulum.webp")[0]) == 7
+    assert len(frames(tmp_path / "pendulum.webp")[0]) == 30
 
 
 def test_the_command_complains_in_one_line(pendulum, command):

@@ -22,7 +22,7 @@ def count_is(page, count):
 def mixed():
     """A ball, whose g is a vector, pendulums, whose g is a number, and masses on springs, without g and l."""
     tasks = tuple(RECIPES["mixed_physics_iclr2023"].tasks[i] for i in (8, 3, 4))
-    return of_recipe(Recipe(name="mixed", tasks=tasks, steps=5, train=7, val=0, test=0))
+    return of_recipe(Recipe(name="mixed", tasks=tasks, train=7, val=0, test=0))
 
 
 @pytest.mark.parametrize("way", ["+", "-"])
@@ -259,7 +259,7 @@ def test_what_cannot_be_moved_is_said(mixed, visit):
 
 
 def test_an_original_says_what_is_odd_about_it(visit):
-    ball = dataclasses.replace(as_original(RECIPES["gravity"]), train=2, val=0, test=0, steps=5)
+    ball = dataclasses.replace(as_original(RECIPES["gravity"]), train=2, val=0, test=0)
     note = visit(of_recipe(ball)).locator("#sequences > .note")
     assert "Frame t shows state[t], of a ball the state before it" in note.inner_text()
 

@@ -74,6 +74,8 @@ class Recipe(Outline):
                 )
             if not (dt > 0 and isfinite(dt)):
                 raise ValueError(f"dt = {dt:g} has to be a time above 0 s")
+            if not isfinite(dt * self.steps):
+                raise ValueError(f"dt = {dt:g} is too long for {self.steps} frames: their times would not be finite")
             self._check_view(system, view)
         if len(shapes := {self.view_of(task).shape() for task in range(len(self.tasks))}) > 1:
             raise ValueError(f"the views of {self.name} give frames of different shapes: {sorted(shapes)}")
