@@ -36,7 +36,7 @@ def takes(path: Path) -> bool:
 def encode(arrays: dict[str, tuple[Sharded, np.ndarray]], shard: int) -> dict[str, bytes]:
     """The files of one shard of these arrays, with all its rows [n …], by the names of the arrays."""
     _users.add(os.getpid())
-    stores = {name: _memory(own, get_ident()) for name, (own, _) in arrays.items()}
+    stores = {name: _memory(own, name, get_ident()) for name, (own, _) in arrays.items()}
     begun = []
     for name, (own, rows) in arrays.items():
         first = shard * own.shard[0]
@@ -47,8 +47,8 @@ def encode(arrays: dict[str, tuple[Sharded, np.ndarray]], shard: int) -> dict[st
 
 
 @lru_cache(KEPT)
-def _memory(array: Sharded, _thread: int) -> Any:
-    """An array in memory, of each thread's own, since several may write the same shard; to open it takes a while."""
+def _memory(array: Sharded, _name: str, _thread: int) -> Any:
+    """An array in memory, one for each name and thread, since several may be written at once; to open it takes long."""
     spec = {
         "driver": "zarr3",
         "kvstore": {"driver": "memory"},

@@ -111,7 +111,7 @@ class Layout:
         stored = {name: (self.arrays[name], np.concatenate([part[name] for part in parts])) for name in self._names()}
         data = tensors.encode(stored, unit)
         files = {f"{name}/{self.arrays[name].file(unit)}": data[name] for name in stored}
-        for name, content in files.items():  # one by one: threads would take longer over Python's lock than the disk does
+        for name, content in files.items():  # one by one: threads would wait longer for each other
             _put(path / name, content, scratch)
         return {"sha256": mark(path, str(unit), files, scratch)}
 
