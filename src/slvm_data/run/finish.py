@@ -84,5 +84,7 @@ def _content(plan: Plan, folder: Path, notes: list[Note]) -> Manifest:
 
 def _measured(plan: Plan, folder: Path, task: int) -> Arrays | None:
     """What the errors of a task are measured on, as it is stored: else its program would be compiled here once more."""
-    names, place = measured(plan.recipe, task), journal.next_of(folder)
-    return names and preview.first_rows(place, plan.recipe, task, plan.format, sampled(plan.recipe), names)
+    if (names := measured(plan.recipe, task)) is None:
+        return None
+    place = journal.next_of(folder)
+    return preview.first_rows(place, plan.recipe, task, plan.format, sampled(plan.recipe), names)
