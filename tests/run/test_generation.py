@@ -21,12 +21,13 @@ import pytest
 from slvm_data import RECIPES, generate
 from slvm_data.core.errors import DamageError
 from slvm_data.load import DataModule, Episodes, Sequences
-from slvm_data.run import executors, space
+from slvm_data.run import executors, finish, space
 from slvm_data.run.executors.processes import _in_turn
 from slvm_data.run.finish import finish_if_complete
 from slvm_data.run.plan import Plan
 from slvm_data.run.repair import mend
 from slvm_data.run.unit import make_units
+from slvm_data.simulation import certificate
 from slvm_data.simulation.batch import program
 from slvm_data.store import formats, journal, manifest, zarr, zarr_layout
 from slvm_data.store.journal import status
@@ -895,3 +896,14 @@ def test_shards_do_not_depend_on_how_many_there_are():
     """Sequence i lies in shard i // rows, whatever the size of the split."""
     few, many = (Plan(replace(FEW, train=n), formats.named("zarr")).units[0] for n in (5000, 10**6))
     assert (few.first, few.stop) == (many.first, many.stop)
+
+
+@each_format
+def test_a_certificate_is_measured_on_what_is_stored(form, tmp_path, monkeypatch):
+    """It is that of the same sequences made once more, for which processes' parent would compile their program."""
+    with monkeypatch.context() as patch:
+        patch.setattr(certificate, "_first", None)
+        generate(SMALL, tmp_path / "stored", format=form)
+    monkeypatch.setattr(finish, "measured", lambda *_: None)
+    generate(SMALL, tmp_path / "again", format=form)
+    assert tree(tmp_path / "stored") == tree(tmp_path / "again")

@@ -145,3 +145,10 @@ def test_other_software_gives_other_bytes(monkeypatch):
     monkeypatch.setattr("slvm_data.run.portable._software", lambda _: "jax 0.0.1")
     with pytest.raises(ValueError, match=r"has other software: jax 0\.0\.1, and .*jax \d.* began the run"):
         portable.open()
+
+
+def test_layouts_go_along(monkeypatch):
+    """To find them, the program of each task is traced, which takes as long as many sequences."""
+    portable, units = packed(TINY), Plan(TINY, formats.named("npz")).units
+    monkeypatch.setattr("slvm_data.run.plan.forms", None)
+    assert portable.open().units == units

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -547,3 +548,17 @@ assert_equal(zarr.read(Path(sys.argv[1])), example(100))
 
 def test_without_zarr_python_it_is_written_and_read(tmp_path):
     subprocess.run([sys.executable, "-c", WITHOUT_ZARR_PYTHON, str(tmp_path / "train.zarr")], check=True)
+
+
+def test_shards_that_are_encoded_at_once_have_their_own_memory():
+    """Arrays of one form, written by several threads under the same number of a shard, and one after the other."""
+    rows = {name: np.full((4, 1), i, np.float32) for i, name in enumerate(("label", "param_g", "param_l"))}
+    stored = zarr_layout.Layout.of(forms_of(rows), False).arrays
+
+    def encode(add):
+        return tensors.encode({name: (stored[name], array + np.float32(add)) for name, array in rows.items()}, 0)
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(encode, [0, 10, 20, 30] * 8))
+    assert found[:4] * 8 == found
+    assert len({data for files in found for data in files.values()}) == 12

@@ -38,8 +38,9 @@ def atomic(path: Path, scratch: Path | None = None) -> Iterator[IO[bytes]]:
             if fcntl is None:
                 file.close()  # Windows gives an open file no other name
             temporary.replace(path)  # while it is locked
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
 
 
 def _temporary(folder: Path, name: str) -> IO[bytes]:

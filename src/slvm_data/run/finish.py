@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from slvm_data.core.errors import DamageError
+from slvm_data.core.types import Arrays
 from slvm_data.export import croissant
 from slvm_data.run import preview
 from slvm_data.run.beginning import files
 from slvm_data.run.description import describe
 from slvm_data.run.plan import File, Plan
 from slvm_data.run.unit import Note, noted, told
-from slvm_data.simulation.certificate import Tally, certify
+from slvm_data.simulation.certificate import Tally, certify, measured, sampled
 from slvm_data.store import card, formats, journal, manifest
 from slvm_data.store.folder import replaceable
 from slvm_data.store.manifest import FileEntry, Manifest
@@ -77,5 +78,13 @@ def _content(plan: Plan, folder: Path, notes: list[Note]) -> Manifest:
         (kept if file.series else own)[file.path.as_posix()] = entry
         if not file.series:
             tallies[file.task].show_all(recipe, file.split)
-    certificate = [certify(recipe, task, tally) for task, tally in enumerate(tallies)]
+    certificate = [certify(recipe, task, tally, _measured(plan, folder, task)) for task, tally in enumerate(tallies)]
     return replace(describe(recipe, own, kept, certificate, plan.format), own_files=plan.own_files)
+
+
+def _measured(plan: Plan, folder: Path, task: int) -> Arrays | None:
+    """What the errors of a task are measured on, as it is stored: else its program would be compiled here once more."""
+    if (names := measured(plan.recipe, task)) is None:
+        return None
+    place = journal.next_of(folder)
+    return preview.first_rows(place, plan.recipe, task, plan.format, sampled(plan.recipe), names)

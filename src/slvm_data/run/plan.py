@@ -77,11 +77,18 @@ def files_of(recipe: Recipe, written: Format) -> list[File]:
 class Plan:
     """The units of a recipe in a format, and what they have in common.
 
-    `batch` is the number of trajectories made at a time, which does not change the data.
+    `batch` is the number of trajectories made at a time, which does not change the data. `layouts` are those of the
+    same plan, if they are at hand: the program of each task is traced to find them.
     """
 
-    def __init__(self, recipe: Recipe, written: Format, batch: int | None = None) -> None:
-        self.recipe, self.format = recipe, written
+    def __init__(
+        self,
+        recipe: Recipe,
+        written: Format,
+        batch: int | None = None,
+        layouts: dict[File, formats.Layout] | None = None,
+    ) -> None:
+        self.recipe, self.format, self._layouts = recipe, written, layouts
         self.files = files_of(recipe, written)
         self.packed = written.packed and recipe.bit_packed() and not recipe.observe  # drawn with 8 pixels per byte
         self.batch = max(LEAST, batch or batch_size(recipe))
@@ -103,6 +110,8 @@ class Plan:
     @cached_property
     def layouts(self) -> dict[File, formats.Layout]:
         """The layout of each file: how it is divided into units."""
+        if self._layouts is not None:
+            return self._layouts
         recipe, found = self.recipe, {}
         for file in self.files:
             row = forms(recipe, file.task, file.split)[file.series]

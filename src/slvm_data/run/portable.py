@@ -36,7 +36,7 @@ class PortablePlan:
     def of(plan: Plan) -> PortablePlan:
         """Pack a plan."""
         with _by_value(plan.recipe):
-            data = cloudpickle.dumps((plan.recipe, plan.batch))
+            data = cloudpickle.dumps((plan.recipe, plan.batch, plan.layouts))
         return PortablePlan(data, _software(plan.format), plan.format.name)
 
     def open(self) -> Plan:
@@ -45,10 +45,10 @@ class PortablePlan:
         if (here := _software(written)) != self.software:
             raise ValueError(f"{gethostname()} has other software: {here}, and {self.software} began the run")
         try:
-            recipe, batch = pickle.loads(self.data)
+            recipe, batch, layouts = pickle.loads(self.data)
         except ImportError as error:
             raise ValueError(f"{error} on {gethostname()}: install what defines the system there too") from error
-        return Plan(recipe, written, batch)
+        return Plan(recipe, written, batch, layouts)
 
 
 @contextmanager

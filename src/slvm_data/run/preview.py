@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from slvm_data.core.files import atomic
+from slvm_data.core.types import Arrays
 from slvm_data.export import animation
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.store import formats, npz
@@ -53,18 +54,20 @@ def _first_frames(folder: Path, recipe: Recipe, task: int, written: Format) -> n
     Windows follow each other on their trajectory.
     """
     split = recipe.splits()[0]
-    path = next(folder / path for own, name, path in recipe.files(written.ending) if (own, name) == (task, split))
     step = recipe.windows.disjoint(split, recipe.steps) if recipe.windows else 1
     size = step * recipe.length() * int(np.prod(recipe.view_of(task).shape()))
     most = max(1, min(animation.SEQUENCES // len(recipe.tasks), MEMORY // size, -(-recipe.count(split) // step)))
-    image = _first(path, (most - 1) * step + 1)[::step][:, :FRAMES]
+    rows = first_rows(folder, recipe, task, written, (most - 1) * step + 1, ["image"])
+    image = rows["image"][::step][:, :FRAMES]
     apart = -(-image.shape[-1] // SIDE)
     small = image[..., ::apart, ::apart]
     return small if recipe.tasks[task].y_down else np.flip(small, axis=-2)
 
 
-def _first(path: Path, count: int) -> np.ndarray:
-    """Frames of the first sequences of a file."""
+def first_rows(folder: Path, recipe: Recipe, task: int, written: Format, count: int, names: list[str]) -> Arrays:
+    """The first rows of some arrays of a task, from its first file of this format in a folder."""
+    at = (task, recipe.splits()[0])
+    path = next(folder / path for *where, path in recipe.files(written.ending) if tuple(where) == at)
     if path.suffix == ".npz":
-        return next(npz.blocks(path, count))["image"]
-    return formats.store_of(path).read(path, np.arange(count), ["image"])["image"]
+        return next(npz.blocks(path, count, names))
+    return formats.store_of(path).read(path, np.arange(count), names)

@@ -25,7 +25,7 @@ from slvm_data.store.rows import fitting
 
 THREADS = 8  # at most, that make batches: with more, compression is what takes the time
 NOTE = 2**24  # bytes of a note, at most
-WRITERS = 3  # threads that store units, each of which waits for the disk most of the time
+WRITERS = 4  # threads that store units, each of which waits for the disk much of the time
 
 Batches = Generator[Batch, None, None]
 

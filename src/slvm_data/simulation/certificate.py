@@ -88,13 +88,27 @@ def _joined(a: Coverage, b: Coverage) -> Coverage:
     return Coverage(a.low, a.high, min(a.least, b.least), max(a.most, b.most), counts)
 
 
-def certify(recipe: Recipe, task: int, tally: Tally) -> Certificate:
+def sampled(recipe: Recipe) -> int:
+    """Number of trajectories that errors are measured on."""
+    return min(SAMPLE, recipe.trajectories(recipe.splits()[0]), max(1, FRAMES // recipe.steps))
+
+
+def measured(recipe: Recipe, task: int) -> list[str] | None:
+    """The stored arrays that errors are measured on; None where they are not stored, but have to be made again."""
+    if recipe.windows or recipe.original:
+        return None
+    return ["state", *(PARAMETER + name for name in recipe.tasks[task].parameters())]
+
+
+def certify(recipe: Recipe, task: int, tally: Tally, first: Arrays | None = None) -> Certificate:
     """Certificate of one task: accuracy from its first sequences, the rest from all of them.
+
+    `first` are the first `sampled` rows of the arrays that are `measured`, if they are at hand.
 
     A system with its own `simulate` has no step of integration, so there is no error to measure with a finer step.
     """
     system, dt = recipe.tasks[task], recipe.dt_of(task)
-    arrays = _first(recipe, task)
+    arrays = first or _first(recipe, task)
     numbers = {name: arrays[PARAMETER + name].astype(np.float64) for name in system.parameters()}
     substeps = max(1, int(np.ceil(dt / longest_step(system, dt) - 1e-9))) if system.integrated() else None
     run = partial(_trajectories, shared=shared_parameters(recipe, task), template=system.template())
@@ -151,14 +165,12 @@ def _accuracy(again: np.ndarray, finer: Callable[..., np.ndarray]) -> tuple[floa
 
 
 def _first(recipe: Recipe, task: int) -> Arrays:
-    """The first trajectories of a task."""
-    split = recipe.splits()[0]
-    index = np.arange(min(SAMPLE, recipe.trajectories(split), max(1, FRAMES // recipe.steps)))
+    """The first trajectories of a task, made once more."""
     record = tuple(name for name in recipe.record if name != CLEAN)
     plain = dataclasses.replace(recipe, original=False, observe=(), record=record)  # else the same program
     if isinstance(recipe.tasks[task], Switching):  # frames are not needed
         plain = dataclasses.replace(plain, observation="signals")
-    return collect(plain, task, split, index)
+    return collect(plain, task, recipe.splits()[0], np.arange(sampled(recipe)))
 
 
 def _pieces(recipe: Recipe, numbers: Arrays, states: np.ndarray, dt: float) -> tuple[Arrays, np.ndarray, np.ndarray]:

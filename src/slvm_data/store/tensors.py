@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ import tensorstore
 from slvm_data.store.zarr_metadata import Sharded
 
 CACHE = 2**28  # bytes that are kept for a group: indices of shards, and chunks that were just read
+KEPT = 256  # arrays in memory that are kept for the next shard, empty: as many threads write as many arrays
 RESERVED = ".__lock"  # ending of names that it keeps for itself
 _users: set[int] = set()  # processes that have used tensorstore: this one, or those it was forked from
 
@@ -33,18 +36,19 @@ def takes(path: Path) -> bool:
 def encode(arrays: dict[str, tuple[Sharded, np.ndarray]], shard: int) -> dict[str, bytes]:
     """The files of one shard of these arrays, with all its rows [n …], by the names of the arrays."""
     _users.add(os.getpid())
-    stores = {name: _memory(own) for name, (own, _) in arrays.items()}
+    stores = {name: _memory(own, name, get_ident()) for name, (own, _) in arrays.items()}
     begun = []
     for name, (own, rows) in arrays.items():
         first = shard * own.shard[0]
         begun.append(stores[name][first : first + len(rows)].write(rows))
     for future in begun:
         future.result()
-    return {name: stores[name].kvstore.read(own.file(shard)).result().value for name, (own, _) in arrays.items()}
+    return {name: _taken(stores[name].kvstore, own.file(shard)) for name, (own, _) in arrays.items()}
 
 
-def _memory(array: Sharded) -> Any:
-    """An array in memory, of its own, since several may be written at the same time."""
+@lru_cache(KEPT)
+def _memory(array: Sharded, _name: str, _thread: int) -> Any:
+    """An array in memory, one for each name and thread, since several may be written at once; to open it takes long."""
     spec = {
         "driver": "zarr3",
         "kvstore": {"driver": "memory"},
@@ -52,6 +56,13 @@ def _memory(array: Sharded) -> Any:
         "store_data_equal_to_fill_value": True,
     }
     return tensorstore.open(spec, create=True, context=tensorstore.Context()).result()
+
+
+def _taken(files: Any, name: str) -> bytes:
+    """The content of a file, which is removed: the memory stays empty."""
+    data = files.read(name).result().value
+    files.write(name, None).result()
+    return data
 
 
 def context() -> Any:

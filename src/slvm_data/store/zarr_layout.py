@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
 from math import ceil, prod
@@ -112,8 +111,8 @@ class Layout:
         stored = {name: (self.arrays[name], np.concatenate([part[name] for part in parts])) for name in self._names()}
         data = tensors.encode(stored, unit)
         files = {f"{name}/{self.arrays[name].file(unit)}": data[name] for name in stored}
-        with ThreadPoolExecutor(len(files)) as pool:  # since each waits for the disk
-            list(pool.map(lambda name: _put(path / name, files[name], scratch), files))
+        for name, content in files.items():  # one by one: threads would wait longer for each other
+            _put(path / name, content, scratch)
         return {"sha256": mark(path, str(unit), files, scratch)}
 
     def _names(self) -> list[str]:
