@@ -137,7 +137,7 @@ def test_centre_distance():
 def test_an_empty_frame_is_a_miss_and_not_a_corner():
     gone = TRUTH.copy()
     gone[:, 4:] = 0
-    corner = np.hypot(*np.moveaxis(centres.centres(TRUTH)[:, 4:, 0], -1, 0))  # what counting it as [0, 0] would give
+    corner = np.linalg.norm(centres.centres(TRUTH[:, :, None])[:, 4:, 0], axis=-1)  # if it were counted as [0, 0]
     found = metrics.centre_distance(gone, TRUTH)[:, 4:, 0]
     np.testing.assert_allclose(found, np.hypot(SIZE, SIZE))
     assert (found > corner).all()
@@ -337,7 +337,7 @@ def test_numbers_of_regimes_do_not_matter(order, seed):
 
 BAD = {
     "image of the forecast has the shape [5, 12, 16], and has": lambda: metrics.mse(TRUTH[..., 0], TRUTH),
-    "image of the forecast has the shape [5, 11, 1, 16, 16]": lambda: metrics.mse(TRUTH[:, 1:], TRUTH),
+    "image of the forecast has the shape [5, 11, 16, 16]": lambda: metrics.mse(TRUTH[:, 1:], TRUTH),
     "image of the forecast has 1 numbers that are NaN or infinite": lambda: metrics.mse(_with_nan(), TRUTH),
     "image is empty": lambda: metrics.mse(TRUTH[:0], TRUTH[:0]),
     "regime of the forecast has the shape [6, 99]": lambda: metrics.accuracy(Z[:, 1:], Z),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 FULL = 255  # the largest number of a byte
+MEMORY = 2**20  # numbers of frames at a time, so that they stay in the cache of the processor
 
 
 def array(name: str, value: Any, axes: str) -> np.ndarray:
-    """A finite array of numbers with these axes, float64 (pictures float32), from NumPy, PyTorch or lists.
+    """A finite array of numbers with these axes, from NumPy, PyTorch or lists.
 
     Raises ValueError, which names it, for another number of axes, and for NaN or infinity.
     """
@@ -31,24 +34,36 @@ def pair(name: str, forecast: Any, truth: Any, axes: str) -> tuple[np.ndarray, n
     return found.astype(np.float64), wanted.astype(np.float64)
 
 
-def pictures(forecast: Any, truth: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Frames [N T C H W] float32 of a forecast and of the truth, 0 to 1, from [N T H W] or [N T C H W].
+@dataclass(frozen=True)
+class Frames:
+    """Frames as they were given, which become float32 [n T C H W], 0 to 1, some sequences at a time."""
 
-    Bytes above 1 are shades of 255. Raises ValueError unless the shapes are equal.
+    values: np.ndarray  # [N T H W] or [N T C H W]
+    full: int  # the number that is 1
+
+    @staticmethod
+    def of(what: str, value: Any) -> Frames:
+        """Frames of the `what`, from NumPy or PyTorch; bytes above 1 are shades of 255."""
+        ndim = value.ndim if hasattr(value, "ndim") else np.ndim(value)
+        values = array(f"image of the {what}", value, "N T H W" if ndim == 4 else "N T C H W")
+        return Frames(values, FULL if values.dtype == np.uint8 and values.max(initial=0) > 1 else 1)
+
+    def some(self, start: int, stop: int) -> np.ndarray:
+        """Sequences of these numbers."""
+        found = self.values[start:stop].astype(np.float32) / np.float32(self.full)
+        return found[:, :, None] if found.ndim == 4 else found
+
+
+def compared(function: Callable[[np.ndarray, np.ndarray], np.ndarray], forecast: Any, truth: Any) -> np.ndarray:
+    """What a function of frames [n T C H W] of a forecast and of the truth gives [n …], for all sequences [N …].
+
+    It is given some sequences at a time, which bounds memory. Raises ValueError unless shapes are equal.
     """
-    found, wanted = (
-        _picture(f"image of the {what}", value) for what, value in (("forecast", forecast), ("truth", truth))
-    )
-    check_same("image", found, wanted)
-    return found, wanted
-
-
-def _picture(name: str, value: Any) -> np.ndarray:
-    ndim = np.ndim(value) if not hasattr(value, "ndim") else value.ndim
-    frames = array(name, value, "N T H W" if ndim == 4 else "N T C H W")
-    shades = frames.dtype == np.uint8 and frames.max(initial=0) > 1
-    frames = frames.astype(np.float32) / (FULL if shades else 1)
-    return frames[:, :, None] if frames.ndim == 4 else frames
+    found, wanted = Frames.of("forecast", forecast), Frames.of("truth", truth)
+    check_same("image", found.values, wanted.values)
+    step = max(1, MEMORY // max(1, wanted.values[0].size))
+    places = [(i, i + step) for i in range(0, len(wanted.values), step)]
+    return np.concatenate([function(found.some(*place), wanted.some(*place)) for place in places])
 
 
 def check_same(name: str, forecast: np.ndarray, truth: np.ndarray) -> None:

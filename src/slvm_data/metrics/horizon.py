@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from slvm_data.metrics.arrays import pictures
-from slvm_data.metrics.pixels import FEW, mse
+from slvm_data.metrics.arrays import compared
+from slvm_data.metrics.pixels import mean_square, mse
 
 
 def first_beyond(error: np.ndarray, threshold: np.ndarray | float) -> np.ndarray:
@@ -26,14 +26,12 @@ def vpt(forecast: Any, truth: Any, threshold: float = 0.5) -> np.ndarray:
     pixels count, and a forecast of the mean frame gets a relative error of 1 on average. A sequence that does not move
     has no variance: any error ends it.
     """
-    error = mse(forecast, truth)
-    return first_beyond(error, threshold * _variance(pictures(truth, truth)[0])[:, None])
 
+    def frames(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        variance = mean_square(wanted - wanted.mean(axis=1, keepdims=True)).mean(axis=1)
+        return first_beyond(mean_square(found - wanted), threshold * variance[:, None])
 
-def _variance(frames: np.ndarray) -> np.ndarray:
-    """Variance [N] of the pixels about the mean frame of each sequence."""
-    parts = (frames[i : i + FEW] for i in range(0, len(frames), FEW))
-    return np.concatenate([part.var(axis=1, dtype=np.float64).mean(axis=(1, 2, 3)) for part in parts])
+    return compared(frames, forecast, truth)
 
 
 def vpt_relative_first(forecast: Any, truth: Any, threshold: float = 0.025) -> np.ndarray:
@@ -43,9 +41,11 @@ def vpt_relative_first(forecast: Any, truth: Any, threshold: float = 0.025) -> n
     truth ends it unless the forecast is empty too. Source: A. Botev et al., "Which priors matter?", NeurIPS 2021
     Datasets and Benchmarks (there, over the frames after the 64th).
     """
-    frames = pictures(truth, truth)[0]
-    power = mse(np.zeros_like(frames), frames)
-    return first_beyond(mse(forecast, truth), threshold * power)
+
+    def frames(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        return first_beyond(mean_square(found - wanted), threshold * mean_square(wanted))
+
+    return compared(frames, forecast, truth)
 
 
 def vpt_absolute_last(forecast: Any, truth: Any, threshold: float = 0.01) -> np.ndarray:

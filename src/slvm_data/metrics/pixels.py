@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from slvm_data.metrics.arrays import pictures
+from slvm_data.metrics.arrays import compared
 
 K1, K2, SIGMA, RADIUS = 0.01, 0.03, 1.5, 5  # constants and window [px] of SSIM
-FEW = 64  # sequences at a time, to bound memory
 
 
 def mse(forecast: Any, truth: Any) -> np.ndarray:
@@ -18,14 +17,12 @@ def mse(forecast: Any, truth: Any) -> np.ndarray:
 
     An empty forecast gets the mean square of the truth, a constant c the mean of (c - x)².
     """
-    found, wanted = pictures(forecast, truth)
-    parts = [_mean_square(found[i : i + FEW] - wanted[i : i + FEW]) for i in range(0, len(found), FEW)]
-    return np.concatenate(parts)
+    return compared(lambda found, wanted: mean_square(found - wanted), forecast, truth)
 
 
-def _mean_square(difference: np.ndarray) -> np.ndarray:
-    flat = difference.reshape(*difference.shape[:2], -1)
-    return np.einsum("ntp,ntp->nt", flat, flat, dtype=np.float64) / flat.shape[2]
+def mean_square(difference: np.ndarray) -> np.ndarray:
+    """Mean square [N T] of numbers [N T …]."""
+    return np.square(difference).mean(axis=tuple(range(2, difference.ndim)), dtype=np.float64)
 
 
 def psnr(forecast: Any, truth: Any) -> np.ndarray:
@@ -40,8 +37,7 @@ def ssim(forecast: Any, truth: Any) -> np.ndarray:
     Near a border, the frame is mirrored. An empty frame gets about 0 where there is a body, and 1 elsewhere. Source:
     Z. Wang et al., "Image quality assessment", IEEE Trans. Image Processing 13, 2004.
     """
-    found, wanted = pictures(forecast, truth)
-    return np.concatenate([_ssim(found[i : i + FEW], wanted[i : i + FEW]) for i in range(0, len(found), FEW)])
+    return compared(_ssim, forecast, truth)
 
 
 def _ssim(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -59,7 +55,10 @@ def iou(forecast: Any, truth: Any, threshold: float = 0.5) -> np.ndarray:
 
     Two frames without such a pixel are equal, and get 1; an empty forecast of a body gets 0.
     """
-    found, wanted = (frames > threshold for frames in pictures(forecast, truth))
-    axes = (2, 3, 4)
-    union = (found | wanted).sum(axis=axes)
-    return np.where(union, (found & wanted).sum(axis=axes) / np.maximum(union, 1), 1.0)
+
+    def share(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        found, wanted = found > threshold, wanted > threshold
+        union = (found | wanted).sum(axis=(2, 3, 4))
+        return np.where(union, (found & wanted).sum(axis=(2, 3, 4)) / np.maximum(union, 1), 1.0)
+
+    return compared(share, forecast, truth)

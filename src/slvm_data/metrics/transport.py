@@ -10,7 +10,7 @@ from scipy.sparse import eye as identity
 from scipy.sparse import kron, vstack
 from scipy.spatial.distance import cdist
 
-from slvm_data.metrics.arrays import pictures
+from slvm_data.metrics.arrays import compared
 
 
 def wasserstein(forecast: Any, truth: Any, threshold: float = 0.5) -> np.ndarray:
@@ -20,9 +20,12 @@ def wasserstein(forecast: Any, truth: Any, threshold: float = 0.5) -> np.ndarray
     exact. An empty forecast of a body gets the diagonal, and so does a forecast of an empty frame; two empty frames
     get 0. Source: A. F. Ansari et al., "Neural continuous-discrete state space models", ICML 2023.
     """
-    found, wanted = (frames.max(axis=2) > threshold for frames in pictures(forecast, truth))
-    N, T = wanted.shape[:2]
-    return np.array([[distance(found[n, t], wanted[n, t]) for t in range(T)] for n in range(N)]).reshape(N, T)
+
+    def distances(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        lit = [frames.max(axis=2) > threshold for frames in (found, wanted)]
+        return np.array([[distance(*frames) for frames in zip(*rows, strict=True)] for rows in zip(*lit, strict=True)])
+
+    return compared(distances, forecast, truth)
 
 
 def distance(found: np.ndarray, wanted: np.ndarray) -> float:
