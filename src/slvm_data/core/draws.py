@@ -39,4 +39,6 @@ class Draws:
 
     def below(self, n: int, *shape: int) -> np.ndarray:
         """Whole numbers from 0 to n - 1, int64; n at most 2^32."""
-        return ((self.words(prod(shape)) >> np.uint64(32)) * np.uint64(n) >> np.uint64(32)).astype(np.int64).reshape(shape)
+        return (
+            ((self.words(prod(shape)) >> np.uint64(32)) * np.uint64(n) >> np.uint64(32)).astype(np.int64).reshape(shape)
+        )

@@ -23,7 +23,6 @@ class View:
     style: str | None = option(None, "Style of drawing.", choices=STYLES)  # None: the system's own
     color: str = option("binary", "Colours of frames: of 0 and 1, or of 0 to 255.", choices=COLORS)
 
-
     def __post_init__(self) -> None:
         for field in fields(self):
             check(self, field.name)

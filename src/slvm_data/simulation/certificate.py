@@ -16,6 +16,7 @@ from slvm_data.core.json_tree import from_json, to_json
 from slvm_data.core.keys import exact, root
 from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Arrays
+from slvm_data.observe.modifiers import CLEAN
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation.batch import Batch, collect, longest_step, shared_parameters
 from slvm_data.simulation.regimes import RegimeCounts
@@ -54,7 +55,8 @@ class Tally:
             found = Coverage(seen.low, seen.high, float(values.min()), float(values.max()), counts)
             self.coverage[name] = _joined(seen, found)
         if self.regimes:
-            self.regimes.add(batch.arrays, batch.parameters["observation_noise"])
+            assert batch.signal is not None
+            self.regimes.add(batch.arrays["mode"], batch.signal, batch.parameters["observation_noise"])
         return batch.arrays
 
     def state(self) -> dict[str, Any]:
@@ -154,8 +156,9 @@ def _first(recipe: Recipe, task: int) -> Arrays:
     split = recipe.splits()[0]
     index = np.arange(min(SAMPLE, recipe.trajectories(split), max(1, FRAMES // recipe.steps)))
     plain = dataclasses.replace(recipe, original=False)  # else the program that made the dataset, compiled already
-    if isinstance(recipe.tasks[task], Switching):  # frames are not needed
-        plain = dataclasses.replace(plain, observation="signals")
+    if isinstance(recipe.tasks[task], Switching):  # frames and their modifiers are not needed
+        record = tuple(name for name in recipe.record if name != CLEAN)
+        plain = dataclasses.replace(plain, observation="signals", observe=(), record=record)
     return collect(plain, task, split, index)
 
 
