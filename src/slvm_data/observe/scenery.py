@@ -252,13 +252,11 @@ def disc_cover(disc: np.ndarray, size: tuple[int, ...], canvas: Canvas) -> np.nd
 
 
 def body_cover(frames: np.ndarray, canvas: Canvas) -> np.ndarray:
-    """Share of each pixel that bodies cover, float32 [T 1 H W], from clean frames: how far it is off the background.
+    """Share of each pixel that bodies cover, float32 [T 1 H W], from clean frames.
 
-    A body of a full colour has in one channel the largest number, or none, where its distance is the share itself.
+    Every hue has a channel that is full; there it is how far the pixel has come from the background to full scale.
     """
-    rest = frames - canvas.backdrop
-    up, down = rest / (canvas.top - canvas.backdrop), -rest / np.maximum(canvas.backdrop, 1)
-    return np.maximum(up, down).max(axis=1, keepdims=True)
+    return ((frames - canvas.backdrop) / (canvas.top - canvas.backdrop)).max(axis=1, keepdims=True)
 
 
 def painted(frames: np.ndarray, covers: Any, over: np.ndarray, canvas: Canvas) -> np.ndarray:
