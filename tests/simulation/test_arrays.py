@@ -60,7 +60,7 @@ def test_pictures_are_the_last_axes(name, axis):
     assert info(name).frame_axis == axis
     assert info(name).letters(axis + 2)[axis:] == ("H", "W")
     assert info(name).letters(axis + 3)[axis:] == ("C", "H", "W")
-    assert {row.name for row in TABLE.values() if row.frame_axis} == {"image", "domain_image"}
+    assert {row.name for row in TABLE.values() if row.frame_axis} == {"image", "clean", "domain_image", "background"}
 
 
 def test_fillings_fit_their_types():
@@ -104,5 +104,5 @@ def test_units_of_everything_else_that_is_a_systems_own():
 def test_an_array_that_no_dataset_has_is_refused():
     assert info("param_k").role is Role.PARAMETER
     assert not arrays.pictures("param_k")
-    with pytest.raises(ValueError, match="'images' is not among the arrays that a dataset may hold: image, domain_im"):
+    with pytest.raises(ValueError, match="'images' is not among the arrays that a dataset may hold: image, clean"):
         info("images")
