@@ -28,6 +28,7 @@ class Emission(Modifier):
 
     stage: ClassVar = "signal"
     recorded: ClassVar = ("signal",)
+    looks_at: ClassVar = ("state", "latent")
 
     kind: str = limited("linear", choices=EMISSIONS)
     channels: int = limited(10, minimum=1, maximum=10_000)  # not of "state", which has those of the state

@@ -28,7 +28,7 @@ class Canvas:
 
     top: int  # the largest number of a frame: 1 if frames are binary, else 255; 1 for signals
     background: tuple[int, ...]  # of each channel; empty for signals
-    arrays: Arrays  # of the sequence as they are stored, without modifiers [T …]
+    arrays: Arrays  # of the sequence, as far as modifiers look at them
     shared: np.ndarray  # key of draws that all sequences of a dataset share, uint32 [2]
     clean: np.ndarray | None = None  # frames without modifiers [T C H W]; None: those that are changed
 
@@ -49,6 +49,8 @@ class Modifier(Kind, abc.ABC):
     """The colours of frames, of `view.COLORS`, that it can change."""
     recorded: ClassVar[tuple[str, ...]] = ()
     """Names of the arrays that it stores."""
+    looks_at: ClassVar[tuple[str, ...]] = ()
+    """Names of the arrays, beside the observation, that it looks at, where there are such."""
 
     @property
     def sides(self) -> tuple[str, ...]:

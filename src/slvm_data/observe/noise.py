@@ -27,8 +27,10 @@ class PixelNoise(Modifier):
 
     def apply(self, seen: np.ndarray, time: np.ndarray, draws: Draws, canvas: Canvas) -> tuple[np.ndarray, Arrays]:
         """Add noise to the frames."""
-        noise = normal_table(self.sigma * canvas.top)[draws.shorts(seen.size)].reshape(seen.shape)
-        return np.clip(seen + noise, 0, canvas.top).astype(np.uint8), {}
+        noise = normal_table(self.sigma * canvas.top).take(draws.shorts(seen.size), mode="clip")  # a third of the time
+        noise = noise.reshape(seen.shape)
+        noise += seen
+        return np.clip(noise, 0, canvas.top, out=noise).astype(np.uint8), {}
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -66,39 +67,66 @@ def observe(recipe: Recipe, task: int, keys: np.ndarray, every: Arrays) -> Array
     record = CLEAN in recipe.record
     if record:
         every = every | {new: every.get(new, every[name].copy()) for name, new in UNCHANGED.items() if name in every}
-    top, levels = background(recipe.style_of(task), recipe.view_of(task).color)
-    key, rows = shared_key(recipe), []
+    draws, rows = Draws(np.zeros(2, np.uint32)), []
+    canvas, image = _canvas(recipe, task), _pictures(every["image"]) if "image" in every else None
+    looked_at = [name for one in recipe.observe for name in one.looks_at if name in every]
     for i in range(len(keys)):
-        own = {name: array[i] for name, array in every.items()}
-        rows.append(_one(recipe.observe, keys[i], Canvas(top, levels, own, key), record))
+        if looked_at:
+            canvas = replace(canvas, arrays={name: every[name][i] for name in looked_at})
+        seen = Seen(
+            every["time"][i], None if image is None else image[i], every["signal"][i] if "signal" in every else None
+        )
+        rows.append(_one(recipe.observe, keys[i], seen, canvas, draws, record))
     return every | {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
 
-def _one(observe: tuple[Modifier, ...], keys: np.ndarray, canvas: Canvas, record: bool) -> Arrays:
+def _canvas(recipe: Recipe, task: int) -> Canvas:
+    """What modifiers know of the frames of a task."""
+    top, levels = background(recipe.style_of(task), recipe.view_of(task).color)
+    return Canvas(top, levels, {}, shared_key(recipe))
+
+
+class Seen(NamedTuple):
+    """The observation of a sequence before the modifiers."""
+
+    time: np.ndarray  # [T]
+    frames: np.ndarray | None  # [T C H W]
+    signal: np.ndarray | None  # [T S]
+
+
+def _one(
+    observe: tuple[Modifier, ...], keys: np.ndarray, seen: Seen, canvas: Canvas, draws: Draws, record: bool
+) -> Arrays:
     """What the modifiers of a sequence store, and its signal; its frames are changed in place.
 
     With `record`, the signal of an emission is stored as it is without noise, too.
     """
-    arrays, found = canvas.arrays, dict[str, np.ndarray]()
-    frames = _pictures(arrays["image"]) if "image" in arrays else None
-    if frames is not None and any("behind" in one.sides for one in observe[1:]):
-        canvas = replace(canvas, clean=frames.copy())
+    (time, frames, signal), found = seen, dict[str, np.ndarray]()
+    if frames is not None and len(observe) > 1:
+        canvas = _with_clean(canvas, observe, frames)
     for one, key in zip(observe, keys, strict=True):
         stored: Arrays = {}
-        if one.stage in ("frames", "any") and frames is not None:
-            frames[...], stored = one.apply(frames, arrays["time"], Draws(key), canvas)
-        if one.stage == "signal" or (one.stage == "any" and ("signal" in arrays or "signal" in found)):
-            signal = found.get("signal", arrays.get("signal", NOTHING)).copy()
-            seen, stored = one.apply(signal, arrays["time"], Draws(key), replace(canvas, top=1, background=()))
-            found["signal"] = np.asarray(seen, np.float32)
+        if frames is not None and one.stage in ("frames", "any"):
+            changed, stored = one.apply(frames, time, draws.restart(key), canvas)
+            if changed is not frames:
+                frames[...] = changed
+        if one.stage == "signal" or (one.stage == "any" and signal is not None):
+            before = NOTHING if signal is None else signal.copy()
+            changed, stored = one.apply(before, time, draws.restart(key), replace(canvas, top=1, background=()))
+            found["signal"] = signal = np.asarray(changed, np.float32)
             if record and isinstance(one, Emission):
-                found[UNCHANGED["signal"]] = found["signal"]
+                found[UNCHANGED["signal"]] = signal
         if "mask" in stored and "mask" in found:
             stored["mask"] = stored["mask"] & found["mask"]
         found |= stored
     return found
 
 
+def _with_clean(canvas: Canvas, observe: tuple[Modifier, ...], frames: np.ndarray) -> Canvas:
+    """The canvas with a copy of the clean frames, if a modifier after the first one needs them."""
+    return replace(canvas, clean=frames.copy()) if any("behind" in one.sides for one in observe[1:]) else canvas
+
+
 def _pictures(image: np.ndarray) -> np.ndarray:
-    """Frames [T H W] or [T C H W] as [T C H W], in the same memory."""
-    return image.reshape(len(image), -1, *image.shape[-2:])
+    """Frames [N T H W] or [N T C H W] as [N T C H W], in the same memory."""
+    return image.reshape(*image.shape[:2], -1, *image.shape[-2:])
