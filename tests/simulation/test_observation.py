@@ -68,7 +68,8 @@ def equal(found, expected):
 
 def test_all_modifiers_are_here():
     kinds = {type(one) for one in OBSERVE}
-    assert set(Modifier.members.values()) == kinds | {BitFlips}
+    own = {kind for kind in Modifier.members.values() if kind.__module__.startswith("slvm_data.")}
+    assert own == kinds | {BitFlips}
 
 
 def test_sequence_77_alone_is_that_of_the_file_and_of_the_stream(written, in_the_table):

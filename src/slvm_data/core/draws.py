@@ -7,6 +7,7 @@ own are made. Source: J. K. Salmon et al., "Parallel random numbers: as easy as 
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,8 @@ class Draws:
     def restart(self, key: np.ndarray) -> Draws:
         """Begin again with another key: a tenth of the time that a new generator takes."""
         number = np.array([int(key[0]) << 32 | int(key[1]), 0], np.uint64)
-        self._bits.state = {**_FIRST, "state": {"counter": _ZEROS, "key": number}}
+        state: Any = {**_FIRST, "state": {"counter": _ZEROS, "key": number}}
+        self._bits.state = state
         return self
 
     def words(self, n: int) -> np.ndarray:

@@ -34,7 +34,7 @@ class Background(Modifier):
     """
 
     colors: ClassVar = SHADES
-    recorded: ClassVar = ("background",)
+    recorded: ClassVar = ("background", "background_shift")
 
     kind: str = limited("gradient", choices=BACKGROUNDS)
     level: Uniform = limited(Uniform(0.0, 0.6), minimum=0, maximum=1)
@@ -134,7 +134,7 @@ class Distractors(Modifier):
     NeurIPS 2016; P. Becker et al., "Recurrent Kalman networks", ICML 2019, whose discs are held back by a spring.
     """
 
-    recorded: ClassVar = ("distractors",)
+    recorded: ClassVar = ("distractors", "distractor_shade")
 
     n: int = limited(5, minimum=1, maximum=1000)
     radius: Uniform = limited(Uniform(0.04, 0.08), minimum=0, maximum=0.45)
