@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from slvm_data.arrays import AXES, CONTEXTS, QUERIES, TABLE, ArrayInfo, info
+from slvm_data.observe.modifiers import Modifier
 
 PAGE = Path(__file__).parents[1] / "docs/format.md"
 BEGIN, END = "<!-- arrays -->\n", "<!-- end of arrays -->"
@@ -12,10 +13,14 @@ WHERE = {  # when a file has an array, where that is not always
     "path": "windows, and uncut trajectories",
     "image": "frames",
     "state": "not in windows",
-    "signal": "switching systems",
+    "signal": "switching systems, `--observe emission`",
+    "clean": "`--record clean`",
+    "clean_signal": "`--record clean`",
+    "mask": "`--observe missing` or `missing_block`",
     "latent": "switching systems",
     "mode": "switching systems",
 }
+BY_MODIFIERS = {name: f"`--observe {kind.name()}`" for kind in Modifier.members.values() for name in kind.recorded}
 IN_WINDOWS = {*QUERIES.values(), *CONTEXTS.values()} - {"image", "dx_dt", "energy", "angles"}
 
 
@@ -25,7 +30,7 @@ def where(row: ArrayInfo) -> str:
         return f"`--record {row.name}`"
     if row.role == "event":
         return "`--record events`"
-    return WHERE.get(row.name, "windows" if row.name in IN_WINDOWS else "always")
+    return (BY_MODIFIERS | WHERE).get(row.name, "windows" if row.name in IN_WINDOWS else "always")
 
 
 def table() -> str:

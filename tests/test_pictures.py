@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from slvm_data import RECIPES
+from slvm_data.observe.modifiers import Modifier
 
 ROOT = Path(__file__).parents[1]
 SOME = ("pendulum", "gravity", "two_body", "three_mode")
@@ -59,3 +60,16 @@ def test_a_sheet_of_a_few(script):
     assert image.size == (992, 138)
     picture = script("pictures").picture("gravity")
     assert image.crop((x, y, x + picture.width, y + picture.height)).tobytes() == picture.tobytes()
+
+
+def test_the_picture_of_the_modifiers_is_up_to_date(script):
+    """Otherwise run scripts/observed_sheet.py."""
+    observed = script("observed_sheet")
+    sheet = np.asarray(Image.open(observed.TARGET).convert("RGB"), float)
+    assert sheet.shape == (observed.HEIGHT, observed.WIDTH, 3)
+    names = {text.partition("(")[0] for text in observed.ROWS if text} | {"signal_noise"}
+    assert names == {name for name, kind in Modifier.members.items() if kind.__module__.startswith("slvm_data.")}
+    for number in (0, observed.ROWS.index("background(kind=gradient)")):
+        row, (x, y) = np.asarray(observed.row(observed.ROWS[number]), float), observed.place(number)
+        committed = sheet[y : y + row.shape[0], x : x + row.shape[1]]
+        assert np.mean(np.abs(committed - row) > 40) < 0.01

@@ -22,6 +22,9 @@ AXES = {
     "B": "body",
     "P": "component",  # of a parameter: one per body, or those of a vector
     "C": "colour",
+    "Q": "quarter",  # of a frame
+    "O": "object",  # of those that modifiers add
+    "G": "place",  # column, row, and radius or side
     "H": "row",  # of pixels
     "W": "column",
     "1": "one",
@@ -167,6 +170,35 @@ _EVERY = (
     ),
     _row("event_before", "N E X", "float32", Role.EVENT, "velocity before the impact", "px/s"),
     _row("event_after", "N E X", "float32", Role.EVENT, "velocity after the impact", "px/s"),
+    _row(
+        *("noise_factor", "N T (Q)", "float32", Role.TRUTH),
+        "share of the clean frame in the noisy one, of the whole frame or of each quarter",
+        query="noise_factor",
+    ),
+    _row("light", "N T", "float32", Role.TRUTH, "brightness of the frame, by which it is multiplied", query="light"),
+    _row("background", "N H W", "uint8", Role.TRUTH, "background behind the bodies, of the first frame if it moves"),
+    _row(
+        *("background_shift", "N T X", "int64", Role.TRUTH),
+        "columns and rows by which the background is shifted; what leaves the frame comes in on the other side",
+        "px",
+        query="background_shift",
+    ),
+    _row("occluder", "N T", "int64", Role.TRUTH, "first column that the bar hides", "px", query="occluder"),
+    _row("sector", "N", "float32", Role.TRUTH, "angle at which the first hidden wedge begins", "rad"),
+    _row(
+        *("distractors", "N T O G", "float32", Role.TRUTH),
+        "column, row and radius of each distracting disc; pixel j is from j to j + 1",
+        "px",
+        query="distractors",
+    ),
+    _row("distractor_shade", "N O (C)", "uint8", Role.TRUTH, "brightness of each distracting disc"),
+    _row("clutter", "N O G", "int64", Role.TRUTH, "first column, first row and side of each square", "px"),
+    _row(
+        *("camera_walk", "N T X", "int64", Role.TRUTH),
+        "columns and rows by which the frame is shifted",
+        "px",
+        query="camera_walk",
+    ),
     _row("offset", "N X", "float32", Role.TRUTH, "shift of the camera, x and y"),
     _row("color_index", "N B", "int64", Role.TRUTH, "hue of each body"),
 )

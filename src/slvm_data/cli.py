@@ -96,11 +96,8 @@ def _row(recipe: Recipe) -> tuple[str, ...]:
 
 def _shape(recipe: Recipe) -> tuple[int, ...]:
     """Shape of the observation of one sequence."""
-    from slvm_data.systems.switching import Switching
-
-    system = recipe.tasks[0]
-    if not recipe.has_frames() and isinstance(system, Switching):
-        return (recipe.length(), system.channels)
+    if not recipe.has_frames():
+        return (recipe.length(), recipe.channels_of(recipe.tasks[0]))
     return (recipe.length(), *recipe.view_of(0).shape())
 
 
@@ -151,9 +148,11 @@ def _observed(recipe: Recipe, task: int) -> str:
     from slvm_data.systems.switching import Switching
 
     dt, system, view = f"dt = {recipe.dt_of(task):g} s", recipe.tasks[task], recipe.view_of(task)
-    if not recipe.has_frames() and isinstance(system, Switching):
-        latents = ", ".join(system.latents or system.state)
-        return f"{dt}; signals of {system.channels} channels, {system.regimes()} regimes, latents {latents}"
+    if not recipe.has_frames():
+        signals = f"{dt}; signals of {recipe.channels_of(system)} channels"
+        if not isinstance(system, Switching):
+            return signals
+        return f"{signals}, {system.regimes()} regimes, latents {', '.join(system.latents or system.state)}"
     colours = "black and white" if view.shape()[0] != 3 else f"{view.palette} colours" if view.palette > 1 else "colour"
     shifted = f"camera shifted by up to {view.jitter:.0%} of half the scene's width, frame enlarged to hold it"
     camera = shifted if view.jitter else "fixed camera"

@@ -138,7 +138,8 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         from slvm_data.recipe.overrides import override
 
         style, options["record"] = options["style"], _names(options["record"])
-        options |= observations(options.pop("observe") or ())
+        observed = observations(options.pop("observe") or ())
+        options |= {name: value for name, value in observed.items() if options.get(name) is None}
         _check_words(changes or (), inspect.signature(generate).parameters)
         recipe = override(find(dataset), changes or (), options)
         how = {"format": format, "workers": workers, "part": _part(shards), "dask": dask, "executor": executor}

@@ -73,3 +73,25 @@ def test_doubt_is_five_times_the_error_of_single_precision(palette):
     errors = [np.abs(np.asarray(s) - np.asarray(d))[n].max() for s, d, n in zip(single, double, near, strict=True)]
     print(f"largest error of single precision {max(errors):.1e}, doubt {fast.DOUBT:.0e}")
     assert 5 * max(errors) < fast.DOUBT
+
+
+@pytest.mark.parametrize("bodies", [1, 3])
+def test_shades_are_the_reference_or_in_doubt(bodies):
+    """Also inside discs, where they come as close to 255 as single precision tells, and in very large ones."""
+    centres, radii = scenes(3_000, bodies, bodies)
+    radii[:50] *= 4
+
+    def value(dtype, c, r):
+        return 255 * soft.blend(soft.cover(c, r, 32, dtype), np.ones(bodies, dtype), dtype(soft.GREY))
+
+    with exact():
+        shades = np.asarray(jax.jit(jax.vmap(partial(fast.shades, size=32)))(centres, radii))
+        expected = np.asarray(jax.jit(jax.vmap(partial(soft.draw_grey, size=32)))(centres, radii))
+        single, double = (np.asarray(jax.jit(jax.vmap(partial(value, d)))(centres, radii)) for d in (np.float32, float))
+    sure = shades != fast.DOUBTFUL_SHADE
+    np.testing.assert_array_equal(shades[sure], expected[sure])
+    assert expected.min() > fast.DOUBTFUL_SHADE
+    assert sure[50:].mean() > (0.998 if bodies == 1 else 0.98)
+    with exact():
+        doubt = np.asarray(jax.vmap(fast.doubt_of_shade)(radii))
+    assert (4 * np.abs(single - double).max(axis=(1, 2)) < doubt).all()

@@ -161,7 +161,9 @@ def test_recipes_whose_windows_do_not_fit_are_refused():
         override(nascar, (), {"trajectories": 10**7})
     with pytest.raises(ValueError, match=r"val = 500 windows do not fit .* 100 steps"):
         dataclasses.replace(RECIPES["three_mode"], steps=100, train=0)
-    with pytest.raises(ValueError, match="observation = signals: Pendulum has no emission"):
+    with pytest.raises(
+        ValueError, match="observation = signals: Pendulum has no signal of its own: add --observe 'emission"
+    ):
         override(RECIPES["pendulum"], (), {"observation": "signals"})
 
 

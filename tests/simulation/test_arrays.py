@@ -60,7 +60,7 @@ def test_pictures_are_the_last_axes(name, axis):
     assert info(name).frame_axis == axis
     assert info(name).letters(axis + 2)[axis:] == ("H", "W")
     assert info(name).letters(axis + 3)[axis:] == ("C", "H", "W")
-    assert {row.name for row in TABLE.values() if row.frame_axis} == {"image", "clean", "domain_image"}
+    assert {row.name for row in TABLE.values() if row.frame_axis} == {"image", "clean", "domain_image", "background"}
 
 
 def test_fillings_fit_their_types():

@@ -381,12 +381,12 @@ def test_the_certificate_counts_regimes(tmp_path):
 def test_sums_do_not_depend_on_the_batch():
     rng = np.random.default_rng(0)
     signal = rng.normal(size=(60, 20, 3)) * 10 ** rng.uniform(-6, 6, (60, 20, 3))  # sums of these are never exact
-    arrays = {"mode": rng.integers(0, 2, (60, 20)), "signal": signal.astype(np.float32)}
+    mode, signal = rng.integers(0, 2, (60, 20)), signal.astype(np.float32)
     noise, found = rng.uniform(0.1, 0.2, 60), []
     for size in (1, 7, 60):
         regimes = RegimeCounts(2)
         for i in range(0, 60, size):
-            regimes.add({name: array[i : i + size] for name, array in arrays.items()}, noise[i : i + size])
+            regimes.add(mode[i : i + size], signal[i : i + size], noise[i : i + size])
         found.append((regimes.statistics(), np.concatenate(regimes.sums).tolist()))
     assert found[0] == found[1] == found[2]
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 from slvm_data.core.fields import check
 from slvm_data.core.json_tree import Json, from_json, to_json
 from slvm_data.core.numerals import REAL
-from slvm_data.core.ranges import uniform
+from slvm_data.core.ranges import Uniform, uniform
 
 _CALL = re.compile(r"\s*(\w+)\s*(?:\((.*)\))?\s*", re.DOTALL)
 _COMMA = re.compile(r",(?![^\[]*\])")  # a comma outside brackets
@@ -99,24 +99,24 @@ class Kind:
         return f"{next(iter(cls.members.values())).__name__}()"
 
     def __json__(self) -> Json:
-        return {"kind": self.name(), **{f.name: to_json(getattr(self, f.name)) for f in dataclasses.fields(self)}}
+        return {self.name(): {field.name: to_json(getattr(self, field.name)) for field in dataclasses.fields(self)}}
 
     @classmethod
     def __of_json__(cls, value: dict[str, Json], where: str) -> Self:
-        values = dict(value)
-        name = from_json(str, values.pop("kind", None), f"{where}: kind")
+        if len(value) != 1:
+            raise ValueError(f"{where} has to be an object of one {cls.family}, by its name")
+        ((name, values),) = value.items()
+        given = from_json(dict[str, Any], values, f"{where}: {name[:40]!a}")
         try:
             kind = cls._member(name)
-            return kind(**{kind._field(key): _plain(own) for key, own in values.items()})
+            return kind(**{kind._field(key): _plain(own) for key, own in given.items()})
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
 
 
 def _plain(value: Json) -> Any:
     if isinstance(value, dict):
-        if value.keys() != {"low", "high"}:
-            raise ValueError("a range has to have low and high")
-        return uniform(value["low"], value["high"])
+        return Uniform(**from_json(dict[str, float], value, "range")) if value.keys() == {"low", "high"} else value
     return tuple(map(_plain, value)) if isinstance(value, list) else value
 
 
@@ -125,7 +125,15 @@ def _written(value: Any) -> str:
         return f"[{','.join(map(_written, value))}]"
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:.15g}" if isinstance(value, float) else str(value)
+    if isinstance(value, Uniform):
+        return f"{_written(value.low)}..{_written(value.high)}"
+    return _shortest(value) if isinstance(value, float) else str(value)
+
+
+def _shortest(value: float) -> str:
+    """A number without digits that it does not need, and all that it does."""
+    short = f"{value:.15g}"
+    return short if float(short) == value else repr(value)
 
 
 def _read(text: str) -> Any:

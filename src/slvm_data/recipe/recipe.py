@@ -10,7 +10,7 @@ from typing import Any
 from slvm_data.core.fields import check, floats, is_number, plain
 from slvm_data.core.names import check_name, is_taken
 from slvm_data.core.types import SPLITS
-from slvm_data.observe.modifiers import CLEAN, check_all
+from slvm_data.observe.modifiers import CLEAN, Emission, check_all
 from slvm_data.observe.render.style import Style, style_of
 from slvm_data.observe.view import View
 from slvm_data.observe.windowing import Windowing
@@ -81,8 +81,11 @@ class Recipe(Outline):
             raise ValueError(f"the views of {self.name} give frames of different shapes: {sorted(shapes)}")
 
     def _check_view(self, system: System, view: View) -> None:
-        if not self.has_frames() and not isinstance(system, Switching):
-            raise ValueError(f"observation = signals: {type(system).__name__} has no emission, only frames")
+        if not self.has_frames() and not self.channels_of(system):
+            raise ValueError(
+                f"observation = signals: {type(system).__name__} has no signal of its own: add "
+                "--observe 'emission(channels=10)', or leave the frames"
+            )
         if self.has_frames() and self.steps * view.size**2 > PIXELS:
             raise ValueError(f"steps = {self.steps} of size = {view.size} are more than 2^30 pixels a sequence")
         if 1 < view.palette < system.bodies_drawn:
@@ -110,7 +113,8 @@ class Recipe(Outline):
 
     def _check_observe(self) -> None:
         """Raise ValueError for modifiers that do not fit the frames or signals, or each other."""
-        check_all(self.observe, self.steps, self.has_frames() and self.binary())
+        colors = sorted({self.view_of(task).color for task in range(len(self.tasks))}) if self.has_frames() else ()
+        check_all(self.observe, self.steps, colors, all(isinstance(system, Switching) for system in self.tasks))
         if self.observe and self.original:
             raise ValueError(f"the original scripts have no modifiers: leave {self.observe[0]} out, or --original")
 
@@ -122,6 +126,14 @@ class Recipe(Outline):
                 check_name(word)
         if len(set(folders)) < len(folders):
             raise ValueError(f"folder = {self.folder!r} is the same for every task: it needs {{i}}")
+
+    def channels_of(self, system: System) -> int:
+        """Number of channels of the signal of one of the systems: of its own, or by an emission; 0 without a signal."""
+        own = isinstance(system, Switching)
+        for one in self.observe:
+            if isinstance(one, Emission):
+                return one.width(len((own and system.latents) or system.state))
+        return system.channels if own else 0
 
     def recordable(self) -> tuple[str, ...]:
         """Names allowed in `record`: arrays that every task has, and those of the camera."""

@@ -15,6 +15,7 @@ from slvm_data.core.devices import backend
 from slvm_data.core.late import jax
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.recipe.serialisation import equation, to_stored
+from slvm_data.simulation import observation
 from slvm_data.simulation.batch import prepare, shared_parameters
 from slvm_data.store import manifest
 from slvm_data.store.formats import Format
@@ -64,7 +65,8 @@ def units(recipe: Recipe) -> dict[str, str]:
 
 def _shared(recipe: Recipe, task: int) -> dict[str, Any]:
     """The arrays that all sequences of a task share, and how its signal was scaled."""
-    found = {name: value.tolist() for name, value in shared_parameters(recipe, task).items()}
+    every = shared_parameters(recipe, task) | observation.shared(recipe, task)
+    found = {name: value.tolist() for name, value in every.items()}
     system = recipe.tasks[task]
     if isinstance(system, Switching) and system.normalised:
         mean, deviation = prepare(recipe, task, "train").scale

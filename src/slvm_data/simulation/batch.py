@@ -50,6 +50,7 @@ class Program:
     original: bool
     impacts: int  # largest number of impacts of a sequence, if they are recorded
     state_noise: float = 0.0  # standard deviation, on the states that are drawn
+    clean: bool = False  # whether the states without this noise are drawn, too
 
 
 class Inputs(NamedTuple):
@@ -71,6 +72,7 @@ class Batch(NamedTuple):
     arrays: Arrays
     parameters: Arrays
     rejected: int
+    signal: np.ndarray | None = None  # of a switching system, before modifiers
 
 
 class Scene(NamedTuple):
@@ -81,6 +83,7 @@ class Scene(NamedTuple):
     switching: dict[str, Any]  # latents, regimes and signal of a switching system
     recorded: dict[str, Any]
     discs: tuple[Any, ...]  # as `frames.Scene`
+    clean: tuple[Any, ...]  # likewise, without noise on the states; empty if that is not asked for
     finite: Any
     accepted: Any
 
@@ -102,7 +105,8 @@ def blank(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:
     n = len(index)
     keys = np.zeros((n, len(recipe.observe), 2), np.uint32)
     first = jax.tree.map(lambda own: own[:n], scene)
-    return _arrays(recipe, task, split, first, np.zeros_like(frame_buffer(recipe, n)), keys)
+    frames = np.zeros_like(frame_buffer(recipe, n))
+    return _arrays(recipe, task, split, first, frames, frames if first.clean else None, keys)
 
 
 def prepare(recipe: Recipe, task: int, split: str) -> Inputs:
@@ -171,7 +175,8 @@ def program(recipe: Recipe, task: int) -> Program:
     template, style = recipe.tasks[task].template(), recipe.style_of(task)
     record = tuple(name for name in recipe.record if name != CLEAN)
     noise = sum(one.sigma**2 for one in recipe.observe if isinstance(one, StateNoise)) ** 0.5
-    return Program(template, style, record, recipe.original, _most_impacts(recipe), noise)
+    clean = noise > 0 and CLEAN in recipe.record
+    return Program(template, style, record, recipe.original, _most_impacts(recipe), noise, clean)
 
 
 def programs(recipe: Recipe) -> int:
@@ -226,25 +231,35 @@ def make(
     with exact():
         scene, attempts = _accepted(recipe, task, split, inputs, padded)
         keys = observation.keys(recipe, inputs.key, padded, attempts)
-        style, color = recipe.style_of(task), recipe.view_of(task).color
-        image: Any = frames
-        if recipe.has_frames() and on_device:
-            image = paint(*scene.discs, style=style, how=color)
-            image = np.array(image) if recipe.observe else image  # modifiers are carried out by the processor
-        elif recipe.has_frames():
-            draw_frames(style, color, scene.discs, frames)
+        clean = _drawn(recipe, task, scene.clean, np.empty_like(frames), on_device)[:n] if scene.clean else None
+        image = _drawn(recipe, task, scene.discs, frames, on_device)
     scene = jax.tree.map(lambda own: own[:n], scene)
-    every = _arrays(recipe, task, split, scene, image[:n], keys[:n])
-    return Batch(every, scene.parameters, int(attempts[:n].sum()))
+    every = _arrays(recipe, task, split, scene, image[:n], clean, keys[:n])
+    signal = scene.switching.get("signal")
+    if signal is not None and recipe.windows:
+        signal = signal[:, recipe.windows.part(split, recipe.steps)]
+    return Batch(every, scene.parameters, int(attempts[:n].sum()), signal)
 
 
-def _arrays(recipe: Recipe, task: int, split: str, scene: Scene, image: Any, keys: np.ndarray) -> Arrays:
+def _drawn(recipe: Recipe, task: int, discs: tuple[Any, ...], frames: np.ndarray, on_device: bool) -> Any:
+    """The frames of a batch, in the buffer `frames`, or in the memory of JAX's device."""
+    style, color = recipe.style_of(task), recipe.view_of(task).color
+    if recipe.has_frames() and on_device:
+        image = paint(*discs, style=style, how=color)
+        return np.array(image) if recipe.observe else image  # modifiers are carried out by the processor
+    if recipe.has_frames():
+        draw_frames(style, color, discs, frames)
+    return frames
+
+
+def _arrays(recipe: Recipe, task: int, split: str, scene: Scene, image: Any, clean: Any, keys: np.ndarray) -> Arrays:
     """The arrays of a batch by the names under which they are stored, from its scene and its frames.
 
-    `keys` [N M 2] are those of the modifiers.
+    `clean` are those without noise on the states, or None; `keys` [N M 2] are those of the modifiers.
     """
     size = len(scene.states)
     every = {"image": image} if recipe.has_frames() else {}
+    every |= {CLEAN: clean} if recipe.has_frames() and clean is not None else {}
     every |= {"state": scene.states, "label": np.full((size, 1), task, np.int64), **scene.switching}
     if not recipe.original:
         every["time"] = np.tile(recipe.time(task), (size, 1))
@@ -319,12 +334,14 @@ def _scene(inputs: Inputs, key: Key, program: Program) -> Scene:
     seen, states = original.pairing(member, key, every) if program.original else (every, every)  # [T D]
     centres, radii = jax.vmap(member.bodies)(_rounded(seen))  # [T B 2], [T B]
     accepted = member.accept(states, centres, inputs.extent)
+    still = (centres, radii)
     if program.state_noise:  # which does not change which sequences are accepted
         noise = program.state_noise * jax.random.normal(stream(key, "observe state_noise"), seen.shape, dtype=float)
         centres, radii = jax.vmap(member.bodies)(_rounded(seen + noise))
     offset = _rounded(_shift(inputs, key, program))
     colors = camera.color_index(stream(key, "colors"), program.style.palette, member.bodies_drawn)
-    discs = camera.project(centres + offset, radii, inputs.extent * (1 + inputs.jitter))
+    half_width, color = inputs.extent * (1 + inputs.jitter), jnp.asarray(hues(program.style))[colors]
+    discs = camera.project(centres + offset, radii, half_width)
     switching = _switching(member, states, inputs.scale, key)
     if program.original and program.style.name == "debug":
         accepted = original.accept(program.style, discs[0][:, 0])
@@ -333,7 +350,8 @@ def _scene(inputs: Inputs, key: Key, program: Program) -> Scene:
         parameters={name: value.astype(np.float32) for name, value in parameters.items()},
         switching=switching,
         recorded=_recorded(member, states, inputs.t, offset, colors, program),
-        discs=(*discs, jnp.asarray(hues(program.style))[colors]),
+        discs=(*discs, color),
+        clean=(*camera.project(still[0] + offset, still[1], half_width), color) if program.clean else (),
         finite=jnp.isfinite(states.astype(np.float32)).all() & jnp.isfinite(switching.get("signal", 0.0)).all(),
         accepted=accepted,
     )
@@ -415,7 +433,7 @@ def batch_size(recipe: Recipe) -> int:
     Trajectories of windows are long, so their batches are never larger than the largest split.
     """
     width = original.CHANNELS * original.ITEMSIZE if recipe.original else 1
-    channels = max(system.channels if isinstance(system, Switching) else 0 for system in recipe.tasks)
+    channels = max(map(recipe.channels_of, recipe.tasks))
     numbers = (NUMBERS + CHANNEL * channels) * recipe.steps
     size = width * int(np.prod(_frames_shape(recipe))) + EVENT * _most_impacts(recipe) + numbers
     wanted = min(BATCH, max(map(recipe.trajectories, SPLITS))) if recipe.windows else BATCH

@@ -55,7 +55,8 @@ class Tally:
             found = Coverage(seen.low, seen.high, float(values.min()), float(values.max()), counts)
             self.coverage[name] = _joined(seen, found)
         if self.regimes:
-            self.regimes.add(batch.arrays, batch.parameters["observation_noise"])
+            assert batch.signal is not None
+            self.regimes.add(batch.arrays["mode"], batch.signal, batch.parameters["observation_noise"])
         return batch.arrays
 
     def state(self) -> dict[str, Any]:
@@ -166,10 +167,10 @@ def _accuracy(again: np.ndarray, finer: Callable[..., np.ndarray]) -> tuple[floa
 
 def _first(recipe: Recipe, task: int) -> Arrays:
     """The first trajectories of a task, made once more."""
-    record = tuple(name for name in recipe.record if name != CLEAN)
-    plain = dataclasses.replace(recipe, original=False, observe=(), record=record)  # else the same program
-    if isinstance(recipe.tasks[task], Switching):  # frames are not needed
-        plain = dataclasses.replace(plain, observation="signals")
+    plain = dataclasses.replace(recipe, original=False)  # else the program that made the dataset, compiled already
+    if isinstance(recipe.tasks[task], Switching):  # frames and their modifiers are not needed
+        record = tuple(name for name in recipe.record if name != CLEAN)
+        plain = dataclasses.replace(plain, observation="signals", observe=(), record=record)
     return collect(plain, task, recipe.splits()[0], np.arange(sampled(recipe)))
 
 

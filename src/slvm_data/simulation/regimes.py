@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from slvm_data.core.types import Arrays
 from slvm_data.observe.windowing import Windowing
 from slvm_data.store.manifest import RegimeStatistics
 
@@ -21,9 +20,9 @@ class RegimeCounts:
         self.sums: list[np.ndarray] = []  # [n 2*channels+1] of signal, its square, variance of noise
         self.shown: dict[str, dict[int, np.ndarray]] = {}  # by split and trajectory: whether a window shows a frame [T]
 
-    def add(self, arrays: Arrays, noise: np.ndarray) -> None:
-        """Count trajectories with `mode` [n T] and `signal` [n T channels]; `noise` is its standard deviation [n]."""
-        mode, signal, count = arrays["mode"], arrays["signal"].astype(np.float64), len(self.frames)
+    def add(self, mode: np.ndarray, signal: np.ndarray, noise: np.ndarray) -> None:
+        """Count trajectories with regimes [n T] and signal [n T channels]; `noise` is its standard deviation [n]."""
+        signal, count = signal.astype(np.float64), len(self.frames)
         if mode.min() < 0 or mode.max() >= count:
             raise ValueError(f"there are {count} regimes, but mode gave {mode.max()}: see `regimes`")
         pairs = np.bincount((count * mode[:, :-1] + mode[:, 1:]).ravel(), minlength=count**2).reshape(count, count)

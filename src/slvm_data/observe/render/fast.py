@@ -1,11 +1,12 @@
-"""Draw binary frames fast, equal to those of `soft` and `clean` unless an edge meets the middle of a pixel to 1e-15.
+"""Draw frames fast, equal to those of `soft` and `clean` unless an edge meets the middle of a pixel to 1e-15.
 
-A single disc needs only a comparison of distances: a pixel is lit if |c - u| <= ρ + δ, where δ is the distance from the
-edge at which its cover reaches the threshold (0 for a clean disc). In each row the lit pixels are then one run, found
-from two numbers and written as the bits of machine words.
+In a binary frame a single disc needs only a comparison of distances: a pixel is lit if |c - u| <= ρ + δ, where δ is the
+distance from the edge at which its cover reaches the threshold (0 for a clean disc). In each row the lit pixels are
+then one run, found from two numbers and written as the bits of machine words.
 
 Several discs overlap softly and need the covers themselves. These are computed in single precision; a pixel closer to
-the threshold than `DOUBT`, about ten times the rounding error, is marked and drawn again in double precision.
+the threshold than `DOUBT`, about ten times the rounding error, is marked and drawn again in double precision. Likewise
+a shade of grey that is closer to the next whole number than `doubt_of_shade`.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ import numpy as np
 
 from slvm_data.core.late import jnp
 from slvm_data.core.types import Array
-from slvm_data.observe.render.soft import BACKGROUND, LIT, TEMPERATURE, blend, cover
+from slvm_data.observe.render.soft import BACKGROUND, GREY, LIT, TEMPERATURE, blend, cover
 
 DOUBT = 1e-5  # of a channel's 0 … 1
 DOUBTFUL = 8  # the bit of a code that marks such a pixel
+DOUBTFUL_SHADE = 0  # marks such a pixel; the background is brighter
+DEPTH = 30.0  # exp(-30) is 900 times the rounding error of 1 in double precision
 _WORD = 32  # pixels in a machine word
 
 _BITS = np.arange(2**16, dtype="<u2")[:, None].view(np.uint8)
@@ -74,6 +77,26 @@ def code(centres: Array, radii: Array, colors: Array, size: int, palette: int) -
         total = total | ((value >= 0).astype(jnp.uint8) << c)
         total = total | ((jnp.abs(value) < DOUBT).astype(jnp.uint8) * DOUBTFUL)
     return total
+
+
+def doubt_of_shade(radii: Array) -> Array:
+    """Five times the rounding error of a shade 0 … 255 in single precision, about; it grows with the distances."""
+    return 3e-4 + 1.2e-3 * jnp.max(radii)
+
+
+def shades(centres: Array, radii: Array, size: int) -> Array:
+    """Draw several discs without colours, uint8 [H W]; `DOUBTFUL_SHADE` marks pixels whose shade is uncertain.
+
+    Inside discs the value comes so close to 255 that single precision cannot tell it from it. In double precision it
+    stays below, so that the pixel is 254, unless discs are so large that exp(-depth) could vanish beside 1.
+    """
+    covers = cover(centres, radii, size, np.float32)
+    value = 255 * blend(covers, jnp.ones(len(radii), np.float32), np.float32(GREY))
+    shallow = TEMPERATURE * jnp.sum(radii) + log(2) * len(radii) < DEPTH
+    inside = shallow & (value > 254.5)
+    doubtful = (jnp.abs(value - jnp.round(value)) < doubt_of_shade(radii)) & ~inside
+    shade = jnp.where(inside, 254.0, jnp.floor(value))
+    return jnp.where(doubtful, DOUBTFUL_SHADE, shade).astype(jnp.uint8)
 
 
 def decode(codes: np.ndarray, out: np.ndarray) -> None:
