@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from math import isfinite
+from sys import float_info
 from typing import Any
 
 from slvm_data.core.fields import check, floats, is_number, plain
@@ -74,7 +75,7 @@ class Recipe(Outline):
                 )
             if not (dt > 0 and isfinite(dt)):
                 raise ValueError(f"dt = {dt:g} has to be a time above 0 s")
-            if not isfinite(dt * self.steps):
+            if self.steps > float_info.max / dt:  # compared as they are, since a large number is no float
                 raise ValueError(f"dt = {dt:g} is too long for {self.steps} frames: their times would not be finite")
             self._check_view(system, view)
         if len(shapes := {self.view_of(task).shape() for task in range(len(self.tasks))}) > 1:
