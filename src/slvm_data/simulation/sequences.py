@@ -99,7 +99,8 @@ def series(recipe: Recipe, split: str, arrays: Arrays, numbers: np.ndarray) -> A
     """The stored arrays of the uncut trajectories [N] with these numbers [N]."""
     assert recipe.windows
     number = recipe.windows.number(split, numbers)
-    return {name: number if name == "path" else arrays[name] for name in SERIES}
+    driven = [name for name in arrays if name == "control" or name.startswith("drift_")]
+    return {name: number if name == "path" else arrays[name] for name in (*SERIES, *driven)}
 
 
 def has_series(recipe: Recipe) -> bool:
@@ -122,8 +123,10 @@ def _cut(
     row, first = np.searchsorted(numbers, trajectory), windows.part(split, recipe.steps).start
     found = windows.cut(arrays, row, start - first)
     found |= {name: array[row] for name, array in arrays.items() if not info(name).per_frame}
-    frame = start[:, None] + np.arange(windows.length)
-    return found | {"path": windows.number(split, trajectory), "time": frame * recipe.dt_of(task)}
+    if not recipe.time:  # then they follow from those of the window
+        found.pop("domain_time", None)
+    time = found.pop("time")  # the order of arrays is part of the data
+    return found | {"path": windows.number(split, trajectory), "time": time}
 
 
 def _window_size(windows: Windowing, arrays: Arrays) -> int:

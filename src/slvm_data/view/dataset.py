@@ -79,7 +79,7 @@ class Dataset:
         """
         arrays = self._read(task, split, list(index))
         if "time" not in arrays:  # as in files written with --original
-            arrays["time"] = np.tile(self.recipe.time(task), (len(arrays["label"]), 1))
+            arrays["time"] = np.tile(self.recipe.times(task), (len(arrays["label"]), 1))
         return arrays | _computed(self.recipe.tasks[task], arrays)
 
     def parameters(self, task: int, split: str) -> Arrays:
