@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from slvm_data.arrays import AXES, CONTEXTS, QUERIES, TABLE, ArrayInfo, info
+from slvm_data.arrays import AXES, TABLE, ArrayInfo, info
 
 PAGE = Path(__file__).parents[1] / "docs/format.md"
 BEGIN, END = "<!-- arrays -->\n", "<!-- end of arrays -->"
@@ -15,8 +15,17 @@ WHERE = {  # when a file has an array, where that is not always
     "signal": "switching systems",
     "latent": "switching systems",
     "mode": "switching systems",
+    "domain_time": "windows, with `--time`",
+    "control": "`--control`",
+    "domain_control": "windows, with `--control`",
+    "drift_time": "`--drift`",
+    "drift_<name>": "`--drift`",
+    "drift_to_<name>": "`--drift`",
+    "clean": "`--record clean`",
+    "clean_signal": "`--record clean`",
+    "mask": "`--observe`",
 }
-IN_WINDOWS = {*QUERIES.values(), *CONTEXTS.values()} - {"image", "dx_dt", "energy", "angles"}
+IN_WINDOWS = {name for row in TABLE.values() for name in (row.query, row.context) if name != row.name}
 
 
 def where(row: ArrayInfo) -> str:
@@ -30,7 +39,7 @@ def where(row: ArrayInfo) -> str:
 
 def table() -> str:
     """The table in Markdown."""
-    rows = [*TABLE.values(), info("param_<name>")]
+    rows = [*TABLE.values(), *map(info, ("param_<name>", "drift_<name>", "drift_to_<name>"))]
     lines = ["| array | axes | type | unit | role | in a file | meaning |", "|---|---|---|---|---|---|---|"]
     for row in rows:
         cells = [f"`{row.name}`", row.axes, row.dtype, row.unit, row.role, where(row), row.meaning.replace("|", "\\|")]

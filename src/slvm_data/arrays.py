@@ -134,7 +134,7 @@ _EVERY = (
     _row("domain_control", "N K T U", "float32", Role.CONTROL, "control in the context windows", fill=0),
     _row(
         *("drift_time", "N J", "float64", Role.TRUTH),
-        "instants at which drifting parameters are first where they go, in the order of the recipe: of a jump, the jump",
+        "instants at which drifting parameters are first where they go, in the order of the recipe: at jumps, the jump",
         "s",
     ),
     _row(

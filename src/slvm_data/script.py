@@ -287,7 +287,7 @@ def _report(recipe: Recipe, certificate: list[Certificate], folder: Path) -> Non
         accuracy += f"trajectories diverge by chaos after {min(horizons)} frames; "
     print(f"{accuracy}more: slvm-data info {folder}")
     if error > TOLERANCE:
-        h = min(recipe.dt_of(entry.task) / (entry.substeps or 1) for entry in certificate) / 2
+        h = min(recipe.interval(entry.task) / (entry.substeps or 1) for entry in certificate) / 2
         print(f"warning: this is inaccurate, try substep={h:.2g}", file=sys.stderr)
 
 

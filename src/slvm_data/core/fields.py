@@ -96,7 +96,8 @@ def _check_kinds(value: Any, family: Any, where: str, *, single: bool) -> None:
 
 def _amounts(value: Any, limits: Limits, where: str) -> Any:
     """A number, range or vector of these as floats; raises ValueError for anything else, or beyond the limits."""
-    for part in value if isinstance(value, tuple) and value else (value,):
+    parts: Any = value if isinstance(value, tuple) and value else (value,)
+    for part in parts:
         right = (is_number(part) and _finite(part)) or (limits.ranges and hasattr(part, "low"))
         wanted = "a number, a range or a vector of these" if limits.ranges else "a number or a vector of numbers"
         if fault := _outside(part, limits) if right else f"has to be {wanted}":

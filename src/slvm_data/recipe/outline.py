@@ -99,6 +99,12 @@ class Outline:
         """Time between frames of a task [s]."""
         return self.dt[task] if isinstance(self.dt, tuple) else self.dt
 
+    def rules(self) -> dict[str, str]:
+        """The rule of time, the control and the drifts in words, by what they are; empty without them."""
+        drift = "; ".join(map(str, self.drift))
+        every = {"times of frames": self.time, "control": self.control, "drift": drift}
+        return {name: str(rule) for name, rule in every.items() if rule}
+
     def view_of(self, task: int) -> View:
         """View of a task: how it is drawn."""
         return self.view[task] if isinstance(self.view, tuple) else self.view
@@ -116,7 +122,7 @@ class Outline:
         return self.binary() and not self.original
 
     def times(self, task: int = 0) -> np.ndarray:
-        """Times k dt of the frames of a task's trajectories [T], in seconds; a rule of `time` draws others from them."""
+        """Times k dt of the frames of a task's trajectories [T], in seconds; a rule of `time` draws others."""
         return np.arange(self.steps) * self.dt_of(task)
 
     def duration(self, task: int = 0) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from slvm_data.arrays import PARAMETER
+from slvm_data.arrays import DRIFT, GOAL, PARAMETER
 from slvm_data.core.devices import backend
 from slvm_data.core.late import jax
 from slvm_data.recipe.recipe import Recipe
@@ -21,6 +21,7 @@ from slvm_data.store.formats import Format
 from slvm_data.store.manifest import Certificate, FileEntry, Manifest
 from slvm_data.systems.switching import Switching
 
+STARTS = (PARAMETER, DRIFT, GOAL)  # of names of arrays with the unit of a parameter
 HARMLESS = ("--xla_dump", "--xla_force_host_platform_device_count")  # flags of XLA that change no bit
 
 
@@ -55,7 +56,8 @@ def units(recipe: Recipe) -> dict[str, str]:
         if hasattr(system, "energy"):
             own["energy"] = system.energy_unit if system.units else ""
         own["dx_dt"] = ", ".join(f"{unit}/s" for unit in system.units)
-        own |= {PARAMETER + name: bounds.unit for name, bounds in system.parameters().items()}
+        own |= {start + name: bounds.unit for name, bounds in system.parameters().items() for start in STARTS}
+        own["control"] = own["domain_control"] = ", ".join(system.input_units)
         for name, unit in own.items():
             if unit:
                 found.setdefault(name, {})[unit] = None

@@ -30,7 +30,7 @@ from slvm_data.simulation import observation, trial
 from slvm_data.simulation.frames import draw_frames, paint
 from slvm_data.systems import driven
 from slvm_data.systems.control import Control
-from slvm_data.systems.drift import Drift, courses
+from slvm_data.systems.drift import Course, Drift, courses
 from slvm_data.systems.driven import Drive
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System, draw
@@ -371,7 +371,7 @@ def _driving(program: Program, drive: Drive, t: Array) -> dict[str, Array]:
     if drive.control is not None:
         found["control"] = drive.control.astype(np.float32)
     for one, course in zip(drive.drift, drive.courses, strict=True):
-        found[table.DRIFT + one.of] = jax.vmap(lambda now, one=one, course=course: one.at(course, now, now))(t)
+        found[table.DRIFT + one.of] = jax.vmap(lambda now, one=one, course=course: one.value(course, now, now))(t)
         found[table.GOAL + one.of] = course.to.astype(np.float32)
     if drive.courses:
         found["drift_time"] = jnp.stack([course.arrival for course in drive.courses])
@@ -379,7 +379,7 @@ def _driving(program: Program, drive: Drive, t: Array) -> dict[str, Array]:
 
 
 def _each_frame(member: System, drive: Drive, t: Array) -> Callable[..., Any]:
-    """A function that calls another one for each frame, with the member as it is then, and the frame's part of arrays."""
+    """A function that calls another one for each frame, with the member as it is then and its part of arrays."""
 
     def look(function: Callable[..., Any], *arrays: Array) -> Any:
         if not drive.drift:
@@ -425,17 +425,26 @@ def _mode(member: Switching, states: Array, key: Key, drive: Drive, t: Array) ->
     return _each_frame(member, drive, t)(lambda own, x: own.mode(x[None], key)[0], states)
 
 
-@compiled("template")
+@compiled("template", "drift")
 def trajectory(
-    numbers: dict[str, Any], shared: dict[str, Any], x0: Array, t: Array, substep: float, *, template: System
+    numbers: dict[str, Any],
+    shared: dict[str, Any],
+    x0: Array,
+    t: Array,
+    substep: float,
+    control: Array | None,
+    drawn: list[Course],
+    *,
+    template: System,
+    drift: tuple[Drift, ...],
 ) -> Array:
     """States [T D] of one member, computed as in a batch; otherwise the last bit could differ, and chaos amplify it."""
 
-    def one(numbers: dict[str, Any], x0: Array) -> Array:
+    def one(numbers: dict[str, Any], x0: Array, control: Array | None, drawn: list[Course]) -> Array:
         member = template.member(numbers | shared | {"substep": substep})
-        return member.simulate(x0, t, stream(root(0), "process"))
+        return driven.simulate(member, x0, t, stream(root(0), "process"), Drive(control, drift, drawn))
 
-    return jax.vmap(one)(*jax.tree.map(lambda x: jnp.stack([x] * LEAST), (numbers, x0)))[0]
+    return jax.vmap(one)(*jax.tree.map(lambda x: jnp.stack([x] * LEAST), (numbers, x0, control, drawn)))[0]
 
 
 def _shift(inputs: Inputs, key: Key, program: Program) -> Array:

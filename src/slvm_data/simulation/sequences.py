@@ -73,7 +73,7 @@ def collect(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:
         return batch.collect(recipe, task, split, index)
     trajectory, _ = recipe.windows.places(split, recipe.steps, index)
     numbers = np.unique(trajectory)
-    return _cut(recipe, recipe.windows, task, split, batch.collect(recipe, task, split, numbers), numbers, index)
+    return _cut(recipe, recipe.windows, split, batch.collect(recipe, task, split, numbers), numbers, index)
 
 
 def forms(recipe: Recipe, task: int, split: str) -> tuple[Arrays, Arrays]:
@@ -83,16 +83,16 @@ def forms(recipe: Recipe, task: int, split: str) -> tuple[Arrays, Arrays]:
     if recipe.windows is None:
         return arrays, {}
     uncut = series(recipe, split, arrays, first) if recipe.windows.series else {}
-    return _cut(recipe, recipe.windows, task, split, arrays, first, first), uncut
+    return _cut(recipe, recipe.windows, split, arrays, first, first), uncut
 
 
 def windows_of(
-    recipe: Recipe, windows: Windowing, task: int, split: str, arrays: Arrays, numbers: np.ndarray, index: np.ndarray
+    recipe: Recipe, windows: Windowing, split: str, arrays: Arrays, numbers: np.ndarray, index: np.ndarray
 ) -> Iterator[Arrays]:
     """Yield these windows [n], in increasing order, in chunks, from the trajectories with these numbers [N]."""
     size = max(1, MEMORY // _window_size(windows, arrays))
     for start in range(0, len(index), size):
-        yield _cut(recipe, windows, task, split, arrays, numbers, index[start : start + size])
+        yield _cut(recipe, windows, split, arrays, numbers, index[start : start + size])
 
 
 def series(recipe: Recipe, split: str, arrays: Arrays, numbers: np.ndarray) -> Arrays:
@@ -116,7 +116,7 @@ def first_series(recipe: Recipe, task: int, split: str) -> Arrays:
 
 
 def _cut(
-    recipe: Recipe, windows: Windowing, task: int, split: str, arrays: Arrays, numbers: np.ndarray, index: np.ndarray
+    recipe: Recipe, windows: Windowing, split: str, arrays: Arrays, numbers: np.ndarray, index: np.ndarray
 ) -> Arrays:
     """Cut these windows [n] from the trajectories with these numbers [N], in increasing order."""
     trajectory, start = windows.places(split, recipe.steps, index)

@@ -46,7 +46,7 @@ class Control(Kind, abc.ABC):
             raise ValueError(f"{kind} takes no control, since it names no inputs: leave {self} out")
         for name, value in vars(self).items():
             if isinstance(value, tuple) and len(value) != len(inputs):
-                words = f"{len(inputs)} inputs ({', '.join(inputs)})" if len(inputs) > 1 else f"one input ({inputs[0]})"
+                words = f"{len(inputs)} input{'s' * (len(inputs) > 1)} ({', '.join(inputs)})"
                 raise ValueError(f"{self}: {name} has {len(value)} values, and {kind} has {words}")
 
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import pi
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from slvm_data.core.fields import limited
+from slvm_data.arrays import GOAL
+from slvm_data.core.fields import leaves, limited
 from slvm_data.core.keys import stream
 from slvm_data.core.kinds import Kind
 from slvm_data.core.late import jax, jnp
@@ -52,14 +54,22 @@ class Drift(Kind, abc.ABC):
     def share(self, now: Array, since: Array, arrival: Array) -> Array:
         """How far it has gone, from 0 to 1, at the instant `now`, in an interval that begins at `since`."""
 
-    def at(self, course: Course, now: Array, since: Array) -> Array:
+    def value(self, course: Course, now: Array, since: Array) -> Array:
         """The parameter [] or [P] at the instant `now`, in an interval that begins at `since` and holds no jump."""
         share = self.share(now, since, course.arrival)
         return (1 - share) * course.start + share * course.to
 
+    def known(self, arrival: float, duration: float) -> dict[str, float]:  # noqa: ARG002
+        """The options, apart from `to`, that give this arrival [s] in a sequence of this duration [s]."""
+        return {}
+
     def ends(self, system: System) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest value to which it goes, [] or [P] each."""
         return ends_of(self.to, system.parameters()[self.of], system.bodies_drawn)
+
+    def plain(self) -> bool:
+        """Whether it has no range, so that it is the same in each sequence."""
+        return not any(isinstance(part, Uniform) for value in vars(self).values() for part in leaves(value))
 
     def check(self, system: System) -> None:
         """Raise ValueError for a system that has no such parameter, or whose parameter cannot go there, or not so."""
@@ -73,7 +83,7 @@ class Drift(Kind, abc.ABC):
         except ValueError as error:
             raise ValueError(f"{self}: {kind}: {self.of} = {error}") from None
         if self.smooth and not system.integrated():
-            raise ValueError(f"{self}: the motion of {kind} has a closed form, so its parameters can only jump: use jump")
+            raise ValueError(f"{self}: the motion of {kind} has a closed form, so its parameters only jump: use jump")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +103,10 @@ class Jump(Drift):
         """The instant of the jump."""
         low, high = (getattr(self.at, end, self.at) for end in ("low", "high"))
         return _rounded(low + (high - low) * jax.random.uniform(key, dtype=float)) * duration
+
+    def known(self, arrival: float, duration: float) -> dict[str, float]:
+        """The share of time at which the jump is."""
+        return {"at": min(arrival / duration, 1.0)} if duration else {}
 
     def share(self, now: Array, since: Array, arrival: Array) -> Array:  # noqa: ARG002 - intervals end at jumps
         """All at once: constant within an interval, which never holds the jump."""
@@ -128,6 +142,10 @@ class Sine(Drift):
         low, high = (getattr(self.cycles, end, self.cycles) for end in ("low", "high"))
         return duration / (2 * _rounded(low + (high - low) * jax.random.uniform(key, dtype=float)))
 
+    def known(self, arrival: float, duration: float) -> dict[str, float]:
+        """The number of cycles."""
+        return {"cycles": duration / (2 * arrival)} if duration else {}
+
     def share(self, now: Array, since: Array, arrival: Array) -> Array:  # noqa: ARG002
         """Half a cycle until it arrives."""
         return (1 - jnp.cos(pi * now / jnp.where(arrival > 0, arrival, 1.0))) / 2
@@ -136,12 +154,12 @@ class Sine(Drift):
 class Course(NamedTuple):
     """What a drift is in one sequence."""
 
-    start: Array  # value of the parameter in frame 0, [] or [P]
-    to: Array  # where it goes, [] or [P]
-    arrival: Array  # s
+    start: Any  # value of the parameter in frame 0, [] or [P], a JAX or NumPy array, like the others
+    to: Any  # where it goes, [] or [P]
+    arrival: Any  # s
 
 
-def courses(drift: tuple[Drift, ...], system: System, numbers: dict[str, Array], key: Key, t: Array) -> list[Course]:
+def courses(drift: tuple[Drift, ...], system: System, numbers: Mapping[str, Any], key: Key, t: Array) -> list[Course]:
     """Draw the course of each drift, in a sequence with these parameters and frames at `t` [T]; t[0] is 0."""
     found = []
     for one in drift:
@@ -150,6 +168,19 @@ def courses(drift: tuple[Drift, ...], system: System, numbers: dict[str, Array],
         to = _rounded(low + (high - low) * jax.random.uniform(stream(own, "to"), low.shape, dtype=float))
         found.append(Course(numbers[one.of], to, one.arrival(stream(own, "at"), t[-1] - t[0])))
     return found
+
+
+def of_sequence(drift: tuple[Drift, ...], sequence: Mapping[str, Any]) -> tuple[Drift, ...]:
+    """The drifts of a recipe as they are in one of its sequences, given by its stored arrays: with plain numbers.
+
+    `slvm_data.simulate` takes them.
+    """
+    found, time = [], np.asarray(sequence["time"], float)
+    for i, one in enumerate(drift):
+        to = np.asarray(sequence[GOAL + one.of], float).tolist()
+        own = one.known(float(sequence["drift_time"][i]), float(time[-1] - time[0]))
+        found.append(dataclasses.replace(one, to=tuple(to) if isinstance(to, list) else to, **own))
+    return tuple(found)
 
 
 def check_all(drift: tuple[Drift, ...], system: System) -> None:

@@ -28,7 +28,7 @@ class Drive(NamedTuple):
     def moved(self, member: S, now: Array, since: Array) -> S:
         """The member with its parameters at the instant `now`, in an interval that begins at `since`."""
         pairs = zip(self.drift, self.courses, strict=True)
-        return member.member({one.of: one.at(course, now, since) for one, course in pairs}) if self.drift else member
+        return member.member({one.of: one.value(course, now, since) for one, course in pairs}) if self.drift else member
 
 
 class Intervals(NamedTuple):
@@ -56,13 +56,11 @@ def simulate(member: System, x0: Array, t: Array, key: Key, drive: Drive) -> Arr
         return member.simulate(x0, t, key) if drive.control is None else member.controlled(x0, t, key, drive.control)
     cut = intervals(drive, t)
     held = () if drive.control is None else (drive.control[cut.frame],)
-    run = _integrated if member.integrated() else _in_parts
+    run = _integrated if member.integrated() else in_parts
     return run(member, x0, key, drive, cut.instants, held)[cut.place]
 
 
-def _integrated(
-    member: System, x0: Array, key: Key, drive: Drive, instants: Array, held: tuple[Array, ...]
-) -> Array:
+def _integrated(member: System, x0: Array, key: Key, drive: Drive, instants: Array, held: tuple[Array, ...]) -> Array:
     """States [M+1 D] at the instants [M+1], integrated together with time."""
     del key
 
@@ -74,7 +72,7 @@ def _integrated(
     return solve(velocity, jnp.append(x0, instants[0]), instants, member.substep, (instants[:-1], *held))[:, :-1]
 
 
-def _in_parts(member: System, x0: Array, key: Key, drive: Drive, instants: Array, held: tuple[Array, ...]) -> Array:
+def in_parts(member: System, x0: Array, key: Key, drive: Drive, instants: Array, held: tuple[Array, ...]) -> Array:
     """States [M+1 D] at the instants [M+1], simulated from each to the next with constant parameters."""
 
     def part(x: Array, own: tuple[Array, tuple[Array, ...]]) -> tuple[Array, Array]:

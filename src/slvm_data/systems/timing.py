@@ -80,7 +80,7 @@ class Grid(TimeRule):
         if points > CHOSEN:
             raise ValueError(f"{self}: a grid of {points} points is too fine: give of = {CHOSEN} or fewer")
         if points - 1 < (steps - 1) * max(1, self._apart(steps)):
-            raise ValueError(f"{self}: {steps} frames do not fit on {points} points: give a larger of, or a smaller gap")
+            raise ValueError(f"{self}: {steps} frames do not fit on {points} points: give a larger of or a smaller gap")
 
     def _points(self, steps: int) -> int:
         return self.of or 100 * steps
