@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from slvm_data.arrays import GOAL
 from slvm_data.core.arguments import checked
 from slvm_data.core.compiled import compiled
 from slvm_data.core.keys import exact, root, stream
@@ -45,7 +47,7 @@ def simulate(
     the parameters, first state and times of a stored sequence, the result rounds to its stored states, bit for bit.
     If noise moves the state, or shared parameters are drawn, it is always the same trajectory of the population.
     `control` [T U] is held from each time to the next. `drift` moves parameters from the given values, as in a recipe,
-    but with numbers in place of ranges (`slvm_data.systems.drift.of_sequence`). For a stored sequence with these,
+    but with numbers in place of ranges (`slvm_data.simulation.member.drift_of`). For a stored sequence with these,
     `population` is `recipe.reach(task)`, which has the same steps of integration.
 
     Raises ValueError for an unknown or missing parameter, one out of bounds, a state of the wrong length or one
@@ -93,6 +95,19 @@ def _drive(
         drawn = jax.tree.map(np.asarray, courses(drift, population, numbers, root(0), t - t[0]))
     acting: Any = control
     return Drive(acting, tuple(type(one)(of=one.of) for one in drift), drawn)
+
+
+def drift_of(drift: tuple[Drift, ...], sequence: Mapping[str, Any]) -> tuple[Drift, ...]:
+    """The drifts of a recipe as they are in one of its sequences, given by its stored arrays: with plain numbers.
+
+    `simulate` takes them.
+    """
+    found, time = [], np.asarray(sequence["time"], float)
+    for i, one in enumerate(drift):
+        to = np.asarray(sequence[GOAL + one.of], float).tolist()
+        own = one.known(float(sequence["drift_time"][i]), float(time[-1] - time[0]))
+        found.append(dataclasses.replace(one, to=tuple(to) if isinstance(to, list) else to, **own))
+    return tuple(found)
 
 
 def _shared(population: System) -> Arrays:

@@ -14,7 +14,6 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from slvm_data.arrays import GOAL
 from slvm_data.core.fields import leaves, limited
 from slvm_data.core.keys import stream
 from slvm_data.core.kinds import Kind
@@ -168,19 +167,6 @@ def courses(drift: tuple[Drift, ...], system: System, numbers: Mapping[str, Any]
         to = _rounded(low + (high - low) * jax.random.uniform(stream(own, "to"), low.shape, dtype=float))
         found.append(Course(numbers[one.of], to, one.arrival(stream(own, "at"), t[-1] - t[0])))
     return found
-
-
-def of_sequence(drift: tuple[Drift, ...], sequence: Mapping[str, Any]) -> tuple[Drift, ...]:
-    """The drifts of a recipe as they are in one of its sequences, given by its stored arrays: with plain numbers.
-
-    `slvm_data.simulate` takes them.
-    """
-    found, time = [], np.asarray(sequence["time"], float)
-    for i, one in enumerate(drift):
-        to = np.asarray(sequence[GOAL + one.of], float).tolist()
-        own = one.known(float(sequence["drift_time"][i]), float(time[-1] - time[0]))
-        found.append(dataclasses.replace(one, to=tuple(to) if isinstance(to, list) else to, **own))
-    return tuple(found)
 
 
 def check_all(drift: tuple[Drift, ...], system: System) -> None:

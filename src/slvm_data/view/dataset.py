@@ -22,12 +22,11 @@ from slvm_data.core.types import Arrays
 from slvm_data.datasets import RECIPES, standing, suggestion
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.recipe.serialisation import from_stored
-from slvm_data.simulation.member import energies, impacts
+from slvm_data.simulation.member import drift_of, energies, impacts
 from slvm_data.simulation.sequences import collect
 from slvm_data.store import formats, manifest
 from slvm_data.store.manifest import FileEntry, Form, Manifest
 from slvm_data.store.npz_rows import Rows
-from slvm_data.systems.drift import of_sequence
 from slvm_data.systems.system import System
 
 LARGE = 2**30  # bytes of a file from which on it is said that its checksum is computed
@@ -229,5 +228,5 @@ def _computed(recipe: Recipe, task: int, arrays: Arrays) -> Arrays:
 
 def _impacts(recipe: Recipe, system: System, member: Arrays, row: Arrays) -> Arrays:
     """Impacts of a stored sequence, under its control and drifts."""
-    acting: dict[str, Any] = {"control": row.get("control"), "drift": of_sequence(recipe.drift, row)}
+    acting: dict[str, Any] = {"control": row.get("control"), "drift": drift_of(recipe.drift, row)}
     return impacts(system, member, row["state"][0], row["time"], **acting)
