@@ -120,7 +120,7 @@ _EVERY = (
     _row("label", "N 1", "int64", Role.LABEL, "number of the task"),
     _row("time", "N T", "float64", Role.TIME, "times of the frames", "s", query="time", context="domain_time"),
     _row(
-        *("domain_time", "N K T", "float64", Role.TIME),
+        *("domain_time", "N K T", "float64", Role.CONTEXT),
         "times of the frames of the context windows, if they are irregular",
         "s",
     ),
@@ -131,7 +131,7 @@ _EVERY = (
         query="control",
         context="domain_control",
     ),
-    _row("domain_control", "N K T U", "float32", Role.CONTROL, "control in the context windows", fill=0),
+    _row("domain_control", "N K T U", "float32", Role.CONTEXT, "control in the context windows", fill=0),
     _row(
         *("drift_time", "N J", "float64", Role.TRUTH),
         "instants at which drifting parameters are first where they go, in the order of the recipe: at jumps, the jump",

@@ -21,7 +21,6 @@ from slvm_data.store.formats import Format
 from slvm_data.store.manifest import Certificate, FileEntry, Manifest
 from slvm_data.systems.switching import Switching
 
-STARTS = (PARAMETER, DRIFT, GOAL)  # of names of arrays with the unit of a parameter
 HARMLESS = ("--xla_dump", "--xla_force_host_platform_device_count")  # flags of XLA that change no bit
 
 
@@ -56,8 +55,11 @@ def units(recipe: Recipe) -> dict[str, str]:
         if hasattr(system, "energy"):
             own["energy"] = system.energy_unit if system.units else ""
         own["dx_dt"] = ", ".join(f"{unit}/s" for unit in system.units)
-        own |= {start + name: bounds.unit for name, bounds in system.parameters().items() for start in STARTS}
-        own["control"] = own["domain_control"] = ", ".join(system.input_units)
+        bounds = system.parameters()
+        own |= {PARAMETER + name: bounds[name].unit for name in bounds}
+        own |= {start + one.of: bounds[one.of].unit for one in recipe.drift for start in (DRIFT, GOAL)}
+        if recipe.control:
+            own["control"] = own["domain_control"] = ", ".join(system.input_units)
         for name, unit in own.items():
             if unit:
                 found.setdefault(name, {})[unit] = None
