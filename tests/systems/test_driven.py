@@ -1,6 +1,7 @@
 """Irregular, controlled and drifting motion against equations written by hand, a physics engine, and closed forms."""
 
 import dataclasses
+from itertools import pairwise
 
 import jax
 import numpy as np
@@ -24,7 +25,7 @@ def by_scipy(velocity, x0, cuts):
     """States at the times T, solved from each cut to the next, within which `velocity(t, y, frame)` is smooth."""
     cuts = np.unique(np.concatenate([T, cuts]))
     found, x = [np.array(x0)], np.array(x0)
-    for a, b in zip(cuts, cuts[1:], strict=False):
+    for a, b in pairwise(cuts):
         frame = np.searchsorted(T, a, side="right") - 1
         how = {"method": "DOP853", "rtol": 1e-12, "atol": 1e-12}
         x = solve_ivp(lambda t, y, frame=frame, a=a: velocity(t, y, frame, a), (a, b), x, **how).y[:, -1]
