@@ -14,6 +14,7 @@ from slvm_data.observe.modifiers import CLEAN, check_all
 from slvm_data.observe.render.style import Style, style_of
 from slvm_data.observe.view import View
 from slvm_data.observe.windowing import Windowing
+from slvm_data.recipe.mistakes import is_own
 from slvm_data.recipe.outline import Outline
 from slvm_data.systems.drift import check_all as check_all_drifts
 from slvm_data.systems.drift import widened
@@ -131,7 +132,12 @@ class Recipe(Outline):
             if self.control:
                 self.control.check(kind, system.inputs)
             if system.in_steps():
-                raise ValueError(f"{kind} moves in steps, one for each frame of equal length: leave {rules[0]} out")
+                own = (
+                    " (or let its method in_steps return False, if it takes any times)" if is_own(type(system)) else ""
+                )
+                raise ValueError(
+                    f"{kind} moves in steps, one for each frame of equal length: leave {rules[0]} out{own}"
+                )
             check_all_drifts(self.drift, system)
 
     def reach(self, task: int) -> System:

@@ -345,14 +345,16 @@ def _scene(inputs: Inputs, key: Key, program: Program) -> Scene:
     switching = _switching(member, states, inputs.scale, key, drive, t)
     if program.original and program.style.name == "debug":
         accepted = original.accept(program.style, discs[0][:, 0])
+    recorded = _recorded(member, states, t, offset, colors, program, drive)
+    room = jnp.isfinite(recorded.get("event_time", 0.0)).all()  # for every impact: see `flight.impacts_in_parts`
     return Scene(
         states=states.astype(np.float32),
         parameters={name: value.astype(np.float32) for name, value in parameters.items()},
         switching=switching,
-        recorded=_recorded(member, states, t, offset, colors, program, drive),
+        recorded=recorded,
         driving=_driving(program, drive, t),
         discs=(*discs, jnp.asarray(hues(program.style))[colors]),
-        finite=jnp.isfinite(states.astype(np.float32)).all() & jnp.isfinite(switching.get("signal", 0.0)).all(),
+        finite=jnp.isfinite(states.astype(np.float32)).all() & jnp.isfinite(switching.get("signal", 0.0)).all() & room,
         accepted=accepted,
     )
 
