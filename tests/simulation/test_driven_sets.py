@@ -19,6 +19,7 @@ from slvm_data.systems import drift
 from slvm_data.systems.control import Held
 from slvm_data.systems.drift import Jump, Ramp
 from slvm_data.systems.timing import Jittered
+from slvm_data.view.command_line import command
 from slvm_data.view.dataset import of_folder, of_recipe
 
 WORDS = (
@@ -63,7 +64,10 @@ def test_the_command_line_writes_the_same(folder, tmp_path, ended):
     assert ended(main, "generate", "pendulum", "friction=0.05", *WORDS, "--out", tmp_path / "x") == 0
     assert (tmp_path / "x/train.npz").read_bytes() == (folder / "train.npz").read_bytes()
     assert find(str(folder / "dataset.json")) == DRIVEN
-    assert find(str(tmp_path / "x/dataset.json")).drift == DRIVEN.drift
+    made = of_folder(tmp_path / "x")
+    assert made.recipe.drift == DRIVEN.drift
+    rules = "--time 'jittered(share=0.9)' --control 'held(steps=3)' --drift 'jump(of=l,to=1.2..1.5)' --drift 'sine("
+    assert rules in command(made)
 
 
 def test_one_sequence_is_the_same_alone_in_any_batch_and_in_every_format(rows, folder, tmp_path):
@@ -101,7 +105,10 @@ def test_arrays_are_as_documented(rows, folder, in_the_table):
     arrays = manifest.read(folder).arrays
     assert [arrays[name].unit for name in ("control", "drift_l", "drift_to_m", "time")] == ["N m", "m", "kg", "s"]
     text = (folder / "README.md").read_text()
-    assert "Times of frames: `jittered(share=0.9)`. Control: `held(steps=3)`. Drift: `jump(of=l,to=1.2..1.5)" in text
+    assert (
+        "Times of frames: `jittered(share=0.9)`. Control: `held(low=-1, high=1, steps=3)`. Drift: `jump(of=l, to=1.2"
+        in text
+    )
 
 
 def test_parameters_go_where_they_say(rows):

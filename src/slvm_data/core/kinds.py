@@ -53,6 +53,11 @@ class Kind:
         given = ",".join(f"{f.name}={_written(value)}" for f, value in values.items() if value != f.default)
         return f"{self.name()}({given})" if given else self.name()
 
+    def whole(self) -> str:
+        """The text with all values, also the defaults."""
+        values = ", ".join(f"{field.name}={_written(getattr(self, field.name))}" for field in dataclasses.fields(self))
+        return f"{self.name()}({values})" if values else self.name()
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """Make a member of the family from its text; raises ValueError, which says what is wrong."""
@@ -123,7 +128,11 @@ def _written(value: Any) -> str:
         return f"[{','.join(map(_written, value))}]"
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:.15g}" if isinstance(value, float) else str(value)
+    if hasattr(value, "low"):
+        return f"{_written(value.low)}..{_written(value.high)}"
+    if isinstance(value, float):
+        return f"{value:g}" if float(f"{value:g}") == value else repr(value)  # the same number again
+    return str(value)
 
 
 def _read(text: str) -> Any:

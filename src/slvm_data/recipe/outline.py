@@ -101,9 +101,9 @@ class Outline:
 
     def rules(self) -> dict[str, str]:
         """The rule of time, the control and the drifts in words, by what they are; empty without them."""
-        drift = "; ".join(map(str, self.drift))
-        every = {"times of frames": self.time, "control": self.control, "drift": drift}
-        return {name: str(rule) for name, rule in every.items() if rule}
+        every = {"times of frames": self.time, "control": self.control}
+        found = {name: rule.whole() for name, rule in every.items() if rule}
+        return found | ({"drift": "; ".join(rule.whole() for rule in self.drift)} if self.drift else {})
 
     def view_of(self, task: int) -> View:
         """View of a task: how it is drawn."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 from typing import Any
 
+from slvm_data.core.kinds import Kind
 from slvm_data.core.types import SPLITS
 from slvm_data.datasets import RECIPES
 from slvm_data.observe.view import View
@@ -91,6 +92,9 @@ def _different(names: Iterable[str], base: Any, other: Any) -> dict[str, Any]:
 
 def _option(name: str, value: Any) -> list[str]:
     word = "--" + OPTIONS[name].word
+    rules = [one for one in (value if isinstance(value, tuple) else (value,)) if isinstance(one, Kind)]
+    if rules:
+        return [part for rule in rules for part in (word, str(rule))]
     return [word] if value is True else [word, ",".join(value) if isinstance(value, tuple) else _text(value)]
 
 

@@ -46,8 +46,8 @@ def _unit(name: str, known: dict[str, str]) -> str:
 
 def _sizes(dataset: Dataset) -> list[tuple[str, str]]:
     recipe = dataset.recipe
-    steps = sorted({recipe.interval(task) for task in range(len(recipe.tasks))})
-    mean = " on average" if recipe.time else ""
+    steps = sorted({recipe.dt_of(task) for task in range(len(recipe.tasks))})
+    mean = ", irregular" if recipe.time else ""
     found = [("time between frames", f"{' or '.join(f'{dt:g}' for dt in steps)} s{mean}"), ("seed", str(recipe.seed))]
     found += recipe.rules().items()
     found.append(("frames of a sequence", str(recipe.length())))
