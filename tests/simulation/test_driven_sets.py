@@ -162,6 +162,9 @@ def test_balls_have_their_impacts_and_the_view_finds_them_again():
     for name in ("event_time", "event_wall", "event_before", "event_after"):
         np.testing.assert_allclose(bare[name][:, :n], arrays[name], rtol=1e-6, err_msg=name)
     np.testing.assert_allclose(bare["energy"], arrays["energy"], rtol=1e-5)
+    few = make(BALLS, 0, "train", prepare(BALLS, 0, "train"), np.arange(13, 16), frame_buffer(BALLS, 3)).arrays
+    for name, array in few.items():
+        np.testing.assert_array_equal(array, arrays[name][13:], err_msg=name)
     g = arrays["drift_g"] + arrays["control"]
     np.testing.assert_allclose(arrays["dx_dt"][..., 2:], g, rtol=1e-6, atol=1e-6)  # no ball lies on a wall
     assert not np.array_equal(*BALLS.reach(0).range_of("g"))

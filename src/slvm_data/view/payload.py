@@ -62,7 +62,8 @@ def _context(dataset: Dataset, task: int, row: Arrays) -> list[dict[str, Any]]:
     if windows is None:
         return []
     frames = windows.first_frames()[:, None] + np.arange(windows.length)
-    times = row.get("domain_time", row["time"][0] + frames * dataset.recipe.dt_of(task))
+    irregular = "domain_time" in row
+    times = row["domain_time"] if irregular else row["time"][0] + frames * dataset.recipe.dt_of(task)
     images = row.get("domain_image")
     return [
         {
