@@ -143,8 +143,10 @@ class Recipe(Outline):
     def reach(self, task: int) -> System:
         """The population of a task as wide as drifts, and as fast as a control, make it: for bounds, not for draws."""
         system = widened(self.tasks[task], self.drift)
-        duration = self.duration(task)
-        return system.pushed(self.control.largest(), self.control.impulse(duration)) if self.control else system
+        if not self.control:
+            return system
+        impulse = self.control.impulse(self.duration(task), self.interval(task))
+        return system.pushed(self.control.largest(), impulse)
 
     def _check_folders(self) -> None:
         for name in (folders := self.folders()):

@@ -36,8 +36,11 @@ class Control(Kind, abc.ABC):
     def largest(self) -> float:
         """Largest size of an input, in its unit."""
 
-    def impulse(self, duration: float) -> float:
-        """Largest size of the integral of an input over time that is to be expected, for the step of the integrator."""
+    def impulse(self, duration: float, interval: float) -> float:  # noqa: ARG002
+        """Largest size of the integral of an input over time that is to be expected, for the step of the integrator.
+
+        Frames are `interval` seconds apart, on average.
+        """
         return self.largest() * duration
 
     def check(self, kind: str, inputs: tuple[str, ...]) -> None:
@@ -89,6 +92,13 @@ class Held(Control):
         """The larger end."""
         return max(_size(self.low), _size(self.high))
 
+    def impulse(self, duration: float, interval: float) -> float:
+        """Of the mean, and four standard deviations of the sum of the rest."""
+        low, high = np.broadcast_arrays(*map(np.atleast_1d, self._ends()))
+        mean, deviation = np.abs(low + high).max() / 2, (high - low).max() / sqrt(12)
+        often = mean * duration + 4 * deviation * sqrt(duration * self.steps * interval)
+        return float(min(often, super().impulse(duration, interval)))
+
     def _ends(self) -> tuple[Any, Any]:
         for name in ("low", "high"):
             if isinstance(self.low, tuple) and isinstance(self.high, tuple) and len(self.low) != len(self.high):
@@ -127,7 +137,7 @@ class OrnsteinUhlenbeck(Control):
         """The mean and `SURE` standard deviations."""
         return _size(self.mean) + SURE * self._deviation()
 
-    def impulse(self, duration: float) -> float:
+    def impulse(self, duration: float, interval: float) -> float:  # noqa: ARG002
         """Of the mean, and four standard deviations of the integral of the rest."""
         slowest = min(leaves(self.rate))
         return _size(self.mean) * duration + 4 * self._deviation() * sqrt(2 * duration / slowest)
