@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from slvm_data.arrays import AXES, CONTEXTS, QUERIES, TABLE, ArrayInfo, info
+from slvm_data.arrays import AXES, TABLE, ArrayInfo, info
 from slvm_data.observe.modifiers import Modifier
 
 PAGE = Path(__file__).parents[1] / "docs/format.md"
@@ -19,9 +19,15 @@ WHERE = {  # when a file has an array, where that is not always
     "mask": "`--observe missing` or `missing_block`",
     "latent": "switching systems",
     "mode": "switching systems",
+    "domain_time": "windows, with `--time`",
+    "control": "`--control`",
+    "domain_control": "windows, with `--control`",
+    "drift_time": "`--drift`",
+    "drift_<name>": "`--drift`",
+    "drift_to_<name>": "`--drift`",
 }
 BY_MODIFIERS = {name: f"`--observe {kind.name()}`" for kind in Modifier.members.values() for name in kind.recorded}
-IN_WINDOWS = {*QUERIES.values(), *CONTEXTS.values()} - {"image", "dx_dt", "energy", "angles"}
+IN_WINDOWS = {name for row in TABLE.values() for name in (row.query, row.context) if name != row.name}
 
 
 def where(row: ArrayInfo) -> str:
@@ -35,7 +41,7 @@ def where(row: ArrayInfo) -> str:
 
 def table() -> str:
     """The table in Markdown."""
-    rows = [*TABLE.values(), info("param_<name>")]
+    rows = [*TABLE.values(), *map(info, ("param_<name>", "drift_<name>", "drift_to_<name>"))]
     lines = ["| array | axes | type | unit | role | in a file | meaning |", "|---|---|---|---|---|---|---|"]
     for row in rows:
         cells = [f"`{row.name}`", row.axes, row.dtype, row.unit, row.role, where(row), row.meaning.replace("|", "\\|")]

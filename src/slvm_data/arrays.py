@@ -18,6 +18,8 @@ AXES = {
     "L": "latent_component",
     "S": "channel",  # of a signal
     "E": "impact",
+    "U": "input",
+    "J": "drift",
     "X": "xy",
     "B": "body",
     "P": "component",  # of a parameter: one per body, or those of a vector
@@ -44,6 +46,7 @@ class Role(StrEnum):
     EVENT = "event"
     MASK = "mask"
     CLEAN = "clean"
+    CONTROL = "control"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +122,25 @@ _EVERY = (
     ),
     _row("state_mask", "N D", "bool", Role.MASK, "true for numbers of the state, false for padding", fill=0),
     _row("label", "N 1", "int64", Role.LABEL, "number of the task"),
-    _row("time", "N T", "float64", Role.TIME, "times of the frames", "s"),
+    _row("time", "N T", "float64", Role.TIME, "times of the frames", "s", query="time", context="domain_time"),
+    _row(
+        *("domain_time", "N K T", "float64", Role.CONTEXT),
+        "times of the frames of the context windows, if they are irregular",
+        "s",
+    ),
+    _row(
+        *("control", "N T U", "float32", Role.CONTROL),
+        "inputs of the system, held from frame t to frame t+1",
+        fill=0,
+        query="control",
+        context="domain_control",
+    ),
+    _row("domain_control", "N K T U", "float32", Role.CONTEXT, "control in the context windows", fill=0),
+    _row(
+        *("drift_time", "N J", "float64", Role.TRUTH),
+        "instants at which drifting parameters are first where they go, in the order of the recipe: at jumps, the jump",
+        "s",
+    ),
     _row(
         *("queries", "N T S", "float32", Role.OBSERVATION),
         "signal of the window",
@@ -206,11 +227,8 @@ _EVERY = (
 TABLE: dict[str, ArrayInfo] = {row.name: row for row in _EVERY}
 """The arrays by name, in the order of files and pages; parameters, `param_<name>`, follow after them."""
 
-QUERIES = {row.name: row.query for row in _EVERY if row.query}
-CONTEXTS = {row.name: row.context for row in _EVERY if row.context}
-"""Names of arrays of a trajectory, and their names in a query (`QUERIES`) or in its context (`CONTEXTS`)."""
-
 PARAMETER = "param_"
+DRIFT, GOAL = "drift_", "drift_to_"  # beginnings of the names of arrays about a parameter that drifts
 EVENTS = tuple(row.name for row in _EVERY if row.role is Role.EVENT)
 SERIES = ("signal", "state", "mode", "time", "label", "path")  # arrays of the files of uncut trajectories
 
@@ -219,6 +237,8 @@ def info(name: str) -> ArrayInfo:
     """Description of the array with this name; raises ValueError for a name that no dataset has."""
     if name in TABLE:
         return TABLE[name]
+    if name.startswith((GOAL, DRIFT)):
+        return _drifting(name)
     if not name.startswith(PARAMETER):
         raise ValueError(f"{name[:80]!r} is not among the arrays that a dataset may hold: {', '.join(TABLE)}, param_…")
     meaning = f"the parameter {name.removeprefix(PARAMETER)}, as drawn for the sequence"
@@ -240,6 +260,15 @@ def dimensions(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[str, ..
         name: tuple(AXES[letter] if len(lengths[letter]) == 1 else f"{name}_{AXES[letter]}" for letter in own)
         for name, own in letters.items()
     }
+
+
+def _drifting(name: str) -> ArrayInfo:
+    """Description of an array about a parameter that drifts."""
+    if name.startswith(GOAL):
+        meaning = f"the value to which the parameter {name.removeprefix(GOAL)} goes"
+        return _row(name, "N (P)", "float32", Role.PARAMETER, meaning)
+    meaning = f"the parameter {name.removeprefix(DRIFT)} at each frame; param_{name.removeprefix(DRIFT)} is its start"
+    return _row(name, "N T (P)", "float64", Role.TRUTH, meaning, query=name)
 
 
 def pictures(name: str) -> bool:

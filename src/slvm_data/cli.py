@@ -147,7 +147,7 @@ def _observed(recipe: Recipe, task: int) -> str:
     """Time step and observation of a task, in words."""
     from slvm_data.systems.switching import Switching
 
-    dt, system, view = f"dt = {recipe.dt_of(task):g} s", recipe.tasks[task], recipe.view_of(task)
+    dt, system, view = _time(recipe, task), recipe.tasks[task], recipe.view_of(task)
     if not recipe.has_frames():
         signals = f"{dt}; signals of {recipe.channels_of(system)} channels"
         if not isinstance(system, Switching):
@@ -157,6 +157,11 @@ def _observed(recipe: Recipe, task: int) -> str:
     shifted = f"camera shifted by up to {view.jitter:.0%} of half the scene's width, frame enlarged to hold it"
     camera = shifted if view.jitter else "fixed camera"
     return f"{dt}; frames of {view.size} x {view.size} pixels, style {recipe.style_of(task).name}, {colours}, {camera}"
+
+
+def _time(recipe: Recipe, task: int) -> str:
+    """Time step of a task, its rule of time, control and drifts, in words."""
+    return "; ".join([f"dt = {recipe.dt_of(task):g} s", *(f"{name} {rule}" for name, rule in recipe.rules().items())])
 
 
 def find(dataset: str) -> Recipe:

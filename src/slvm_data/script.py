@@ -28,6 +28,9 @@ from slvm_data.observe.presets import observations
 from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.options import OPTIONS, TRAJECTORIES, Option, is_option, named, of
 from slvm_data.store import formats
+from slvm_data.systems.control import Control
+from slvm_data.systems.drift import Drift
+from slvm_data.systems.timing import TimeRule
 
 if TYPE_CHECKING:
     from slvm_data.recipe.recipe import Recipe
@@ -67,6 +70,7 @@ _Changes = Annotated[
     ),
 ]
 _ORIGINAL = "Write what the original scripts would write, with their errors, but with correct labels."
+RULES = {"time": TimeRule, "control": Control}  # families of options that are given once
 INTERRUPTED, TERMINATED = 130, 143  # exit codes, as shells have them
 _Format = Annotated[
     str | None,
@@ -139,6 +143,7 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
 
         style, options["record"] = options["style"], _names(options["record"])
         observed = observations(options.pop("observe") or ())
+        options |= _motions(options)
         options |= {name: value for name, value in observed.items() if options.get(name) is None}
         _check_words(changes or (), inspect.signature(generate).parameters)
         recipe = override(find(dataset), changes or (), options)
@@ -180,6 +185,13 @@ def _worded(text: str, *names: str, **settings: Any) -> Any:
 def _names(record: list[str] | None) -> tuple[str, ...] | None:
     """Names of arrays to record, from words that may contain commas."""
     return tuple(name.strip() for words in record or () for name in words.split(",")) or None
+
+
+def _motions(options: dict[str, Any]) -> dict[str, Any]:
+    """Rule of time, control and drifts from their words."""
+    single = {name: kind.parse(options[name]) for name, kind in RULES.items() if options[name] is not None}
+    drift = tuple(map(Drift.parse, options["drift"] or ())) or None
+    return single | {"drift": drift}
 
 
 def _check_words(changes: Iterable[str], options: Iterable[str]) -> None:
@@ -277,7 +289,7 @@ def _report(recipe: Recipe, certificate: list[Certificate], folder: Path) -> Non
         accuracy += f"trajectories diverge by chaos after {min(horizons)} frames; "
     print(f"{accuracy}more: slvm-data info {folder}")
     if error > TOLERANCE:
-        h = min(recipe.dt_of(entry.task) / (entry.substeps or 1) for entry in certificate) / 2
+        h = min(recipe.interval(entry.task) / (entry.substeps or 1) for entry in certificate) / 2
         print(f"warning: this is inaccurate, try substep={h:.2g}", file=sys.stderr)
 
 

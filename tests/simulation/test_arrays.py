@@ -3,6 +3,7 @@
 That the arrays of every dataset are as the table has them is checked where they are sampled, by `in_the_table`.
 """
 
+import dataclasses
 from itertools import chain
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 from slvm_data import RECIPES, arrays
 from slvm_data.arrays import AXES, TABLE, Role, info
 from slvm_data.run.description import units
+from slvm_data.systems.control import Held
+from slvm_data.systems.drift import Jump
 
 UNITS = {  # of parameters, by system; those that are left out have none
     "BallBox": {"g": "px/s²"},
@@ -101,8 +104,19 @@ def test_units_of_everything_else_that_is_a_systems_own():
     assert "energy" not in units(RECIPES["lorenz"])
 
 
+def test_units_of_control_and_drift():
+    recipe = dataclasses.replace(RECIPES["pendulum"], control=Held(), drift=(Jump(of="g", to=2.0),))
+    found = units(recipe)
+    assert {name: found[name] for name in ("control", "drift_g", "drift_to_g")} == {
+        "control": "N m",
+        "drift_g": "m/s²",
+        "drift_to_g": "m/s²",
+    }
+    assert "drift_m" not in found
+
+
 def test_an_array_that_no_dataset_has_is_refused():
     assert info("param_k").role is Role.PARAMETER
     assert not arrays.pictures("param_k")
-    with pytest.raises(ValueError, match="'images' is not among the arrays that a dataset may hold: image, clean"):
+    with pytest.raises(ValueError, match="'images' is not among the arrays that a dataset may hold: image, clean, "):
         info("images")

@@ -8,10 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from slvm_data import Pendulum, Recipe, System, render, simulate
+from slvm_data import Pendulum, Recipe, System, render, sample, simulate
 from slvm_data.cli import main
 from slvm_data.simulation import trial
 from slvm_data.simulation.batch import prepare
+from slvm_data.systems.control import Held
+from slvm_data.systems.timing import Jittered
 
 START = "jnp.array([0.7, -0.9, 0.0, 0.0])"
 STATE = 'state: ClassVar = ("x", "y", "px", "py")'
@@ -173,10 +175,48 @@ def test_every_method_of_the_users_own_is_tried(wrong):
             use()
 
 
-def test_parameters_beyond_all_numbers_are_told_as_ever():
-    class Mine(Pendulum):
-        """A pendulum of the user's own."""
+class Driven(Hopper):
+    """A hopper at any times, with an input that pushes it."""
 
+    inputs: ClassVar = ("wind",)
+
+    def in_steps(self):
+        return False
+
+    def controlled(self, x0, t, key, control):
+        steps = jnp.diff(t)[:, None] * (x0[1] + control[:-1])
+        return x0 + jnp.concatenate([jnp.zeros((1, 2)), jnp.cumsum(steps, axis=0) * jnp.array([1.0, 0.0])])
+
+
+def test_a_simulate_of_the_users_own_gets_a_control_only_if_there_is_one():
+    arrays = sample(Recipe(name="own", tasks=(Driven(),), time=Jittered()), index=slice(2))
+    np.testing.assert_allclose(arrays["state"][..., 0], arrays["time"], rtol=1e-6)
+    arrays = sample(Recipe(name="own", tasks=(Driven(),), time=Jittered(), control=Held()), index=slice(2))
+    speed = np.diff(arrays["state"][..., 0]) / np.diff(arrays["time"])
+    np.testing.assert_allclose(speed, 1 + arrays["control"][:, :-1, 0], rtol=1e-4)
+
+
+def test_inputs_of_the_users_own_are_tried():
+    with pytest.raises(TypeError, match="Pushed has inputs, and needs a push of its own"):
+        type("Pushed", (Mine,), {"inputs": ("torque", "x"), "push": System.push})()
+    with pytest.raises(TypeError, match="Hopped has inputs, and needs a controlled of its own"):
+        type("Hopped", (Hopper,), {"inputs": ("wind",)})()
+    for wrong, says in (
+        ({"push": lambda self, u: u}, r"push returned an array \[1\]; expected is \[2\], what a control \[1\] adds"),
+        ({"inputs": "torque"}, r"inputs = 'torque' has to be a tuple of words"),
+        ({"input_units": ("N m", "N m")}, "has to be as long as inputs"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            prepare(Recipe(name="own", tasks=(type("Odd", (Mine,), wrong)(),)), 0, "train")
+    with pytest.raises(ValueError, match=r"Hopper moves in steps, .*: leave jittered out \(or let its method in_steps"):
+        Recipe(name="own", tasks=(Hopper(),), time=Jittered())
+
+
+class Mine(Pendulum):
+    """A pendulum of the user's own."""
+
+
+def test_parameters_beyond_all_numbers_are_told_as_ever():
     with pytest.raises(ValueError, match=r"moves too fast: .* use parameters closer to 1"):
         prepare(Recipe(name="fast", tasks=(Mine(m=1e-300, l=1e-300),)), 0, "train")
 

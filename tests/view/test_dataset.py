@@ -91,7 +91,7 @@ def test_a_sequence_that_is_cut_has_the_impacts_of_the_shown_frames(monkeypatch)
     every = payload(of_recipe(recipe), 0, "train", [0])[0]["impacts"]
     monkeypatch.setattr("slvm_data.view.payload.FRAMES", 20)
     some = payload(of_recipe(recipe), 0, "train", [0])[0]["impacts"]
-    assert some == [impact for impact in every if impact["time"] <= recipe.time()[19]]
+    assert some == [impact for impact in every if impact["time"] <= recipe.times()[19]]
     assert 0 < len(some) < len(every)
 
 

@@ -19,7 +19,9 @@ class Limits:
     strict: bool = False  # the minimum itself is forbidden
     choices: tuple[str, ...] = ()
     words: bool = False  # a tuple of words, not of numbers
-    kinds: Any = None  # a family of `core.kinds`, of which it is a tuple
+    kinds: Any = None  # a family of `core.kinds`, of which it is a tuple; or a member, if the default is None
+    amounts: bool = False  # a number, or a vector of them
+    ranges: bool = False  # also ranges in the place of the numbers
 
     def __str__(self) -> str:
         if self.maximum == math.inf:
@@ -36,12 +38,14 @@ def limited(
     choices: tuple[str, ...] = (),
     words: bool = False,
     kinds: Any = None,
+    amounts: bool = False,
+    ranges: bool = False,
 ) -> Any:
     """Make a dataclass field with limits; with `positive` its value must be above 0, else at least `minimum`.
 
     A subclass that gives the field another default keeps the limits.
     """
-    limits = Limits(0 if positive else minimum, maximum, positive, choices, words, kinds)
+    limits = Limits(0 if positive else minimum, maximum, positive, choices, words, kinds, amounts, ranges)
     return dataclasses.field(default=default, metadata={"limits": limits})
 
 
@@ -68,19 +72,37 @@ def check(owner: Any, name: str, where: str = "") -> None:
     limits = limits_of(type(owner), name)
     default = ("" if limits.choices else 0.0) if field.default is None else field.default
     if limits.kinds:
-        _check_kinds(value, limits.kinds, f"{where}{name}")
+        _check_kinds(value, limits.kinds, f"{where}{name}", single=field.default is None)
+        return
+    if limits.amounts:
+        object.__setattr__(owner, name, _amounts(value, limits, f"{where}{name}"))
         return
     if fault := _wrong_type(value, default, limits.words) or _outside(value, limits):
         raise ValueError(f"{where}{name} = {value if hasattr(value, 'low') else repr(value)} {fault}")
     object.__setattr__(owner, name, _converted(value, default))
 
 
-def _check_kinds(value: Any, family: Any, where: str) -> None:
-    """Raise ValueError unless a value is a tuple of members of a family."""
+def _check_kinds(value: Any, family: Any, where: str, *, single: bool) -> None:
+    """Raise ValueError unless a value is a tuple of members of a family, or a `single` one."""
+    if single:
+        if not isinstance(value, family):
+            raise ValueError(f"{where} = {value!r} has to be a {family.family}, such as {family.example()}")
+        return
     if odd := [one for one in (value if isinstance(value, tuple) else (value,)) if not isinstance(one, family)]:
         raise ValueError(f"{where} = {odd[0]!r} has to be a tuple of {family.family}s, such as ({family.example()},)")
     if not isinstance(value, tuple):
         raise ValueError(f"{where} = {value} has to be a tuple: write ({value!r},)")
+
+
+def _amounts(value: Any, limits: Limits, where: str) -> Any:
+    """A number, range or vector of these as floats; raises ValueError for anything else, or beyond the limits."""
+    parts: Any = value if isinstance(value, tuple) and value else (value,)
+    for part in parts:
+        right = (is_number(part) and _finite(part)) or (limits.ranges and hasattr(part, "low"))
+        wanted = "a number, a range or a vector of these" if limits.ranges else "a number or a vector of numbers"
+        if fault := _outside(part, limits) if right else f"has to be {wanted}":
+            raise ValueError(f"{where} = {part if hasattr(part, 'low') else repr(part)} {fault}")
+    return floats(value)
 
 
 def plain(value: Any) -> Any:

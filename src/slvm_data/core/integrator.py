@@ -93,14 +93,24 @@ def _weighted(row: Mapping[int, float], slopes: list[Array]) -> Array:
     return sum(others, first)
 
 
-def solve(velocity: Callable[[Array], Array], x0: Array, t: Array, substep: Array | float) -> Array:
-    """Integrate; return states [T D] at the times `t` [T], from `x0` [D] at t[0], in steps of at most `substep` [s]."""
-    slope = jax.jit(velocity)  # so that it is traced once, not for each stage: the same bits, sooner
+def solve(
+    velocity: Callable[..., Array], x0: Array, t: Array, substep: Array | float, held: tuple[Array, ...] = ()
+) -> Array:
+    """Integrate; return states [T D] at the times `t` [T], from `x0` [D] at t[0], in steps of at most `substep` [s].
 
-    def frame(x: Array, interval: Array) -> tuple[Array, Array]:
+    `held` are arrays [T-1 …]: `velocity` gets an element of each after the state, the same during an interval of `t`.
+    """
+    traced = jax.jit(velocity)  # once, not for each stage: the same bits, sooner
+
+    def frame(x: Array, own: tuple[Array, tuple[Array, ...]]) -> tuple[Array, Array]:
+        interval, constant = own
+
+        def slope(x: Array) -> Array:
+            return traced(x, *constant)
+
         n = jnp.maximum(1, jnp.ceil(interval / substep - 1e-9)).astype(int)  # 0.1000…01 s need no extra step
         h = interval / n
         x = jax.lax.fori_loop(0, n, lambda _, x: step(slope, x, h), x)
         return x, x
 
-    return jnp.concatenate([x0[None], jax.lax.scan(frame, x0, jnp.diff(t))[1]])
+    return jnp.concatenate([x0[None], jax.lax.scan(frame, x0, (jnp.diff(t), held))[1]])

@@ -53,6 +53,11 @@ class Kind:
         given = ",".join(f"{f.name}={_written(value)}" for f, value in values.items() if value != f.default)
         return f"{self.name()}({given})" if given else self.name()
 
+    def whole(self) -> str:
+        """The text with all values, also the defaults."""
+        values = ", ".join(f"{field.name}={_written(getattr(self, field.name))}" for field in dataclasses.fields(self))
+        return f"{self.name()}({values})" if values else self.name()
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """Make a member of the family from its text; raises ValueError, which says what is wrong."""

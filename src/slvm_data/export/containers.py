@@ -149,7 +149,7 @@ def _features(values: list[Values], content: Manifest) -> str:
 def _parameters(values: list[Values], content: Manifest) -> str:
     """Settings of an experiment, as JSON, of which YAML is an extension; paths are relative to the dataset's folder."""
     recipe, (T, *_, C) = content.recipe, values[0].form.row
-    rollout = {"seq_length": T, "delta_time": recipe.dt_of(0), "n_channels": C}
+    rollout = {"seq_length": T, "delta_time": recipe.interval(0), "n_channels": C}
     splits = {f"{split}_data": split for split in recipe.splits()}
     systems = [{"name": task.system, **task.values} for task in recipe.tasks]
     tree = {"experiment_id": content.name, "dataset": splits | {"rollout": rollout}, "rollout": rollout}

@@ -20,6 +20,7 @@ from slvm_data.observe.modifiers import (
     SignalNoise,
     StateNoise,
 )
+from slvm_data.systems.timing import Thinned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class Preset:
 
 GREY = (("color", "grey"),)
 RGB = (("color", "rgb"),)
+HALF = (("time", Thinned(share=0.5)),)  # half of the frames are left out for good
 CRU, ROBUST = "arXiv:2111.11344", "arXiv:2606.00115"
 EDGE = 64  # px, of the frames of the robustness tests
 
@@ -57,10 +59,9 @@ def _ncdssm(p: float) -> Preset:
     return Preset(observe=(SignalNoise(sigma=0.05), Missing(p=p, keep=0)), source="arXiv:2301.11308")
 
 
-# To both cru_* presets belongs a rule of time, time=Thinned(share=0.5): half of the frames are left out for good.
 PRESETS: dict[str, Preset] = {
-    "cru_interpolation": Preset(observe=(Missing(p=0.5, keep=5),), fields=GREY, source=CRU),
-    "cru_regression": Preset(observe=(CorrelatedNoise(r=0.2),), fields=GREY, source=CRU),
+    "cru_interpolation": Preset(observe=(Missing(p=0.5, keep=5),), fields=GREY + HALF, source=CRU),
+    "cru_regression": Preset(observe=(CorrelatedNoise(r=0.2),), fields=GREY + HALF, source=CRU),
     "rkn_quarters": Preset(observe=(CorrelatedNoise(r=0.2, quarters=True),), fields=GREY, source="arXiv:1905.07357"),
     "ncdssm_0": _ncdssm(0.0),
     "ncdssm_30": _ncdssm(0.3),

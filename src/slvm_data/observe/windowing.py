@@ -11,7 +11,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from slvm_data.arrays import CONTEXTS, QUERIES, TABLE
+from slvm_data.arrays import TABLE, info
 from slvm_data.core.fields import check, limited, option
 from slvm_data.core.types import SPLITS, Arrays
 
@@ -105,6 +105,7 @@ class Windowing:
         query = row[:, None], start[:, None] + np.arange(self.length)  # [n W]
         before = start[:, None] + self.first_frames()  # [n contexts]
         context = row[:, None, None], before[:, :, None] + np.arange(self.length)  # [n contexts W]
-        found = {QUERIES[name]: array[query] for name, array in trajectories.items() if name in QUERIES}
-        found |= {CONTEXTS[name]: array[context] for name, array in trajectories.items() if name in CONTEXTS}
-        return {name: found[name] for name in TABLE if name in found}
+        rows = [(info(name), array) for name, array in trajectories.items()]
+        found = {row.query: array[query] for row, array in rows if row.query}
+        found |= {row.context: array[context] for row, array in rows if row.context}
+        return {name: found[name] for name in (*TABLE, *found) if name in found}  # each at its first place

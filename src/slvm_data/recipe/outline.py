@@ -19,6 +19,9 @@ from slvm_data.core.types import INDICES, SEEDS, SPLITS
 from slvm_data.observe.modifiers import Modifier
 from slvm_data.observe.view import View
 from slvm_data.observe.windowing import Windowing
+from slvm_data.systems.control import Control
+from slvm_data.systems.drift import Drift
+from slvm_data.systems.timing import TimeRule, span_of
 
 OBSERVATIONS = ("pixels", "signals")  # signals: the emission of a switching system, and no frames
 RECORD = (
@@ -28,6 +31,12 @@ RECORD = (
 OBSERVE = (
     "What a sensor does to the observation: a modifier such as missing(p=0.5,keep=5), or the name of a preset; "
     "repeat the option for several, which are applied in order."
+)
+TIME = "Times of the frames, drawn for each sequence: a rule such as jittered(share=0.3) (docs/motion.md)."
+CONTROL = "Control of the systems, drawn for each sequence: a rule such as held(low=-1,high=1,steps=5)."
+DRIFT = (
+    "A parameter that moves within a sequence, such as jump(of=g,to=1.5,at=0.3..0.7), ramp(of=g,to=1.5) or "
+    "sine(of=g,to=1.5,cycles=2); repeat the option for several."
 )
 FOLDER = "Name of each task's folder, such as dataset_{i}; {i} stands for its label, {name} for a name of the dataset."
 
@@ -39,7 +48,8 @@ class Outline:
     `tasks` holds one population per parameter setting; its position is the label. Each task gets `train`, `val` and
     `test` sequences of `steps` frames, `dt` seconds apart; frame 0 shows the initial state. `dt` and `view` hold one
     value for all tasks, or one for each; frames have the same shape in all tasks. `observe` holds modifiers of the
-    observation, applied in order. With `windows`, a sequence is a
+    observation, applied in order. `time` is a rule for other times of the frames, `control` acts on the systems from
+    outside, and `drift` moves parameters within a sequence. With `windows`, a sequence is a
     window cut from a trajectory of `steps` frames. Numbers of other libraries become equal numbers of
     Python: `np.float32(0.1)` is 0.10000000149011612, and another time step than 0.1.
     """
@@ -51,6 +61,9 @@ class Outline:
     test: int = option(3_000, "Sequences per task in test.", minimum=0, maximum=INDICES - 1)
     steps: int = option(30, "Frames per sequence (switching datasets: per trajectory).", minimum=1)
     dt: float | tuple[float, ...] = option(0.1, "Time between frames [s].")
+    time: TimeRule | None = option(None, TIME, kinds=TimeRule)  # None: regular, `dt` apart
+    control: Control | None = option(None, CONTROL, kinds=Control)
+    drift: tuple[Drift, ...] = option((), DRIFT, kinds=Drift)
     seed: int = option(0, "Random seed.", minimum=0, maximum=SEEDS - 1)
     observation: str = option("pixels", "Kind of observation.", choices=OBSERVATIONS)
     view: View | tuple[View, ...] = View()
@@ -86,6 +99,12 @@ class Outline:
         """Time between frames of a task [s]."""
         return self.dt[task] if isinstance(self.dt, tuple) else self.dt
 
+    def rules(self) -> dict[str, str]:
+        """The rule of time, the control and the drifts in words, by what they are; empty without them."""
+        every = {"times of frames": self.time, "control": self.control}
+        found = {name: rule.whole() for name, rule in every.items() if rule}
+        return found | ({"drift": "; ".join(rule.whole() for rule in self.drift)} if self.drift else {})
+
     def view_of(self, task: int) -> View:
         """View of a task: how it is drawn."""
         return self.view[task] if isinstance(self.view, tuple) else self.view
@@ -102,9 +121,17 @@ class Outline:
         """Whether a format may pack frames into bits: they hold zeros and ones, a byte each (not if `original`)."""
         return self.binary() and not self.original
 
-    def time(self, task: int = 0) -> np.ndarray:
-        """Times of the frames of a task's trajectories [T], in seconds."""
+    def times(self, task: int = 0) -> np.ndarray:
+        """Times k dt of the frames of a task's trajectories [T], in seconds; a rule of `time` draws others."""
         return np.arange(self.steps) * self.dt_of(task)
+
+    def duration(self, task: int = 0) -> float:
+        """Longest time from the first to the last frame of a task's trajectories, in seconds."""
+        return span_of(self.time, self.steps, self.dt_of(task))
+
+    def interval(self, task: int = 0) -> float:
+        """Mean time between the frames of a task, in seconds."""
+        return self.duration(task) / (self.steps - 1) if self.time and self.steps > 1 else self.dt_of(task)
 
     def folders(self) -> tuple[str, ...]:
         """One folder per task, relative to the dataset's folder: "." for a single task, else `dataset_<i>`."""

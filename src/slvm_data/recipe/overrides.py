@@ -62,7 +62,17 @@ def override(
 
 def _truly_described(recipe: Recipe, made: Recipe) -> Recipe:
     """The changed recipe, without the description of the other one where that may not be true of it."""
-    spoken_of = ("tasks", "dt", "view", "observation", "windows", *(["steps"] if recipe.windows else []))
+    spoken_of = (
+        "tasks",
+        "dt",
+        "view",
+        "observation",
+        "windows",
+        "time",
+        "control",
+        "drift",
+        *(["steps"] if recipe.windows else []),
+    )
     if all(getattr(made, name) == getattr(recipe, name) for name in spoken_of) or not recipe.about:
         return made
     return dataclasses.replace(made, about=VARIANT.format(name=recipe.name))

@@ -15,9 +15,13 @@ from slvm_data.observe.modifiers import CLEAN, Emission, check_all
 from slvm_data.observe.render.style import Style, style_of
 from slvm_data.observe.view import View
 from slvm_data.observe.windowing import Windowing
+from slvm_data.recipe.mistakes import is_own
 from slvm_data.recipe.outline import Outline
+from slvm_data.systems.drift import check_all as check_all_drifts
+from slvm_data.systems.drift import widened
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System
+from slvm_data.systems.timing import Regular
 
 STEPS = 10**8  # of a trajectory that windows are cut from, at most
 PIXELS = 2**30  # of a sequence, at most
@@ -39,6 +43,7 @@ class Recipe(Outline):
         self._check_windows()
         self._check_folders()
         self._check_observe()
+        self._check_motion()
         for name in self.record:
             if name not in self.recordable():
                 can = ", ".join(self.recordable())
@@ -59,6 +64,9 @@ class Recipe(Outline):
         for field in fields(self):
             if field.name not in ("tasks", "dt", "view", "windows"):
                 check(self, field.name)
+        if isinstance(self.time, Regular):  # another word for `dt`: equal recipes give equal bytes
+            object.__setattr__(self, "dt", self.time.dt)
+            object.__setattr__(self, "time", None)
 
     def _check_tasks(self) -> None:
         for name in ("dt", "view"):
@@ -118,6 +126,34 @@ class Recipe(Outline):
         check_all(self.observe, self.steps, colors, all(isinstance(system, Switching) for system in self.tasks))
         if self.observe and self.original:
             raise ValueError(f"the original scripts have no modifiers: leave {self.observe[0]} out, or --original")
+
+    def _check_motion(self) -> None:
+        """Raise ValueError for a rule of time, a control or drifts that do not fit the systems."""
+        rules = [one for one in (self.time, self.control, *self.drift) if one]
+        if rules and self.original:
+            raise ValueError(f"the original scripts know no {rules[0]}: leave it out, or --original")
+        if self.time:
+            self.time.check(self.steps)
+        for system in self.tasks if rules else ():
+            kind = type(system).__name__
+            if self.control:
+                self.control.check(kind, system.inputs)
+            if system.in_steps():
+                own = (
+                    " (or let its method in_steps return False, if it takes any times)" if is_own(type(system)) else ""
+                )
+                raise ValueError(
+                    f"{kind} moves in steps, one for each frame of equal length: leave {rules[0]} out{own}"
+                )
+            check_all_drifts(self.drift, system)
+
+    def reach(self, task: int) -> System:
+        """The population of a task as wide as drifts, and as fast as a control, make it: for bounds, not for draws."""
+        system = widened(self.tasks[task], self.drift)
+        if not self.control:
+            return system
+        impulse = self.control.impulse(self.duration(task), self.interval(task))
+        return system.pushed(self.control.largest(), impulse)
 
     def _check_folders(self) -> None:
         for name in (folders := self.folders()):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from slvm_data.arrays import PARAMETER
+from slvm_data.arrays import DRIFT, GOAL, PARAMETER
 from slvm_data.core.devices import backend
 from slvm_data.core.late import jax
 from slvm_data.recipe.recipe import Recipe
@@ -56,7 +56,11 @@ def units(recipe: Recipe) -> dict[str, str]:
         if hasattr(system, "energy"):
             own["energy"] = system.energy_unit if system.units else ""
         own["dx_dt"] = ", ".join(f"{unit}/s" for unit in system.units)
-        own |= {PARAMETER + name: bounds.unit for name, bounds in system.parameters().items()}
+        bounds = system.parameters()
+        own |= {PARAMETER + name: bounds[name].unit for name in bounds}
+        own |= {start + one.of: bounds[one.of].unit for one in recipe.drift for start in (DRIFT, GOAL)}
+        if recipe.control:
+            own["control"] = own["domain_control"] = ", ".join(system.input_units)
         for name, unit in own.items():
             if unit:
                 found.setdefault(name, {})[unit] = None

@@ -167,4 +167,4 @@ class Plan:
         else:
             per, first, last = len(recipe.windows.starts(file.split, recipe.steps)), job.numbers[0], job.numbers[-1]
             within = np.arange(max(unit.first, first * per), min(unit.stop, (last + 1) * per))
-            yield from windows_of(recipe, recipe.windows, file.task, file.split, batch.arrays, job.numbers, within)
+            yield from windows_of(recipe, recipe.windows, file.split, batch.arrays, job.numbers, within)

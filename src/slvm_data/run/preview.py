@@ -44,7 +44,7 @@ def write(folder: Path, recipe: Recipe, written: Format, shown: Path | None = No
     sheet = animation.grid(first, columns)
     scale = max(1, SIDE // first.shape[-2])
     with atomic(folder / PREVIEW) as file:
-        file.write(animation.encode(sheet, scale, animation.rate(recipe.dt_of(0)), "gif"))
+        file.write(animation.encode(sheet, scale, animation.rate(recipe.interval(0)), "gif"))
     return Checksum.of(folder / PREVIEW)
 
 

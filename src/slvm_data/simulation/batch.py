@@ -7,6 +7,7 @@ shows the rounded state: the numbers in the file are then exactly those that wer
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -27,8 +28,13 @@ from slvm_data.recipe.mistakes import is_own, named
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation import observation, trial
 from slvm_data.simulation.frames import draw_frames, paint
+from slvm_data.systems import driven
+from slvm_data.systems.control import Control
+from slvm_data.systems.drift import Course, Drift, courses
+from slvm_data.systems.driven import Drive
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System, draw
+from slvm_data.systems.timing import TimeRule
 
 BATCH = 512  # sequences, if their frames fit in `MEMORY`
 LEAST = 2  # a batch of one is compiled in another way, which can change the last bit
@@ -51,6 +57,9 @@ class Program:
     impacts: int  # largest number of impacts of a sequence, if they are recorded
     state_noise: float = 0.0  # standard deviation, on the states that are drawn
     clean: bool = False  # whether the states without this noise are drawn, too
+    time: TimeRule | None = None
+    control: Control | None = None
+    drift: tuple[Drift, ...] = ()
 
 
 class Inputs(NamedTuple):
@@ -82,6 +91,7 @@ class Scene(NamedTuple):
     parameters: dict[str, Any]
     switching: dict[str, Any]  # latents, regimes and signal of a switching system
     recorded: dict[str, Any]
+    driving: dict[str, Any]  # irregular times, control, and drifting parameters
     discs: tuple[Any, ...]  # as `frames.Scene`
     clean: tuple[Any, ...]  # likewise, without noise on the states; empty if that is not asked for
     finite: Any
@@ -150,8 +160,8 @@ def check_systems(recipe: Recipe) -> None:
 
 
 def _unscaled(recipe: Recipe, task: int, split: str) -> Inputs:
-    system, dt = recipe.tasks[task], recipe.dt_of(task)
-    extent, shared = trial.number(system, "extent"), shared_parameters(recipe, task)
+    system, reach = recipe.tasks[task], recipe.reach(task)
+    extent, shared = trial.number(reach, "extent"), shared_parameters(recipe, task)
     if not 0 < extent < np.inf:
         raise ValueError(f"{system} has an extent of {extent} m; it has to be above 0 and finite")
     trial.check(system, shared)
@@ -163,10 +173,10 @@ def _unscaled(recipe: Recipe, task: int, split: str) -> Inputs:
             ranges={name: system.range_of(name) for name in system.parameters()},
             shared=shared,
             scale=(np.zeros(channels), np.ones(channels)),  # as large as later, so that nothing is compiled twice
-            substep=longest_step(system, dt),
+            substep=longest_step(reach, recipe.interval(task)),
             extent=extent,
             jitter=recipe.view_of(task).jitter,
-            t=np.arange(recipe.steps + recipe.original) * dt,
+            t=np.arange(recipe.steps + recipe.original) * recipe.dt_of(task),
         )
 
 
@@ -176,7 +186,8 @@ def program(recipe: Recipe, task: int) -> Program:
     record = tuple(name for name in recipe.record if name != CLEAN)
     noise = sum(one.sigma**2 for one in recipe.observe if isinstance(one, StateNoise)) ** 0.5
     clean = noise > 0 and CLEAN in recipe.record
-    return Program(template, style, record, recipe.original, _most_impacts(recipe), noise, clean)
+    rules = recipe.time, recipe.control, recipe.drift
+    return Program(template, style, record, recipe.original, _most_impacts(recipe), noise, clean, *rules)
 
 
 def programs(recipe: Recipe) -> int:
@@ -188,7 +199,9 @@ def _most_impacts(recipe: Recipe) -> int:
     """Largest number of impacts of a sequence, over all tasks, so that arrays agree; 0 if they are not recorded."""
     if "events" not in recipe.record:
         return 0
-    return max(system.most_impacts(float(recipe.time(i)[-1])) for i, system in enumerate(recipe.tasks))
+    driven = recipe.control or recipe.drift  # where no bound is sure: as many again, and one in each frame
+    most = max(recipe.reach(task).most_impacts(recipe.duration(task)) for task in range(len(recipe.tasks)))
+    return 2 * most + recipe.steps if driven else most
 
 
 def longest_step(system: System, frame: float) -> float:
@@ -262,8 +275,9 @@ def _arrays(recipe: Recipe, task: int, split: str, scene: Scene, image: Any, cle
     every |= {CLEAN: clean} if recipe.has_frames() and clean is not None else {}
     every |= {"state": scene.states, "label": np.full((size, 1), task, np.int64), **scene.switching}
     if not recipe.original:
-        every["time"] = np.tile(recipe.time(task), (size, 1))
+        every["time"] = np.tile(recipe.times(task), (size, 1))
         every |= {table.PARAMETER + name: scene.parameters[name] for name in recipe.tasks[task].parameters()}
+        every |= scene.driving
     every |= {name: scene.recorded[name] for name in recorded(recipe)}
     if recipe.original:
         every["image"] = original.pixels(recipe.tasks[task], every["image"])
@@ -330,45 +344,91 @@ def _scene(inputs: Inputs, key: Key, program: Program) -> Scene:
     parameters = jax.tree.map(_rounded, draw(inputs.ranges, stream(key, "constants")))
     member = program.template.member(parameters | inputs.shared | {"substep": inputs.substep})
     x0 = _rounded(member.start(stream(key, "start")))
-    every = member.simulate(x0, inputs.t, stream(key, "process"))
+    t = program.time.times(stream(key, "time"), inputs.t) if program.time else inputs.t
+    drive = _drive(program, parameters, key, t)
+    every = driven.simulate(member, x0, t, stream(key, "process"), drive)
     seen, states = original.pairing(member, key, every) if program.original else (every, every)  # [T D]
-    centres, radii = jax.vmap(member.bodies)(_rounded(seen))  # [T B 2], [T B]
+    look = _each_frame(member, drive, t)
+    centres, radii = look(lambda own, x: own.bodies(x), _rounded(seen))  # [T B 2], [T B]
     accepted = member.accept(states, centres, inputs.extent)
     still = (centres, radii)
     if program.state_noise:  # which does not change which sequences are accepted
         noise = program.state_noise * jax.random.normal(stream(key, "observe state_noise"), seen.shape, dtype=float)
-        centres, radii = jax.vmap(member.bodies)(_rounded(seen + noise))
+        centres, radii = look(lambda own, x: own.bodies(x), _rounded(seen + noise))
     offset = _rounded(_shift(inputs, key, program))
     colors = camera.color_index(stream(key, "colors"), program.style.palette, member.bodies_drawn)
     half_width, color = inputs.extent * (1 + inputs.jitter), jnp.asarray(hues(program.style))[colors]
     discs = camera.project(centres + offset, radii, half_width)
-    switching = _switching(member, states, inputs.scale, key)
+    switching = _switching(member, states, inputs.scale, key, drive, t)
     if program.original and program.style.name == "debug":
         accepted = original.accept(program.style, discs[0][:, 0])
+    recorded = _recorded(member, states, t, offset, colors, program, drive)
+    room = jnp.isfinite(recorded.get("event_time", 0.0)).all()  # for every impact: see `flight.impacts_in_parts`
     return Scene(
         states=states.astype(np.float32),
         parameters={name: value.astype(np.float32) for name, value in parameters.items()},
         switching=switching,
-        recorded=_recorded(member, states, inputs.t, offset, colors, program),
+        recorded=recorded,
+        driving=_driving(program, drive, t),
         discs=(*discs, color),
         clean=(*camera.project(still[0] + offset, still[1], half_width), color) if program.clean else (),
-        finite=jnp.isfinite(states.astype(np.float32)).all() & jnp.isfinite(switching.get("signal", 0.0)).all(),
+        finite=jnp.isfinite(states.astype(np.float32)).all() & jnp.isfinite(switching.get("signal", 0.0)).all() & room,
         accepted=accepted,
     )
 
 
-def _switching(member: System, states: Array, scale: tuple[Array, Array], key: Key) -> dict[str, Array]:
+def _drive(program: Program, parameters: dict[str, Array], key: Key, t: Array) -> Drive:
+    """What acts on a member, drawn for one sequence with frames at `t` [T]."""
+    control, inputs = program.control, len(program.template.inputs)
+    u = _rounded(control.values(stream(key, "control"), t, inputs)) if control else None
+    drawn = courses(program.drift, program.template, parameters, stream(key, "drift"), t)
+    return Drive(u, program.drift, drawn)
+
+
+def _driving(program: Program, drive: Drive, t: Array) -> dict[str, Array]:
+    """What is stored of irregular times, control and drift."""
+    found: dict[str, Array] = {"time": t} if program.time else {}
+    if drive.control is not None:
+        found["control"] = drive.control.astype(np.float32)
+    for one, course in zip(drive.drift, drive.courses, strict=True):
+        found[table.DRIFT + one.of] = jax.vmap(lambda now, one=one, course=course: one.value(course, now, now))(t)
+        found[table.GOAL + one.of] = course.to.astype(np.float32)
+    if drive.courses:
+        found["drift_time"] = jnp.stack([course.arrival for course in drive.courses])
+    return found
+
+
+def _each_frame(member: System, drive: Drive, t: Array) -> Callable[..., Any]:
+    """A function that calls another one for each frame, with the member as it is then and its part of arrays."""
+
+    def look(function: Callable[..., Any], *arrays: Array) -> Any:
+        if not drive.drift:
+            return jax.vmap(partial(function, member))(*arrays)
+        return jax.vmap(lambda now, *own: function(drive.moved(member, now, now), *own))(t, *arrays)
+
+    return look
+
+
+def _switching(
+    member: System, states: Array, scale: tuple[Array, Array], key: Key, drive: Drive, t: Array
+) -> dict[str, Array]:
     """Latents [T L], regimes [T] and signal [T channels] of a switching system in these states [T D]."""
     if not isinstance(member, Switching):
         return {}
-    mode = jnp.asarray(member.mode(states, stream(key, "process")))
+    mode = jnp.asarray(_mode(member, states, stream(key, "process"), drive, t))
     if mode.shape != states.shape[:1] or mode.dtype.kind not in "iu":
         raise ValueError(
             f"{type(member).__name__}.mode has to return a whole number for each of the T states in x [T D]; "
             f"for {states.shape[0]} states it gave {mode.dtype} {list(mode.shape)}"
         )
-    latent = _rounded(member.latent(states))
-    clean = (member.emission(latent, mode) - scale[0]) / scale[1]
+    if drive.drift:
+        look = _each_frame(member, drive, t)
+        latent = _rounded(look(lambda own, x: own.latent(x), states))
+        clean = look(lambda own, x, z: own.emission(x[None], z[None])[0], latent, mode)
+    else:
+        latent = _rounded(member.latent(states))
+        clean = member.emission(latent, mode)
+    clean = (clean - scale[0]) / scale[1]
     noise = jax.random.normal(stream(key, "observation"), clean.shape, dtype=float)
     signal = clean + member.observation_noise * noise
     return {
@@ -378,17 +438,33 @@ def _switching(member: System, states: Array, scale: tuple[Array, Array], key: K
     }
 
 
-@compiled("template")
+def _mode(member: Switching, states: Array, key: Key, drive: Drive, t: Array) -> Array:
+    """Regimes [T] of states [T D]; where parameters drift they are a function of the state alone."""
+    if not drive.drift:
+        return member.mode(states, key)
+    return _each_frame(member, drive, t)(lambda own, x: own.mode(x[None], key)[0], states)
+
+
+@compiled("template", "drift")
 def trajectory(
-    numbers: dict[str, Any], shared: dict[str, Any], x0: Array, t: Array, substep: float, *, template: System
+    numbers: dict[str, Any],
+    shared: dict[str, Any],
+    x0: Array,
+    t: Array,
+    substep: float,
+    control: Array | None,
+    drawn: list[Course],
+    *,
+    template: System,
+    drift: tuple[Drift, ...],
 ) -> Array:
     """States [T D] of one member, computed as in a batch; otherwise the last bit could differ, and chaos amplify it."""
 
-    def one(numbers: dict[str, Any], x0: Array) -> Array:
+    def one(numbers: dict[str, Any], x0: Array, control: Array | None, drawn: list[Course]) -> Array:
         member = template.member(numbers | shared | {"substep": substep})
-        return member.simulate(x0, t, stream(root(0), "process"))
+        return driven.simulate(member, x0, t, stream(root(0), "process"), Drive(control, drift, drawn))
 
-    return jax.vmap(one)(*jax.tree.map(lambda x: jnp.stack([x] * LEAST), (numbers, x0)))[0]
+    return jax.vmap(one)(*jax.tree.map(lambda x: jnp.stack([x] * LEAST), (numbers, x0, control, drawn)))[0]
 
 
 def _shift(inputs: Inputs, key: Key, program: Program) -> Array:
@@ -403,17 +479,27 @@ def _rounded(x: Array) -> Array:
     return x.astype(np.float32).astype(np.float64)
 
 
-def _recorded(member: Any, states: Array, t: Array, offset: Array, colors: Array, program: Program) -> dict[str, Array]:
+def _recorded(
+    member: Any, states: Array, t: Array, offset: Array, colors: Array, program: Program, drive: Drive
+) -> dict[str, Array]:
     """The arrays that `--record` asks for, by name; states [T D]."""
+    look = _each_frame(member, drive, t)
     found = {
-        "dx_dt": lambda: {"dx_dt": jax.vmap(member.velocity)(states).astype(np.float32)},
-        "energy": lambda: {"energy": jax.vmap(lambda x: member.energy(*jnp.split(x, 2)))(states)},
+        "dx_dt": lambda: {"dx_dt": _slopes(look, states, drive).astype(np.float32)},
+        "energy": lambda: {"energy": look(lambda own, x: own.energy(*jnp.split(x, 2)), states)},
         "angles": lambda: {"angles": _turned(states[:, np.array(member.angular())]).astype(np.float32)},
-        "events": lambda: _events(member.impacts(states[0], t, program.impacts)),
+        "events": lambda: _events(driven.impacts(member, states[0], t, program.impacts, drive)),
         "offset": lambda: {"offset": offset.astype(np.float32)},
         "color_index": lambda: {"color_index": colors.astype(np.int64)},
     }
     return {name: array for wanted in program.record for name, array in found[wanted]().items()}
+
+
+def _slopes(look: Callable[..., Any], states: Array, drive: Drive) -> Array:
+    """Time derivative [T D] of the states [T D], under the control of each frame."""
+    if drive.control is None:
+        return look(lambda own, x: own.velocity(x), states)
+    return look(lambda own, x, u: own.velocity(x) + own.push(u), states, drive.control)
 
 
 def _turned(angles: Array) -> Array:

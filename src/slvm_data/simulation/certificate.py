@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from slvm_data.arrays import PARAMETER
+from slvm_data.arrays import GOAL, PARAMETER
 from slvm_data.core.compiled import compiled
 from slvm_data.core.integrator import solve
 from slvm_data.core.json_tree import from_json, to_json
@@ -21,6 +21,9 @@ from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation.batch import Batch, collect, longest_step, shared_parameters
 from slvm_data.simulation.regimes import RegimeCounts
 from slvm_data.store.manifest import Certificate, Coverage
+from slvm_data.systems import driven
+from slvm_data.systems.drift import Course, Drift
+from slvm_data.systems.driven import Drive
 from slvm_data.systems.hamiltonian import Hamiltonian
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System
@@ -98,7 +101,10 @@ def measured(recipe: Recipe, task: int) -> list[str] | None:
     """The stored arrays that errors are measured on; None where they are not stored, but have to be made again."""
     if recipe.windows or recipe.original:
         return None
-    return ["state", *(PARAMETER + name for name in recipe.tasks[task].parameters())]
+    driven = ["time"] if recipe.time or recipe.control or recipe.drift else []
+    driven += ["control"] if recipe.control else []
+    driven += ["drift_time", *(GOAL + one.of for one in recipe.drift)] if recipe.drift else []
+    return ["state", *driven, *(PARAMETER + name for name in recipe.tasks[task].parameters())]
 
 
 def certify(recipe: Recipe, task: int, tally: Tally, first: Arrays | None = None) -> Certificate:
@@ -108,20 +114,19 @@ def certify(recipe: Recipe, task: int, tally: Tally, first: Arrays | None = None
 
     A system with its own `simulate` has no step of integration, so there is no error to measure with a finer step.
     """
-    system, dt = recipe.tasks[task], recipe.dt_of(task)
+    system, dt = recipe.tasks[task], recipe.interval(task)
     arrays = first or _first(recipe, task)
-    numbers = {name: arrays[PARAMETER + name].astype(np.float64) for name in system.parameters()}
-    substeps = max(1, int(np.ceil(dt / longest_step(system, dt) - 1e-9))) if system.integrated() else None
-    run = partial(_trajectories, shared=shared_parameters(recipe, task), template=system.template())
-    states = arrays["state"].astype(np.float64)
-    pieces = _pieces(recipe, numbers, states, dt)
-    count, pieces = len(pieces[1]), _filled(*pieces)
+    substeps = max(1, int(np.ceil(dt / longest_step(recipe.reach(task), dt) - 1e-9))) if system.integrated() else None
+    fixed: dict[str, Any] = {"shared": shared_parameters(recipe, task), "template": system.template()}
+    run = partial(_trajectories, **fixed, drift=recipe.drift)
+    every = _pieces(recipe, task, arrays)
+    count, pieces = len(every.starts), _filled(every)
     with exact():
-        again, drift = jax.tree.map(np.asarray, run(*pieces, dt / (substeps or 1)))
-        finer = partial(_states, run, *pieces, step=dt / (FINER * substeps)) if substeps else None
+        again, drift = jax.tree.map(np.asarray, run(pieces, dt / (substeps or 1)))
+        finer = partial(_states, run, pieces, step=dt / (FINER * substeps)) if substeps else None
         error, horizon = _accuracy(again, finer) if finer else (None, None)
         if recipe.windows and drift is not None:  # measured on whole trajectories
-            drift = np.asarray(run(numbers, states[:, 0], np.arange(states.shape[1]) * dt, dt / (substeps or 1))[1])
+            drift = np.asarray(run(_whole(recipe, task, arrays), dt / (substeps or 1))[1])
     return Certificate(
         task=task,
         sample=count,
@@ -135,17 +140,29 @@ def certify(recipe: Recipe, task: int, tally: Tally, first: Arrays | None = None
     )
 
 
+class Pieces(NamedTuple):
+    """Pieces of trajectories that are simulated a second time."""
+
+    numbers: dict[str, Any]  # parameters [n …], NumPy or JAX arrays, like the others
+    starts: Any  # first states [n D]
+    t: Any  # times [T], or [n T] if they are irregular
+    control: Any  # [n T U], or None
+    drawn: list[Course]  # of each drift, [n …]
+
+    def rows(self, rows: np.ndarray) -> Pieces:
+        """These of the pieces."""
+        t = self.t[rows] if self.t.ndim == 2 else self.t
+        control = None if self.control is None else self.control[rows]
+        drawn = jax.tree.map(lambda array: array[rows], self.drawn)
+        return Pieces({name: value[rows] for name, value in self.numbers.items()}, self.starts[rows], t, control, drawn)
+
+
 def _states(
-    run: Callable[..., tuple[Array, Array | None]],
-    numbers: Arrays,
-    starts: np.ndarray,
-    t: np.ndarray,
-    *,
-    step: float,
-    nearby: float = 0.0,
+    run: Callable[..., tuple[Array, Array | None]], pieces: Pieces, *, step: float, nearby: float = 0.0
 ) -> np.ndarray:
     """States [N T D] with this step; `nearby` is how far each start is moved, relative to the largest of all starts."""
-    return np.asarray(run(numbers, starts + nearby * np.abs(starts).max(axis=0), t, step)[0])
+    starts = pieces.starts
+    return np.asarray(run(pieces._replace(starts=starts + nearby * np.abs(starts).max(axis=0)), step)[0])
 
 
 def _accuracy(again: np.ndarray, finer: Callable[..., np.ndarray]) -> tuple[float, int | None]:
@@ -174,34 +191,51 @@ def _first(recipe: Recipe, task: int) -> Arrays:
     return collect(plain, task, recipe.splits()[0], np.arange(sampled(recipe)))
 
 
-def _pieces(recipe: Recipe, numbers: Arrays, states: np.ndarray, dt: float) -> tuple[Arrays, np.ndarray, np.ndarray]:
-    """Parameters [n …], first states [n D] and times [T] of the pieces that are simulated a second time.
+def _whole(recipe: Recipe, task: int, arrays: Arrays) -> Pieces:
+    """Trajectories as they are."""
+    numbers = {name: arrays[PARAMETER + name].astype(np.float64) for name in recipe.tasks[task].parameters()}
+    goals = [arrays[GOAL + one.of].astype(np.float64) for one in recipe.drift]
+    pairs = enumerate(zip(recipe.drift, goals, strict=True))
+    drawn = [Course(numbers[one.of], to, arrays["drift_time"][:, i]) for i, (one, to) in pairs]
+    t = arrays["time"] if recipe.time or recipe.control or recipe.drift else recipe.times(task)
+    return Pieces(numbers, arrays["state"][:, 0].astype(np.float64), t, arrays.get("control"), drawn)
+
+
+def _pieces(recipe: Recipe, task: int, arrays: Arrays) -> Pieces:
+    """The pieces of a sample that are simulated a second time.
 
     A sequence is one piece. Long trajectories are cut into several pieces as long as a window with its contexts, since
     two computations of a chaotic motion, however exact, differ in the end.
     """
+    whole, states = _whole(recipe, task, arrays), arrays["state"].astype(np.float64)
     if recipe.windows is None:
-        return numbers, states[:, 0], np.arange(recipe.steps) * dt
-    span = recipe.windows.lead + recipe.windows.length
-    places = np.linspace(0, states.shape[1] - span, max(1, SAMPLE // len(states))).astype(int)
-    repeated = {name: np.repeat(value, len(places), axis=0) for name, value in numbers.items()}
-    return repeated, states[:, places].reshape(-1, states.shape[2]), np.arange(span) * dt
+        return whole
+    span, count = recipe.windows.lead + recipe.windows.length, len(states)
+    places = np.linspace(0, states.shape[1] - span, max(1, SAMPLE // count)).astype(int)
+    repeated = whole.rows(np.repeat(np.arange(count), len(places)))
+    frames = places[:, None] + np.arange(span)
+    t = whole.t[:span] if whole.t.ndim == 1 else whole.t[:, frames].reshape(-1, span)
+    control = whole.control
+    control = None if control is None else control[:, frames].reshape(-1, span, control.shape[-1])
+    return repeated._replace(starts=states[:, places].reshape(-1, states.shape[2]), t=t, control=control)
 
 
-def _filled(numbers: Arrays, starts: np.ndarray, t: np.ndarray) -> tuple[Arrays, np.ndarray, np.ndarray]:
+def _filled(pieces: Pieces) -> Pieces:
     """As many pieces as a large sample has, the first ones again, so that one program serves datasets of every size."""
-    rows = np.resize(np.arange(len(starts)), max(len(starts), min(SAMPLE, FRAMES // len(t))))
-    return {name: value[rows] for name, value in numbers.items()}, starts[rows], t
+    count, frames = len(pieces.starts), pieces.t.shape[-1]
+    return pieces.rows(np.resize(np.arange(count), max(count, min(SAMPLE, FRAMES // frames))))
 
 
-@compiled("template")
+@compiled("template", "drift")
 def _trajectories(
-    numbers: dict[str, Array], x0: Array, t: Array, step: float, *, shared: dict[str, Array], template: System
+    pieces: Pieces, step: float, *, shared: dict[str, Array], template: System, drift: tuple[Drift, ...]
 ) -> tuple[Array, Array | None]:
     """States [N T D] with this substep, and the relative energy drift [N] if the system keeps its energy."""
 
-    def one(numbers: dict[str, Array], x0: Array) -> tuple[Array, Array | None]:
-        member = template.member(numbers | shared | {"substep": step})
+    def one(own: Pieces) -> tuple[Array, Array | None]:
+        member, x0, t = template.member(own.numbers | shared | {"substep": step}), own.starts, own.t
+        if own.control is not None or drift:
+            return _under(member, x0, t, Drive(own.control, drift, own.drawn))
         if isinstance(member, Hamiltonian) and member.integrated():
             states = solve(lambda y: _with_loss(member, y), jnp.append(x0, 0.0), t, step)
             return states[:, :-1], _drift(member, states)
@@ -209,7 +243,54 @@ def _trajectories(
         lossless = jnp.pad(states, ((0, 0), (0, 1)))
         return states, _drift(member, lossless) if member.keeps_energy() else None
 
-    return jax.vmap(one)(numbers, x0)
+    return jax.vmap(one, in_axes=(Pieces(0, 0, 0 if pieces.t.ndim == 2 else None, 0, 0),))(pieces)  # pyright: ignore
+
+
+def _under(member: System, x0: Array, t: Array, drive: Drive) -> tuple[Array, Array | None]:
+    """States [T D] of a member under control and drift, and the relative error of its energy."""
+    cut = driven.intervals(drive, t)
+    held = () if drive.control is None else (drive.control[cut.frame],)
+    if member.integrated():
+        assert member.substep is not None
+        begin = jnp.concatenate([x0, jnp.stack([t[0], 0.0, 0.0])])
+        velocity = partial(_with_work, member, drive)
+        every = solve(velocity, begin, cut.instants, member.substep, (cut.instants[:-1], *held))
+    else:
+        states = driven.in_parts(member, x0, root(0), drive, cut.instants, held)
+        every = jnp.concatenate([states, cut.instants[:, None], jnp.zeros((len(states), 2))], axis=1)
+    kept = member.keeps_energy() and hasattr(member, "energy")
+    return every[cut.place, :-3], _balance(member, drive, cut.instants, every, held) if kept else None
+
+
+def _with_work(member: Any, drive: Drive, y: Array, since: Array, *u: Array) -> Array:
+    """Velocity of a state [D + 3] that ends with the time, the energy lost to friction, and the work of drifts."""
+    x, now = y[:-3], y[-3]
+    own = drive.moved(member, now, since)
+    velocity, loss, work = own.velocity(x), 0.0, 0.0
+    if isinstance(member, Hamiltonian):
+        loss = own.friction * jnp.sum(velocity[: len(x) // 2] ** 2)
+    if drive.drift and hasattr(member, "energy"):
+        work = jax.grad(lambda now: drive.moved(member, now, since).energy(*jnp.split(x, 2)))(now)
+    return jnp.concatenate([velocity + sum(map(own.push, u)), jnp.stack([jnp.ones_like(now), loss, work])])
+
+
+def _balance(member: Any, drive: Drive, instants: Array, every: Array, held: tuple[Array, ...]) -> Array:
+    """Largest error of dH/dt = -γ|∂H/∂p|² + ∂H/∂p·u + ∂H/∂θ·θ̇, and of the steps of H at jumps of parameters.
+
+    `every` [M+1 D+3] are states as of `_with_work`. Relative to the largest energy.
+    """
+    q, p = jnp.split(every[:, :-3], 2, axis=1)
+
+    def energy(q: Array, p: Array, now: Array, since: Array) -> Array:
+        return drive.moved(member, now, since).energy(q, p)
+
+    after = jax.vmap(energy)(q, p, instants, instants)
+    before = jax.vmap(energy)(q[1:], p[1:], instants[1:], instants[:-1])  # each jump is where an interval begins
+    rest = jax.vmap(energy)(q, jnp.zeros_like(p), instants, instants)
+    pushes = [jnp.sum(jax.vmap(member.push)(u)[:, q.shape[1] :] * jnp.diff(q, axis=0), axis=1) for u in held]
+    gained = jnp.diff(every[:, -1] - every[:, -2]) + (after[1:] - before) + sum(pushes)
+    scale = jnp.maximum(jnp.abs(after[0]), jnp.max(after - rest))
+    return jnp.max(jnp.abs(after[1:] - after[0] - jnp.cumsum(gained)), initial=0.0) / jnp.where(scale > 0, scale, 1.0)
 
 
 def _with_loss(member: Hamiltonian, y: Array) -> Array:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from slvm_data.arrays import GOAL
 from slvm_data.core.arguments import checked
 from slvm_data.core.compiled import compiled
 from slvm_data.core.keys import exact, root, stream
@@ -20,18 +22,33 @@ from slvm_data.observe.view import View
 from slvm_data.recipe.mistakes import is_own
 from slvm_data.simulation import trial
 from slvm_data.simulation.batch import longest_step, trajectory
+from slvm_data.systems import driven
+from slvm_data.systems.drift import Course, Drift, courses, widened
+from slvm_data.systems.drift import check_all as check_drifts
+from slvm_data.systems.driven import Drive
 from slvm_data.systems.parameters import ends_of
 from slvm_data.systems.system import System
 
 
 @checked
-def simulate(population: System, parameters: Numbers, x0: ArrayLike, t: ArrayLike) -> np.ndarray:
+def simulate(
+    population: System,
+    parameters: Numbers,
+    x0: ArrayLike,
+    t: ArrayLike,
+    *,
+    control: ArrayLike | None = None,
+    drift: Sequence[Drift] = (),
+) -> np.ndarray:
     """Simulate one member of a population; return its states [T D] float64 at the times `t` [T], from `x0` [D] at t[0].
 
     `parameters` holds the member's numbers by name (`{"m": 0.5, "l": 1.0}`, one per body if each has its own);
     parameters not given come from the population and must be plain numbers there. Units are those of the system. With
     the parameters, first state and times of a stored sequence, the result rounds to its stored states, bit for bit.
     If noise moves the state, or shared parameters are drawn, it is always the same trajectory of the population.
+    `control` [T U] is held from each time to the next. `drift` moves parameters from the given values, as in a recipe,
+    but with numbers in place of ranges (`slvm_data.simulation.member.drift_of`). For a stored sequence with these,
+    `population` is `recipe.reach(task)`, which has the same steps of integration.
 
     Raises ValueError for an unknown or missing parameter, one out of bounds, a state of the wrong length or one
     that is impossible for the system, or times that do not increase. Method: `core.integrator`; `systems.flight`.
@@ -48,10 +65,49 @@ def simulate(population: System, parameters: Numbers, x0: ArrayLike, t: ArrayLik
     trial.check(population, shared)
     member = population.member({name: _plain(value) for name, value in numbers.items()})
     frame = float(np.diff(t).max(initial=0.0))
-    population.check_start(x0, frame)
-    substep = min(longest_step(population, frame), longest_step(member, frame))
+    wide = widened(population, tuple(drift))
+    wide.check_start(x0, frame)
+    substep = min(longest_step(wide, frame), longest_step(member, frame))
+    drive = _drive(population, numbers, t, control, drift)
     with exact():
-        return np.asarray(trajectory(numbers, shared, x0, t, substep, template=population.template()))
+        rules = {"template": population.template(), "drift": drive.drift}
+        t = t - t[0] if drift else t  # drifts count from the first frame
+        return np.asarray(trajectory(numbers, shared, x0, t, substep, drive.control, list(drive.courses), **rules))
+
+
+def _drive(
+    population: System, numbers: Arrays, t: np.ndarray, control: ArrayLike | None, drift: Sequence[Drift]
+) -> Drive:
+    """What acts on a member; its drifts without their numbers, so that few programs are compiled."""
+    if control is not None:
+        control = np.asarray(control, np.float64)
+        if not population.inputs:
+            raise ValueError(f"{type(population).__name__} takes no control: leave it out")
+        if control.shape != (shape := (len(t), len(population.inputs))) or not np.isfinite(control).all():
+            raise ValueError(f"control has the shape {control.shape}; expected are finite numbers {list(shape)}")
+    drift = tuple(drift)
+    check_drifts(drift, population)
+    if odd := [one for one in drift if not one.plain()]:
+        raise ValueError(f"{odd[0]} has a range: give the number of this sequence")
+    if population.in_steps() and (drift or control is not None):
+        raise ValueError(f"{type(population).__name__} moves in steps: it takes no control and no drift")
+    with exact():
+        drawn = jax.tree.map(np.asarray, courses(drift, population, numbers, root(0), t - t[0]))
+    acting: Any = control
+    return Drive(acting, tuple(type(one)(of=one.of) for one in drift), drawn)
+
+
+def drift_of(drift: tuple[Drift, ...], sequence: Mapping[str, Any]) -> tuple[Drift, ...]:
+    """The drifts of a recipe as they are in one of its sequences, given by its stored arrays: with plain numbers.
+
+    `simulate` takes them.
+    """
+    found, time = [], np.asarray(sequence["time"], float)
+    for i, one in enumerate(drift):
+        to = np.asarray(sequence[GOAL + one.of], float).tolist()
+        own = one.known(float(sequence["drift_time"][i]), float(time[-1] - time[0]))
+        found.append(dataclasses.replace(one, to=tuple(to) if isinstance(to, list) else to, **own))
+    return tuple(found)
 
 
 def _shared(population: System) -> Arrays:
@@ -72,6 +128,7 @@ def render(
     palette: int = 1,
     style: str | None = None,
     color: str = "rgb",
+    drift: Mapping[str, ArrayLike] | None = None,
 ) -> np.ndarray:
     """Draw frames of one member at the states [T D]: uint8 [T H W 3], without modifiers.
 
@@ -81,7 +138,8 @@ def render(
     enlarged for it (0.4 if the camera is random, 0 if it is fixed), `colors` one hue index per body [B] out of
     `palette` hues (None: hue 0 for all). Binary frames have one channel if `palette` is 1, else three. Row 0 is
     y_min. `style` is "soft", "clean", or "debug" for a ball as a physics engine shows it; None is the system's own.
-    With the stored values of a sequence, the result equals its stored frames.
+    With the stored values of a sequence, the result equals its stored frames. `drift` holds parameters that are other
+    ones in each frame, [T …] each; `population` is then `recipe.reach(task)`, whose scene holds them all.
 
     Raises ValueError for wrong shapes, unknown parameters, colours outside the palette, a style that does not fit.
     Methods: `slvm_data.observe.render`.
@@ -99,7 +157,7 @@ def render(
     camera = np.asarray(offset, np.float64), population.extent() * (1 + jitter)
     with exact():
         fixed = {"template": population.template(), "style": drawn, "color": color}
-        frames = np.asarray(_render(numbers, states, *camera, hue, **fixed))
+        frames = np.asarray(_render(numbers, states, _moving(drift, states), *camera, hue, **fixed))
     return frames if color != "rgb" else np.ascontiguousarray(frames.transpose(0, 2, 3, 1))
 
 
@@ -115,6 +173,7 @@ def _color_index(colors: Sequence[int] | np.ndarray | None, bodies: int, palette
 def _render(
     numbers: Numbers,
     states: Array,
+    moving: dict[str, Array],
     offset: Array,
     half_width: float,
     colors: Array,
@@ -125,40 +184,83 @@ def _render(
 ) -> Array:
     member = template.member(numbers)
 
-    def frame(x: Array) -> Array:
-        centres, radii = member.bodies(x)
+    def frame(own: tuple[Array, dict[str, Array]]) -> Array:
+        x, moved = own
+        centres, radii = member.member(moved).bodies(x)
         return draw(style, *project(centres + offset, radii, half_width), colors, color)
 
-    return jax.lax.map(frame, states)
+    return jax.lax.map(frame, (states, moving))
+
+
+def _moving(drift: Mapping[str, ArrayLike] | None, states: np.ndarray) -> Arrays:
+    """Parameters [T …] in the frames of these states [T D]; raises ValueError for another number of frames."""
+    moving = {name: np.asarray(value, np.float64) for name, value in (drift or {}).items()}
+    for name, value in moving.items():
+        if value.shape[:1] != states.shape[:1]:
+            raise ValueError(f"drift: {name} has the shape {value.shape}; expected is a value for each state")
+    return moving
 
 
 @checked
-def energies(population: System, parameters: Numbers, states: ArrayLike) -> np.ndarray:
-    """Energy [T] of one member of a population that has one, at the states [T D]; `parameters` as for `simulate`."""
-    numbers = _numbers(population, parameters)
+def energies(
+    population: System, parameters: Numbers, states: ArrayLike, drift: Mapping[str, ArrayLike] | None = None
+) -> np.ndarray:
+    """Energy [T] of one member of a population that has one, at the states [T D]; `parameters` as for `simulate`.
+
+    `drift` holds parameters that are other ones in each frame, [T …] each.
+    """
+    numbers, states = _numbers(population, parameters), np.asarray(states, np.float64)
     with exact():
-        return np.asarray(_energies(numbers, np.asarray(states, np.float64), template=population.template()))
+        return np.asarray(_energies(numbers, states, _moving(drift, states), template=population.template()))
 
 
 @compiled("template")
-def _energies(numbers: Numbers, states: Array, *, template: Any) -> Array:
+def _energies(numbers: Numbers, states: Array, moving: dict[str, Array], *, template: Any) -> Array:
     member = template.member(numbers)
-    return jax.lax.map(lambda x: member.energy(*jax.numpy.split(x, 2)), states)
+
+    def energy(own: tuple[Array, dict[str, Array]]) -> Array:
+        return member.member(own[1]).energy(*jax.numpy.split(own[0], 2))
+
+    return jax.lax.map(energy, (states, moving))
 
 
-def impacts(population: System, parameters: Numbers, x0: ArrayLike, t: np.ndarray) -> Arrays:
-    """The impacts of one member between t[0] and t[-1], from `x0` [D], as `systems.flight.impacts` gives them."""
+def impacts(
+    population: System,
+    parameters: Numbers,
+    x0: ArrayLike,
+    t: np.ndarray,
+    *,
+    control: ArrayLike | None = None,
+    drift: Sequence[Drift] = (),
+) -> Arrays:
+    """The impacts of one member between t[0] and t[-1], from `x0` [D], as `systems.flight.impacts` gives them.
+
+    `control` and `drift` as for `simulate`.
+    """
     numbers, most = _numbers(population, parameters), population.most_impacts(float(t[-1] - t[0]))
+    drive = _drive(population, numbers, t, control, drift)
+    most = 2 * most + len(t) if drift or control is not None else most
     with exact():
         start = np.asarray(x0, np.float64)
         room = 1 << (most - 1).bit_length()  # few different ones, since each is compiled anew
-        found = _impacts(numbers, start, t, template=population.template(), most=room)
+        rules = {"template": population.template(), "drift": drive.drift, "most": room}
+        found = _impacts(numbers, start, t, drive.control, list(drive.courses), **rules)
     return {name: np.asarray(value)[:most] for name, value in found.items()}
 
 
-@compiled("template", "most")
-def _impacts(numbers: Numbers, x0: Array, t: Array, *, template: Any, most: int) -> dict[str, Array]:
-    return template.member(numbers).impacts(x0, t, most)
+@compiled("template", "drift", "most")
+def _impacts(
+    numbers: Numbers,
+    x0: Array,
+    t: Array,
+    control: Array | None,
+    drawn: list[Course],
+    *,
+    template: System,
+    drift: tuple[Drift, ...],
+    most: int,
+) -> dict[str, Array]:
+    return driven.impacts(template.member(numbers), x0, t, most, Drive(control, drift, drawn))
 
 
 def _numbers(population: System, parameters: Numbers) -> dict[str, np.ndarray]:

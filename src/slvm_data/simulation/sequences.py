@@ -73,7 +73,7 @@ def collect(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:
         return batch.collect(recipe, task, split, index)
     trajectory, _ = recipe.windows.places(split, recipe.steps, index)
     numbers = np.unique(trajectory)
-    return _cut(recipe, recipe.windows, task, split, batch.collect(recipe, task, split, numbers), numbers, index)
+    return _cut(recipe, recipe.windows, split, batch.collect(recipe, task, split, numbers), numbers, index)
 
 
 def forms(recipe: Recipe, task: int, split: str) -> tuple[Arrays, Arrays]:
@@ -83,23 +83,24 @@ def forms(recipe: Recipe, task: int, split: str) -> tuple[Arrays, Arrays]:
     if recipe.windows is None:
         return arrays, {}
     uncut = series(recipe, split, arrays, first) if recipe.windows.series else {}
-    return _cut(recipe, recipe.windows, task, split, arrays, first, first), uncut
+    return _cut(recipe, recipe.windows, split, arrays, first, first), uncut
 
 
 def windows_of(
-    recipe: Recipe, windows: Windowing, task: int, split: str, arrays: Arrays, numbers: np.ndarray, index: np.ndarray
+    recipe: Recipe, windows: Windowing, split: str, arrays: Arrays, numbers: np.ndarray, index: np.ndarray
 ) -> Iterator[Arrays]:
     """Yield these windows [n], in increasing order, in chunks, from the trajectories with these numbers [N]."""
     size = max(1, MEMORY // _window_size(windows, arrays))
     for start in range(0, len(index), size):
-        yield _cut(recipe, windows, task, split, arrays, numbers, index[start : start + size])
+        yield _cut(recipe, windows, split, arrays, numbers, index[start : start + size])
 
 
 def series(recipe: Recipe, split: str, arrays: Arrays, numbers: np.ndarray) -> Arrays:
     """The stored arrays of the uncut trajectories [N] with these numbers [N]."""
     assert recipe.windows
     number = recipe.windows.number(split, numbers)
-    return {name: number if name == "path" else arrays[name] for name in SERIES}
+    driven = [name for name in arrays if name == "control" or name.startswith("drift_")]
+    return {name: number if name == "path" else arrays[name] for name in (*SERIES, *driven)}
 
 
 def has_series(recipe: Recipe) -> bool:
@@ -115,15 +116,17 @@ def first_series(recipe: Recipe, task: int, split: str) -> Arrays:
 
 
 def _cut(
-    recipe: Recipe, windows: Windowing, task: int, split: str, arrays: Arrays, numbers: np.ndarray, index: np.ndarray
+    recipe: Recipe, windows: Windowing, split: str, arrays: Arrays, numbers: np.ndarray, index: np.ndarray
 ) -> Arrays:
     """Cut these windows [n] from the trajectories with these numbers [N], in increasing order."""
     trajectory, start = windows.places(split, recipe.steps, index)
     row, first = np.searchsorted(numbers, trajectory), windows.part(split, recipe.steps).start
     found = windows.cut(arrays, row, start - first)
     found |= {name: array[row] for name, array in arrays.items() if not info(name).per_frame}
-    frame = start[:, None] + np.arange(windows.length)
-    return found | {"path": windows.number(split, trajectory), "time": frame * recipe.dt_of(task)}
+    if not recipe.time:  # then they follow from those of the window
+        found.pop("domain_time", None)
+    time = found.pop("time")  # the order of arrays is part of the data
+    return found | {"path": windows.number(split, trajectory), "time": time}
 
 
 def _window_size(windows: Windowing, arrays: Arrays) -> int:

@@ -49,7 +49,10 @@ def number(system: System, method: str) -> float:
 def _check_names(system: System) -> None:
     """Raise ValueError unless the names of the state, of its units and of its halves fit together."""
     kind, names = class_place(type(system)), getattr(system, "state", None)
-    for what, words in (("state", names), ("units", system.units), ("halves", system.halves)):
+    for what, words in (
+        *(("state", names), ("units", system.units), ("halves", system.halves)),
+        *(("inputs", system.inputs), ("input_units", system.input_units)),
+    ):
         if not isinstance(words, tuple | list) or not all(isinstance(word, str) for word in words):
             raise ValueError(f'{kind}: {what} = {words!r} has to be a tuple of words, as in {what} = ("x", "y")')
     assert names is not None
@@ -59,6 +62,8 @@ def _check_names(system: System) -> None:
         raise ValueError(f"{kind}: state = {names} has the same name twice")
     if len(system.units) not in (0, len(names)):
         raise ValueError(f"{kind}: units = {system.units} are {len(system.units)}; state has {len(names)} names")
+    if len(system.input_units) not in (0, len(system.inputs)):
+        raise ValueError(f"{kind}: input_units = {system.input_units} has to be as long as inputs = {system.inputs}")
     if isinstance(system, Hamiltonian) and len(names) % 2:
         raise ValueError(
             f"{kind}: state = {names} has {len(names)} names; of a Hamiltonian system it has all positions, then as "
@@ -76,6 +81,11 @@ def _tried(template: System, shared: tuple[tuple[str, Shape], ...]) -> None:
         trial.array("energy", (), (a(D // 2), a(D // 2)), "a single number, such as p[0] ** 2 / 2")
     trial.array("velocity", (D,), (a(D),), f"the time derivatives of {_words(template.state)}, as jnp.stack([…])")
     trial.array("simulate", (T, D), (a(D), a(T), trial.key), "a state for each time in t, the first one x0")
+    if U := len(template.inputs):
+        trial.array("push", (D,), (a(U),), f"what a control [{U}] adds to the time derivatives, as jnp.stack([…])")
+        trial.array(
+            "controlled", (T, D), (a(D), a(T), trial.key, a(T, U)), "a state for each time in t, the first one x0"
+        )
     trial.discs("bodies", B, (a(D),))
     trial.array("accept", (), (a(T, D), a(T, B, 2), a()), "a single truth value, as from (…).all()")
     if isinstance(template, Switching):

@@ -197,11 +197,12 @@ def _arrays(content: Manifest) -> str:
 def _time(recipe: StoredRecipe, certificate: Iterable[Certificate]) -> str:
     dt = sorted({recipe.dt_of(task) for task in range(len(recipe.tasks))})
     frames = f"{recipe.steps} frames{' of a trajectory' if recipe.windows else ''}"
-    found = f"{frames}, Δt = {' or '.join(f'{x:g}' for x in dt)} s"
+    step, mean = " or ".join(f"{x:g}" for x in dt), " on average" if recipe.time else ""
+    found = f"{frames} at irregular times (dt = {step} s)" if recipe.time else f"{frames}, Δt = {step} s"
     if substeps := sorted({entry.substeps for entry in certificate if entry.substeps}):
         several = "step" if substeps == [1] else "steps"
-        found += f", simulated with {' or '.join(map(str, substeps))} Runge–Kutta {several} of order 8 per frame"
-    return found + "."
+        found += f", simulated with {' or '.join(map(str, substeps))} Runge–Kutta {several} of order 8 per frame{mean}"
+    return ". ".join([found, *(f"{name.capitalize()}: `{rule}`" for name, rule in recipe.rules().items())]) + "."
 
 
 def _accuracy(certificate: tuple[Certificate, ...]) -> str:

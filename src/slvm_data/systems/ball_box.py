@@ -5,9 +5,10 @@ Where e < 1, a ball whose next bounce would last less than a microsecond lies on
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from math import inf
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -30,10 +31,13 @@ class BallBox(System):
 
     `motion` is "exact", with every impact at its exact time, so that a ball never leaves the box, or "contact", the
     discrete rule of a game engine (`systems.contact`), one step per frame, with which it can leave the box.
+    Its inputs are an acceleration that is added to g, as if the box were accelerated the other way; with "exact" alone.
     """
 
     state: ClassVar = ("x", "y", "vx", "vy")
     units: ClassVar = ("px", "px", "px/s", "px/s")
+    inputs: ClassVar = ("ax", "ay")
+    input_units: ClassVar = ("px/s²", "px/s²")
     halves: ClassVar = ("Position", "Velocity")
     energy_unit: ClassVar = "px²/s²"  # of a unit mass
     style: ClassVar = "clean"
@@ -71,9 +75,32 @@ class BallBox(System):
             return flight.trajectory(x0, t, g, self._box)
         return contact.trajectory(x0, t, g, self.walls, self.radius, self.restitution)
 
-    def impacts(self, x0: Array, t: Array, most: int) -> dict[str, Array]:
-        """The impacts between t[0] and t[-1], from `x0` [4]: time [most], wall, velocity before and after [most 2]."""
-        return flight.impacts(x0, t, jnp.asarray(self.g), self._box, most)
+    def controlled(self, x0: Array, t: Array, key: Key, control: Array) -> Array:  # noqa: ARG002 - there is no noise
+        """States [T 4] under an acceleration [T 2] that is held from each time to the next."""
+        return flight.trajectory(x0, t, jnp.asarray(self.g) + control[:-1], self._box)
+
+    def push(self, u: Array) -> Array:
+        """An acceleration [2] changes the velocity."""
+        return jnp.concatenate([jnp.zeros(2), u])
+
+    def pushed(self, largest: float, impulse: float) -> Self:
+        """With the acceleration that the control may add, and the speed."""
+        low, high = (end.tolist() for end in self.range_of("g"))
+        g = tuple(Uniform(a - largest, b + largest) for a, b in zip(low, high, strict=True))
+        return dataclasses.replace(self, g=g, speed=Uniform(self.speed.low, self.speed.high + impulse))
+
+    def in_steps(self) -> bool:
+        """Whether the motion follows the rule of a game engine."""
+        return self.motion == "contact"
+
+    def impacts(self, x0: Array, t: Array, most: int, g: Array | None = None) -> dict[str, Array]:
+        """The impacts between t[0] and t[-1], from `x0` [4]: time [most], wall, velocity before and after [most 2].
+
+        `g` [T-1 2] is the acceleration from each time to the next, if it is not the same all the time.
+        """
+        if g is None:
+            return flight.impacts(x0, t, jnp.asarray(self.g), self._box, most)
+        return flight.impacts_in_parts(x0, t, g, self._box, most)
 
     def energy(self, q: Array, p: Array) -> Array:
         """Energy, a scalar, of a unit mass at q [2] with velocity p [2]: kinetic, and potential above its minimum."""

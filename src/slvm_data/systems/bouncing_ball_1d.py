@@ -44,6 +44,10 @@ class BouncingBall1D(Switching):
         forth = phase < self.side
         return jnp.stack([jnp.where(forth, phase, 2 * self.side - phase), jnp.where(forth, speed, -speed)], axis=1)
 
+    def in_steps(self) -> bool:
+        """Always False: its motion is a function of time."""
+        return False
+
     def mode(self, x: Array, key: Key) -> Array:  # noqa: ARG002 - nothing is random
         """Regimes [T]: the direction of the motion."""
         return (x[:, 1] >= 0).astype(int)

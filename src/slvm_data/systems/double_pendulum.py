@@ -6,9 +6,10 @@ H = [m₂ l₂² p₁² + (m₁ + m₂) l₁² p₂² - 2 m₂ l₁ l₂ p₁ p�
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from math import pi, sqrt
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from slvm_data.core.keys import stream
 from slvm_data.core.late import jnp
@@ -20,10 +21,16 @@ from slvm_data.systems.parameters import Parameter, Uniform, parameter
 
 @dataclass(frozen=True, kw_only=True)
 class DoublePendulum(Hamiltonian):
-    """State: the angles q1, q2 [rad], not wrapped, and their momenta p1, p2 [kg m²/s]."""
+    """State: the angles q1, q2 [rad], not wrapped, and their momenta p1, p2 [kg m²/s].
+
+    Its inputs are two torques, each in the direction of its angle: the first acts at the pivot, on the first arm; the
+    second at the joint between the arms, on the second arm, and its reaction, -1 times as large, on the first arm.
+    """
 
     state: ClassVar = ("q1", "q2", "p1", "p2")
     units: ClassVar = (*("rad",) * 2, *("kg m²/s",) * 2)
+    inputs: ClassVar = ("torque1", "torque2")
+    input_units: ClassVar = ("N m", "N m")
     bodies_drawn: ClassVar[int] = 2
     turn: ClassVar[float] = 0.13
 
@@ -49,6 +56,15 @@ class DoublePendulum(Hamiltonian):
         inertia = 2 * m2 * l1**2 * l2**2 * (m1 + m2 * sin**2)
         height = (m1 + m2) * l1 * c[0] + m2 * l2 * c[1]
         return motion / inertia - self.g * height
+
+    def push(self, u: Array) -> Array:
+        """Torques [2] change the momenta; the angles are absolute, so that the second one acts on both arms."""
+        zero = jnp.zeros_like(u[0])
+        return jnp.stack([zero, zero, u[0] - u[1], u[1]])
+
+    def pushed(self, largest: float, impulse: float) -> Self:  # noqa: ARG002
+        """With the momentum that both torques may add."""
+        return dataclasses.replace(self, radii=Uniform(self.radii.low, self.radii.high + 2 * impulse))
 
     def bodies(self, x: Array) -> tuple[Array, Array]:
         """The bobs: discs of area m."""

@@ -67,19 +67,25 @@ def _reach(distance: Array, speed: Array, acceleration: Array) -> tuple[Array, A
 
 
 def trajectory(x0: Array, t: Array, g: Array, box: Box) -> Array:
-    """States [T 4], positions then velocities, at the times `t` [T], from `x0` [4] at t[0]."""
+    """States [T 4], positions then velocities, at the times `t` [T], from `x0` [4] at t[0].
+
+    `g` [2] is the acceleration; or [T-1 2], one from each time to the next.
+    """
+    parts = (g,) if g.ndim == 2 else ()
     start = jnp.concatenate([jnp.clip(x0[:2], box.low, box.high), x0[2:]])  # rounding may have left it outside
 
-    def frame(state: Array, interval: Array) -> tuple[Array, Array]:
+    def frame(state: Array, own: tuple[Array, tuple[Array, ...]]) -> tuple[Array, Array]:
+        interval, (a,) = own[0], own[1] or (g,)
+
         def on(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-            leg = fly(*carry[:2], g, box, carry[2])
+            leg = fly(*carry[:2], a, box, carry[2])
             return leg.x, leg.after, carry[2] - leg.seconds
 
         x, v, _ = jax.lax.while_loop(lambda carry: carry[2] > 0, on, (state[:2], state[2:], interval))
         state = jnp.concatenate([x, v])
         return state, state
 
-    return jnp.concatenate([x0[None], jax.lax.scan(frame, start, jnp.diff(t))[1]])
+    return jnp.concatenate([x0[None], jax.lax.scan(frame, start, (jnp.diff(t), parts))[1]])
 
 
 def impacts(x0: Array, t: Array, g: Array, box: Box, most: int) -> dict[str, Array]:
@@ -97,6 +103,33 @@ def impacts(x0: Array, t: Array, g: Array, box: Box, most: int) -> dict[str, Arr
 
     start = jnp.clip(x0[:2], box.low, box.high), x0[2:], jnp.asarray(t[-1] - t[0])
     return jax.lax.scan(one, start, length=most)[1]
+
+
+def impacts_in_parts(x0: Array, t: Array, g: Array, box: Box, most: int) -> dict[str, Array]:
+    """As `impacts`, with an acceleration g [T-1 2] from each time to the next.
+
+    If there are more than `most`, the time of the last one is not a number.
+    """
+
+    def one(carry: tuple[Array, ...], _: None) -> tuple[tuple[Array, ...], dict[str, Array]]:
+        x, v, part, left = carry
+        leg = fly(x, v, g[part], box, left)
+        left = left - leg.seconds
+        found = {"time": t[part + 1] - left, "before": leg.before, "after": leg.after, "wall": leg.wall}
+        over = (left <= 0) & (part < len(g) - 1)
+        part = part + over
+        return (leg.x, leg.after, part, jnp.where(over, t[part + 1] - t[part], left)), found
+
+    start = jnp.clip(x0[:2], box.low, box.high), x0[2:], jnp.asarray(0), t[1] - t[0]
+    (*_, left), found = jax.lax.scan(one, start, length=most + len(g))
+    happened = found["wall"] >= 0
+    order = jnp.argsort(~happened, stable=True)[:most]
+    here = happened[order]
+    kept = {name: value[order] for name, value in found.items()}
+    blank = {name: jnp.where(here[:, None] if value.ndim > 1 else here, value, 0) for name, value in kept.items()}
+    lost = (jnp.sum(happened) > most) | (left > 0)
+    time = blank["time"].at[-1].set(jnp.where(lost, jnp.nan, blank["time"][-1]))
+    return blank | {"time": time, "wall": jnp.where(here, kept["wall"], -1)}
 
 
 def fastest(g: float, box: Box, speed: float) -> float:

@@ -15,10 +15,12 @@ from slvm_data.systems.parameters import Parameter, Uniform, parameter
 
 @dataclass(frozen=True, kw_only=True)
 class MassSpring(Hamiltonian):
-    """State: q [m], the displacement from rest, drawn vertically, and p [kg m/s]."""
+    """State: q [m], the displacement from rest, drawn vertically, and p [kg m/s]. Its input is a force along q."""
 
     state: ClassVar = ("q", "p")
     units: ClassVar = ("m", "kg m/s")
+    inputs: ClassVar = ("force",)
+    input_units: ClassVar = ("N",)
     turn: ClassVar[float] = 0.3
 
     m: Parameter = parameter(0.5, positive=True, unit="kg")
@@ -34,6 +36,10 @@ class MassSpring(Hamiltonian):
     def energy(self, q: Array, p: Array) -> Array:
         """Energy of the spring and kinetic energy."""
         return (self.k * q**2 / 2 + p**2 / (2 * self.m))[0]
+
+    def push(self, u: Array) -> Array:
+        """A force [1] changes the momentum."""
+        return jnp.stack([jnp.zeros_like(u[0]), u[0]])
 
     def bodies(self, x: Array) -> tuple[Array, Array]:
         """The mass: a disc of area m."""

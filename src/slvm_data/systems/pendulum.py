@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from math import pi, sqrt
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from slvm_data.core.late import jnp
 from slvm_data.core.types import Array, Key
@@ -15,10 +16,15 @@ from slvm_data.systems.parameters import Parameter, Uniform, parameter
 
 @dataclass(frozen=True, kw_only=True)
 class Pendulum(Hamiltonian):
-    """State: q [rad], the angle from the downward vertical, not wrapped, and p [kg m²/s], its angular momentum."""
+    """State: q [rad], the angle from the downward vertical, not wrapped, and p [kg m²/s], its angular momentum.
+
+    Its input is a torque about the pivot, in the direction of q.
+    """
 
     state: ClassVar = ("q", "p")
     units: ClassVar = ("rad", "kg m²/s")
+    inputs: ClassVar = ("torque",)
+    input_units: ClassVar = ("N m",)
 
     m: Parameter = parameter(0.5, positive=True, unit="kg")
     g: Parameter = parameter(3.0, minimum=0.0, unit="m/s²")
@@ -33,6 +39,14 @@ class Pendulum(Hamiltonian):
     def energy(self, q: Array, p: Array) -> Array:
         """Potential energy above the lowest point, and kinetic energy."""
         return (self.m * self.g * self.l * (1 - jnp.cos(q)) + p**2 / (2 * self.m * self.l**2))[0]
+
+    def push(self, u: Array) -> Array:
+        """A torque [1] changes the momentum."""
+        return jnp.stack([jnp.zeros_like(u[0]), u[0]])
+
+    def pushed(self, largest: float, impulse: float) -> Self:  # noqa: ARG002
+        """With the momentum that the torque may add."""
+        return dataclasses.replace(self, radii=Uniform(self.radii.low, self.radii.high + impulse))
 
     def bodies(self, x: Array) -> tuple[Array, Array]:
         """The bob: a disc of area m."""

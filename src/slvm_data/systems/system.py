@@ -34,6 +34,10 @@ class System(abc.ABC):
     """Names of the first and the second half of the state, such as positions and momenta; empty if it has none."""
     energy_unit: ClassVar[str] = "J"
     """Unit of `energy`, for systems that have one."""
+    inputs: ClassVar[tuple[str, ...]] = ()
+    """Names of the U inputs through which a control acts on the system; empty if it takes none."""
+    input_units: ClassVar[tuple[str, ...]] = ()
+    """Units of the inputs."""
     bodies_drawn: ClassVar[int] = 1
     """Number B of bodies in a frame, and length of a parameter with one value per body."""
     style: ClassVar[str] = "soft"
@@ -78,6 +82,32 @@ class System(abc.ABC):
         assert self.substep is not None  # a member has it from its population
         return solve(self.velocity, x0, t, self.substep)
 
+    def push(self, u: Array) -> Array:
+        """What a control [U] adds to the time derivative [D] of the state; only a class with `inputs` has it."""
+        raise NotImplementedError(f"{type(self).__name__} takes no control")
+
+    def controlled(self, x0: Array, t: Array, key: Key, control: Array) -> Array:  # noqa: ARG002
+        """States [T D] as `simulate` gives them, under a control [T U] that is held from each time to the next.
+
+        A class with its own `simulate`, and with `inputs`, needs its own.
+        """
+        assert self.substep is not None
+        return solve(lambda x, u: self.velocity(x) + self.push(u), x0, t, self.substep, (control[:-1],))
+
+    def pushed(self, largest: float, impulse: float) -> Self:  # noqa: ARG002 - most systems take no control
+        """The population as fast as a control makes it, for `longest_step` and `most_impacts`.
+
+        `largest` is the largest size of an input, `impulse` that of its integral over time.
+        """
+        return self
+
+    def in_steps(self) -> bool:
+        """Whether it moves in steps, one for each frame, so that it has no state between frames.
+
+        A class with its own `simulate` that takes any times, and without a `velocity`, has to say that it does not.
+        """
+        return not self.integrated() and type(self).velocity is System.velocity
+
     def recordable(self) -> tuple[str, ...]:
         """Names of the arrays that can be stored in addition to frames, states and parameters."""
         found = ("dx_dt",) if type(self).velocity is not System.velocity else ()
@@ -115,12 +145,18 @@ class System(abc.ABC):
     def __post_init__(self) -> None:
         if self.integrated() and type(self).velocity is System.velocity:
             raise TypeError(f"{type(self).__name__} needs a velocity, or a simulate of its own")
+        if missing := [name for name in self._needed() if getattr(type(self), name) is getattr(System, name)]:
+            raise TypeError(f"{type(self).__name__} has inputs, and needs a {missing[0]} of its own")
         self.settle()
         for name in self.hyperparameters():
             if name not in self.shared_parameter_names():
                 check(self, name, f"{type(self).__name__}: ")
         for name in self.parameters():
             self.range_of(name)
+
+    def _needed(self) -> tuple[str, ...]:
+        """Methods that a class with inputs cannot take from `System`."""
+        return (("push",) if self.integrated() else ("controlled",)) if self.inputs else ()
 
     def settle(self) -> None:
         """Give each field the plain value that it means: tuples, and numbers of Python, floats for parameters."""

@@ -59,7 +59,7 @@ def animate(
     count = sum(len(index) for _, index in chosen)
     _check_size(dataset.recipe, -(-count // columns) * (size + 1) + 1, width, scale)
     sheet = animation.grid(_frames(dataset, split, chosen), columns)
-    fps = fps or (animation.RATES[1] if long else animation.rate(dataset.recipe.dt_of(tasks[0])))
+    fps = fps or (animation.RATES[1] if long else animation.rate(dataset.recipe.interval(tasks[0])))
     words = _labels(dataset.recipe, chosen, columns) if labels else ([], [])
     margin = animation.margins(*words, *(side * scale for side in sheet.shape[1:3]))
     whole = animation.framed(animation.enlarged(sheet, scale), margin)

@@ -94,8 +94,9 @@ def _different(names: Iterable[str], base: Any, other: Any) -> dict[str, Any]:
 
 def _option(name: str, value: Any) -> list[str]:
     word = "--" + OPTIONS[name].word
-    if isinstance(value, tuple) and isinstance(value[0], Kind):
-        return [part for one in value for part in (word, str(one))]
+    rules = [one for one in (value if isinstance(value, tuple) else (value,)) if isinstance(one, Kind)]
+    if rules:
+        return [part for rule in rules for part in (word, str(rule))]
     return [word] if value is True else [word, ",".join(value) if isinstance(value, tuple) else _text(value)]
 
 

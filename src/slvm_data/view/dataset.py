@@ -10,10 +10,11 @@ import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from slvm_data.arrays import EVENTS, PARAMETER
+from slvm_data.arrays import DRIFT, EVENTS, PARAMETER
 from slvm_data.core.arguments import checked
 from slvm_data.core.errors import DamageError, damage_named
 from slvm_data.core.files import at_home, identity
@@ -21,7 +22,7 @@ from slvm_data.core.types import Arrays
 from slvm_data.datasets import RECIPES, standing, suggestion
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.recipe.serialisation import from_stored
-from slvm_data.simulation.member import energies, impacts
+from slvm_data.simulation.member import drift_of, energies, impacts
 from slvm_data.simulation.sequences import collect
 from slvm_data.store import formats, manifest
 from slvm_data.store.manifest import FileEntry, Form, Manifest
@@ -79,8 +80,8 @@ class Dataset:
         """
         arrays = self._read(task, split, list(index))
         if "time" not in arrays:  # as in files written with --original
-            arrays["time"] = np.tile(self.recipe.time(task), (len(arrays["label"]), 1))
-        return arrays | _computed(self.recipe.tasks[task], arrays)
+            arrays["time"] = np.tile(self.recipe.times(task), (len(arrays["label"]), 1))
+        return arrays | _computed(self.recipe, task, arrays)
 
     def parameters(self, task: int, split: str) -> Arrays:
         """The drawn parameters by name, [n …] each, of the first sequences: as many as `searched` says."""
@@ -208,15 +209,24 @@ def _check(path: Path, name: str, found: Form | None, promised: Form) -> None:
         raise DamageError(f"{path} is damaged, at {name}: it has {found.shape[0]} rows, not {promised.shape[0]}", path)
 
 
-def _computed(system: System, arrays: Arrays) -> Arrays:
+def _computed(recipe: Recipe, task: int, arrays: Arrays) -> Arrays:
     """Arrays that are not stored, but follow from the parameters and the states [n T D] of these sequences."""
+    system, found = recipe.reach(task), {}
     if "queries" in arrays or not all(PARAMETER + name in arrays for name in system.parameters()):
-        return {}
-    members = [{name: arrays[PARAMETER + name][i] for name in system.parameters()} for i in range(len(arrays["label"]))]
-    states, found = arrays["state"], {}
+        return found
+    rows = [{name: array[i] for name, array in arrays.items()} for i in range(len(arrays["label"]))]
+    members = [{name: row[PARAMETER + name] for name in system.parameters()} for row in rows]
     if "energy" not in arrays and hasattr(system, "energy"):
-        found["energy"] = np.array([energies(system, m, x) for m, x in zip(members, states, strict=True)])
+        moving = [{one.of: row[DRIFT + one.of] for one in recipe.drift} for row in rows]
+        each = zip(members, rows, moving, strict=True)
+        found["energy"] = np.array([energies(system, m, row["state"], own) for m, row, own in each])
     if "event_time" not in arrays and "events" in system.recordable() and members:
-        each = [impacts(system, m, x[0], t) for m, x, t in zip(members, states, arrays["time"], strict=True)]
+        each = [_impacts(recipe, system, m, row) for m, row in zip(members, rows, strict=True)]
         found |= {name: np.array([one[name.removeprefix("event_")] for one in each]) for name in EVENTS}
     return found
+
+
+def _impacts(recipe: Recipe, system: System, member: Arrays, row: Arrays) -> Arrays:
+    """Impacts of a stored sequence, under its control and drifts."""
+    acting: dict[str, Any] = {"control": row.get("control"), "drift": drift_of(recipe.drift, row)}
+    return impacts(system, member, row["state"][0], row["time"], **acting)

@@ -12,6 +12,7 @@ import numpy as np
 from slvm_data.arrays import PARAMETER
 from slvm_data.core.types import Arrays
 from slvm_data.export import animation
+from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System
@@ -202,18 +203,39 @@ def _signals(axes: Axes, shown: Sequence, dataset: Dataset, task: int) -> None:
         every = np.full((offsets[-1] - offsets[0] + 1, signal.shape[1]), np.nan)
         for first, part in zip((*windows.first_frames(), 0), (*shown.arrays["domains"], signal), strict=True):
             every[first - offsets[0] : first - offsets[0] + len(part)] = part
-        signal, time = every, time[0] + dataset.recipe.dt_of(task) * np.arange(offsets[0], offsets[-1] + 1)
+        signal, time = every, _times(shown, windows, dataset.recipe.dt_of(task))
         axes.axvline(time[-len(shown.time)], color="black", lw=1.5, label="start of the query")
     if signal.shape[1] <= FEW:
         for i in range(signal.shape[1]):
             _line(axes, i, time, signal[:, i], f"channel {i}")
     else:
-        half = dataset.recipe.dt_of(task) / 2
-        edges = (time[0] - half, time[-1] + half, -0.5, signal.shape[1] - 0.5)
-        image = axes.imshow(signal.T, aspect="auto", origin="lower", cmap="cividis", extent=edges, interpolation="none")
+        image = _image(axes, time, signal, dataset.recipe.time is None)
         axes.figure.colorbar(image, ax=axes, label="signal", pad=0.01)
         axes.set_ylabel("channel")
         axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+
+
+def _times(shown: Sequence, windows: Windowing, dt: float) -> np.ndarray:
+    """Times of all frames from the first context to the end of a window; NaN in gaps between irregular ones."""
+    offsets = windows.offsets()
+    if "domain_time" not in shown.arrays:
+        return shown.time[0] + dt * np.arange(offsets[0], offsets[-1] + 1)
+    every = np.full(offsets[-1] - offsets[0] + 1, np.nan)
+    parts = (*shown.arrays["domain_time"], shown.time)
+    for first, part in zip((*windows.first_frames(), 0), parts, strict=True):
+        every[first - offsets[0] : first - offsets[0] + len(part)] = part
+    return every
+
+
+def _image(axes: Axes, time: np.ndarray, signal: np.ndarray, regular: bool) -> Any:
+    """The channels [T S] of a signal as rows of an image; of an irregular one, each column as wide as its time."""
+    if not regular:
+        known = np.isfinite(time)
+        channels = np.arange(signal.shape[1])
+        return axes.pcolormesh(time[known], channels, signal[known].T, cmap="cividis", shading="nearest")
+    half = (time[1] - time[0]) / 2 if len(time) > 1 else 0.5
+    edges = (time[0] - half, time[-1] + half, -0.5, signal.shape[1] - 0.5)
+    return axes.imshow(signal.T, aspect="auto", origin="lower", cmap="cividis", extent=edges, interpolation="none")
 
 
 def _line(axes: Axes, i: int, x: np.ndarray, y: np.ndarray, label: str) -> None:
@@ -283,11 +305,13 @@ def _regimes(axes: Axes, shown: Sequence, shade: bool) -> None:
     """Regimes as bands with their numbers, and a line at each change."""
     if shown.regime is None:
         return
-    step = shown.time[1] - shown.time[0] if len(shown.time) > 1 else 1.0
+    middles = (shown.time[1:] + shown.time[:-1]) / 2
+    before, after = np.diff(shown.time)[[0, -1]] if len(shown.time) > 1 else (1.0, 1.0)
+    edges = np.concatenate([[shown.time[0] - before / 2], middles, [shown.time[-1] + after / 2]])
     changes = np.flatnonzero(np.diff(shown.regime)) + 1
     for begin, end in zip((0, *changes), (*changes, len(shown.regime)), strict=True):
         z = int(shown.regime[begin])
-        left, right = shown.time[begin] - step / 2, shown.time[end - 1] + step / 2
+        left, right = edges[begin], edges[end]
         if shade:
             axes.axvspan(left, right, color=SHADES[z % len(SHADES)], alpha=0.25, lw=0, zorder=0)
         if begin:

@@ -61,7 +61,9 @@ def _context(dataset: Dataset, task: int, row: Arrays) -> list[dict[str, Any]]:
     windows = dataset.recipe.windows
     if windows is None:
         return []
-    times = row["time"][0] + (windows.first_frames()[:, None] + np.arange(windows.length)) * dataset.recipe.dt_of(task)
+    frames = windows.first_frames()[:, None] + np.arange(windows.length)
+    irregular = "domain_time" in row
+    times = row["domain_time"] if irregular else row["time"][0] + frames * dataset.recipe.dt_of(task)
     images = row.get("domain_image")
     return [
         {
