@@ -142,9 +142,7 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         from slvm_data.recipe.overrides import override
 
         style, options["record"] = options["style"], _names(options["record"])
-        observed = observations(options.pop("observe") or ())
-        options |= _motions(options)
-        options |= {name: value for name, value in observed.items() if options.get(name) is None}
+        options = values(options)
         _check_words(changes or (), inspect.signature(generate).parameters)
         recipe = override(find(dataset), changes or (), options)
         how = {"format": format, "workers": workers, "part": _part(shards), "dask": dask, "executor": executor}
@@ -153,20 +151,27 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         if chosen and not chosen.own:
             _carry_out_in(recipe, out, chosen, range, overwrite=overwrite, **how)
         else:
-            _carry_out(_in_folders(recipe, chosen, options["folder"]), out, overwrite=overwrite, **how)
+            _carry_out(_in_folders(recipe, chosen, options.get("folder")), out, overwrite=overwrite, **how)
 
-    return _with_options(generate)
+    return with_options(generate, [*OPTIONS.values(), TRAJECTORIES], "out")
 
 
-def _with_options(generate: Callable[..., None]) -> Callable[..., None]:
-    """Write the options of a recipe into the signature of a function, for Typer, behind `out`."""
-    own = inspect.signature(generate, eval_str=True)
+def values(options: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a recipe by name, from the words of its options; what is given goes before what a preset chooses."""
+    options = options | _motions(options)
+    given = {name: value for name, value in options.items() if value is not None and name != "observe"}
+    return observations(options.get("observe") or ()) | given
+
+
+def with_options(function: Callable[..., None], options: Iterable[Option], behind: str) -> Callable[..., None]:
+    """Write options of a recipe into the signature of a function, for Typer, behind one of its parameters."""
+    own = inspect.signature(function, eval_str=True)
     *fixed, _ = own.parameters.values()
-    place = 1 + [parameter.name for parameter in fixed].index("out")
-    fixed[place:place] = map(_parameter, [*OPTIONS.values(), TRAJECTORIES])
-    generate.__signature__ = own.replace(parameters=fixed)  # pyright: ignore[reportFunctionMemberAccess]
-    generate.__annotations__ = {parameter.name: parameter.annotation for parameter in fixed}
-    return generate
+    place = 1 + [parameter.name for parameter in fixed].index(behind)
+    fixed[place:place] = map(_parameter, options)
+    function.__signature__ = own.replace(parameters=fixed)  # pyright: ignore[reportFunctionMemberAccess]
+    function.__annotations__ = {parameter.name: parameter.annotation for parameter in fixed}
+    return function
 
 
 def _parameter(option: Option) -> inspect.Parameter:
@@ -189,8 +194,8 @@ def _names(record: list[str] | None) -> tuple[str, ...] | None:
 
 def _motions(options: dict[str, Any]) -> dict[str, Any]:
     """Rule of time, control and drifts from their words."""
-    single = {name: kind.parse(options[name]) for name, kind in RULES.items() if options[name] is not None}
-    drift = tuple(map(Drift.parse, options["drift"] or ())) or None
+    single = {name: kind.parse(options[name]) for name, kind in RULES.items() if options.get(name) is not None}
+    drift = tuple(map(Drift.parse, options.get("drift") or ())) or None
     return single | {"drift": drift}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from slvm_data.core.errors import DamageError, damage_named
 from slvm_data.core.files import at_home, identity
 from slvm_data.core.types import Arrays
 from slvm_data.datasets import RECIPES, standing, suggestion
+from slvm_data.observe.modifiers import CLEAN
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.recipe.serialisation import from_stored
 from slvm_data.simulation.member import drift_of, energies, impacts
@@ -31,6 +32,7 @@ from slvm_data.systems.system import System
 
 LARGE = 2**30  # bytes of a file from which on it is said that its checksum is computed
 SEARCHED, SEARCHED_IF_MADE = 20_000, 2_000  # sequences of each task and split, by parameter
+CONTEXT_TIMES, CONTEXT_MASK = "domain_time", "domain_mask"  # of the frames of context windows
 STEP = 256  # sequences made at a time for their parameters
 
 Identity = tuple[int, int, int]
@@ -99,6 +101,15 @@ class Dataset:
         """Number of sequences of each task and split that are searched by parameter: fewer if they have to be made."""
         return SEARCHED if self.content else SEARCHED_IF_MADE
 
+    def context_times(self, task: int, row: Arrays) -> np.ndarray:
+        """Times [K T] in seconds of the frames of the context windows of one query, from its arrays."""
+        if CONTEXT_TIMES in row:  # of frames that are not evenly spaced
+            return row[CONTEXT_TIMES]
+        windows = self.recipe.windows
+        assert windows
+        frames = windows.first_frames()[:, None] + np.arange(windows.length)
+        return row["time"][0] + frames * self.recipe.dt_of(task)
+
     def upright(self, task: int, frames: np.ndarray) -> np.ndarray:
         """Frames [… H W] as shown on screen: flipped if y points up, as in most systems, since row 0 is y_min."""
         return frames if self.recipe.tasks[task].y_down else np.flip(frames, axis=-2)
@@ -112,7 +123,9 @@ class Dataset:
         return {name: array[place] for name, array in found.items()}
 
     def _made(self, task: int, split: str, rows: np.ndarray) -> Arrays:
-        return collect(self.recipe, task, split, rows)
+        """Sequences of the recipe; their observations without modifiers too, which cost nothing here."""
+        extra = (CLEAN,) if self.recipe.observe and CLEAN not in self.recipe.record else ()
+        return collect(replace(self.recipe, record=(*self.recipe.record, *extra)), task, split, rows)
 
     def _file(self, content: Manifest, task: int, split: str) -> list[tuple[str, FileEntry]]:
         """Name and entry of the file of a task in a split, if there is one."""

@@ -98,6 +98,7 @@ function decoded(sequence) {
   const [time] = columns(sequence.time);
   const context = sequence.context.map((window) => ({
     frames: window.frames,
+    mask: window.mask,
     time: columns(window.time)[0],
     signal: columns(window.signal),
   }));
@@ -107,6 +108,7 @@ function decoded(sequence) {
     state: columns(sequence.state),
     energy: sequence.energy && columns(sequence.energy)[0],
     signal: sequence.signal && columns(sequence.signal),
+    further: sequence.further.map((plot) => ({ ...plot, numbers: columns(plot.numbers) })),
     context,
   };
 }
