@@ -55,7 +55,7 @@ _Own = Annotated[
     ),
 ]
 STORED = "stored"
-_SEEN = [OPTIONS[name] for name in ("color", "observe")]
+_SEEN = [OPTIONS[name] for name in ("color", "observe", "time", "control", "drift")]
 """Options of `generate` that `view` and `gif` have too."""
 
 
