@@ -72,6 +72,7 @@ def text(content: Manifest) -> str:
         "Arrays": _arrays(content),
         "Time": _time(recipe, content.certificate),
         "Windows": of_windows(recipe.windows) if recipe.windows else "",
+        "Modifiers of the observation": "\n".join(f"{i}. `{one}`" for i, one in enumerate(recipe.observe, 1)),
         "Validation report": _accuracy(content.certificate),
         "Regimes": _regimes(content.certificate),
         "Use": _use(content),
