@@ -141,6 +141,7 @@ def _described(recipe: Recipe, word: str) -> Iterator[str]:
     yield f"\n{recipe.steps} frames; " + ", ".join(f"{s} {recipe.count(s)}" for s in SPLITS) + " per task"
     yield "state: " + "; ".join(dict.fromkeys(", ".join(system.state) for system in recipe.tasks))
     yield from dict.fromkeys(_observed(recipe, task) for task in range(len(recipe.tasks)))
+    yield from (f"modifier of the observation: {one}" for one in recipe.observe)
     if recipe.windows:
         yield card.of_windows(recipe.windows)
     yield f"source: {recipe.source}\n\nslvm-data generate {word}"

@@ -38,15 +38,16 @@ def draw_frames(style: Style, color: str, scene: Scene, frames: np.ndarray) -> N
         if packed:
             out[...] = pack_pictures(pixels[: len(out)], 2)
         doubtful.append(found + np.array([start, 0]))
-    _settle(style, color, scene, np.concatenate(doubtful), frames)
+    _settle(style, scene, np.concatenate(doubtful), frames)
 
 
 def _draw_few(style: Style, color: str, scene: Scene, out: np.ndarray) -> np.ndarray:
     """Fill `out`; return the doubtful frames (n, t), one per row."""
-    if color == "grey" and style.name == "soft":
-        out[...] = paint(*scene, style=style, how="shades")
-        pixels = np.flatnonzero(out.reshape(-1) == fast.DOUBTFUL_SHADE)
-        return np.transpose(np.unravel_index(np.unique(pixels // style.size**2), out.shape[:2]))
+    lone = color == "grey" and style.name == "soft" and scene[0].shape[2] == 1
+    if lone and (width := fast.patch_width(float(scene[1].max()), style.size)) < style.size:
+        patches, first = paint(*scene, style=style, how=f"patch {width}")
+        fast.place(np.asarray(patches), np.asarray(first), out)
+        return np.empty((0, 2), int)
     if color == "binary" and style.name == "soft":
         fast.decode(codes := np.asarray(paint(*scene, style=style, how="code")), out)
         return np.argwhere(codes.max(axis=(2, 3)) >= fast.DOUBTFUL)
@@ -54,31 +55,31 @@ def _draw_few(style: Style, color: str, scene: Scene, out: np.ndarray) -> np.nda
     return np.empty((0, 2), int)
 
 
-def _settle(style: Style, color: str, scene: Scene, doubtful: np.ndarray, frames: np.ndarray) -> None:
+def _settle(style: Style, scene: Scene, doubtful: np.ndarray, frames: np.ndarray) -> None:
     """Draw the doubtful frames, (n, t) in each row, with the reference method."""
     centres, radii, colors = scene
     for start in range(0, len(doubtful), DOUBTS):
         n, t = doubtful[start : start + DOUBTS].T
         i, j = (np.pad(x, (0, DOUBTS - len(x)), mode="edge") for x in (n, t))
         some = centres[i, j][:, None], radii[i, j][:, None], colors[i]
-        pixels = np.asarray(paint(*some, style=style, how=color))[: len(n), 0]
+        pixels = np.asarray(paint(*some, style=style, how="binary"))[: len(n), 0]
         frames[n, t] = pack_pictures(pixels, 1) if frames.ndim == 3 else pixels
 
 
-def paint(centres: Any, radii: Any, colors: Any, *, style: Style, how: str) -> Array:
-    """Draw frames or codes [N T …] of a scene: by the reference (a colour), or fast ("lone", "code", "shades")."""
+def paint(centres: Any, radii: Any, colors: Any, *, style: Style, how: str) -> Any:
+    """Draw frames or codes [N T …] of a scene, by the reference, if `how` is a colour, or by a method of `fast`."""
     return _program(style, how)(centres, radii, colors)
 
 
 @cache
-def _program(style: Style, how: str) -> Callable[..., Array]:
+def _program(style: Style, how: str) -> Callable[..., Any]:
     """The compiled code of one style and method."""
 
-    def frame(centres: Array, radii: Array, colors: Array) -> Array:
+    def frame(centres: Array, radii: Array, colors: Array) -> Any:
         if how.startswith("lone"):
             return fast.lone_disc(centres[0], radii[0], style.size, style.name, first_high=how != "lone")
-        if how == "shades":
-            return fast.shades(centres, radii, style.size)
+        if how.startswith("patch"):
+            return fast.patch(centres[0], radii[0], style.size, int(how.split()[1]))
         if how == "code":
             return fast.code(centres, radii, colors, style.size, style.palette)
         return draw(style, centres, radii, colors, how)

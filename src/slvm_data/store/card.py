@@ -83,6 +83,7 @@ def text(content: Manifest) -> str:
         "Motion": _listed(of_motion(recipe)),
         "Observation": _listed(of_observation(recipe)),
         "Windows": of_windows(recipe.windows) if recipe.windows else "",
+        "Modifiers of the observation": "\n".join(f"{i}. `{one}`" for i, one in enumerate(recipe.observe, 1)),
         "Validation report": _accuracy(content.certificate),
         "Regimes": _regimes(content.certificate),
         "Use": _use(content),

@@ -5,8 +5,9 @@ distance from the edge at which its cover reaches the threshold (0 for a clean d
 then one run, found from two numbers and written as the bits of machine words.
 
 Several discs overlap softly and need the covers themselves. These are computed in single precision; a pixel closer to
-the threshold than `DOUBT`, about ten times the rounding error, is marked and drawn again in double precision. Likewise
-a shade of grey that is closer to the next whole number than `doubt_of_shade`.
+the threshold than `DOUBT`, about ten times the rounding error, is marked and drawn again in double precision.
+
+A single grey disc changes only what is about it: a patch of each frame is computed, the rest is background.
 """
 
 from __future__ import annotations
@@ -21,14 +22,13 @@ from slvm_data.observe.render.soft import BACKGROUND, GREY, LIT, TEMPERATURE, bl
 
 DOUBT = 1e-5  # of a channel's 0 … 1
 DOUBTFUL = 8  # the bit of a code that marks such a pixel
-DOUBTFUL_SHADE = 0  # marks such a pixel; the background is brighter
-DEPTH = 30.0  # exp(-30) is 900 times the rounding error of 1 in double precision
 _WORD = 32  # pixels in a machine word
 
 _BITS = np.arange(2**16, dtype="<u2")[:, None].view(np.uint8)
 _PIXELS = np.unpackbits(_BITS, axis=1, bitorder="little").view(np.complex128)[:, 0]  # 16 bytes for each 16 bits
 
 _NEEDED = (LIT / 255 - BACKGROUND[0]) / (1 - BACKGROUND[0])  # cover that lights a red pixel
+_FAINT = 0.072  # canvas widths from the edge of a disc to where it is too faint to change a shade of the background
 _MARGIN = log(1 / _NEEDED - 1) / TEMPERATURE  # δ, in canvas widths
 
 
@@ -79,24 +79,38 @@ def code(centres: Array, radii: Array, colors: Array, size: int, palette: int) -
     return total
 
 
-def doubt_of_shade(radii: Array) -> Array:
-    """Five times the rounding error of a shade 0 … 255 in single precision, about; it grows with the distances."""
-    return 3e-4 + 1.2e-3 * jnp.max(radii)
+def patch(centre: Array, radius: Array, size: int, width: int) -> tuple[Array, Array]:
+    """Draw the part of a grey frame that a disc changes: shades, uint8 [width width], and its first row and column.
 
-
-def shades(centres: Array, radii: Array, size: int) -> Array:
-    """Draw several discs without colours, uint8 [H W]; `DOUBTFUL_SHADE` marks pixels whose shade is uncertain.
-
-    Inside discs the value comes so close to 255 that single precision cannot tell it from it. In double precision it
-    stays below, so that the pixel is 254, unless discs are so large that exp(-depth) could vanish beside 1.
+    The disc has a centre [2] and a radius []; `width` is that of `patch_width`. For `place`.
     """
-    covers = cover(centres, radii, size, np.float32)
-    value = 255 * blend(covers, jnp.ones(len(radii), np.float32), np.float32(GREY))
-    shallow = TEMPERATURE * jnp.sum(radii) + log(2) * len(radii) < DEPTH
-    inside = shallow & (value > 254.5)
-    doubtful = (jnp.abs(value - jnp.round(value)) < doubt_of_shade(radii)) & ~inside
-    shade = jnp.where(inside, 254.0, jnp.floor(value))
-    return jnp.where(doubtful, DOUBTFUL_SHADE, shade).astype(jnp.uint8)
+    middle = jnp.floor(centre * (size - 1)).astype(jnp.int64)
+    first = jnp.clip(middle - width // 2 + 1, 0, size - width)  # of column and row
+    pixels = jnp.linspace(0.0, 1.0, size)[first[:, None] + jnp.arange(width)]  # [2 width]
+    squares = (pixels - centre[:, None]) ** 2
+    distance = jnp.sqrt(squares[1, :, None] + squares[0, None, :])
+    share = 1 / (1 + jnp.exp(TEMPERATURE * (distance - radius)))
+    return jnp.floor(255 * blend(share[None], jnp.ones(1), GREY)).astype(jnp.uint8), first[::-1]
+
+
+def patch_width(radius: float, size: int) -> int:
+    """Width of patches that hold discs of this radius, in pixels: few different ones, since each is compiled."""
+    pixels = 2 * (radius + _FAINT) * (size - 1) + 2
+    return min(size, 16 * int(-(-pixels // 16)))
+
+
+def place(patches: np.ndarray, first: np.ndarray, out: np.ndarray) -> None:
+    """Write frames to `out` uint8 [N T H W], contiguous: background, and patches [N T width width] where they begin.
+
+    `first` [N T 2] is the first row and column of each patch.
+    """
+    out.fill(int(255 * GREY))
+    (n, t, height, columns), width = out.shape, patches.shape[-1]
+    frame = np.arange(n * t).reshape(n, t, 1) * height
+    start = (frame + first[..., :1] + np.arange(width)) * columns + first[..., 1:]
+    rows = np.dtype(f"V{width}")  # a row of a patch, at any byte of the frames
+    places = np.lib.stride_tricks.as_strided(out.reshape(-1)[:width].view(rows), (out.size - width + 1,), (1,))
+    places[start] = patches.view(rows)[..., 0]
 
 
 def decode(codes: np.ndarray, out: np.ndarray) -> None:
