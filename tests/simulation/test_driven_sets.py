@@ -19,8 +19,10 @@ from slvm_data.systems import drift
 from slvm_data.systems.control import Held
 from slvm_data.systems.drift import Jump, Ramp
 from slvm_data.systems.timing import Jittered
+from slvm_data.view import plot
 from slvm_data.view.command_line import command
 from slvm_data.view.dataset import of_folder, of_recipe
+from slvm_data.view.payload import numbers, payload
 
 WORDS = (
     *("--time", "jittered(share=0.9)", "--control", "held(low=-1,high=1,steps=3)"),
@@ -212,3 +214,7 @@ def test_windows_keep_their_times_and_drifts():
     np.testing.assert_allclose(np.hypot(x1, y1), l1, rtol=1e-6)
     np.testing.assert_allclose(np.hypot(x2 - x1, y2 - y1), l2, rtol=1e-6)
     assert 1.05 < l1.min() < l1.max() < 1.4
+    (shown,) = payload(of_recipe(recipe), 0, "train", [7])
+    assert [one["time"] for one in shown["context"]] == [numbers(time) for time in arrays["domain_time"][7]]
+    shapes = [np.shape(own.get_array()) for axes in plot(recipe, index=7).axes for own in axes.collections]
+    assert (8, recipe.windows.lead + 7) in shapes  # the signal, each column as wide as its time
