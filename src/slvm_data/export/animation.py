@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 FORMATS = ("gif", "webp")
 GAP = (48, 54, 61)  # colour between sequences
+MISSING = (230, 159, 0)  # colour around a missing frame
 RATES = (8.0, 25.0)  # frames a second, slowest and fastest by default
 LIMITS = (0.002, 100.0)  # frames a second
 PAUSE = 655_350  # ms for which a GIF shows a frame, at most
@@ -29,21 +30,26 @@ def layout(count: int, tasks: int) -> tuple[int, int]:
     return rows, -(-count // rows)
 
 
-def colours(frames: np.ndarray) -> np.ndarray:
-    """Frames [N T H W] or [N T 3 H W] as uint8 [N T H W 3]; values are 0 … 255, or 0 and 1 if none is larger."""
-    bright = frames * (255 if frames.max(initial=0) <= 1 else 1)
+def colours(frames: np.ndarray, top: int) -> np.ndarray:
+    """Frames [N T H W] or [N T 3 H W] of numbers from 0 to `top`, 1 or 255, as uint8 [N T H W 3]."""
+    bright = frames * (255 // top)
     last = np.moveaxis(bright, 2, -1) if frames.ndim == 5 else np.repeat(bright[..., None], 3, axis=-1)
     return np.ascontiguousarray(last.astype(np.uint8))
 
 
-def grid(frames: np.ndarray, columns: int) -> np.ndarray:
-    """Arrange sequences [N T H W 3] in rows of `columns`, one pixel apart, as one sequence of frames [T Y X 3]."""
+def grid(frames: np.ndarray, columns: int, mask: np.ndarray | None = None) -> np.ndarray:
+    """Arrange sequences [N T H W 3] in rows of `columns`, one pixel apart, as one sequence of frames [T Y X 3].
+
+    The line around a frame is orange where `mask` [N T] says that it is missing.
+    """
     N, T, H, W, _ = frames.shape
     rows = -(-N // columns)
     sheet = np.empty((T, rows * (H + 1) + 1, columns * (W + 1) + 1, 3), np.uint8)
     sheet[:] = GAP
-    for i in range(N):
-        y, x = (i // columns) * (H + 1) + 1, (i % columns) * (W + 1) + 1
+    places = [((i // columns) * (H + 1) + 1, (i % columns) * (W + 1) + 1) for i in range(N)]
+    for i, (y, x) in enumerate(places if mask is not None else ()):
+        sheet[~mask[i], y - 1 : y + H + 1, x - 1 : x + W + 1] = MISSING  # pyright: ignore[reportOptionalSubscript]
+    for i, (y, x) in enumerate(places):
         sheet[:, y : y + H, x : x + W] = frames[i]
     return sheet
 

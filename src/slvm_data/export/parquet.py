@@ -45,24 +45,25 @@ def files(source: Source) -> list[Path]:
 
 def write(place: Path, source: Source, recipe: StoredRecipe, bar: Progress) -> list[Written]:
     """Write the files that a file becomes to a folder."""
-    del recipe
-    put = partial(_put, features=_features(source.arrays, free=source.series))
+    top = recipe.view_of(source.entry.task).top
+    put = partial(_put, features=_features(source.arrays, free=source.series), top=top)
     return list(Parts(source, SIZE, MOST).write([place / path for path in files(source)], put, bar))
 
 
-def _put(path: Path, first: int, blocks: Iterator[Arrays], features: dict[str, Any]) -> None:
+def _put(path: Path, first: int, blocks: Iterator[Arrays], features: dict[str, Any], top: int) -> None:
     del first
     schema = _schema(features)
     with atomic(path) as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         for block in blocks:
-            writer.write_table(pa.table(_columns(block), schema=schema), row_group_size=MOST)
+            writer.write_table(pa.table(_columns(block, top), schema=schema), row_group_size=MOST)
 
 
-def _columns(block: Arrays) -> dict[str, pa.Array]:
+def _columns(block: Arrays, top: int) -> dict[str, pa.Array]:
     found = {name: _nested(array[:, 0] if name == "label" else array) for name, array in block.items()}
     if "image" not in block:
         return found
-    return {PREVIEW: pa.array([{"bytes": preview(frames), "path": None} for frames in block["image"]], PICTURE)} | found
+    shown = [{"bytes": preview(frames, top), "path": None} for frames in block["image"]]
+    return {PREVIEW: pa.array(shown, PICTURE)} | found
 
 
 def _nested(array: np.ndarray) -> pa.Array:
@@ -110,10 +111,10 @@ def _lists(dtype: str, depth: int) -> pa.DataType:
     return pa.list_(_lists(dtype, depth - 1)) if depth else pa.from_numpy_dtype(np.dtype(dtype))
 
 
-def preview(frames: np.ndarray) -> bytes:
-    """Some of the frames [T H W] or [T 3 H W] of a sequence side by side, as PNG."""
+def preview(frames: np.ndarray, top: int) -> bytes:
+    """Some of the frames [T H W] or [T 3 H W] of a sequence, of numbers from 0 to `top`, side by side, as PNG."""
     some = frames[np.unique(np.linspace(0, len(frames) - 1, FRAMES).astype(int))]
-    pixels = np.clip(some * (255.0 if some.max() <= 1 else 1.0), 0, 255).astype(np.uint8)
+    pixels = (some * (255 // top)).astype(np.uint8)
     colours = pixels.transpose(0, 2, 3, 1) if pixels.ndim == 4 else pixels
     memory = io.BytesIO()
     Image.fromarray(np.concatenate(colours, axis=1)).save(memory, "PNG")

@@ -34,6 +34,11 @@ class View:
         """Whether pixels are 0 or 1, else 0 … 255."""
         return self.color == "binary"
 
+    @property
+    def top(self) -> int:
+        """The largest number of a frame."""
+        return 1 if self.binary else 255
+
     def shape(self) -> tuple[int, ...]:
         """Shape of a frame: [H W] where one channel is enough, for one hue or none, else [3 H W]."""
         picture = (self.size, self.size)

@@ -20,6 +20,7 @@ from slvm_data.store import manifest
 from slvm_data.store.formats import Format
 from slvm_data.store.manifest import Certificate, FileEntry, Manifest
 from slvm_data.systems.switching import Switching
+from slvm_data.systems.system import System
 
 HARMLESS = ("--xla_dump", "--xla_force_host_platform_device_count")  # flags of XLA that change no bit
 
@@ -51,15 +52,19 @@ def units(recipe: Recipe) -> dict[str, str]:
     """Units of the arrays whose unit depends on the system, by name of the array."""
     found: dict[str, dict[str, None]] = {}
     for system in recipe.tasks:
-        own = {"state": ", ".join(system.units), "offset": "px" if system.y_down else "m"}
-        if hasattr(system, "energy"):
-            own["energy"] = system.energy_unit if system.units else ""
-        own["dx_dt"] = ", ".join(f"{unit}/s" for unit in system.units)
-        own |= {PARAMETER + name: bounds.unit for name, bounds in system.parameters().items()}
-        for name, unit in own.items():
-            if unit:
-                found.setdefault(name, {})[unit] = None
+        for name, unit in units_of(system).items():
+            found.setdefault(name, {})[unit] = None
     return {name: " or ".join(every) for name, every in found.items()}
+
+
+def units_of(system: System) -> dict[str, str]:
+    """Units of the arrays whose unit depends on the system, of one system; those of several numbers with commas."""
+    own = {"state": ", ".join(system.units), "offset": "px" if system.y_down else "m"}
+    if hasattr(system, "energy"):
+        own["energy"] = system.energy_unit if system.units else ""
+    own["dx_dt"] = ", ".join(f"{unit}/s" for unit in system.units)
+    own |= {PARAMETER + name: bounds.unit for name, bounds in system.parameters().items()}
+    return {name: unit for name, unit in own.items() if unit}
 
 
 def _shared(recipe: Recipe, task: int) -> dict[str, Any]:

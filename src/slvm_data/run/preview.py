@@ -38,33 +38,37 @@ def write(folder: Path, recipe: Recipe, written: Format, shown: Path | None = No
     """Write to a folder the preview of the files of this format in it, or in the folder `shown`."""
     source = shown or folder
     tasks = range(len(recipe.tasks))
-    first = np.concatenate([animation.colours(_first_frames(source, recipe, task, written)) for task in tasks])
+    parts = [_first_frames(source, recipe, task, written) for task in tasks]
+    first = np.concatenate([animation.colours(own, recipe.view_of(task).top) for task, (own, _) in enumerate(parts)])
     _, columns = animation.layout(len(first), len(tasks))
-    sheet = animation.grid(first, columns)
+    sheet = animation.grid(first, columns, np.concatenate([mask for _, mask in parts]))
     scale = max(1, SIDE // first.shape[-2])
     with atomic(folder / PREVIEW) as file:
         file.write(animation.encode(sheet, scale, animation.rate(recipe.dt_of(0)), "gif"))
     return Checksum.of(folder / PREVIEW)
 
 
-def _first_frames(folder: Path, recipe: Recipe, task: int, written: Format) -> np.ndarray:
-    """Frames of the first sequences of a task [n T H W] or [n T 3 H W], upright, no larger than they are shown.
+def _first_frames(folder: Path, recipe: Recipe, task: int, written: Format) -> tuple[np.ndarray, np.ndarray]:
+    """Frames of the first sequences of a task [n T H W] or [n T 3 H W], and which of them are there [n T].
 
-    Windows follow each other on their trajectory.
+    They are upright, and no larger than they are shown. Windows follow each other on their trajectory.
     """
     split = recipe.splits()[0]
     path = next(folder / path for own, name, path in recipe.files(written.ending) if (own, name) == (task, split))
     step = recipe.windows.disjoint(split, recipe.steps) if recipe.windows else 1
     size = step * recipe.length() * int(np.prod(recipe.view_of(task).shape()))
     most = max(1, min(animation.SEQUENCES // len(recipe.tasks), MEMORY // size, -(-recipe.count(split) // step)))
-    image = _first(path, (most - 1) * step + 1)[::step][:, :FRAMES]
+    masked = any("mask" in one.recorded for one in recipe.observe)
+    found = _first(path, (most - 1) * step + 1, ["image", *(["mask"] if masked else [])])
+    image, *mask = (array[::step][:, :FRAMES] for array in found)
     apart = -(-image.shape[-1] // SIDE)
     small = image[..., ::apart, ::apart]
-    return small if recipe.tasks[task].y_down else np.flip(small, axis=-2)
+    upright = small if recipe.tasks[task].y_down else np.flip(small, axis=-2)
+    return upright, mask[0] if mask else np.ones(image.shape[:2], bool)
 
 
-def _first(path: Path, count: int) -> np.ndarray:
-    """Frames of the first sequences of a file."""
-    if path.suffix == ".npz":
-        return next(npz.blocks(path, count))["image"]
-    return formats.store_of(path).read(path, np.arange(count), ["image"])["image"]
+def _first(path: Path, count: int, names: list[str]) -> list[np.ndarray]:
+    """These arrays of the first sequences of a file."""
+    npz_ = path.suffix == ".npz"
+    found = next(npz.blocks(path, count)) if npz_ else formats.store_of(path).read(path, np.arange(count), names)
+    return [found[name] for name in names]

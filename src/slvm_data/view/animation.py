@@ -39,7 +39,7 @@ def animate(
     The dataset is given by its folder, its name or its recipe. The animation shows `rows` times `columns` sequences of
     these `tasks` (None: all), in order. A pixel becomes a square of `scale` pixels; `fps` is frames per second (None:
     in real time, but between 8 and 25). All loop. With `labels`, rows say which task they show, and columns which
-    sequence, if there are several tasks. WebP is lossless, and so is a GIF of up to 256 colours. The same sequences
+    sequence, if there are several tasks. The line around a missing frame is orange. WebP is lossless, and so is a GIF of up to 256 colours. The same sequences
     give the same bytes.
 
     Raises ValueError if there are no frames to show, or too many for a picture, or if a number cannot be.
@@ -58,7 +58,7 @@ def animate(
     scale = scale or max(1, min(SIDE // size, WIDTH // width))
     count = sum(len(index) for _, index in chosen)
     _check_size(dataset.recipe, -(-count // columns) * (size + 1) + 1, width, scale)
-    sheet = animation.grid(_frames(dataset, split, chosen), columns)
+    sheet = _sheet(dataset, split, chosen, columns)
     fps = fps or (animation.RATES[1] if long else animation.rate(dataset.recipe.dt_of(tasks[0])))
     words = _labels(dataset.recipe, chosen, columns) if labels else ([], [])
     margin = animation.margins(*words, *(side * scale for side in sheet.shape[1:3]))
@@ -95,7 +95,9 @@ def _with_frames(dataset: Dataset) -> Dataset:
     if dataset.folder:
         raise ValueError(f"{dataset.folder} holds signals and no frames: generate it again with --observation pixels")
     steps = min(TRAJECTORY, recipe.steps)
-    return of_recipe(dataclasses.replace(recipe, windows=None, observation="pixels", steps=steps, record=()))
+    observe = tuple(one for one in recipe.observe if one.stage != "signal")  # there is none to change
+    changes = {"windows": None, "observation": "pixels", "steps": steps, "record": (), "observe": observe}
+    return of_recipe(dataclasses.replace(recipe, **changes))
 
 
 def _check_numbers(fps: float | None, counts: dict[str, int | None]) -> None:
@@ -139,14 +141,15 @@ def _chosen(dataset: Dataset, split: str, tasks: list[int], most: int) -> list[t
     return found
 
 
-def _frames(dataset: Dataset, split: str, chosen: list[tuple[int, range]]) -> np.ndarray:
-    """The frames of these sequences, upright, uint8 [N T H W 3]."""
-    return np.concatenate(
-        [
-            animation.colours(dataset.upright(task, dataset.rows(task, split, index)["image"][:, :FRAMES]))
-            for task, index in chosen
-        ]
-    )
+def _sheet(dataset: Dataset, split: str, chosen: list[tuple[int, range]], columns: int) -> np.ndarray:
+    """The frames of these sequences, upright, in rows of `columns`, uint8 [T Y X 3]; missing ones are marked."""
+    frames, masks = [], []
+    for task, index in chosen:
+        rows = dataset.rows(task, split, index)
+        image = rows["image"][:, :FRAMES]
+        frames.append(animation.colours(dataset.upright(task, image), dataset.recipe.view_of(task).top))
+        masks.append(rows["mask"][:, :FRAMES] if "mask" in rows else np.ones(image.shape[:2], bool))
+    return animation.grid(np.concatenate(frames), columns, np.concatenate(masks))
 
 
 def _check_size(recipe: Recipe, height: int, width: int, scale: int) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 from typing import Any
 
+from slvm_data.core.fields import limits_of
 from slvm_data.core.types import SPLITS
 from slvm_data.datasets import RECIPES
 from slvm_data.observe.view import View
@@ -73,6 +74,8 @@ def _words(word: str, base: Recipe, recipe: Recipe) -> list[str] | None:
     options |= _different(of(View), like.view_of(0), recipe.view_of(0))
     if base.windows and recipe.windows:
         options |= _different(of(Windowing), base.windows, recipe.windows)
+    if () in options.values():
+        return None  # no option takes something away
     try:
         options |= _different(SPLITS, override(base, parameters, options), recipe)
         made = override(base, parameters, options)
@@ -90,7 +93,10 @@ def _different(names: Iterable[str], base: Any, other: Any) -> dict[str, Any]:
 
 
 def _option(name: str, value: Any) -> list[str]:
+    """The words of an option; one that takes modifiers or the like is repeated for each of them."""
     word = "--" + OPTIONS[name].word
+    if limits_of(OPTIONS[name].owner, name).kinds:
+        return [part for one in (value if isinstance(value, tuple) else (value,)) for part in (word, str(one))]
     return [word] if value is True else [word, ",".join(value) if isinstance(value, tuple) else _text(value)]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from slvm_data.core.errors import DamageError, damage_named
 from slvm_data.core.files import at_home, identity
 from slvm_data.core.types import Arrays
 from slvm_data.datasets import RECIPES, standing, suggestion
+from slvm_data.observe.modifiers import CLEAN
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.recipe.serialisation import from_stored
 from slvm_data.simulation.member import energies, impacts
@@ -111,7 +112,9 @@ class Dataset:
         return {name: array[place] for name, array in found.items()}
 
     def _made(self, task: int, split: str, rows: np.ndarray) -> Arrays:
-        return collect(self.recipe, task, split, rows)
+        """Sequences of the recipe; their observations without modifiers too, which cost nothing here."""
+        extra = (CLEAN,) if self.recipe.observe and CLEAN not in self.recipe.record else ()
+        return collect(replace(self.recipe, record=(*self.recipe.record, *extra)), task, split, rows)
 
     def _file(self, content: Manifest, task: int, split: str) -> list[tuple[str, FileEntry]]:
         """Name and entry of the file of a task in a split, if there is one."""

@@ -10,6 +10,7 @@ import numpy as np
 from slvm_data.arrays import PARAMETER
 from slvm_data.core.types import Arrays
 from slvm_data.view import png
+from slvm_data.view.curves import Curves, further, instants
 from slvm_data.view.dataset import Dataset
 
 FRAMES = 2000  # of a sequence, at most
@@ -43,12 +44,27 @@ def _frames_and_curves(dataset: Dataset, task: int, row: Arrays) -> dict[str, An
         "length": len(row["time"]),
         "time": numbers(row["time"][:T]),
         "frames": sprite(dataset, task, row["image"][:T]) if "image" in row else None,
+        "clean": sprite(dataset, task, row["clean"][:T]) if "clean" in row else None,
+        "mask": row["mask"][:T].tolist() if "mask" in row else None,
         "state": numbers(state[:T]),
         "energy": numbers(row["energy"][:T]) if "energy" in row else None,
         "mode": mode[:T].tolist() if mode is not None else None,
         "signal": numbers(signal[:T]) if signal is not None else None,
+        "further": [_plot(curves, T) for curves in further(dataset.recipe.tasks[task], row)],
         "impacts": _impacts(row, row["time"][T - 1]),
+        "jumps": [time for time in instants(row) if time <= row["time"][T - 1]],
         "context": _context(dataset, task, row),
+    }
+
+
+def _plot(curves: Curves, T: int) -> dict[str, Any]:
+    """Curves as JSON values: title, name and unit of each, numbers, and whether these hold until the next frame."""
+    return {
+        "title": curves.title,
+        "names": curves.names,
+        "units": curves.units,
+        "numbers": numbers(curves.numbers[:T]),
+        "held": curves.held,
     }
 
 
@@ -84,9 +100,9 @@ def _impacts(row: Arrays, last: float) -> list[dict[str, Any]]:
 def sprite(dataset: Dataset, task: int, frames: np.ndarray) -> dict[str, Any]:
     """Frames [T H W] or [T 3 H W], upright, as one PNG, and how they are laid out in it."""
     frames = dataset.upright(task, frames)
-    binary, grey = dataset.recipe.view_of(task).binary, frames.ndim == 3
+    top, grey = dataset.recipe.view_of(task).top, frames.ndim == 3
     last = frames if grey else frames.transpose(0, 2, 3, 1)  # channels last
-    pixels = last > 0 if binary and grey else (last * (255 if binary else 1)).astype(np.uint8)
+    pixels = last > 0 if top == 1 and grey else (last * (255 // top)).astype(np.uint8)
     picture, columns = png.sheet(pixels)
     return {
         "png": "data:image/png;base64," + b64encode(png.encode(picture)).decode(),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from slvm_data.core.json_tree import to_json
+from slvm_data.observe.render.style import LIT
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation.batch import make, prepare
 from slvm_data.simulation.certificate import Tally, certify
@@ -49,13 +50,17 @@ def _measured(recipe: Recipe, task: int) -> Certificate:
 
 
 def _lit(dataset: Dataset, task: int) -> dict[str, Any]:
-    """How many pixels are lit in a frame, as a histogram over the frames of the first sequences."""
+    """How many pixels are lit in a frame, as a histogram over the frames of the first sequences, without modifiers.
+
+    Of a folder that does not keep the frames without modifiers, those with them.
+    """
     recipe = dataset.recipe
     split = recipe.splits()[0]
     most = max(1, PIXELS // (recipe.length() * recipe.view_of(task).size ** 2))
     count = min(FIRST, most, dataset.count(task, split))
-    frames = dataset.rows(task, split, range(count))["image"]
-    lit = np.count_nonzero(frames.max(axis=2) if frames.ndim == 5 else frames, axis=(2, 3)).ravel()
+    rows = dataset.rows(task, split, range(count))
+    frames = rows.get("clean", rows["image"]) >= _least(recipe, task)
+    lit = np.count_nonzero(frames.any(axis=2) if frames.ndim == 5 else frames, axis=(2, 3)).ravel()
     low, high = int(lit.min()), int(lit.max())
     width = max(1, -(-(high - low + 1) // BINS))
     counts = np.bincount((lit - low) // width)
@@ -66,3 +71,8 @@ def _lit(dataset: Dataset, task: int) -> dict[str, Any]:
         "counts": counts.tolist(),
         "pixels": recipe.view_of(task).size ** 2,
     }
+
+
+def _least(recipe: Recipe, task: int) -> int:
+    """The least number of a pixel that is lit: in frames of shades, one that would be 1 in a binary frame."""
+    return 1 if recipe.view_of(task).binary else LIT.get(recipe.style_of(task).name, 1)
