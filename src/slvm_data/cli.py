@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -20,7 +20,9 @@ from slvm_data.core.names import MANIFEST
 from slvm_data.core.streams import show
 from slvm_data.core.text import sentence
 from slvm_data.core.types import SEEDS, SPLITS
-from slvm_data.script import HELP, LAYOUT, RANGE, call, command, number, report_left_out
+from slvm_data.observe.presets import observations
+from slvm_data.recipe.options import OPTIONS
+from slvm_data.script import HELP, LAYOUT, RANGE, call, command, number, report_left_out, with_options
 from slvm_data.store import formats
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ _Own = Annotated[
     ),
 ]
 STORED = "stored"
+_SEEN = [OPTIONS[name] for name in ("color", "observe")]  # options of `generate` for what is only looked at
 
 
 def _show_version(wanted: bool) -> None:
@@ -210,7 +213,6 @@ def new(file: Annotated[Path, typer.Argument(metavar="FILE.py", help="File to wr
 app.command("generate")(command(find))
 
 
-@app.command()
 def view(
     dataset: Annotated[
         str,
@@ -228,15 +230,16 @@ def view(
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
     port: Annotated[int, number(int, "Port of the server.", low=0, high=65535, show_default="a free one")] = 0,
     recipe: _Own = None,
+    **options: Any,
 ) -> None:
     """Show a dataset in the browser; a NAME gets sliders.
 
-    Sequences, curves, validation report; for a NAME also sliders for its parameters.
+    Sequences, curves, validation report; for a NAME also sliders for its parameters and modifiers.
     """
     from slvm_data.core.files import check_place
     from slvm_data.view import saved, server
 
-    shown = _dataset(dataset, changes or [], recipe)
+    shown = _dataset(dataset, changes or [], recipe, options)
     if save is None:
         server.serve(shown, port, not no_open)
         return
@@ -246,17 +249,21 @@ def view(
     print(f"{save}: {saved.save(shown, save, sequences) / 1e6:.2f} MB")
 
 
-def _dataset(dataset: str, changes: list[str], recipe: str | None) -> Dataset:
-    """Open the dataset in a folder, or the dataset of a recipe with these changes."""
+app.command("view")(with_options(view, _SEEN, "changes"))
+
+
+def _dataset(dataset: str, changes: list[str], recipe: str | None, options: dict[str, Any]) -> Dataset:
+    """Open the dataset in a folder, or the dataset of a recipe with these changes and options."""
     from slvm_data.datasets import standing
     from slvm_data.recipe.overrides import override
     from slvm_data.view.dataset import of_folder, of_recipe
 
     if not (folder := standing(dataset)):
         base = find(dataset)
-        return of_recipe(override(base, changes), (dataset, base))
-    if changes:
-        raise ValueError(f"{changes[0]} changes nothing in files: leave it out, or view a dataset by its name")
+        given = options | observations(options.get("observe") or ())
+        return of_recipe(override(base, changes, given), (dataset, base))
+    if words := [*changes, *(f"--{OPTIONS[name].word}" for name, value in options.items() if value)]:
+        raise ValueError(f"{words[0]} changes nothing in files: leave it out, or view a dataset by its name")
     if recipe is None:
         return of_folder(folder)
     from slvm_data.store import manifest
@@ -296,7 +303,6 @@ def _from_own(folder: Path, content: Manifest, recipe: str) -> Recipe:
     return own
 
 
-@app.command()
 def gif(
     dataset: _Shown,
     out: Annotated[
@@ -319,11 +325,12 @@ def gif(
     mp4: Annotated[bool, typer.Option("--mp4", help="Write an MP4 video.")] = False,
     no_labels: Annotated[bool, typer.Option("--no-labels", help="Leave the labels of rows and columns out.")] = False,
     recipe: _Own = None,
+    **options: Any,
 ) -> None:
     """Write an animation of sequences: a GIF, a WebP or a video."""
     from slvm_data.view.animation import animate
 
-    shown = _dataset(dataset, [], recipe)
+    shown = _dataset(dataset, [], recipe, options)
     if mp4 and (format or (out and out.suffix != ".mp4")):
         raise ValueError(f"--mp4 writes a video, and {format or out} is none: leave one of them out")
     out = _picture(out, "mp4" if mp4 else format, shown.recipe.name)
@@ -332,6 +339,9 @@ def gif(
     frames = animate(shown, out, split=split, tasks=tasks, **how)
     T, Y, X, _ = frames.shape
     print(f"{out}: {T} frames of {X} x {Y} pixels, {out.stat().st_size / 1e3:.0f} kB")
+
+
+app.command("gif")(with_options(gif, _SEEN, "out"))
 
 
 def _picture(out: Path | None, ending: str | None, name: str) -> Path:

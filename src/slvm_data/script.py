@@ -149,18 +149,18 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         else:
             _carry_out(_in_folders(recipe, chosen, options["folder"]), out, overwrite=overwrite, **how)
 
-    return _with_options(generate)
+    return with_options(generate, [*OPTIONS.values(), TRAJECTORIES], "out")
 
 
-def _with_options(generate: Callable[..., None]) -> Callable[..., None]:
-    """Write the options of a recipe into the signature of a function, for Typer, behind `out`."""
-    own = inspect.signature(generate, eval_str=True)
+def with_options(function: Callable[..., None], options: Iterable[Option], behind: str) -> Callable[..., None]:
+    """Write options of a recipe into the signature of a function, for Typer, behind one of its parameters."""
+    own = inspect.signature(function, eval_str=True)
     *fixed, _ = own.parameters.values()
-    place = 1 + [parameter.name for parameter in fixed].index("out")
-    fixed[place:place] = map(_parameter, [*OPTIONS.values(), TRAJECTORIES])
-    generate.__signature__ = own.replace(parameters=fixed)  # pyright: ignore[reportFunctionMemberAccess]
-    generate.__annotations__ = {parameter.name: parameter.annotation for parameter in fixed}
-    return generate
+    place = 1 + [parameter.name for parameter in fixed].index(behind)
+    fixed[place:place] = map(_parameter, options)
+    function.__signature__ = own.replace(parameters=fixed)  # pyright: ignore[reportFunctionMemberAccess]
+    function.__annotations__ = {parameter.name: parameter.annotation for parameter in fixed}
+    return function
 
 
 def _parameter(option: Option) -> inspect.Parameter:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable
+from dataclasses import Field, fields
 from math import prod
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from slvm_data import arrays
+from slvm_data.core.fields import Limits
 from slvm_data.core.files import atomic
 from slvm_data.core.json_tree import Json
+from slvm_data.core.kinds import Kind
 from slvm_data.core.text import visible
+from slvm_data.observe.modifiers import CLEAN
 from slvm_data.observe.windowing import Windowing
-from slvm_data.recipe.outline import StoredRecipe, SystemRecord
+from slvm_data.recipe.outline import Outline, StoredRecipe, SystemRecord
 from slvm_data.store.manifest import CARD, PREVIEW, Certificate, Checksum, Copy, FileEntry, Manifest, RegimeStatistics
 
 ORIGINAL = (
@@ -25,6 +29,11 @@ ZERO_AND_ONE = (
     "Frames are of 0 and 1. For a program that divides by 255: "
     "`slvm-data convert . ../copy --layout plain --range 255`."
 )
+COLORS = {
+    "binary": "Frames are binary: of 0 and 1.",
+    "grey": "Frames are grey: of 0 to 255, in one channel.",
+    "rgb": "Frames are coloured: of 0 to 255, in three channels.",
+}
 SHOWN = ("image", "queries", "signal", "state", "domains", "labels", "mode", "latents")  # in the lines that read a file
 
 
@@ -71,6 +80,8 @@ def text(content: Manifest) -> str:
         "Files": _files(content.every_file()),
         "Arrays": _arrays(content),
         "Time": _time(recipe, content.certificate),
+        "Motion": _listed(of_motion(recipe)),
+        "Observation": _listed(of_observation(recipe)),
         "Windows": of_windows(recipe.windows) if recipe.windows else "",
         "Validation report": _accuracy(content.certificate),
         "Regimes": _regimes(content.certificate),
@@ -202,6 +213,41 @@ def _time(recipe: StoredRecipe, certificate: Iterable[Certificate]) -> str:
         several = "step" if substeps == [1] else "steps"
         found += f", simulated with {' or '.join(map(str, substeps))} Runge–Kutta {several} of order 8 per frame"
     return found + "."
+
+
+def of_motion(recipe: Outline) -> list[str]:
+    """What moves the systems, or when they are seen, beside their equation: a line for each of the recipe's kinds."""
+    return [_member(one) for name, members in _kinds(recipe).items() if name != "observe" for one in members]
+
+
+def of_observation(recipe: Outline) -> list[str]:
+    """Lines about what is seen: colour of the frames, modifiers in their order, and arrays that belong to these."""
+    colors = dict.fromkeys(recipe.view_of(task).color for task in range(len(recipe.tasks)))
+    lines = [COLORS[color] for color in colors if recipe.has_frames()]
+    lines += [_member(one) for one in recipe.observe]
+    named = [name for one in recipe.observe for name in one.recorded] + [CLEAN] * (CLEAN in recipe.record)
+    said = dict.fromkeys(name for name in named if name in arrays.TABLE)
+    return lines + [f"Array `{name}`: {arrays.info(name).meaning}." for name in said]
+
+
+def _kinds(recipe: Outline) -> dict[str, tuple[Any, ...]]:
+    """Members of the families of `core.kinds` in a recipe, by field."""
+    found = {field.name: getattr(recipe, field.name) for field in fields(recipe) if _limits(field).kinds}
+    return {name: value if isinstance(value, tuple) else (value,) for name, value in found.items() if value}
+
+
+def _limits(field: Field[Any]) -> Limits:
+    return field.metadata.get("limits", Limits())
+
+
+def _member(one: Kind) -> str:
+    """A modifier or the like as it is written, and the first sentence of its description."""
+    paragraph = " ".join((type(one).__doc__ or "").split("\n\n")[0].split())
+    return f"`{one}`: {paragraph}"
+
+
+def _listed(lines: Iterable[str]) -> str:
+    return "\n".join(f"* {html.escape(line, quote=False)}" for line in lines)
 
 
 def _accuracy(certificate: tuple[Certificate, ...]) -> str:

@@ -21,8 +21,18 @@ _LINKS = (  # what a source names, and the address of it; any other text is no l
 
 
 def facts(dataset: Dataset) -> dict[str, Any]:
-    """The arrays, as rows of name, shape, type, unit and meaning; sizes as pairs; lines of Python; links."""
-    return {"arrays": _arrays(dataset), "sizes": _sizes(dataset), "loading": _loading(dataset), "links": links(dataset)}
+    """The arrays, as rows of name, shape, type, unit and meaning; sizes as pairs; lines of Python; links.
+
+    Of motion and observation, lines of text with code in backticks.
+    """
+    return {
+        "arrays": _arrays(dataset),
+        "sizes": _sizes(dataset),
+        "motion": card.of_motion(dataset.recipe),
+        "observation": card.of_observation(dataset.recipe),
+        "loading": _loading(dataset),
+        "links": links(dataset),
+    }
 
 
 def _arrays(dataset: Dataset) -> list[list[str]]:

@@ -15,7 +15,7 @@ from typing import Any
 
 MODULES = (  # those that others import come first
     *("element", "icon", "colors", "numbers", "source", "player", "selection"),
-    *("screen", "spark", "thumbnail", "curve", "portrait", "bars", "matrix", "regimes", "command"),
+    *("timeline", "screen", "spark", "thumbnail", "curve", "portrait", "bars", "matrix", "regimes", "command"),
     *("transport", "filters", "sliders", "grid", "sequence", "report"),
     *("dataset", "tabs", "theme", "browser", "app"),
 )

@@ -58,13 +58,14 @@ def _frames_and_curves(dataset: Dataset, task: int, row: Arrays) -> dict[str, An
 
 
 def _plot(curves: Curves, T: int) -> dict[str, Any]:
-    """Curves as JSON values: title, name and unit of each, numbers, and whether these hold until the next frame."""
+    """Curves as JSON values: title, name and unit of each, numbers, and what else is known of them."""
     return {
         "title": curves.title,
         "names": curves.names,
         "units": curves.units,
         "numbers": numbers(curves.numbers[:T]),
         "held": curves.held,
+        "drives": curves.drives,
     }
 
 

@@ -18,14 +18,13 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from slvm_data.core.errors import DamageError
-from slvm_data.recipe.overrides import override
 from slvm_data.view.connections import Connections
 from slvm_data.view.dataset import Dataset, of_recipe
 from slvm_data.view.facts import facts
 from slvm_data.view.page import page
 from slvm_data.view.payload import numbers, payload
 from slvm_data.view.report import report
-from slvm_data.view.sliders import check_reach
+from slvm_data.view.sliders import moved
 from slvm_data.view.summary import summary
 
 ADDRESS = "127.0.0.1"
@@ -109,9 +108,7 @@ class Server(ThreadingHTTPServer):
             return self.dataset
         if self.dataset.content:
             raise ValueError("parameters of files cannot be changed: view the dataset by its name")
-        recipe = override(self.dataset.recipe, changes, most=TASKS)
-        check_reach(self.dataset.recipe, recipe, [change.partition("=")[0] for change in changes])
-        return of_recipe(recipe, self.dataset.known)
+        return of_recipe(moved(self.dataset.recipe, changes, TASKS), self.dataset.known)
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -1,25 +1,29 @@
-"""The sliders of a page: the parameters that can be changed, and their ends, beyond both ends of the range."""
+"""The sliders of a page: parameters that can be changed, with ends beyond both ends of the range; modifiers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from math import ceil, floor, log10
+from collections.abc import Container, Iterable
+from dataclasses import fields, replace
+from math import ceil, floor, inf, log10
 from typing import Any
 
 import numpy as np
 
-from slvm_data.core.fields import is_number
+from slvm_data.core.fields import is_number, limits_of
+from slvm_data.core.numerals import READERS
+from slvm_data.observe.modifiers import Modifier
 from slvm_data.recipe.overrides import override
 from slvm_data.recipe.recipe import Recipe
 
 STEPS = 100  # of a slider, at least
 EACH = 8  # values of tasks that are moved together, at most
 FEW = 4  # numbers that are listed one by one
+REACH, WHOLES = 4, 10  # of a modifier's number: how often it, and of whole ones at least how many, a slider has
 FRICTION = 0.2  # largest value of a slider for a parameter that is 0, such as friction
 
 
 def sliders(recipe: Recipe) -> list[dict[str, Any]]:
-    """Sliders for the parameters that all tasks have: name, unit, and ends, step and first value of each component.
+    """Sliders for the parameters that all tasks have: name, label, unit, and ends, step and first value of each component.
 
     `apart` says that tasks differ in it, so that one value joins them; `each` is then the value of each task, if these
     can be moved together.
@@ -29,6 +33,7 @@ def sliders(recipe: Recipe) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
+            "label": name,
             "unit": bounds[name].unit,
             "components": _components(recipe, name),
             "apart": len({getattr(system, name) for system in recipe.tasks}) > 1,
@@ -50,6 +55,94 @@ def _each(recipe: Recipe, name: str) -> list[float]:
         return []
 
 
+def of_modifiers(recipe: Recipe) -> list[dict[str, Any]]:
+    """Sliders for the numbers of the modifiers of a recipe, in the same form; a name is such as `missing.p`."""
+    return [
+        {
+            "name": f"{name}.{field}",
+            "label": f"{name} {field}",
+            "unit": "",
+            "components": [_of_number(one, field, value) for value in _numbers(getattr(one, field))],
+            "apart": False,
+            "each": [],
+        }
+        for name, one in _named(recipe).items()
+        for field in (own.name for own in fields(one))
+        if _numbers(getattr(one, field))
+    ]
+
+
+def moved(recipe: Recipe, changes: Iterable[str], most: int) -> Recipe:
+    """The recipe with these changes KEY=VALUE of its parameters and modifiers.
+
+    Raises ValueError for what a slider cannot do, or if they make more than `most` tasks.
+    """
+    pairs = [change.partition("=") for change in changes]
+    own = {name: text for name, _, text in pairs if "." in name}
+    others = ["".join(pair) for pair in pairs if "." not in pair[0]]
+    made = override(recipe, others, most=most)
+    check_reach(recipe, made, [pair[0] for pair in pairs if "." not in pair[0]])
+    return replace(made, observe=_changed(recipe, own)) if own else made
+
+
+def _changed(recipe: Recipe, changes: dict[str, str]) -> tuple[Modifier, ...]:
+    """The modifiers of a recipe with these values of numbers, each for the name of its slider."""
+    known = {one["name"]: one["components"] for one in of_modifiers(recipe)}
+    found = _named(recipe)
+    for name, text in changes.items():
+        _check_slider(name, known)
+        modifier, _, field = name.partition(".")
+        try:
+            value = _read(getattr(found[modifier], field), text)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+        if len(_numbers(value)) != len(known[name]):
+            raise ValueError(f"{name} = {text} has to have as many numbers as its modifier: {len(known[name])}")
+        for number, part in zip(_numbers(value), known[name], strict=True):
+            _check_within(name, number, number, part)
+        found[modifier] = replace(found[modifier], **{field: value})
+    return tuple(found.values())
+
+
+def _read(like: Any, text: str) -> Any:
+    """A number, or numbers in brackets, of the type of another value."""
+    if isinstance(like, tuple):
+        return tuple(_read(part, word) for part, word in zip(like, text.strip("[]").split(","), strict=False))
+    return READERS[type(like)](text.strip())
+
+
+def _named(recipe: Recipe) -> dict[str, Modifier]:
+    """The modifiers, each with its name; of several of a kind, all but the first have a number too."""
+    names = [one.name() for one in recipe.observe]
+    count = [names[: i + 1].count(name) for i, name in enumerate(names)]
+    return {f"{name}{n if n > 1 else ''}": one for name, n, one in zip(names, count, recipe.observe, strict=True)}
+
+
+def _numbers(value: Any) -> tuple[float, ...]:
+    """A number, or several, as a tuple; empty for everything else, such as a word."""
+    parts = value if isinstance(value, tuple) else (value,)
+    return parts if parts and all(map(is_number, parts)) else ()
+
+
+def _of_number(one: Modifier, field: str, value: float) -> dict[str, Any]:
+    """A slider over the limits of a field; where these are far away, beyond the value and the default."""
+    limits, whole = limits_of(type(one), field), isinstance(value, int)
+    default = next(own.default for own in fields(one) if own.name == field)
+    far = REACH * max(map(abs, (value, *_numbers(default))))
+    far = max(far, WHOLES if whole else 1.0)
+    high = limits.maximum if limits.maximum <= 1 else min(limits.maximum, far)
+    step = 1 if whole else 10.0 ** floor(log10(high / STEPS))
+    digits = max(0, -floor(log10(step) + 1e-9))
+    low = limits.minimum + (0 if not limits.strict else step) if limits.minimum > -inf else -high
+    ends = {"low": round(low, digits), "high": round(high, digits), "step": round(step, digits)}
+    return ends | {"now": value, "digits": digits, "given": f"{value:.4g}"}
+
+
+def _check_slider(name: str, known: Container[str]) -> None:
+    if name not in known:
+        raise ValueError(f"{name} has no slider: give it to slvm-data view on the command line")
+
+
 def check_reach(recipe: Recipe, changed: Recipe, names: Iterable[str]) -> None:
     """Raise ValueError unless sliders of a recipe can change it into another one, by the parameters of these names.
 
@@ -57,8 +150,7 @@ def check_reach(recipe: Recipe, changed: Recipe, names: Iterable[str]) -> None:
     """
     components = {one["name"]: one["components"] for one in sliders(recipe)}
     for name in names:
-        if name not in components:
-            raise ValueError(f"{name} has no slider: give it to slvm-data view on the command line")
+        _check_slider(name, components)
         for system in changed.tasks:
             ends = np.stack(system.range_of(name)).reshape(2, -1)  # [ends components]
             for part, (low, high) in zip(components[name], ends.T.tolist(), strict=True):

@@ -16,7 +16,7 @@ from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System
 from slvm_data.view.command_line import changed_name, command
 from slvm_data.view.dataset import Dataset
-from slvm_data.view.sliders import sliders
+from slvm_data.view.sliders import of_modifiers, sliders
 
 CELLS = (8, 64)  # sequences on a page of the grid: fewer where they are large
 FIXED = "There are no sliders here: the tasks have no parameter in common."
@@ -27,7 +27,7 @@ def summary(dataset: Dataset) -> dict[str, Any]:
     """Return the description of a dataset as JSON values."""
     recipe = dataset.recipe
     size = recipe.view_of(0).size if recipe.has_frames() else 1
-    movable = [] if dataset.content else sliders(recipe)
+    movable = [] if dataset.content else [*sliders(recipe), *of_modifiers(recipe)]
     return {
         "name": recipe.name,
         "title": _heading(dataset),

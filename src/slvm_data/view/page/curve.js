@@ -2,27 +2,30 @@
 import { color, dashes, sample, theme } from "./colors.js";
 import { element } from "./element.js";
 import { ends, named, short } from "./numbers.js";
+import { edge, marks, uneven } from "./timeline.js";
 
 const [HEIGHT, MORE] = [164, 8]; // px: of a plot, and for each line beyond six
 const DIRECT = 10; // lines that are named where they end; names of more would overlap
 const [FONT, APART, LEAD, WIDEST] = [11, 11, 20, 110]; // px: of names, from one to the next, before them, at most
 const NO_MOUSE = ["mousedown", "mouseup", "click", "dblclick", "mousemove", "mouseleave", "mouseenter"];
+const MARKS = 5; // px, height of the marks of frames
 const NEARLY = 1e-3; // a curve that changes by less of its value is shown as one that does not
 
 /**
  * Lines over time, with a cursor at the frame that is shown; a click goes to a frame. `sequence` gives the times,
- * the regimes, drawn as bands, and the impacts, as dotted lines. `lines` are triples of name, numbers and unit. `room` is
- * the space beside them for names [px], the same in all plots of a sequence, so that their cursors stand below each other.
+ * the regimes, drawn as bands, missing frames, shaded, and impacts and jumps, as dotted lines. `lines` are triples of name,
+ * numbers and unit; with `held`, a number lasts until the next frame. `room` is the space beside them for names [px], the
+ * same in all plots of a sequence, so that their cursors stand below each other.
  */
 export class Curve {
-  constructor(sequence, title, lines, player, room) {
-    Object.assign(this, { sequence, lines, room });
+  constructor(sequence, title, lines, player, { room, held = false }) {
+    Object.assign(this, { sequence, lines, room, held });
     this.height = HEIGHT + MORE * Math.max(0, Math.min(DIRECT, lines.length) - 6);
     this.host = element("div", { className: "curve" });
     this.node = element("figure", {}, element("figcaption", {}, title), this.host);
     this.host.setAttribute("role", "img");
     this.host.setAttribute("aria-label", this.#said(title));
-    this.plot = new uPlot(this.#options(), [sequence.time, ...lines.map(([, numbers]) => numbers)], this.host);
+    this.plot = new uPlot(this.#options(), [sequence.time, ...lines.map(([, numbers]) => gapped(numbers))], this.host);
     samples(this.plot, lines.length);
     this.plot.over.addEventListener("click", (event) => player.seek(this.plot.posToIdx(event.offsetX)));
     this.observer = new ResizeObserver(() => this.#fit());
@@ -58,6 +61,7 @@ export class Curve {
       dash: dashes(i),
       width: 1.5,
       points: { show: false },
+      ...(this.held ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
       value: (_, value) => short(value),
     }));
     const direct = this.lines.length > 1 && this.lines.length <= DIRECT;
@@ -72,8 +76,8 @@ export class Curve {
       series: [{ label: "t [s]", value: (_, value) => short(value) }, ...series],
       legend: { markers: { width: 0 } }, // ours show the dashes
       hooks: {
-        drawClear: [(plot) => bands(plot, this.sequence), (plot) => impacts(plot, this.sequence)],
-        draw: direct ? [(plot) => names(plot, this.lines)] : [],
+        drawClear: [bands, gaps, instants].map((draw) => (plot) => draw(plot, this.sequence)),
+        draw: [(plot) => frames(plot, this.sequence), ...(direct ? [(plot) => names(plot, this.lines)] : [])],
       },
     };
   }
@@ -110,19 +114,43 @@ function roomy(low, high) {
   return [low - room, high + room];
 }
 
+/** Numbers with a gap in the place of each that is not there. */
+function gapped(numbers) {
+  return numbers.every(Number.isFinite) ? numbers : Array.from(numbers, (value) => (Number.isFinite(value) ? value : null));
+}
+
+/** Missing frames as shades. */
+function gaps(plot, { time, mask }) {
+  const { ctx, bbox } = plot;
+  const at = (t) => Math.min(bbox.left + bbox.width, Math.max(bbox.left, plot.valToPos(edge(time, t), "x", true)));
+  ctx.save();
+  ctx.fillStyle = theme("--ink");
+  ctx.globalAlpha = 0.08;
+  mask?.forEach((there, t) => there || ctx.fillRect(at(t), bbox.top, at(t + 1) - at(t), bbox.height));
+  ctx.restore();
+}
+
+/** Marks of the frames at the bottom, unless all are there and evenly spaced. */
+function frames(plot, sequence) {
+  const { ctx, bbox } = plot;
+  const height = MARKS * devicePixelRatio;
+  const x = (t) => plot.valToPos(t, "x", true);
+  if (uneven(sequence)) marks(ctx, sequence, x, bbox.top + bbox.height - height, height, devicePixelRatio);
+}
+
 /** Regimes as bands with their numbers, each from half a frame before its first to half a frame after its last. */
 function bands(plot, { mode, time }) {
   if (!mode) return;
   const { ctx, bbox } = plot;
   const sharp = devicePixelRatio;
-  const at = (t) => plot.valToPos(time[t], "x", true);
-  const edge = (t) => (t === 0 ? bbox.left : t === mode.length ? bbox.left + bbox.width : (at(t - 1) + at(t)) / 2);
+  const [first, beyond] = [bbox.left, bbox.left + bbox.width];
+  const at = (t) => (t === 0 ? first : t === mode.length ? beyond : plot.valToPos(edge(time, t), "x", true));
   ctx.save();
   Object.assign(ctx, { font: `${FONT * sharp}px system-ui`, textAlign: "left", textBaseline: "alphabetic" });
   for (let start = 0, stop; start < mode.length; start = stop) {
     stop = start + 1;
     while (stop < mode.length && mode[stop] === mode[start]) stop++;
-    const [left, width] = [edge(start), edge(stop) - edge(start)];
+    const [left, width] = [at(start), at(stop) - at(start)];
     ctx.fillStyle = color(mode[start]);
     ctx.globalAlpha = 0.18;
     ctx.fillRect(left, bbox.top, width, bbox.height);
@@ -134,13 +162,13 @@ function bands(plot, { mode, time }) {
   ctx.restore();
 }
 
-/** Impacts as dotted lines, with a wedge on top. */
-function impacts(plot, sequence) {
+/** Impacts, and jumps of a parameter, as dotted lines with a wedge on top. */
+function instants(plot, { impacts, jumps }) {
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.strokeStyle = ctx.fillStyle = theme("--muted");
   ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
-  for (const { time } of sequence.impacts) {
+  for (const time of [...impacts.map((impact) => impact.time), ...jumps]) {
     const x = plot.valToPos(time, "x", true);
     const wedge = 4 * devicePixelRatio;
     ctx.beginPath();
@@ -162,7 +190,7 @@ function impacts(plot, sequence) {
 function names(plot, lines) {
   const { ctx, bbox } = plot;
   const sharp = devicePixelRatio;
-  const ends = lines.map(([, numbers]) => plot.valToPos(numbers[numbers.length - 1], "y", true));
+  const ends = lines.map(([, numbers]) => plot.valToPos(numbers.findLast(Number.isFinite) ?? 0, "y", true));
   const places = spread(ends, APART * sharp, bbox.top, bbox.top + bbox.height);
   const right = bbox.left + bbox.width;
   ctx.save();

@@ -7,8 +7,9 @@ const AFTER = "After the command above, in the folder where it was run:";
 const ARRAYS = ["array", "shape (N sequences)", "type", "unit", "meaning"];
 
 /** A dataset in words: equation, sizes, tasks, arrays, windows, the command that makes it, lines that load it, source. */
-export function dataset(about, { arrays, sizes, loading, links }) {
+export function dataset(about, { arrays, sizes, motion, observation, loading, links }) {
   const parts = [element("pre", {}, about.equation), table("Sizes", ["what", "how much"], sizes), tasks(about)];
+  parts.push(...section("Motion", motion), ...section("Observation", observation));
   parts.push(table("Arrays", ARRAYS, arrays));
   if (about.windows) parts.push(element("p", {}, about.windows));
   if (about.frames) parts.push(element("p", { className: "note" }, UPRIGHT));
@@ -18,6 +19,13 @@ export function dataset(about, { arrays, sizes, loading, links }) {
   parts.push(new Command(loading, "Lines of Python").node);
   if (about.source) parts.push(source(about.source, links));
   return element("div", { className: "dataset" }, ...parts);
+}
+
+/** A heading and lines of text; what stands in backticks is code. */
+function section(title, lines) {
+  const item = (line) =>
+    element("li", {}, ...line.split("`").map((text, i) => (i % 2 ? element("code", {}, text) : text)));
+  return lines.length ? [element("h3", {}, title), element("ul", { className: "lines" }, ...lines.map(item))] : [];
 }
 
 function tasks(about) {

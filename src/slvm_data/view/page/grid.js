@@ -65,7 +65,7 @@ function cell(about, selection, sequence, screen, onclick) {
       "data-keep": address(sequence),
       onclick,
     },
-    screen.canvas,
+    screen.node,
     element("span", {}, words.join(" · ")),
   );
 }

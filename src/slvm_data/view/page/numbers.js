@@ -26,10 +26,12 @@ export function size(bytes) {
   return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** Lowest and highest of several columns. */
+/** Lowest and highest of several columns, of the numbers that are there. */
 export function ends(lists) {
   let [low, high] = [Infinity, -Infinity];
-  for (const list of lists) for (const value of list) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  for (const list of lists)
+    for (const value of list)
+      if (Number.isFinite(value)) [low, high] = [Math.min(low, value), Math.max(high, value)];
   return [low, high];
 }
 

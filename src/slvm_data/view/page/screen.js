@@ -1,12 +1,17 @@
 import { element } from "./element.js";
 
-/** A canvas that shows one frame of a sheet, pixel by pixel, each as `scale` pixels of the page. */
+/**
+ * A canvas that shows one frame of a sheet, pixel by pixel, each as `scale` pixels of the page. Frames that `mask` does
+ * not have are marked as missing.
+ */
 export class Screen {
-  constructor(sheet, scale, label) {
+  constructor(sheet, scale, label, mask = null) {
     const { width, height } = sheet;
-    Object.assign(this, { sheet, width: width * scale });
+    Object.assign(this, { sheet, mask, width: width * scale });
     this.canvas = element("canvas", { className: "screen", width, height, role: "img", "aria-label": label });
     this.canvas.style.width = `${this.width}px`;
+    this.missing = element("span", { className: "missing", hidden: true }, "missing");
+    this.node = element("span", { className: "framed" }, this.canvas, this.missing);
     this.context = this.canvas.getContext("2d");
     this.image = element("img", { src: sheet.png });
     this.ready = this.image.decode();
@@ -14,6 +19,7 @@ export class Screen {
 
   show(frame) {
     this.frame = Math.min(frame, this.sheet.count - 1);
+    this.missing.hidden = this.mask?.[this.frame] ?? true;
     this.ready.then(() => this.#draw());
   }
 

@@ -6,22 +6,22 @@ import { parameter, short } from "./numbers.js";
 import { Portrait } from "./portrait.js";
 import { regimes } from "./regimes.js";
 import { thumbnail } from "./thumbnail.js";
+import { Timeline, missing, uneven } from "./timeline.js";
 
 const IMPACTS = 12; // listed one by one
 const [LARGE, SMALL] = [352, 96]; // px of a frame, about
+const [GAP, MARKS] = [12, 14]; // px: between two frames, and height of the marks of all of them
 
 /** One sequence in full: frames, parameters, curves, phase portrait, context, all at one frame. */
 export class Sequence {
   constructor(about, sequence, others, player, portrait) {
     Object.assign(this, { about, sequence, task: about.tasks[sequence.task] });
     Object.assign(this, { shown: [], length: sequence.time.length, frame: 0 });
-    const { frames } = sequence;
-    const screen = frames && this.#keep(new Screen(frames, largest(frames), `Frame of ${name(about, sequence)}`));
     this.now = element("p", { className: "now" });
     const left = element(
       "div",
       { className: "left" },
-      ...(screen ? [element("div", { className: "stage" }, screen.canvas)] : []),
+      ...this.#stage(player),
       this.now,
       this.#numbers(),
       this.#context(others),
@@ -36,8 +36,9 @@ export class Sequence {
     const { sequence, length } = this;
     const t = Math.min(frame, length - 1);
     const regime = sequence.mode ? ` · regime ${sequence.mode[t]}` : "";
+    const missing = sequence.mask?.[t] === false ? " · missing" : "";
     const cut = sequence.length > length ? ` (the first ${length} of ${sequence.length} frames)` : "";
-    this.now.textContent = `frame ${t} · ${short(sequence.time[t])} s${regime}${cut}`;
+    this.now.textContent = `frame ${t} · ${short(sequence.time[t])} s${regime}${missing}${cut}`;
   }
 
   close() {
@@ -50,12 +51,42 @@ export class Sequence {
     return part;
   }
 
+  /** The frame, beside it the one without modifiers if there is one, and below them the marks of all frames. */
+  #stage(player) {
+    const { sequence } = this;
+    const { frames, clean } = sequence;
+    const width = Math.min(LARGE, document.documentElement.clientWidth - 48);
+    const parts = clean ? this.#both((width - GAP) / 2) : frames ? [this.#screen(frames, "Frame", width)] : [];
+    const wide = this.shown.reduce((sum, screen) => sum + screen.width, GAP * (this.shown.length - 1));
+    if (uneven(sequence)) parts.push(this.#keep(new Timeline(sequence, frames ? wide : width, MARKS, player)).canvas);
+    return parts;
+  }
+
+  #both(width) {
+    const { frames, clean } = this.sequence;
+    const stages = [
+      ["observed", this.#screen(frames, "Frame", width)],
+      ["clean", this.#screen(clean, "Clean frame", width)],
+    ];
+    const figures = stages.map(([text, stage]) => element("figure", {}, element("figcaption", {}, text), stage));
+    return [element("div", { className: "stages" }, ...figures)];
+  }
+
+  #screen(sheet, word, width) {
+    const { about, sequence } = this;
+    const mask = sheet === sequence.frames ? sequence.mask : null;
+    const screen = this.#keep(new Screen(sheet, scaleFor(sheet, width), `${word} of ${name(about, sequence)}`, mask));
+    return element("div", { className: "stage" }, screen.node);
+  }
+
   /** Label and parameters, and for regimes their marks. */
   #numbers() {
     const { sequence, task } = this;
     const pairs = [["label", `${sequence.task}${this.about.tasks.length > 1 ? ` (${task.title})` : ""}`]];
     for (const { name, unit } of task.parameters.filter((own) => own.name in sequence.parameters))
       pairs.push([name, `${parameter(sequence.parameters[name])} ${unit}`.trim()]);
+    if (sequence.mask) pairs.push(["missing", missing(sequence.mask)]);
+    if (sequence.jumps.length) pairs.push(["jump at", sequence.jumps.map((time) => `${short(time)} s`).join(", ")]);
     if (sequence.impacts.length) pairs.push(["impacts", impacts(sequence.impacts)]);
     const rows = pairs.flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, value)]);
     if (sequence.mode) rows.push(element("dt", {}, "regimes"), element("dd", {}, ...regimes(task.regimes)));
@@ -68,11 +99,14 @@ export class Sequence {
     const half = Math.floor(named.length / 2);
     const groups = task.halves.length ? [named.slice(0, half), named.slice(half)] : [named];
     const titles = groups.length > 1 ? task.halves : [sequence.signal && this.about.windows ? "Latents" : "State"];
-    const plots = groups.map((lines, i) => [titles[i], lines]);
+    const plots = [...groups.map((lines, i) => [titles[i], lines]), ...further(sequence, true)];
     if (sequence.energy) plots.push(["Energy", [["H", sequence.energy, task.energy_unit]]]);
-    if (sequence.signal) plots.push(["Signal", sequence.signal.map((numbers, i) => [`y${i + 1}`, numbers, ""])]);
+    if (sequence.signal) plots.push(["Signal", observed(sequence).map((numbers, i) => [`y${i + 1}`, numbers, ""])]);
+    plots.push(...further(sequence, false));
     const room = roomFor(plots.flatMap(([, lines]) => lines.map(([text]) => text)));
-    const curves = plots.map(([title, lines]) => this.#keep(new Curve(sequence, title, lines, player, room)));
+    const curves = plots.map(([title, lines, held]) =>
+      this.#keep(new Curve(sequence, title, lines, player, { room, held })),
+    );
     return element("div", { className: "curves" }, ...curves.map((curve) => curve.node));
   }
 
@@ -105,7 +139,7 @@ export class Sequence {
     if (!shown.length) return "";
     const cells = shown.map(([sequence, text]) => {
       const part = this.#keep(thumbnail(sequence, SMALL, `Context: ${text}`));
-      return element("figure", {}, part.canvas, element("figcaption", {}, text));
+      return element("figure", {}, part.node, element("figcaption", {}, text));
     });
     const more =
       draw && !before.length
@@ -124,12 +158,19 @@ export class Sequence {
   }
 }
 
+/** Plots of what drives the motion, control and drift, or of everything else that has numbers for each frame. */
+function further(sequence, drives) {
+  const some = sequence.further.filter((plot) => plot.drives === drives);
+  return some.map(({ title, names, units, numbers, held }) => [title, names.map((n, i) => [n, numbers[i], units[i]]), held]);
+}
+
+/** The signal, with gaps where it is missing: if there are frames, these are what is missing. */
+function observed({ signal, mask, frames }) {
+  return mask && !frames ? signal.map((column) => column.map((value, t) => (mask[t] ? value : NaN))) : signal;
+}
+
 /** The first impacts in words. */
 function impacts(all) {
   const first = all.slice(0, IMPACTS).map(({ time, wall }) => `${short(time)} s ${wall}`);
   return first.join(", ") + (all.length > IMPACTS ? `, and ${all.length - IMPACTS} more` : "");
-}
-
-function largest(frames) {
-  return scaleFor(frames, Math.min(LARGE, document.documentElement.clientWidth - 48));
 }

@@ -3,7 +3,10 @@ import { named } from "./numbers.js";
 
 const PAUSE = 60; // ms without a move, before sequences are asked for
 
-/** A slider for each parameter of a recipe; `onchange` is given the moved ones, each as KEY=VALUE. */
+/**
+ * A slider for each parameter of a recipe, and each number of its modifiers, named `missing.p`; `onchange` is given the
+ * moved ones, each as KEY=VALUE.
+ */
 export class Sliders {
   constructor(parameters, onchange) {
     this.moved = new Map(); // values of the components, by name
@@ -16,12 +19,13 @@ export class Sliders {
     const rows = element("div", { className: "sliders" }, ...this.inputs.map(({ row }) => row), reset);
     const notes = element("div", { role: "status" }, ...this.notes.map(({ node }) => node));
     const open = matchMedia("(min-width: 761px)").matches;
-    this.node = element("details", { className: "moving", open }, element("summary", {}, "Parameters"), rows, notes);
+    const title = parameters.some(({ name }) => name.includes(".")) ? "Parameters and modifiers" : "Parameters";
+    this.node = element("details", { className: "moving", open }, element("summary", {}, title), rows, notes);
   }
 
   #slider(parameter, part, i) {
     const { low, high, step, now, digits, given } = part;
-    const text = parameter.components.length > 1 ? `${parameter.name} ${i + 1}` : parameter.name;
+    const text = parameter.components.length > 1 ? `${parameter.label} ${i + 1}` : parameter.label;
     const input = element("input", { type: "range", "aria-label": text });
     Object.assign(input, { min: low, max: high, step, value: now });
     const output = element("output", {}, given);

@@ -107,6 +107,7 @@ function decoded(sequence) {
     state: columns(sequence.state),
     energy: sequence.energy && columns(sequence.energy)[0],
     signal: sequence.signal && columns(sequence.signal),
+    further: sequence.further.map((plot) => ({ ...plot, numbers: columns(plot.numbers) })),
     context,
   };
 }
