@@ -225,6 +225,7 @@ def view(
         list[str] | None,
         typer.Argument(metavar="KEY=VALUE", help="Parameters, as for `generate`; not allowed for a folder."),
     ] = None,
+    *,
     save: Annotated[Path | None, typer.Option(help="File to write the page to, instead of serving it.")] = None,
     sequences: Annotated[int, number(int, "Number of sequences in a saved page, over all tasks.", low=1)] = 64,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
@@ -308,6 +309,7 @@ def gif(
     out: Annotated[
         Path | None, typer.Argument(help="File to write: .gif, .webp or .mp4.", show_default="NAME.gif")
     ] = None,
+    *,
     split: Annotated[str, typer.Option(help=f"Split: {', '.join(SPLITS)}.")] = SPLITS[0],
     task: Annotated[
         str | None, typer.Option(help="Labels of the tasks to show, such as 0,2.", show_default="all")

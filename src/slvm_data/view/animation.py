@@ -39,8 +39,8 @@ def animate(
     The dataset is given by its folder, its name or its recipe. The animation shows `rows` times `columns` sequences of
     these `tasks` (None: all), in order. A pixel becomes a square of `scale` pixels; `fps` is frames per second (None:
     in real time, but between 8 and 25). All loop. With `labels`, rows say which task they show, and columns which
-    sequence, if there are several tasks. The line around a missing frame is orange. WebP is lossless, and so is a GIF of up to 256 colours. The same sequences
-    give the same bytes.
+    sequence, if there are several tasks. The line around a missing frame is orange. WebP is lossless, and so is a GIF
+    of up to 256 colours. The same sequences give the same bytes.
 
     Raises ValueError if there are no frames to show, or too many for a picture, or if a number cannot be.
     """

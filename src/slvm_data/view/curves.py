@@ -39,11 +39,11 @@ class Curves:
 def further(system: System, row: Arrays) -> list[Curves]:
     """The curves of one sequence, from its arrays without the first axis: control, drift, then everything else."""
     found = [name for name, array in row.items() if name not in SHOWN and _is_curve(name, array)]
-    return [_curves(system, name, row[name]) for name in sorted(found, key=lambda name: (_rank(name), found.index(name)))]
+    return [_curves(system, name, row[name]) for name in sorted(found, key=_rank)]
 
 
 def instants(row: Arrays) -> list[float]:
-    """The instants [s] at which a parameter of a sequence jumps."""
+    """The instants [s] of the drifts of a sequence: of a jump, when it is; of a ramp, when it ends."""
     times = np.ravel(row.get(INSTANTS, np.zeros(0)))
     return times[np.isfinite(times) & (times > 0)].tolist()
 

@@ -31,6 +31,7 @@ from slvm_data.systems.system import System
 
 LARGE = 2**30  # bytes of a file from which on it is said that its checksum is computed
 SEARCHED, SEARCHED_IF_MADE = 20_000, 2_000  # sequences of each task and split, by parameter
+CONTEXT_TIMES = "domain_time"
 STEP = 256  # sequences made at a time for their parameters
 
 Identity = tuple[int, int, int]
@@ -98,6 +99,15 @@ class Dataset:
     def searched(self) -> int:
         """Number of sequences of each task and split that are searched by parameter: fewer if they have to be made."""
         return SEARCHED if self.content else SEARCHED_IF_MADE
+
+    def context_times(self, task: int, row: Arrays) -> np.ndarray:
+        """Times [K T] in seconds of the frames of the context windows of one query, from its arrays."""
+        if CONTEXT_TIMES in row:  # of frames that are not evenly spaced
+            return row[CONTEXT_TIMES]
+        windows = self.recipe.windows
+        assert windows
+        frames = windows.first_frames()[:, None] + np.arange(windows.length)
+        return row["time"][0] + frames * self.recipe.dt_of(task)
 
     def upright(self, task: int, frames: np.ndarray) -> np.ndarray:
         """Frames [… H W] as shown on screen: flipped if y points up, as in most systems, since row 0 is y_min."""

@@ -12,9 +12,11 @@ import numpy as np
 from slvm_data.arrays import PARAMETER
 from slvm_data.core.types import Arrays
 from slvm_data.export import animation
+from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System
+from slvm_data.view.curves import Curves, further, instants
 from slvm_data.view.dataset import Dataset, opened
 from slvm_data.view.summary import title
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")  # M. Okabe and K. Ito
 STYLES = ("-", "--", "-.", ":")
 SHADES = ("#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#f0e442")  # of regimes
+PICTURES = {"frames": "image", "clean": "clean"}  # panels, and the array of each
+FURTHER = "further "  # before the number of a panel
 STRIP = 10  # frames shown
 FEW = 3  # channels that are drawn as lines; more become an image
 WIDTH, HEIGHT = 9.0, 2.3  # inches, of the figure and of a row
@@ -72,6 +76,16 @@ class Sequence:
         """Name and unit of a number of the state."""
         return f"{self.names[i]} [{self.units[i]}]" if self.units else self.names[i]
 
+    @property
+    def mask(self) -> np.ndarray:
+        """Which frames are there [T]."""
+        return self.arrays.get("mask", np.ones(len(self.time), bool))
+
+    @property
+    def further(self) -> list[Curves]:
+        """Control, drift, and other numbers for each frame."""
+        return further(self.system, self.arrays)
+
     def pairs(self) -> list[tuple[int, int]]:
         """Pairs of numbers of the state that are drawn against each other: x and y, if so named; else q and p."""
         D = len(self.names)
@@ -87,10 +101,11 @@ class Sequence:
 def plot(dataset: Path | str | Recipe | Dataset, split: str = "train", index: int = 0, task: int = 0) -> Figure:
     """Draw a figure of one sequence of a dataset, which is given by its folder, its name or its recipe.
 
-    It has frames, the signal of a switching system with its context, every number of the state over time, its portrait
-    (p against q, or in the plane), and the energy. Impacts are dotted lines, regimes are shaded and numbered. Labels
-    have units if the system names them. pyplot is not used: save the figure with `savefig`; a notebook shows it
-    automatically.
+    It has frames, also those without modifiers if they are kept or the dataset is given by its name, the signal with
+    its context, every number of the state over time, control and drifting parameters, the portrait (p against q, or in
+    the plane), the energy, and every other number that is stored for each frame. Impacts and instants of drifts are
+    dotted lines, regimes are shaded and numbered, missing frames are grey. Labels have units if the system names them.
+    pyplot is not used: save the figure with `savefig`; a notebook shows it automatically.
 
     For a system of your own, give the recipe or `slvm_data.view.dataset.of_folder(folder, RECIPE.tasks)`.
 
@@ -128,10 +143,12 @@ def _number(value: np.ndarray) -> str:
 
 def _panels(shown: Sequence) -> tuple[list[list[str]], list[float]]:
     """The panels of each row, and the height of each row."""
-    wide = {"frames": 0.55 if "image" in shown.arrays else 0.0, "signal": 0.8 * (_signal(shown.arrays) is not None)}
-    cells = [*(f"state {k}" for k in range(len(_groups(shown)))), *(["portrait"] if shown.pairs() else [])]
-    if "energy" in shown.arrays:
-        cells.append("energy")
+    wide = {name: 0.55 for name, array in PICTURES.items() if array in shown.arrays}
+    wide["signal"] = 0.8 * (_signal(shown.arrays) is not None)
+    cells = [f"state {k}" for k in range(len(_groups(shown)))]
+    cells += [f"{FURTHER}{k}" for k, curves in enumerate(shown.further) if curves.drives]
+    cells += [*(["portrait"] if shown.pairs() else []), *(["energy"] if "energy" in shown.arrays else [])]
+    cells += [f"{FURTHER}{k}" for k, curves in enumerate(shown.further) if not curves.drives]
     rows = [[name] * 2 for name, height in wide.items() if height]
     pairs = [cells[i : i + 2] for i in range(0, len(cells), 2)]
     heights = [height for height in wide.values() if height] + [1.0] * len(pairs)
@@ -146,8 +163,8 @@ def _groups(shown: Sequence) -> list[range]:
 
 
 def _draw(name: str, axes: Axes, shown: Sequence, dataset: Dataset, task: int) -> None:
-    if name == "frames":
-        _frames(axes, dataset.upright(task, shown.arrays["image"]), shown.time)
+    if name in PICTURES:
+        _frames(axes, name, shown, dataset, task)
         return
     if name == "portrait":
         _portrait(axes, shown)
@@ -156,12 +173,15 @@ def _draw(name: str, axes: Axes, shown: Sequence, dataset: Dataset, task: int) -
         _signals(axes, shown, dataset, task)
     elif name == "energy":
         _energy(axes, shown)
+    elif name.startswith(FURTHER):
+        _further(axes, shown.time, shown.further[int(name.removeprefix(FURTHER))])
     else:
         _states(axes, shown, _groups(shown)[int(name.split()[1])])
     axes.set_xlabel("time [s]")
     axes.xaxis.set_major_locator(MaxNLocator(6))
-    _impacts(axes, shown)
-    _regimes(axes, shown, shade=not axes.images)
+    _instants(axes, shown)
+    _gaps(axes, shown)
+    _regimes(axes, shown, shade=not (axes.images or axes.collections))
     if len(axes.get_legend_handles_labels()[1]) > 1:
         _legend(axes)
 
@@ -174,16 +194,29 @@ def _states(axes: Axes, shown: Sequence, group: range) -> None:
     axes.set_ylabel(shown.label(group[0]) if len(group) == 1 else f"[{units.pop()}]" if len(units) == 1 else "")
 
 
-def _frames(axes: Axes, image: np.ndarray, time: np.ndarray) -> None:
-    """Some frames [T H W] or [T 3 H W], evenly spaced, with their times."""
+def _further(axes: Axes, time: np.ndarray, curves: Curves) -> None:
+    """Numbers over time that are neither state nor energy."""
+    for k, (name, numbers) in enumerate(zip(curves.names, curves.numbers.T, strict=True)):
+        _line(axes, k, time, numbers, name, "steps-post" if curves.held else "default")
+    axes.set_ylabel(f"{curves.title} [{curves.unit}]" if curves.unit else curves.title)
+
+
+def _frames(axes: Axes, name: str, shown: Sequence, dataset: Dataset, task: int) -> None:
+    """Some frames, evenly spaced, with their times; missing ones say so."""
+    image = dataset.upright(task, shown.arrays[PICTURES[name]])  # [T H W] or [T 3 H W]
     chosen = np.unique(np.linspace(0, len(image) - 1, STRIP).astype(int))
-    strip = animation.grid(animation.colours(image[chosen][:, None]), len(chosen))[0]
-    width = image.shape[-1] + 1
-    axes.imshow(strip, interpolation="nearest")
-    axes.set_xticks([width * (i + 0.5) for i in range(len(chosen))], [f"{time[i]:.3g}" for i in chosen])
+    there = shown.mask[chosen] if name == "frames" else np.ones(len(chosen), bool)
+    frames = animation.colours(image[chosen][:, None], dataset.recipe.view_of(task).top)
+    axes.imshow(animation.grid(frames, len(chosen), there[:, None])[0], interpolation="nearest")
+    middles = [(image.shape[-1] + 1) * (i + 0.5) for i in range(len(chosen))]
+    for x in np.array(middles)[~there]:
+        axes.text(x, image.shape[-2] / 2, "missing", color="white", ha="center", va="center", fontsize="x-small")
+    axes.set_xticks(middles, [f"{shown.time[i]:.3g}" for i in chosen])
     axes.set_yticks([])
     axes.tick_params(length=0)
     axes.set_xlabel("time [s]")
+    if "clean" in shown.arrays:
+        axes.set_ylabel({"frames": "observed"}.get(name, name), fontsize="small")
     axes.spines[:].set_visible(False)
 
 
@@ -197,29 +230,56 @@ def _signals(axes: Axes, shown: Sequence, dataset: Dataset, task: int) -> None:
     signal = _signal(shown.arrays)
     assert signal is not None
     time, windows = shown.time, dataset.recipe.windows
+    if "image" not in shown.arrays:
+        signal = np.where(shown.mask[:, None], signal, np.nan)
     if windows and "domains" in shown.arrays and windows.contexts:
-        offsets = windows.offsets()
-        every = np.full((offsets[-1] - offsets[0] + 1, signal.shape[1]), np.nan)
-        for first, part in zip((*windows.first_frames(), 0), (*shown.arrays["domains"], signal), strict=True):
-            every[first - offsets[0] : first - offsets[0] + len(part)] = part
-        signal, time = every, time[0] + dataset.recipe.dt_of(task) * np.arange(offsets[0], offsets[-1] + 1)
+        signal, time = _with_context(shown, windows, dataset.context_times(task, shown.arrays), signal)
         axes.axvline(time[-len(shown.time)], color="black", lw=1.5, label="start of the query")
     if signal.shape[1] <= FEW:
         for i in range(signal.shape[1]):
             _line(axes, i, time, signal[:, i], f"channel {i}")
     else:
-        half = dataset.recipe.dt_of(task) / 2
-        edges = (time[0] - half, time[-1] + half, -0.5, signal.shape[1] - 0.5)
-        image = axes.imshow(signal.T, aspect="auto", origin="lower", cmap="cividis", extent=edges, interpolation="none")
-        axes.figure.colorbar(image, ax=axes, label="signal", pad=0.01)
-        axes.set_ylabel("channel")
-        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        _image(axes, time, signal)
 
 
-def _line(axes: Axes, i: int, x: np.ndarray, y: np.ndarray, label: str) -> None:
+def _with_context(
+    shown: Sequence, windows: Windowing, times: np.ndarray, signal: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Signal [n S] and times [n] from the first context, at `times` [K T], to the end of the query; NaN in between."""
+    offsets = windows.offsets()
+    every = np.full((offsets[-1] - offsets[0] + 1, 1 + signal.shape[1]), np.nan)
+    parts = zip((*times, shown.time), (*shown.arrays["domains"], signal), strict=True)
+    for first, part in zip((*windows.first_frames(), 0), parts, strict=True):
+        every[first - offsets[0] : first - offsets[0] + len(signal)] = np.column_stack(part)
+    frames, known = np.arange(len(every)), ~np.isnan(every[:, 0])
+    return every[:, 1:], np.interp(frames, frames[known], every[known, 0])
+
+
+def _image(axes: Axes, time: np.ndarray, signal: np.ndarray) -> None:
+    """Many channels [n S] over time [n] as an image."""
+    edges, rows = _edges(time), np.arange(signal.shape[1] + 1) - 0.5
+    if np.allclose(np.diff(time), edges[1] - edges[0]):
+        ends = (edges[0], edges[-1], rows[0], rows[-1])
+        image: Any = axes.imshow(
+            signal.T, aspect="auto", origin="lower", cmap="cividis", extent=ends, interpolation="none"
+        )
+    else:
+        image = axes.pcolormesh(edges, rows, signal.T, cmap="cividis")
+    axes.figure.colorbar(image, ax=axes, label="signal", pad=0.01)
+    axes.set_ylabel("channel")
+    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+
+
+def _edges(time: np.ndarray) -> np.ndarray:
+    """Instants [T + 1] between frames at times [T], and half a mean step beyond both ends."""
+    half = np.ptp(time) / (len(time) - 1) / 2 if len(time) > 1 else 0.5
+    return np.concatenate([[time[0] - half], (time[1:] + time[:-1]) / 2, [time[-1] + half]])
+
+
+def _line(axes: Axes, i: int, x: np.ndarray, y: np.ndarray, label: str, steps: str = "default") -> None:
     """Draw a line, or a dot if there is a single frame."""
     style: Any = {"marker": "o", "ms": 6} if len(x) == 1 else {"ls": STYLES[i % len(STYLES)], "lw": 1.5}
-    axes.plot(x, y, color=COLORS[i % len(COLORS)], label=label, **style)
+    axes.plot(x, y, drawstyle=steps, color=COLORS[i % len(COLORS)], label=label, **style)
 
 
 def _legend(axes: Axes) -> None:
@@ -272,22 +332,36 @@ def _energy(axes: Axes, shown: Sequence) -> None:
     axes.set_ylabel(f"energy [{unit}]" if unit else "energy")
 
 
-def _impacts(axes: Axes, shown: Sequence) -> None:
-    """Impacts as dotted lines."""
-    times = shown.arrays.get("event_time", np.zeros(0))
-    for k, t in enumerate(times[times > 0]):
-        axes.axvline(t, color="black", ls=":", lw=1, label="impact" if k == 0 else None)
+def _instants(axes: Axes, shown: Sequence) -> None:
+    """Impacts, and instants of drifts, as dotted lines."""
+    impacts = shown.arrays.get("event_time", np.zeros(0))
+    for word, times in (("impact", impacts[impacts > 0]), ("drift", instants(shown.arrays))):
+        for k, t in enumerate(times):
+            axes.axvline(t, color="black", ls=":", lw=1, label=word if k == 0 else None)
+
+
+def _gaps(axes: Axes, shown: Sequence) -> None:
+    """Missing frames as grey bands; marks of the others at the bottom if some are missing, or times are irregular."""
+    steps = np.diff(shown.time)
+    if shown.mask.all() and np.allclose(steps, steps[:1]):
+        return
+    edges = _edges(shown.time)
+    for i in np.flatnonzero(~shown.mask):
+        axes.axvspan(edges[i], edges[i + 1], color="black", alpha=0.1, lw=0, zorder=0)
+    there = shown.time[shown.mask]
+    place: Any = axes.get_xaxis_transform()
+    axes.plot(there, np.full(len(there), 0.02), "|", color="black", ms=5, transform=place, label="_frames")
 
 
 def _regimes(axes: Axes, shown: Sequence, shade: bool) -> None:
     """Regimes as bands with their numbers, and a line at each change."""
     if shown.regime is None:
         return
-    step = shown.time[1] - shown.time[0] if len(shown.time) > 1 else 1.0
+    edges = _edges(shown.time)
     changes = np.flatnonzero(np.diff(shown.regime)) + 1
     for begin, end in zip((0, *changes), (*changes, len(shown.regime)), strict=True):
         z = int(shown.regime[begin])
-        left, right = shown.time[begin] - step / 2, shown.time[end - 1] + step / 2
+        left, right = edges[begin], edges[end]
         if shade:
             axes.axvspan(left, right, color=SHADES[z % len(SHADES)], alpha=0.25, lw=0, zorder=0)
         if begin:

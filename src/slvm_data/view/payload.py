@@ -52,7 +52,7 @@ def _frames_and_curves(dataset: Dataset, task: int, row: Arrays) -> dict[str, An
         "signal": numbers(signal[:T]) if signal is not None else None,
         "further": [_plot(curves, T) for curves in further(dataset.recipe.tasks[task], row)],
         "impacts": _impacts(row, row["time"][T - 1]),
-        "jumps": [time for time in instants(row) if time <= row["time"][T - 1]],
+        "drifts": [time for time in instants(row) if time <= row["time"][T - 1]],
         "context": _context(dataset, task, row),
     }
 
@@ -78,7 +78,7 @@ def _context(dataset: Dataset, task: int, row: Arrays) -> list[dict[str, Any]]:
     windows = dataset.recipe.windows
     if windows is None:
         return []
-    times = row["time"][0] + (windows.first_frames()[:, None] + np.arange(windows.length)) * dataset.recipe.dt_of(task)
+    times = dataset.context_times(task, row)
     images = row.get("domain_image")
     return [
         {

@@ -23,7 +23,7 @@ FRICTION = 0.2  # largest value of a slider for a parameter that is 0, such as f
 
 
 def sliders(recipe: Recipe) -> list[dict[str, Any]]:
-    """Sliders for the parameters that all tasks have: name, label, unit, and ends, step and first value of each component.
+    """Sliders for the parameters that all tasks have: name, label, unit; ends, step and first value of each component.
 
     `apart` says that tasks differ in it, so that one value joins them; `each` is then the value of each task, if these
     can be moved together.

@@ -13,8 +13,8 @@ const NEARLY = 1e-3; // a curve that changes by less of its value is shown as on
 
 /**
  * Lines over time, with a cursor at the frame that is shown; a click goes to a frame. `sequence` gives the times,
- * the regimes, drawn as bands, missing frames, shaded, and impacts and jumps, as dotted lines. `lines` are triples of name,
- * numbers and unit; with `held`, a number lasts until the next frame. `room` is the space beside them for names [px], the
+ * the regimes, drawn as bands, missing frames, shaded, and impacts and instants of drifts, as dotted lines. `lines` are
+ * triples of name, numbers and unit; with `held`, a number lasts until the next frame. `room` is the space beside them for names [px], the
  * same in all plots of a sequence, so that their cursors stand below each other.
  */
 export class Curve {
@@ -162,13 +162,13 @@ function bands(plot, { mode, time }) {
   ctx.restore();
 }
 
-/** Impacts, and jumps of a parameter, as dotted lines with a wedge on top. */
-function instants(plot, { impacts, jumps }) {
+/** Impacts, and instants of drifts, as dotted lines with a wedge on top. */
+function instants(plot, { impacts, drifts }) {
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.strokeStyle = ctx.fillStyle = theme("--muted");
   ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
-  for (const time of [...impacts.map((impact) => impact.time), ...jumps]) {
+  for (const time of [...impacts.map((impact) => impact.time), ...drifts]) {
     const x = plot.valToPos(time, "x", true);
     const wedge = 4 * devicePixelRatio;
     ctx.beginPath();

@@ -86,7 +86,8 @@ export class Sequence {
     for (const { name, unit } of task.parameters.filter((own) => own.name in sequence.parameters))
       pairs.push([name, `${parameter(sequence.parameters[name])} ${unit}`.trim()]);
     if (sequence.mask) pairs.push(["missing", missing(sequence.mask)]);
-    if (sequence.jumps.length) pairs.push(["jump at", sequence.jumps.map((time) => `${short(time)} s`).join(", ")]);
+    const drifts = sequence.drifts.map((time) => `${short(time)} s`);
+    if (drifts.length) pairs.push(["drift_time", drifts.join(", ")]);
     if (sequence.impacts.length) pairs.push(["impacts", impacts(sequence.impacts)]);
     const rows = pairs.flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, value)]);
     if (sequence.mode) rows.push(element("dt", {}, "regimes"), element("dd", {}, ...regimes(task.regimes)));
