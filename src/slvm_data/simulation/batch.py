@@ -49,7 +49,7 @@ class Program:
     record: tuple[str, ...]
     original: bool
     impacts: int  # largest number of impacts of a sequence, if they are recorded
-    state_noise: float = 0.0  # standard deviation, on the states that are drawn
+    state_noise: bool = False  # whether the states that are drawn have some
 
 
 class Inputs(NamedTuple):
@@ -62,6 +62,7 @@ class Inputs(NamedTuple):
     substep: float  # s
     extent: float  # m, half the width of the scene
     jitter: float
+    state_noise: float  # standard deviation, on the states that are drawn
     t: Any  # s [T], or [T + 1] for an original recipe
 
 
@@ -162,6 +163,7 @@ def _unscaled(recipe: Recipe, task: int, split: str) -> Inputs:
             substep=longest_step(system, dt),
             extent=extent,
             jitter=recipe.view_of(task).jitter,
+            state_noise=_state_noise(recipe),
             t=np.arange(recipe.steps + recipe.original) * dt,
         )
 
@@ -170,8 +172,12 @@ def program(recipe: Recipe, task: int) -> Program:
     """The program to compile for a task."""
     template, style = recipe.tasks[task].template(), recipe.style_of(task)
     record = tuple(name for name in recipe.record if name != CLEAN)
-    noise = sum(one.sigma**2 for one in recipe.observe if isinstance(one, StateNoise)) ** 0.5
-    return Program(template, style, record, recipe.original, _most_impacts(recipe), noise)
+    return Program(template, style, record, recipe.original, _most_impacts(recipe), _state_noise(recipe) > 0)
+
+
+def _state_noise(recipe: Recipe) -> float:
+    """Standard deviation of the noise on the states that are drawn: of all such modifiers together."""
+    return sum(one.sigma**2 for one in recipe.observe if isinstance(one, StateNoise)) ** 0.5
 
 
 def programs(recipe: Recipe) -> int:
@@ -320,7 +326,7 @@ def _scene(inputs: Inputs, key: Key, program: Program) -> Scene:
     centres, radii = jax.vmap(member.bodies)(_rounded(seen))  # [T B 2], [T B]
     accepted = member.accept(states, centres, inputs.extent)
     if program.state_noise:  # which does not change which sequences are accepted
-        noise = program.state_noise * jax.random.normal(stream(key, "observe state_noise"), seen.shape, dtype=float)
+        noise = inputs.state_noise * jax.random.normal(stream(key, "observe state_noise"), seen.shape, dtype=float)
         centres, radii = jax.vmap(member.bodies)(_rounded(seen + noise))
     offset = _rounded(_shift(inputs, key, program))
     colors = camera.color_index(stream(key, "colors"), program.style.palette, member.bodies_drawn)
