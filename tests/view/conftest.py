@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from slvm_data import RECIPES, generate
+from slvm_data import RECIPES, arrays, generate
+from slvm_data.arrays import ArrayInfo, Role
+from slvm_data.view.dataset import Dataset
 from slvm_data.view.server import Server
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -152,3 +154,30 @@ def folder(tmp_path_factory):
 def saved_data():
     """The data in a saved page."""
     return lambda text: json.loads(re.search(r'id="data">(.*?)</script>', text, re.S)[1])
+
+
+@pytest.fixture
+def driven(monkeypatch):
+    """Three sequences with irregular times, control, drift and truths of modifiers, as a dataset would have them."""
+    rows = {
+        "time": np.tile([0.0, 0.1, 0.25, 0.9, 1.0, 1.05, 1.3, 1.4, 1.6, 1.7, 1.8, 2.5], (3, 1)),
+        "control": np.random.default_rng(0).normal(size=(3, 12, 1)).astype(np.float32),
+        "drift_g": np.linspace([2.0] * 3, [4.0] * 3, 12, axis=1, dtype=np.float32),
+        "drift_time": np.array([[1.2], [np.nan], [0.7]]),
+        "noise_factor": np.random.default_rng(1).random((3, 12, 4), np.float32),
+        "occluder": np.tile(np.arange(12), (3, 1)),
+        "distractors": np.zeros((3, 12, 2, 3), np.float32),
+    }
+    table = {"control": "N T U", "drift_g": "N T", "drift_time": "N J", "occluder": "N T", "distractors": "N T O G"}
+    for name, axes in (table | {"noise_factor": "N T (Q)"}).items():
+        info = ArrayInfo(name=name, axes=axes, dtype="float32", role=Role.TRUTH, meaning="of a test")
+        monkeypatch.setitem(arrays.TABLE, name, info)
+    monkeypatch.setattr(type(RECIPES["pendulum"].tasks[0]), "inputs", ("torque",), raising=False)
+    monkeypatch.setattr(type(RECIPES["pendulum"].tasks[0]), "input_units", ("N m",), raising=False)
+    stored = Dataset.rows
+
+    def with_more(self, task, split, index):
+        return stored(self, task, split, index) | {name: array[list(index)] for name, array in rows.items()}
+
+    monkeypatch.setattr(Dataset, "rows", with_more)
+    return rows

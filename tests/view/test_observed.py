@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from slvm_data import RECIPES, View, arrays, generate, sample
-from slvm_data.arrays import ArrayInfo, Role
+from slvm_data import RECIPES, View, generate, sample
 from slvm_data.export import animation, parquet
 from slvm_data.observe.modifiers import Missing, PixelNoise, StateNoise
 from slvm_data.observe.view import COLORS
@@ -21,7 +20,7 @@ from slvm_data.view import animate, plot
 from slvm_data.view.animation import _with_frames
 from slvm_data.view.command_line import command
 from slvm_data.view.curves import further, instants
-from slvm_data.view.dataset import Dataset, of_folder, of_recipe
+from slvm_data.view.dataset import of_folder, of_recipe
 from slvm_data.view.facts import facts
 from slvm_data.view.payload import payload
 from slvm_data.view.report import report
@@ -40,33 +39,6 @@ def kept(tmp_path_factory):
     """A folder that keeps the frames without modifiers, and further numbers for each frame."""
     record = ("clean", "angles", "dx_dt")
     return generate(dataclasses.replace(GREY, record=record), tmp_path_factory.mktemp("kept") / "x")
-
-
-@pytest.fixture
-def driven(monkeypatch):
-    """Three sequences with irregular times, control, drift and truths of modifiers, as a dataset would have them."""
-    rows = {
-        "time": np.tile([0.0, 0.1, 0.25, 0.9, 1.0, 1.05, 1.3, 1.4, 1.6, 1.7, 1.8, 2.5], (3, 1)),
-        "control": np.random.default_rng(0).normal(size=(3, 12, 1)).astype(np.float32),
-        "drift_g": np.linspace([2.0] * 3, [4.0] * 3, 12, axis=1, dtype=np.float32),
-        "drift_time": np.array([[1.2], [np.nan], [0.7]]),
-        "noise_factor": np.random.default_rng(1).random((3, 12, 4), np.float32),
-        "occluder": np.tile(np.arange(12), (3, 1)),
-        "distractors": np.zeros((3, 12, 2, 3), np.float32),
-    }
-    table = {"control": "N T U", "drift_g": "N T", "drift_time": "N J", "occluder": "N T", "distractors": "N T O G"}
-    for name, axes in (table | {"noise_factor": "N T (Q)"}).items():
-        info = ArrayInfo(name=name, axes=axes, dtype="float32", role=Role.TRUTH, meaning="of a test")
-        monkeypatch.setitem(arrays.TABLE, name, info)
-    monkeypatch.setattr(type(RECIPES["pendulum"].tasks[0]), "inputs", ("torque",), raising=False)
-    monkeypatch.setattr(type(RECIPES["pendulum"].tasks[0]), "input_units", ("N m",), raising=False)
-    stored = Dataset.rows
-
-    def with_more(self, task, split, index):
-        return stored(self, task, split, index) | {name: array[list(index)] for name, array in rows.items()}
-
-    monkeypatch.setattr(Dataset, "rows", with_more)
-    return rows
 
 
 def panels(figure):
