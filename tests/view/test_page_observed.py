@@ -11,7 +11,11 @@ from slvm_data.view.dataset import of_recipe
 
 GREY = dataclasses.replace(
     RECIPES["pendulum"],
-    train=3, val=1, test=1, steps=12, view=View(color="grey"),
+    train=3,
+    val=1,
+    test=1,
+    steps=12,
+    view=View(color="grey"),
     observe=(PixelNoise(sigma=0.2), Missing(p=0.5, keep=2)),
 )
 INDEX = 1

@@ -62,19 +62,17 @@ def _curves(system: System, name: str, array: np.ndarray) -> Curves:
     drifting = name.removeprefix(DRIFT) if name.startswith(DRIFT) else ""
     title = "Control" if name == "control" else f"Drift of {drifting}" if drifting else name
     numbers = array.reshape(len(array), -1)
-    names = _names(system, name, array.ndim, numbers.shape[1], drifting or name)
+    names = _names(system, name, numbers.shape[1], drifting) if array.ndim > 1 else (drifting or name,)
     return Curves(title, names, _units(system, name, drifting, len(names)), numbers, name == "control", _rank(name) < 2)
 
 
-def _names(system: System, name: str, ndim: int, count: int, word: str) -> tuple[str, ...]:
-    """Names of the numbers of an array: those of the system, x and y, or the array's with a number."""
-    if ndim == 1:
-        return (word,)
-    letter = arrays.info(name).letters(ndim + 1)[-1]
+def _names(system: System, name: str, count: int, word: str) -> tuple[str, ...]:
+    """Names of the numbers along the last axis of an array: those of the system, x and y, or `word` with a number."""
+    letter = arrays.info(name).letters(3)[-1]
     turning = [f"{wave} {system.state[place]}" for place in system.angular() for wave in ("sin", "cos")]
     own: Any = {"X": PLANE, "A": turning}.get(letter) or getattr(system, AXES.get(letter, ""), ())
     if len(own) != count:
-        return tuple(f"{word} {i + 1}" for i in range(count))
+        return tuple(f"{word} {i + 1}".strip() for i in range(count))
     return tuple(f"d{one}/dt" if name == "dx_dt" else one for one in own)
 
 

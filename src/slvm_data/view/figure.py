@@ -36,6 +36,7 @@ PICTURES = {"frames": "image", "clean": "clean"}  # panels, and the array of eac
 FURTHER = "further "  # before the number of a panel
 STRIP = 10  # frames shown
 FEW = 3  # channels that are drawn as lines; more become an image
+LEGEND, HANDLE = 60, 7  # letters as wide as a panel, and as a line before a name
 WIDTH, HEIGHT = 9.0, 2.3  # inches, of the figure and of a row
 
 
@@ -283,7 +284,10 @@ def _line(axes: Axes, i: int, x: np.ndarray, y: np.ndarray, label: str, steps: s
 
 
 def _legend(axes: Axes) -> None:
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.04), ncols=5, frameon=False, borderaxespad=0.1, fontsize="small")
+    longest = max(map(len, axes.get_legend_handles_labels()[1]))
+    columns = max(1, min(5, LEGEND // (longest + HANDLE)))  # a wider legend would make the panels narrow
+    where: Any = {"loc": "lower left", "bbox_to_anchor": (0, 1.04), "borderaxespad": 0.1}
+    axes.legend(ncols=columns, frameon=False, fontsize="small", **where)
 
 
 def _portrait(axes: Axes, shown: Sequence) -> None:
