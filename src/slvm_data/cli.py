@@ -261,7 +261,8 @@ def _dataset(dataset: str, changes: list[str], recipe: str | None, options: dict
 
     if not (folder := standing(dataset)):
         base = find(dataset)
-        given = options | observations(options.get("observe") or ())
+        chosen = {name: value for name, value in options.items() if value is not None and name != "observe"}
+        given = observations(options.get("observe") or ()) | chosen  # a preset may choose a colour too
         return of_recipe(override(base, changes, given), (dataset, base))
     if words := [*changes, *(f"--{OPTIONS[name].word}" for name, value in options.items() if value)]:
         raise ValueError(f"{words[0]} changes nothing in files: leave it out, or view a dataset by its name")
