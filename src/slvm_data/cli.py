@@ -20,9 +20,8 @@ from slvm_data.core.names import MANIFEST
 from slvm_data.core.streams import show
 from slvm_data.core.text import sentence
 from slvm_data.core.types import SEEDS, SPLITS
-from slvm_data.observe.presets import observations
 from slvm_data.recipe.options import OPTIONS
-from slvm_data.script import HELP, LAYOUT, RANGE, call, command, number, report_left_out, with_options
+from slvm_data.script import HELP, LAYOUT, RANGE, call, command, number, report_left_out, values, with_options
 from slvm_data.store import formats
 
 if TYPE_CHECKING:
@@ -261,9 +260,7 @@ def _dataset(dataset: str, changes: list[str], recipe: str | None, options: dict
 
     if not (folder := standing(dataset)):
         base = find(dataset)
-        chosen = {name: value for name, value in options.items() if value is not None and name != "observe"}
-        given = observations(options.get("observe") or ()) | chosen  # a preset may choose a colour too
-        return of_recipe(override(base, changes, given), (dataset, base))
+        return of_recipe(override(base, changes, values(options)), (dataset, base))
     if words := [*changes, *(f"--{OPTIONS[name].word}" for name, value in options.items() if value)]:
         raise ValueError(f"{words[0]} changes nothing in files: leave it out, or view a dataset by its name")
     if recipe is None:

@@ -138,7 +138,7 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         from slvm_data.recipe.overrides import override
 
         style, options["record"] = options["style"], _names(options["record"])
-        options |= observations(options.pop("observe") or ())
+        options = values(options)
         _check_words(changes or (), inspect.signature(generate).parameters)
         recipe = override(find(dataset), changes or (), options)
         how = {"format": format, "workers": workers, "part": _part(shards), "dask": dask, "executor": executor}
@@ -147,9 +147,15 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         if chosen and not chosen.own:
             _carry_out_in(recipe, out, chosen, range, overwrite=overwrite, **how)
         else:
-            _carry_out(_in_folders(recipe, chosen, options["folder"]), out, overwrite=overwrite, **how)
+            _carry_out(_in_folders(recipe, chosen, options.get("folder")), out, overwrite=overwrite, **how)
 
     return with_options(generate, [*OPTIONS.values(), TRAJECTORIES], "out")
+
+
+def values(options: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a recipe by name, from the words of its options; what is given goes before what a preset chooses."""
+    given = {name: value for name, value in options.items() if value is not None and name != "observe"}
+    return observations(options.get("observe") or ()) | given
 
 
 def with_options(function: Callable[..., None], options: Iterable[Option], behind: str) -> Callable[..., None]:
