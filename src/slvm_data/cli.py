@@ -55,7 +55,8 @@ _Own = Annotated[
     ),
 ]
 STORED = "stored"
-_SEEN = [OPTIONS[name] for name in ("color", "observe")]  # options of `generate` for what is only looked at
+_SEEN = [OPTIONS[name] for name in ("color", "observe")]
+"""Options of `generate` that `view` and `gif` have too."""
 
 
 def _show_version(wanted: bool) -> None:

@@ -13,7 +13,6 @@ from slvm_data.export import animation, parquet
 from slvm_data.observe.modifiers import Missing, PixelNoise, StateNoise
 from slvm_data.observe.view import COLORS
 from slvm_data.recipe.overrides import override
-from slvm_data.run.description import units
 from slvm_data.simulation import batch
 from slvm_data.store import card, manifest
 from slvm_data.view import animate, plot
@@ -81,7 +80,6 @@ def test_numbers_of_each_frame_are_curves(driven):
         ("angles", ("sin q", "cos q"), ("", "")),
     ]
     assert [(curves.held, curves.drives) for curves in found[:3]] == [(True, True), (False, True), (False, False)]
-    assert units(GREY)["control"] == "N m"
     assert [instants({"drift_time": times}) for times in driven["drift_time"]] == [[pytest.approx(1.2)], [], [0.7]]
 
 
@@ -143,7 +141,7 @@ def test_missing_frames_are_marked_in_animations(kept, tmp_path):
 
 def test_a_gif_of_signals_leaves_their_modifiers_out(monkeypatch):
     monkeypatch.setattr(PixelNoise, "stage", "signal")
-    monkeypatch.setattr(PixelNoise, "shades", False)
+    monkeypatch.setattr(PixelNoise, "shades", False, raising=False)
     recipe = dataclasses.replace(RECIPES["lorenz"], observe=(PixelNoise(), Missing()))
     assert _with_frames(of_recipe(recipe)).recipe.observe == (Missing(),)
 

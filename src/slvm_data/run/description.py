@@ -62,7 +62,6 @@ def units_of(system: System) -> dict[str, str]:
     own = {"state": ", ".join(system.units), "offset": "px" if system.y_down else "m"}
     if hasattr(system, "energy"):
         own["energy"] = system.energy_unit if system.units else ""
-    own["control"] = ", ".join(getattr(system, "input_units", ()))
     own["dx_dt"] = ", ".join(f"{unit}/s" for unit in system.units)
     own |= {PARAMETER + name: bounds.unit for name, bounds in system.parameters().items()}
     return {name: unit for name, unit in own.items() if unit}

@@ -79,6 +79,7 @@ def _names(system: System, name: str, count: int, word: str) -> tuple[str, ...]:
 def _units(system: System, name: str, drifting: str, count: int) -> tuple[str, ...]:
     """The unit of each number: that of the array, or those that the system names, one for each."""
     bounds = system.parameters().get(drifting)
-    unit = bounds.unit if bounds else arrays.info(name).unit or units_of(system).get(name, "")
+    of_system = units_of(system) | {"control": ", ".join(getattr(system, "input_units", ()))}
+    unit = bounds.unit if bounds else arrays.info(name).unit or of_system.get(name, "")
     each = tuple(unit.split(", "))
     return each if len(each) == count else (unit,) * count
