@@ -157,7 +157,18 @@ def saved_data():
 
 
 @pytest.fixture
-def driven(monkeypatch):
+def listed(monkeypatch):
+    """Put an array with these axes into the table of all arrays."""
+
+    def put(name, axes):
+        info = ArrayInfo(name=name, axes=axes, dtype="float32", role=Role.TRUTH, meaning="of a test")
+        monkeypatch.setitem(arrays.TABLE, name, info)
+
+    return put
+
+
+@pytest.fixture
+def driven(monkeypatch, listed):
     """Three sequences with irregular times, control, drift and truths of modifiers, as a dataset would have them."""
     rows = {
         "time": np.tile([0.0, 0.1, 0.25, 0.9, 1.0, 1.05, 1.3, 1.4, 1.6, 1.7, 1.8, 2.5], (3, 1)),
@@ -170,8 +181,7 @@ def driven(monkeypatch):
     }
     table = {"control": "N T U", "drift_g": "N T", "drift_time": "N J", "occluder": "N T", "distractors": "N T O G"}
     for name, axes in (table | {"noise_factor": "N T (Q)"}).items():
-        info = ArrayInfo(name=name, axes=axes, dtype="float32", role=Role.TRUTH, meaning="of a test")
-        monkeypatch.setitem(arrays.TABLE, name, info)
+        listed(name, axes)
     monkeypatch.setattr(type(RECIPES["pendulum"].tasks[0]), "inputs", ("torque",), raising=False)
     monkeypatch.setattr(type(RECIPES["pendulum"].tasks[0]), "input_units", ("N m",), raising=False)
     stored = Dataset.rows

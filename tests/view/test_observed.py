@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from slvm_data import RECIPES, View, generate, sample
@@ -19,8 +20,9 @@ from slvm_data.view import animate, plot
 from slvm_data.view.animation import _with_frames
 from slvm_data.view.command_line import command
 from slvm_data.view.curves import further, instants
-from slvm_data.view.dataset import of_folder, of_recipe
+from slvm_data.view.dataset import Dataset, of_folder, of_recipe
 from slvm_data.view.facts import facts
+from slvm_data.view.figure import _image
 from slvm_data.view.payload import payload
 from slvm_data.view.report import report
 from slvm_data.view.sliders import moved, of_modifiers
@@ -226,3 +228,45 @@ def test_no_slider_of_a_modifier_compiles_anew():
     changed = moved(recipe, changes, 64)
     assert changed.observe != recipe.observe
     assert batch.program(changed, 0) == batch.program(recipe, 0)
+
+
+@pytest.fixture
+def irregular(folder, monkeypatch, listed):
+    """A window with contexts, whose frames are irregular in time and partly missing; and what its dataset says."""
+    dataset = of_folder(folder("three_mode", train=3, val=1, test=0, steps=200))
+    contexts, length = dataset.recipe.windows.contexts, dataset.recipe.windows.length
+    rng = np.random.default_rng(0)
+    instants = np.cumsum(rng.uniform(0.1, 2.0, (contexts + 1) * length)).reshape(contexts + 1, length)
+    there = rng.random(instants.shape) < 0.6
+    more = {"domain_time": instants[:-1], "time": instants[-1], "domain_mask": there[:-1], "mask": there[-1]}
+    for name in ("domain_time", "domain_mask"):
+        listed(name, "N K T")
+    stored = Dataset.rows
+    repeated = {name: array[None] for name, array in more.items()}
+    monkeypatch.setattr(Dataset, "rows", lambda self, *place: stored(self, *place) | repeated)
+    return dataset, more
+
+
+def test_contexts_have_their_own_times_and_gaps(irregular):
+    dataset, more = irregular
+    (shown,) = payload(dataset, 0, "train", [1])
+    for k, window in enumerate(shown["context"]):
+        times = np.frombuffer(base64.b64decode(window["time"]["f4"]), "<f4")
+        np.testing.assert_array_equal(times, more["domain_time"][k].astype("f4"))
+        assert window["mask"] == more["domain_mask"][k].tolist()
+    found = panels(plot(dataset, index=1))
+    line = next(line for line in found["signal"].get_lines() if line.get_label() == "channel 0")
+    times, there = (np.concatenate([more[f"domain_{name}"].ravel(), more[name]]) for name in ("time", "mask"))
+    assert (line.get_xdata() == times).all()
+    assert (np.isnan(line.get_ydata()) == ~there).all()
+    texts = found["state 0"].texts
+    assert all(more["time"][0] - 1 < text.get_position()[0] < more["time"][-1] + 1 for text in texts)
+
+
+def test_columns_of_an_image_are_as_wide_as_their_time():
+    axes = Figure().subplots()
+    time, signal = np.array([0.0, 1.0, 3.0, 3.5]), np.arange(8.0).reshape(4, 2)
+    _image(axes, time, signal)
+    (image,) = axes.collections
+    assert image.get_coordinates()[0, :, 0].tolist() == pytest.approx([-7 / 12, 0.5, 2.0, 3.25, 3.5 + 7 / 12])
+    assert (image.get_array() == signal.T).all()

@@ -31,7 +31,7 @@ from slvm_data.systems.system import System
 
 LARGE = 2**30  # bytes of a file from which on it is said that its checksum is computed
 SEARCHED, SEARCHED_IF_MADE = 20_000, 2_000  # sequences of each task and split, by parameter
-CONTEXT_TIMES = "domain_time"
+CONTEXT_TIMES, CONTEXT_MASK = "domain_time", "domain_mask"  # of the frames of context windows
 STEP = 256  # sequences made at a time for their parameters
 
 Identity = tuple[int, int, int]

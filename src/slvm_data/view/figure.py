@@ -17,7 +17,7 @@ from slvm_data.recipe.recipe import Recipe
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System
 from slvm_data.view.curves import Curves, further, instants
-from slvm_data.view.dataset import Dataset, opened
+from slvm_data.view.dataset import CONTEXT_MASK, Dataset, opened
 from slvm_data.view.summary import title
 
 try:
@@ -231,8 +231,7 @@ def _signals(axes: Axes, shown: Sequence, dataset: Dataset, task: int) -> None:
     signal = _signal(shown.arrays)
     assert signal is not None
     time, windows = shown.time, dataset.recipe.windows
-    if "image" not in shown.arrays:
-        signal = np.where(shown.mask[:, None], signal, np.nan)
+    signal = np.where(shown.mask[:, None], signal, np.nan)
     if windows and "domains" in shown.arrays and windows.contexts:
         signal, time = _with_context(shown, windows, dataset.context_times(task, shown.arrays), signal)
         axes.axvline(time[-len(shown.time)], color="black", lw=1.5, label="start of the query")
@@ -249,7 +248,8 @@ def _with_context(
     """Signal [n S] and times [n] from the first context, at `times` [K T], to the end of the query; NaN in between."""
     offsets = windows.offsets()
     every = np.full((offsets[-1] - offsets[0] + 1, 1 + signal.shape[1]), np.nan)
-    parts = zip((*times, shown.time), (*shown.arrays["domains"], signal), strict=True)
+    there = shown.arrays.get(CONTEXT_MASK, np.ones(times.shape, bool))[..., None]
+    parts = zip((*times, shown.time), (*np.where(there, shown.arrays["domains"], np.nan), signal), strict=True)
     for first, part in zip((*windows.first_frames(), 0), parts, strict=True):
         every[first - offsets[0] : first - offsets[0] + len(signal)] = np.column_stack(part)
     frames, known = np.arange(len(every)), ~np.isnan(every[:, 0])
@@ -278,8 +278,9 @@ def _edges(time: np.ndarray) -> np.ndarray:
 
 
 def _line(axes: Axes, i: int, x: np.ndarray, y: np.ndarray, label: str, steps: str = "default") -> None:
-    """Draw a line, or a dot if there is a single frame."""
+    """Draw a line, or a dot if there is a single frame; where numbers are missing, dots on the line."""
     style: Any = {"marker": "o", "ms": 6} if len(x) == 1 else {"ls": STYLES[i % len(STYLES)], "lw": 1.5}
+    style |= {"marker": ".", "ms": 4} if np.isnan(y).any() else {}
     axes.plot(x, y, drawstyle=steps, color=COLORS[i % len(COLORS)], label=label, **style)
 
 

@@ -11,7 +11,7 @@ from slvm_data.arrays import PARAMETER
 from slvm_data.core.types import Arrays
 from slvm_data.view import png
 from slvm_data.view.curves import Curves, further, instants
-from slvm_data.view.dataset import Dataset
+from slvm_data.view.dataset import CONTEXT_MASK, Dataset
 
 FRAMES = 2000  # of a sequence, at most
 PIXELS = 2**24  # of the frames of a sequence, at most
@@ -84,6 +84,7 @@ def _context(dataset: Dataset, task: int, row: Arrays) -> list[dict[str, Any]]:
         {
             "time": numbers(times[k]),
             "signal": numbers(row["domains"][k]),
+            "mask": row[CONTEXT_MASK][k].tolist() if CONTEXT_MASK in row else None,
             "frames": sprite(dataset, task, images[k]) if images is not None else None,
         }
         for k in range(windows.contexts)

@@ -8,6 +8,7 @@ const [HEIGHT, MORE] = [164, 8]; // px: of a plot, and for each line beyond six
 const DIRECT = 10; // lines that are named where they end; names of more would overlap
 const [FONT, APART, LEAD, WIDEST] = [11, 11, 20, 110]; // px: of names, from one to the next, before them, at most
 const NO_MOUSE = ["mousedown", "mouseup", "click", "dblclick", "mousemove", "mouseleave", "mouseenter"];
+const DOT = 4; // px
 const MARKS = 5; // px, height of the marks of frames
 const NEARLY = 1e-3; // a curve that changes by less of its value is shown as one that does not
 
@@ -55,12 +56,12 @@ export class Curve {
 
   #options() {
     const bind = Object.fromEntries(NO_MOUSE.map((name) => [name, () => null]));
-    const series = this.lines.map(([name, , unit], i) => ({
+    const series = this.lines.map(([name, numbers, unit], i) => ({
       label: named(name, unit),
       stroke: () => color(i),
       dash: dashes(i),
       width: 1.5,
-      points: { show: false },
+      points: { show: gapped(numbers) !== numbers, size: DOT }, // a number between two gaps has no line
       ...(this.held ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
       value: (_, value) => short(value),
     }));

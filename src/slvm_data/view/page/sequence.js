@@ -165,9 +165,9 @@ function further(sequence, drives) {
   return some.map(({ title, names, units, numbers, held }) => [title, names.map((n, i) => [n, numbers[i], units[i]]), held]);
 }
 
-/** The signal, with gaps where it is missing: if there are frames, these are what is missing. */
-function observed({ signal, mask, frames }) {
-  return mask && !frames ? signal.map((column) => column.map((value, t) => (mask[t] ? value : NaN))) : signal;
+/** The signal, with gaps where it is missing. */
+function observed({ signal, mask }) {
+  return mask ? signal.map((column) => column.map((value, t) => (mask[t] ? value : NaN))) : signal;
 }
 
 /** The first impacts in words. */

@@ -98,6 +98,7 @@ function decoded(sequence) {
   const [time] = columns(sequence.time);
   const context = sequence.context.map((window) => ({
     frames: window.frames,
+    mask: window.mask,
     time: columns(window.time)[0],
     signal: columns(window.signal),
   }));

@@ -50,12 +50,12 @@ export class Spark {
     });
   }
 
-  /** Go on with a line, which has a gap where frames are missing. */
+  /** Go on with a line, which has a gap where frames are missing; a number between two gaps becomes a dash. */
   #reach(t, x, y) {
     const there = (i) => this.sequence.mask?.[i] ?? true;
     if (!there(t)) return;
-    if (t && !there(t - 1)) this.context.moveTo(x, y);
-    else this.context.lineTo(x, y);
+    if (t && !there(t - 1)) this.context.moveTo(x - 1, y);
+    this.context.lineTo(x + (there(t + 1) ? 0 : 1), y);
   }
 
   #regimes(x) {
