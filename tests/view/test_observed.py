@@ -3,17 +3,23 @@
 import base64
 import dataclasses
 import io
+import shlex
 
 import numpy as np
 import pytest
+import typer
 from matplotlib.figure import Figure
 from PIL import Image
 
 from slvm_data import RECIPES, View, generate, sample
+from slvm_data.cli import app
 from slvm_data.export import animation, parquet
+from slvm_data.observe import presets
 from slvm_data.observe.modifiers import Missing, PixelNoise, StateNoise
+from slvm_data.observe.presets import Preset
 from slvm_data.observe.view import COLORS
 from slvm_data.recipe.overrides import override
+from slvm_data.script import values
 from slvm_data.simulation import batch
 from slvm_data.store import card, manifest
 from slvm_data.view import animate, plot
@@ -168,6 +174,22 @@ def test_the_card_says_what_is_seen(kept):
     assert section[4] == "* Array `clean`: frames without modifiers."
     assert [f"* {line}" for line in facts(of_folder(kept))["observation"]] == section
     assert facts(of_folder(kept))["motion"] == []
+
+
+def test_the_command_line_says_what_is_seen(monkeypatch):
+    seen = []
+    monkeypatch.setattr("slvm_data.view.server.serve", lambda dataset, *_: seen.append(dataset.recipe))
+    line = ["view", "pendulum", "g=4", "--color", "grey", "--observe", "pixel_noise(sigma=0.2)", "--observe", "missing"]
+    typer.main.get_command(app)([*line, "--no-open"], standalone_mode=False)
+    expected = override(RECIPES["pendulum"], ["g=4"], {"color": "grey", "observe": (PixelNoise(sigma=0.2), Missing())})
+    assert seen == [expected]
+    assert shlex.split(command(of_recipe(expected)))[2:] == ["pendulum", "g=4", *line[5:], *line[3:5]]
+
+
+def test_what_is_given_goes_before_what_a_preset_chooses(monkeypatch):
+    monkeypatch.setitem(presets.PRESETS, "x", Preset(observe=(Missing(),), fields=(("color", "grey"),), source=""))
+    assert values({"observe": ["x"], "color": None}) == {"observe": (Missing(),), "color": "grey"}
+    assert values({"observe": ["x"], "color": "rgb"})["color"] == "rgb"
 
 
 def test_where_modifiers_are_taken_away_no_words_do():

@@ -15,8 +15,8 @@ const NEARLY = 1e-3; // a curve that changes by less of its value is shown as on
 /**
  * Lines over time, with a cursor at the frame that is shown; a click goes to a frame. `sequence` gives the times,
  * the regimes, drawn as bands, missing frames, shaded, and impacts and instants of drifts, as dotted lines. `lines` are
- * triples of name, numbers and unit; with `held`, a number lasts until the next frame. `room` is the space beside them for names [px], the
- * same in all plots of a sequence, so that their cursors stand below each other.
+ * triples of name, numbers and unit; with `held`, a number lasts until the next frame. `room` is the space beside them for
+ * names [px], the same in all plots of a sequence, so that their cursors stand below each other.
  */
 export class Curve {
   constructor(sequence, title, lines, player, { room, held = false }) {
@@ -61,7 +61,7 @@ export class Curve {
       stroke: () => color(i),
       dash: dashes(i),
       width: 1.5,
-      points: { show: gapped(numbers) !== numbers, size: DOT }, // a number between two gaps has no line
+      points: gapped(numbers) === numbers ? { show: false } : { show: true, size: DOT }, // a gap on both sides: no line
       ...(this.held ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
       value: (_, value) => short(value),
     }));
@@ -117,7 +117,8 @@ function roomy(low, high) {
 
 /** Numbers with a gap in the place of each that is not there. */
 function gapped(numbers) {
-  return numbers.every(Number.isFinite) ? numbers : Array.from(numbers, (value) => (Number.isFinite(value) ? value : null));
+  if (numbers.every(Number.isFinite)) return numbers;
+  return Array.from(numbers, (value) => (Number.isFinite(value) ? value : null));
 }
 
 /** Missing frames as shades. */

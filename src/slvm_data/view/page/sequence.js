@@ -161,8 +161,9 @@ export class Sequence {
 
 /** Plots of what drives the motion, control and drift, or of everything else that has numbers for each frame. */
 function further(sequence, drives) {
+  const lines = ({ names, units, numbers }) => names.map((name, i) => [name, numbers[i], units[i]]);
   const some = sequence.further.filter((plot) => plot.drives === drives);
-  return some.map(({ title, names, units, numbers, held }) => [title, names.map((n, i) => [n, numbers[i], units[i]]), held]);
+  return some.map((plot) => [plot.title, lines(plot), plot.held]);
 }
 
 /** The signal, with gaps where it is missing. */
