@@ -77,6 +77,7 @@ def test_numbers_of_each_frame_are_curves(driven):
         "angles": np.zeros((12, 2), np.float32),
         "image": np.zeros((12, 8, 8), np.uint8),
         "state": np.zeros((12, 2)),
+        "latent": np.zeros((12, 2)),
     }
     found = further(system, row)
     assert [(curves.title, curves.names, curves.units) for curves in found] == [

@@ -38,7 +38,8 @@ class Curves:
 
 def further(system: System, row: Arrays) -> list[Curves]:
     """The curves of one sequence, from its arrays without the first axis: control, drift, then everything else."""
-    found = [name for name, array in row.items() if name not in SHOWN and _is_curve(name, array)]
+    shown = {*SHOWN, *(["latent"] if np.array_equal(row.get("latent", ()), row.get("state", ())) else [])}
+    found = [name for name, array in row.items() if name not in shown and _is_curve(name, array)]
     return [_curves(system, name, row[name]) for name in sorted(found, key=_rank)]
 
 
