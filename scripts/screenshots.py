@@ -33,9 +33,9 @@ VIEWS = {  # dataset, part of its page, size, colours, frame
 def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        for name, view in VIEWS.items():
-            page = browser.new_page(viewport=view[2], color_scheme=view[3], reduced_motion="reduce")
-            picture(page, *view[:2], view[4], PICTURES / f"view_{name}.png")
+        for name, (shown, part, size, colors, frame) in VIEWS.items():
+            page = browser.new_page(viewport=size, color_scheme=colors, reduced_motion="reduce")
+            picture(page, shown, part, frame, PICTURES / f"view_{name}.png")
             page.close()
         browser.close()
 
