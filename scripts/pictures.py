@@ -56,7 +56,7 @@ def _sequences(recipe: Recipe) -> list[tuple[int, Image.Image]]:
 def _upright(recipe: Recipe, task: int, image: np.ndarray) -> np.ndarray:
     """Frames [T H W 3], seen the right way up: a file's row 0 is the lowest y, which is the top where y points down."""
     down = 1 if recipe.tasks[task].y_down else -1
-    return colours(image[None])[0][:, ::down]
+    return colours(image[None], recipe.view_of(task).top)[0][:, ::down]
 
 
 def trail(frames: np.ndarray) -> np.ndarray:
