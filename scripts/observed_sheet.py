@@ -46,7 +46,7 @@ def row(text: str) -> Image.Image:
         signal = found["signal"].T
         shades = np.interp(signal, (signal.min(), signal.max()), (0, 255)).astype(np.uint8)
         return Image.fromarray(shades).resize(image.size, Image.Resampling.NEAREST).convert("RGB")
-    frames = colours(found["image"][None])[0][:, ::-1]
+    frames = colours(found["image"][None], recipe.view_of(0).top)[0][:, ::-1]
     for k, t in enumerate(np.linspace(0, STEPS - 1, SHOWN).astype(int)):
         image.paste(Image.fromarray(frames[t].repeat(SCALE, 0).repeat(SCALE, 1)), (k * TILE, 0))
     return image

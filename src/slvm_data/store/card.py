@@ -83,7 +83,6 @@ def text(content: Manifest) -> str:
         "Motion": _listed(of_motion(recipe)),
         "Observation": _listed(of_observation(recipe)),
         "Windows": of_windows(recipe.windows) if recipe.windows else "",
-        "Modifiers of the observation": "\n".join(f"{i}. `{one}`" for i, one in enumerate(recipe.observe, 1)),
         "Validation report": _accuracy(content.certificate),
         "Regimes": _regimes(content.certificate),
         "Use": _use(content),
@@ -214,7 +213,7 @@ def _time(recipe: StoredRecipe, certificate: Iterable[Certificate]) -> str:
     if substeps := sorted({entry.substeps for entry in certificate if entry.substeps}):
         several = "step" if substeps == [1] else "steps"
         found += f", simulated with {' or '.join(map(str, substeps))} Runge–Kutta {several} of order 8 per frame{mean}"
-    return ". ".join([found, *(f"{name.capitalize()}: `{rule}`" for name, rule in recipe.rules().items())]) + "."
+    return found + "."
 
 
 def of_motion(recipe: Outline) -> list[str]:

@@ -59,7 +59,6 @@ def _sizes(dataset: Dataset) -> list[tuple[str, str]]:
     steps = sorted({recipe.dt_of(task) for task in range(len(recipe.tasks))})
     mean = ", irregular" if recipe.time else ""
     found = [("time between frames", f"{' or '.join(f'{dt:g}' for dt in steps)} s{mean}"), ("seed", str(recipe.seed))]
-    found += recipe.rules().items()
     found.append(("frames of a sequence", str(recipe.length())))
     if recipe.windows:
         found.append(("frames of a trajectory", str(recipe.steps)))
