@@ -7,6 +7,7 @@ from torch.utils.data import DataLoader
 from slvm_data import RECIPES, generate
 from slvm_data.core.packing import pack_pictures
 from slvm_data.load import Sequences, Windows
+from slvm_data.observe.modifiers import BitFlips, Missing
 from slvm_data.recipe.options import OPTIONS, TRAJECTORIES
 from slvm_data.recipe.overrides import override
 from slvm_data.run.combination import combine
@@ -15,6 +16,9 @@ from slvm_data.run.repair import mend
 from slvm_data.run.verification import faults
 from slvm_data.store import card, formats, manifest
 from slvm_data.store.testing import tree
+from slvm_data.systems.control import Held
+from slvm_data.systems.drift import Jump
+from slvm_data.systems.timing import Jittered
 from slvm_data.view import saved
 from slvm_data.view.animation import animate
 from slvm_data.view.dataset import of_folder
@@ -32,6 +36,11 @@ ENDS = {  # the least and the greatest value of each option
     "record": ((), ("dx_dt", "energy", "events", "offset", "color_index")),
     "folder": ("{i}", "{name}_" + "x" * 80 + "{i}"),
     "size": (2, 1024),
+    "color": ("binary", "rgb"),
+    "observe": ((), (BitFlips(p=1), Missing(p=1, keep=1))),
+    "time": (None, Jittered(share=1)),
+    "control": (None, Held(low=-1e-300, high=1, steps=1)),
+    "drift": ((), (Jump(of="l", to=0.5, at=1),)),
     "style": ("soft", "debug"),
     "palette": (1, 255),
     "length": (1, 9),
@@ -64,6 +73,9 @@ CASES = {
     "large": ("pendulum", [], greatest("size", "dt")),
     "plain": ("gravity", [], least("record", "style")),
     "recorded": ("gravity", [], greatest("record", "style")),
+    "coloured": ("two_body", [], greatest("color")),
+    "undisturbed": ("pendulum", [], least("color", "observe", "time", "control", "drift")),
+    "disturbed": ("pendulum", [], greatest("observe", "time", "control", "drift")),
     "one hue": ("two_body", [], least("palette")),
     "many hues": ("two_body", [], greatest("palette")),
     "short names": ("pendulum3", [], least("folder")),

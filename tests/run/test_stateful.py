@@ -229,8 +229,7 @@ class AsZarr(Dataset):
 def models(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(zarr_layout, "SHARD", 1)  # 64 sequences
-        for module in (unit, zarr_layout):
-            patch.setattr(module, "ThreadPoolExecutor", AtOnce)
+        patch.setattr(unit, "ThreadPoolExecutor", AtOnce)
         for machine in (AsNpz, AsZarr):
             place = tmp_path_factory.mktemp("model")
             CAMERA.place, CAMERA.left = place, 0

@@ -9,7 +9,7 @@ from functools import cache, reduce, wraps
 from operator import or_
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -44,7 +44,7 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _plain(name: str, value: Any, kind: Any) -> Any:
-    members = get_args(kind) if get_origin(kind) is UnionType or isinstance(kind, UnionType) else (kind,)
+    members = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
     if NoneType in members and value is None:
         return None
     kind = reduce(or_, (member for member in members if member is not NoneType))

@@ -11,16 +11,32 @@ CROISSANT = "croissant.json"  # for programs that search for datasets
 PLAN = "plan.json"  # what is being made
 HIDDEN = ".slvm-data"  # folder, within that of a dataset, of all that is not complete
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_LETTERS, _LETTERS_OF_FILE = 100, 200  # file systems allow 255, and a file that is being written has 38 more
 _ON_WINDOWS = {"con", "prn", "aux", "nul", *(f"{d}{i}" for d in ("com", "lpt") for i in range(10))}
 _ENDINGS = (".npz", ".zarr", ".shards")
 
 
 def check_name(name: str) -> None:
     """Raise ValueError unless a name can be a folder on all operating systems."""
-    if not _NAME.fullmatch(name) or name.split(".")[0].lower() in _ON_WINDOWS:
+    _check(name, "folder", _LETTERS)
+
+
+def check_path(path: str) -> None:
+    """Raise ValueError unless a path, "a/b", leads to a file within its folder on all operating systems.
+
+    The file may have a longer name than a folder: it may have the dataset's and the folder's in its own.
+    """
+    *folders, name = path.split("/")
+    for word in folders:
+        check_name(word)
+    _check(name, "file", _LETTERS_OF_FILE)
+
+
+def _check(name: str, what: str, letters: int) -> None:
+    if not _NAME.fullmatch(name) or len(name) > letters or name.split(".")[0].lower() in _ON_WINDOWS:
         raise ValueError(
-            f"the name {name[:120]!r} cannot be a folder: use up to 100 letters, digits, '.', '_' or '-', "
+            f"the name {name[:120]!r} cannot be a {what}: use up to {letters} letters, digits, '.', '_' or '-', "
             "and no name that Windows reserves"
         )
 

@@ -188,11 +188,28 @@ class Recipe(Outline):
 
 
 def mixed(parts: Sequence[Recipe], **fields: Any) -> Recipe:
-    """Return a recipe with the tasks of all `parts`, with their time steps and views; `fields` are its other fields."""
+    """Return a recipe with the tasks of all `parts`, with their time steps and views; `fields` are its other fields.
+
+    A recipe has one observation and one rule of motion for all of its tasks: those of the parts, if they are equal.
+
+    Raises:
+        ValueError: The parts differ in `observe`, `time`, `control` or `drift`, and `fields` does not say which counts.
+
+    """
     places = [(part, task) for part in parts for task in range(len(part.tasks))]
     return Recipe(
         tasks=tuple(part.tasks[task] for part, task in places),
         dt=tuple(part.dt_of(task) for part, task in places),
         view=tuple(part.view_of(task) for part, task in places),
+        **{name: _shared(parts, name) for name in ("observe", "time", "control", "drift") if name not in fields},
         **fields,
     )
+
+
+def _shared(parts: Sequence[Recipe], name: str) -> Any:
+    """Return the field that all `parts` have in common."""
+    first, *others = (getattr(part, name) for part in parts)
+    for other in others:
+        if other != first:
+            raise ValueError(f"{name} = {first} of a part and {other} of another: mixed(…, {name}=…) says which counts")
+    return first

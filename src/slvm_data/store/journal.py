@@ -25,7 +25,7 @@ from pathlib import Path
 from slvm_data.core.errors import DamageError
 from slvm_data.core.files import atomic, check_no_links, is_no_folder, read_at_most
 from slvm_data.core.json_tree import from_json
-from slvm_data.core.names import HIDDEN, MANIFEST, PLAN
+from slvm_data.core.names import HIDDEN, MANIFEST, PLAN, check_path
 from slvm_data.store import lock, manifest
 from slvm_data.store.folder import take_away
 
@@ -222,7 +222,7 @@ def _removed(folder: Path) -> list[Path]:
     try:
         names = from_json(tuple[str, ...], json.loads(read_at_most(path, manifest.LARGEST)), path.name)
         for name in names:
-            manifest.check_path(name)  # none leads out of the folder
+            check_path(name)  # none leads out of the folder
         return [Path(name) for name in names]
     except (ValueError, RecursionError) as error:
         raise DamageError(f"{path} is damaged: remove {path.parent}, and make the dataset again") from error

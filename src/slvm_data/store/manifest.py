@@ -228,7 +228,7 @@ class Manifest:
         if not self.files:
             raise ValueError("files is empty")
         for name, entry in self.every_file().items():
-            check_path(name)
+            names.check_path(name)
             if entry.task >= len(self.recipe.tasks):
                 raise ValueError(f"{name} is of task {entry.task}, which the recipe does not have")
         if len(self.certificate) != len(self.recipe.tasks):
@@ -295,7 +295,7 @@ class Copy:
     def __post_init__(self) -> None:
         names.check_name(self.name)
         for name in self.files:
-            check_path(name)
+            names.check_path(name)
 
     def beside(self) -> dict[str, Checksum]:
         """The files that lie beside the arrays, by name."""
@@ -332,12 +332,6 @@ def _in_order(files: dict[str, FileEntry], kind: str) -> dict[str, FileEntry]:
         if same and not formats.of_path(PurePosixPath(one)).several:
             raise ValueError(f"{kind} has two of task {files[one].task} and split {files[one].split}")
     return {name: files[name] for name in order}
-
-
-def check_path(name: str) -> None:
-    """Raise ValueError for a file name that could point outside its folder."""
-    for word in name.split("/"):
-        names.check_name(word)
 
 
 def write(folder: Path, content: Manifest | Copy) -> None:
