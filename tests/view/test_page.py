@@ -327,7 +327,7 @@ def test_nothing_sticks_out_of_a_narrow_screen(part, folder, visit):
     page = visit(of_folder(folder("pendulum3")), part)
     page.set_viewport_size({"width": 360, "height": 700})
     try:
-        page.wait_for_function("document.documentElement.scrollWidth <= 360", timeout=5000)  # curves are drawn anew
+        page.wait_for_function("() => document.documentElement.scrollWidth <= 360", timeout=5000)
     finally:
         page.set_viewport_size({"width": 1280, "height": 720})
 

@@ -120,7 +120,7 @@ def test_two_frames_fit_on_a_narrow_screen(page):
     try:
         page.reload()
         page.wait_for_selector("html[data-ready]")
-        page.wait_for_function("document.documentElement.scrollWidth <= 360")
+        page.wait_for_function("() => document.documentElement.scrollWidth <= 360")
         right = [page.locator(part).bounding_box() for part in (".stages", ".left > .timeline")]
         assert all(box["x"] + box["width"] <= 360 for box in right)
     finally:
