@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import jax
 import numpy as np
-import pymunk
 import pytest
 from scipy import stats
 from scipy.integrate import solve_ivp
@@ -78,32 +77,13 @@ def test_double_pendulum_with_torques_and_a_jump_of_both_masses():
     assert np.abs(found - by_scipy(velocity, start, [jump])).max() < 1e-6
 
 
-def in_engine(ball, start, accelerations, frame, step=1e-4):
-    """Positions [T 2] from a physics engine in very small steps, with an acceleration [T 2] in each frame."""
-    space, body = pymunk.Space(), pymunk.Body(1, float("inf"))
-    circle, (low, high) = pymunk.Circle(body, ball.radius), ball.walls
-    corners = [(low, low), (high, low), (high, high), (low, high)]
-    walls = [pymunk.Segment(space.static_body, corners[i - 1], corners[i], 0) for i in range(4)]
-    for shape in (circle, *walls):
-        shape.elasticity, shape.friction = ball.restitution**0.5, 0
-    body.position, body.velocity = tuple(start[:2]), tuple(start[2:])
-    space.add(body, circle, *walls)
-    found = [tuple(body.position)]
-    for g in accelerations[:-1].tolist():
-        space.gravity = tuple(g)
-        for _ in range(round(frame / step)):
-            space.step(step)
-        found.append(tuple(body.position))
-    return np.array(found)
-
-
 @pytest.mark.parametrize("restitution", [1.0, 0.8])
-def test_a_ball_under_control_is_that_of_a_physics_engine(restitution):
+def test_a_ball_under_control_is_that_of_a_physics_engine(in_engine, restitution):
     ball, start = BallBox(g=(0.0, 2.5), restitution=restitution), [16.0, 12.0, 9.0, 6.0]
     u, t = RNG.uniform(-6, 6, (20, 2)), np.arange(20) * 0.1
     found, hits = simulate(ball, {}, start, t, control=u), impacts(ball, {}, start, t, control=u)
     assert (hits["wall"] >= 0).sum() >= 1
-    assert np.abs(found[:, :2] - in_engine(ball, start, u + ball.g, 0.1)).max() < 1e-2
+    assert np.abs(found[:, :2] - in_engine(ball, start, u + ball.g)).max() < 1e-2
 
 
 def test_parts_of_constant_acceleration_are_exact():

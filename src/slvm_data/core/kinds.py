@@ -18,7 +18,7 @@ from slvm_data.core.numerals import REAL
 from slvm_data.core.ranges import Uniform, uniform
 
 _CALL = re.compile(r"\s*(\w+)\s*(?:\((.*)\))?\s*", re.DOTALL)
-_COMMA = re.compile(r",(?![^\[]*\])")  # a comma outside brackets
+COMMA = re.compile(r",(?![^\[]*\])")  # outside brackets
 _NUMBER = re.compile(REAL)
 
 
@@ -65,7 +65,7 @@ class Kind:
         if not call:
             raise ValueError(f"{cls.family} {text!r} is not of the form {cls._example()}")
         kind, given = cls._member(call[1]), {}
-        for part in filter(None, (part.strip() for part in _COMMA.split(call[2] or ""))):
+        for part in filter(None, (part.strip() for part in COMMA.split(call[2] or ""))):
             name, equals, value = (word.strip() for word in part.partition("="))
             if not equals:
                 raise ValueError(f"{cls.family} {text!r}: {part!r} is not of the form {kind._form()}")

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import torch
 
+from slvm_data.arrays import TABLE, Role
 from slvm_data.core.arguments import refused
 
 WAYS = {"keep": None, "zero": 0.0, "nan": float("nan")}
 PREFIXES = ("", "context_")  # of the arrays of an item, and of its context
 MASKS = tuple(f"{prefix}mask" for prefix in PREFIXES)
-OBSERVED = ("image", "signal", "queries")
+OBSERVED = tuple(name for name, known in TABLE.items() if known.role is Role.OBSERVATION)
 
 
 def check_missing(missing: object, stored: Container[str], root: Path | str) -> None:

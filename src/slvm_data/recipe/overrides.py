@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from math import prod
 from typing import Any
 
+from slvm_data.core.kinds import COMMA
 from slvm_data.core.numerals import REAL, did_you_mean
 from slvm_data.core.types import INDICES, SPLITS
 from slvm_data.observe.view import View
@@ -25,7 +26,6 @@ from slvm_data.systems.system import System
 
 TASKS = 10_000  # that changes may make
 VARIANT = "A variant of the dataset {name}, with other parameters or options."
-_COMMA = re.compile(r",(?![^\[]*\])")  # a comma outside brackets
 _RANGE = rf"{REAL}(?:(?<!\.)\.\.(?!\.){REAL})?"  # or a number
 _VALUE = re.compile(rf"{_RANGE}|\[(?:{_RANGE}(?:,{_RANGE})*)?\]|true|false")
 
@@ -51,7 +51,7 @@ def override(
         for i, system in enumerate(recipe.tasks)
     ]
     parted = list(map(_parted, changes))
-    _check_number(len(tasks), [len(_COMMA.split(text)) for _, text in parted], most)
+    _check_number(len(tasks), [len(COMMA.split(text)) for _, text in parted], most)
     for name, text in parted:
         pairs = [(task, value) for task in tasks for value in _values(task[0], name, text)]
         tasks = [(_changed(system, name, value), *rest) for (system, *rest), value in pairs]
@@ -144,7 +144,7 @@ def _values(system: System, name: str, text: str) -> list[Any]:
     if not _readable(text):
         hint = did_you_mean(text, lambda guess: f"{name}={guess}" if _readable(guess) else None)
         raise ValueError(f"{kind}: {name} = {text!r} is neither a number nor a range such as 0.5..1.0{hint}")
-    return [_value(name, part) for part in _COMMA.split(text)]
+    return [_value(name, part) for part in COMMA.split(text)]
 
 
 def _unknown(system: System, name: str, text: str) -> str:
@@ -158,7 +158,7 @@ def _unknown(system: System, name: str, text: str) -> str:
 
 
 def _readable(text: str) -> bool:
-    return all(map(_VALUE.fullmatch, _COMMA.split(text)))
+    return all(map(_VALUE.fullmatch, COMMA.split(text)))
 
 
 def _common(values: tuple[Any, ...]) -> Any:
