@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 
 from slvm_data import RECIPES, View, generate
 from slvm_data.load import Episodes, EpisodeSampler, Sequences, Stream, Windows
-from slvm_data.observe.modifiers import Missing
+from slvm_data.observe.modifiers import Emission, Missing
 
 VALUES = {"keep": None, "zero": 0.0, "nan": float("nan")}
 GAPS = (Missing(p=0.5, keep=1, fill=0.5),)
@@ -71,14 +71,29 @@ def test_the_stream_is_the_file(folder, recipe):
         np.testing.assert_array_equal(first[name], Sequences(folder, missing="nan")[rows][name])
 
 
-def test_windows_with_context(tmp_path):
-    recipe = RECIPES["nascar"]
-    recipe = dataclasses.replace(recipe, train=20, val=2, test=2, steps=400, observation="pixels", observe=GAPS[:0])
+@pytest.mark.parametrize(("observation", "name"), [("pixels", "image"), ("signals", "queries")])
+def test_windows_with_context(tmp_path, observation, name):
+    recipe = dataclasses.replace(RECIPES["nascar"], train=20, val=2, test=2, steps=400, observation=observation)
     recipe = dataclasses.replace(recipe, observe=(Missing(p=0.5, keep=0),))
     folder = generate(recipe, tmp_path / "windows")
     plain, own = (Windows(folder, missing=missing)[:] for missing in ("keep", "nan"))
-    assert plain["mask"].shape == plain["image"].shape[:2]
-    np.testing.assert_array_equal(own["image"], expected(plain["image"], plain["mask"], "nan"))
+    assert plain["mask"].shape == plain[name].shape[:2]
+    np.testing.assert_array_equal(own[name], expected(plain[name], plain["mask"], "nan"))
+
+
+def test_signals_of_whole_trajectories(recipe, tmp_path):
+    """In the file, in an item's context, and in the stream."""
+    recipe = dataclasses.replace(recipe, observation="signals", observe=(Emission(channels=3), *GAPS))
+    folder = generate(recipe, tmp_path / "signals")
+    plain, own = (Sequences(folder, missing=missing)[:] for missing in ("keep", "nan"))
+    wanted = expected(plain["signal"], plain["mask"], "nan")
+    assert wanted.isnan().any()
+    np.testing.assert_array_equal(own["signal"], wanted)
+    np.testing.assert_array_equal(own["clean_signal"], plain["clean_signal"])
+    episode = Episodes(folder, context=3, missing="nan")[0]
+    np.testing.assert_array_equal(episode["context_signal"].isnan().all(dim=-1), ~episode["context_mask"])
+    first = next(iter(Stream(recipe, batch=16, missing="nan")))
+    np.testing.assert_array_equal(first["signal"].isnan().all(dim=-1), ~first["mask"])
 
 
 def test_what_cannot_be_asked(folder, pendulums, recipe):
