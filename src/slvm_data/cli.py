@@ -368,6 +368,58 @@ def label(word: str) -> int:
     return int(word)
 
 
+@app.command("evaluate")
+def score(
+    forecast: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FORECAST",
+            help="An .npz, a Zarr group, or a folder with one for each split (test.npz, val.npz), in a folder for each "
+            "task as in the dataset.",
+        ),
+    ],
+    dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="Folder of the dataset.")],
+    *,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Split that the forecast is of; repeat the option for several, with one column each.",
+            show_default="test, or all that the folder has",
+        ),
+    ] = None,
+    start: Annotated[
+        int | None,
+        number(
+            int,
+            "Number of the first frame that is scored; those before it were given to the model.",
+            "--from",
+            low=0,
+            show_default="the number of frames that the forecast says the model has seen, or 0",
+        ),
+    ] = None,
+    slow: Annotated[bool, typer.Option("--slow", help="Add what takes minutes: wasserstein.")] = False,
+    out: Annotated[Path | None, typer.Option(help="File to write the report to, as JSON, with every frame.")] = None,
+    recipe: _Own = None,
+) -> None:
+    """Score a forecast against the truth: a table, with intervals.
+
+    The forecast has image, signal, state, latent, mode (or regime) and param_… as far as the model gives them, with the
+    shapes of the dataset, a latent [N T K]. For a part of the sequences, or of the frames, it has their numbers, index
+    [N] and frame [T]. Samples are a first axis S. Probes of latents are fitted on val, if the folder has it.
+    """
+    from slvm_data.core.files import check_place
+    from slvm_data.evaluation import evaluate
+    from slvm_data.store import manifest
+
+    if out:
+        check_place(out)
+    own = _classes(dataset, manifest.read(dataset), recipe) if recipe else ()
+    report = evaluate(forecast, dataset, splits=split or (), start=start, slow=slow, own=own)
+    show(str(report))
+    if out:
+        report.write(out)
+
+
 @app.command()
 def combine(
     folder: Path,
