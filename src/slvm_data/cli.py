@@ -54,6 +54,16 @@ _Own = Annotated[
         "keeps: read it first with slvm-data info.",
     ),
 ]
+_From = Annotated[
+    int | None,
+    number(
+        int,
+        "Number of the first frame that is scored; those before it were given to the model.",
+        "--from",
+        low=0,
+        show_default="the number of frames that the forecast says the model has seen, or 0",
+    ),
+]
 STORED = "stored"
 _SEEN = [OPTIONS[name] for name in ("color", "observe", "time", "control", "drift")]
 """Options of `generate` that `view` and `gif` have too."""
@@ -387,16 +397,7 @@ def score(
             show_default="test, or all that the folder has",
         ),
     ] = None,
-    start: Annotated[
-        int | None,
-        number(
-            int,
-            "Number of the first frame that is scored; those before it were given to the model.",
-            "--from",
-            low=0,
-            show_default="the number of frames that the forecast says the model has seen, or 0",
-        ),
-    ] = None,
+    start: _From = None,
     slow: Annotated[bool, typer.Option("--slow", help="Add what takes minutes: wasserstein.")] = False,
     out: Annotated[Path | None, typer.Option(help="File to write the report to, as JSON, with every frame.")] = None,
     recipe: _Own = None,
