@@ -32,7 +32,8 @@ def owners():
     nascar = dataclasses.replace(RECIPES["nascar"], record=("offset",))
     found = [RECIPES["pendulum3"], RECIPES["mixed_physics_iclr2025"], nascar, nascar.windows, View(style="soft")]
     split = Split(count=9, change={"m": 0.3}, tasks=(0,), steps=7, dt=0.2, observe=(Missing(),), view=View(), support=2)
-    found.append(dataclasses.replace(RECIPES["pendulum3"], splits={"far": split, "long": Split(count=3, steps=times(2))}))
+    splits = {"far": split, "long": Split(count=3, steps=times(2))}
+    found.append(dataclasses.replace(RECIPES["pendulum3"], splits=splits))
     return [*found, split, View(palette=3, jitter=0.5), uniform(0.5, 1, (0.6, 0.7)), *SYSTEMS.values()]
 
 

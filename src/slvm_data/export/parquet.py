@@ -45,7 +45,7 @@ def files(source: Source) -> list[Path]:
 
 def write(place: Path, source: Source, recipe: StoredRecipe, bar: Progress) -> list[Written]:
     """Write the files that a file becomes to a folder."""
-    top = recipe.view_of(source.entry.task).top
+    top = recipe.of_split(source.entry.split).view_of(source.entry.task).top
     put = partial(_put, features=_features(source.arrays, free=source.series), top=top)
     return list(Parts(source, SIZE, MOST).write([place / path for path in files(source)], put, bar))
 

@@ -104,6 +104,12 @@ class Recipe(Outline):
         if self.is_alone(name):
             return
         split = self.splits[name]
+        for system in self.tasks:
+            if isinstance(system, Switching) and system.normalised:
+                kind = type(system).__name__
+                raise ValueError(
+                    f"split {name}: the signals of {kind} are scaled by those of train: set normalised=false"
+                )
         known = {field.name for system in self.tasks for field in fields(system)}
         if odd := [key for key in split.change if key not in known]:
             near = difflib.get_close_matches(odd[0], known, n=1)
@@ -116,7 +122,8 @@ class Recipe(Outline):
         if split.overlap or not self.train:
             return
         trained = {task: self.tasks[task] for task in self.tasks_of(SPLITS[0])}
-        labels = [task for task in own.tasks_of(name) if own.tasks[task] != trained.get(task)]
+        changed_in = [task for task, system in enumerate(self.tasks) if split.change.keys() & {*vars(system)}]
+        labels = [task for task in own.tasks_of(name) if task in changed_in or task in self.held_out]
         check_apart(name, [own.tasks[task] for task in labels], trained, list(split.change))
 
     def _changed(self, split: Split) -> dict[str, Any]:

@@ -169,14 +169,14 @@ def _paths(file: Source, written: Format) -> list[Path]:
 
 def _write(place: Path, file: Source, content: Manifest, written: Format, bar: Progress) -> dict[str, FileEntry]:
     """Write the files that a file becomes to a folder, and return their entries by name."""
-    module, paths, recipe = formats.module_of(written), _paths(file, written), content.recipe.of_split(file.entry.split)
+    module, paths = formats.module_of(written), _paths(file, written)
     for path in paths:
         (place / path).parent.mkdir(parents=True, exist_ok=True)
     if written.own:
-        blocks, packed = _counted(file, bar), recipe.bit_packed()
+        blocks, packed = _counted(file, bar), content.recipe.of_split(file.entry.split).bit_packed()
         found = [module.write(place / paths[0], blocks, file.entry.rows, packed, one_by_one=file.series)]
     else:
-        found = module.write(place, file, recipe, bar)
+        found = module.write(place, file, content.recipe, bar)
     old = file.entry
     entries = (FileEntry.of(one, old.task, old.split, old.trajectories) for one in found)
     return dict(zip((path.as_posix() for path in paths), entries, strict=True))
