@@ -151,7 +151,7 @@ def test_every_array_has_a_row_for_each_sequence(made, name, form):
         assert found.keys() == entry.arrays.keys()
         assert {"label", "time"} <= found.keys() or recipe.original
         assert not series or found.keys() == set(SERIES)
-        frames = len(found["mode"][0]) if series else recipe.length()
+        frames = len(found["mode"][0]) if series else recipe.of_split(entry.split).length()
         lengths = LENGTHS | {"N": entry.rows, "T": frames, "H": 32, "W": 32}
         lengths |= {"K": recipe.windows.contexts} if recipe.windows else {}
         for array, data in found.items():
