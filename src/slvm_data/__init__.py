@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from slvm_data.observe.view import View as View
     from slvm_data.observe.windowing import Windowing as Windowing
     from slvm_data.recipe.recipe import Recipe as Recipe
+    from slvm_data.recipe.split import Split as Split
+    from slvm_data.recipe.split import hole as hole
+    from slvm_data.recipe.split import ring as ring
+    from slvm_data.recipe.split import shell as shell
+    from slvm_data.recipe.split import times as times
+    from slvm_data.recipe.worlds import corner as corner
+    from slvm_data.recipe.worlds import worlds as worlds
     from slvm_data.run.generation import generate as generate
     from slvm_data.simulation.member import render as render
     from slvm_data.simulation.member import simulate as simulate
@@ -33,8 +40,11 @@ _HOMES = {
     "Recipe": "recipe.recipe",
     "RECIPES": "datasets",
     "sample": "simulation.sequences",
+    "Split": "recipe.split",
     "View": "observe.view",
     "Windowing": "observe.windowing",
+    **dict.fromkeys(("hole", "ring", "shell", "times"), "recipe.split"),
+    **dict.fromkeys(("corner", "worlds"), "recipe.worlds"),
     **dict.fromkeys(("render", "simulate"), "simulation.member"),
     **dict.fromkeys(("parameter", "shared_parameter", "Uniform", "uniform"), "systems.parameters"),
 }  # and every class in `systems`

@@ -149,6 +149,10 @@ def _described(recipe: Recipe, word: str) -> Iterator[str]:
     for label, task in enumerate(to_stored(recipe).tasks):
         yield f"task {label}: system {task.system}, {card.of_system(task)}"
     yield f"\n{recipe.steps} frames; " + ", ".join(f"{s} {recipe.count(s)}" for s in SPLITS) + " per task"
+    if recipe.held_out:
+        yield f"tasks that train, val and test leave out: {', '.join(map(str, recipe.held_out))}"
+    for name, split in recipe.splits.items():
+        yield f"split {name}: {split.count} per task, {card.of_split(recipe, name) or 'as train'}"
     yield "state: " + "; ".join(dict.fromkeys(", ".join(system.state) for system in recipe.tasks))
     yield from dict.fromkeys(_observed(recipe, task) for task in range(len(recipe.tasks)))
     yield from (f"modifier of the observation: {one}" for one in recipe.observe)
@@ -324,7 +328,7 @@ def gif(
         Path | None, typer.Argument(help="File to write: .gif, .webp or .mp4.", show_default="NAME.gif")
     ] = None,
     *,
-    split: Annotated[str, typer.Option(help=f"Split: {', '.join(SPLITS)}.")] = SPLITS[0],
+    split: Annotated[str, typer.Option(help=f"Split: {', '.join(SPLITS)}, or a named one.")] = SPLITS[0],
     task: Annotated[
         str | None, typer.Option(help="Labels of the tasks to show, such as 0,2.", show_default="all")
     ] = None,
@@ -438,7 +442,7 @@ def combine(
 ) -> None:
     """Write one file per split, with all tasks of a dataset.
 
-    They are combined_train.npz, combined_val.npz and combined_test.npz, in the dataset's folder.
+    They are combined_train.npz, combined_val.npz, combined_test.npz and so on, in the dataset's folder.
     """
     from slvm_data.run import combination
     from slvm_data.store import manifest

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from slvm_data import RECIPES, Pendulum, Recipe, Uniform, View, uniform
+from slvm_data import RECIPES, Pendulum, Recipe, Split, Uniform, View, times, uniform
 from slvm_data.core.json_tree import to_json
+from slvm_data.observe.modifiers import Missing
 from slvm_data.recipe.serialisation import KNOWN, to_stored
 
 PLAIN = (bool, int, float, str, type(None))
@@ -30,7 +31,10 @@ def owners():
     """One of each dataclass that a person makes, by name."""
     nascar = dataclasses.replace(RECIPES["nascar"], record=("offset",))
     found = [RECIPES["pendulum3"], RECIPES["mixed_physics_iclr2025"], nascar, nascar.windows, View(style="soft")]
-    return [*found, View(palette=3, jitter=0.5), uniform(0.5, 1), *SYSTEMS.values()]
+    split = Split(count=9, change={"m": 0.3}, tasks=(0,), steps=7, dt=0.2, observe=(Missing(),), view=View(), support=2)
+    splits = {"far": split, "long": Split(count=3, steps=times(2))}
+    found.append(dataclasses.replace(RECIPES["pendulum3"], splits=splits))
+    return [*found, split, View(palette=3, jitter=0.5), uniform(0.5, 1, (0.6, 0.7)), *SYSTEMS.values()]
 
 
 def test_every_system_is_here():
@@ -75,6 +79,7 @@ def parts(value):
     """The values in nested dataclasses and tuples."""
     if dataclasses.is_dataclass(value):
         return [x for field in dataclasses.fields(value) for x in parts(getattr(value, field.name))]
+    value = tuple(value.values()) if type(value) is dict else value
     return [x for part in value for x in parts(part)] if type(value) is tuple else [value]
 
 

@@ -207,7 +207,7 @@ def test_beyond_the_last(pendulums, index):
     ("options", "message"),
     [
         ({"split": "valid"}, "split = 'valid' is unknown; there are train, val, test"),
-        ({"tasks": [3]}, r"tasks = 3 does not exist in .*, whose tasks are 0 … 2"),
+        ({"tasks": [3]}, r"tasks = 3 does not exist in .*, whose tasks in train are 0 … 2"),
         ({"tasks": []}, "has to name at least one task"),
         ({"tasks": [1, 1]}, "each once"),
         ({"fields": ("images",)}, "'images' is not among the arrays of .*: index, image, state, label"),

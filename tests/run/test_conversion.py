@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from slvm_data import RECIPES, cli, generate
+from slvm_data import RECIPES, Split, cli, generate, times
 from slvm_data.arrays import AXES, SERIES, dimensions, info, pictures
 from slvm_data.core.errors import DamageError
 from slvm_data.core.json_tree import from_json
@@ -42,6 +42,7 @@ from slvm_data.store.testing import forge, tree
 
 SIZES = {"train": 5, "val": 3, "test": 2}
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
+OWN = {"long": "long"}  # configuration of a named split with other columns
 EXPORTS = tuple(name for name in formats.NAMES if name not in formats.OWN)
 
 
@@ -61,6 +62,18 @@ SETS = {
     "mixed": mixed(
         [first("pendulum3"), first("two_body3")], name="mixed", source="me", **SIZES, steps=4
     ),  # states of 2 and 8
+    "named": dataclasses.replace(
+        RECIPES["pendulum3"],
+        name="named",
+        **SIZES,
+        steps=4,
+        held_out=(2,),
+        splits={
+            "far": Split(count=2, change={"m": 0.4}),
+            "long": Split(count=2, steps=times(2)),
+            "new": Split(count=2, tasks=(2,)),
+        },
+    ),
     "windows": windows(name="windows"),
     "seen": windows(name="seen", observation="pixels"),
     "recorded": dataclasses.replace(
@@ -68,7 +81,7 @@ SETS = {
     ),
     "original": as_original(dataclasses.replace(first("pendulum3"), name="original", **SIZES, steps=4)),
 }
-READ = ("pendulum3", "two_body", "mixed", "windows", "recorded")
+READ = ("pendulum3", "two_body", "mixed", "named", "windows", "recorded")
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +151,7 @@ def test_every_array_has_a_row_for_each_sequence(made, name, form):
         assert found.keys() == entry.arrays.keys()
         assert {"label", "time"} <= found.keys() or recipe.original
         assert not series or found.keys() == set(SERIES)
-        frames = len(found["mode"][0]) if series else recipe.length()
+        frames = len(found["mode"][0]) if series else recipe.of_split(entry.split).length()
         lengths = LENGTHS | {"N": entry.rows, "T": frames, "H": 32, "W": 32}
         lengths |= {"K": recipe.windows.contexts} if recipe.windows else {}
         for array, data in found.items():
@@ -371,8 +384,23 @@ def test_hugging_face(made, small, tmp_path, load_dataset, name):
     several = len(SETS[name].tasks) > 1
     for path, entry, expected in truth(made(name)):
         series = ["series"] if path.stem.startswith("series-") else []
-        own = "-".join([*series, *([path.parent.name] if several else [])])
-        same(columns(load_dataset(str(folder), *filter(None, [own]), split=SPLITS[entry.split])), samples(expected))
+        prefix = [OWN[entry.split]] if entry.split in OWN else series
+        own = "-".join([*prefix, *([path.parent.name] if several else [])])
+        split = SPLITS.get(entry.split, entry.split)
+        same(columns(load_dataset(str(folder), *filter(None, [own]), split=split)), samples(expected))
+
+
+def test_named_splits_that_are_alike_are_splits_of_one_table(made, tmp_path, load_dataset):
+    folder = convert(made("named"), tmp_path / "x.parquet")
+    every = load_dataset(str(folder))
+    assert {name: len(table) for name, table in every.items()} == {
+        "train": 10,
+        "validation": 6,
+        "test": 4,
+        "far": 4,
+        "new": 2,
+    }
+    assert len(load_dataset(str(folder), "long", split="long")) == 4
 
 
 def test_all_tasks_at_once_where_they_are_alike(made, tmp_path, load_dataset):

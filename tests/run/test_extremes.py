@@ -125,7 +125,7 @@ def test_it_is_the_same_in_every_format(case, tmp_path):
                 assert arrays_of(copy) == arrays_of(folders[other])
         again = generate(recipe, folder, format=form)
         assert tree(again) == tree(folder)
-    for split in recipe.splits():
+    for split in recipe.split_names():
         same_items(*folders.values(), recipe, split)
 
 

@@ -776,7 +776,7 @@ def test_trajectories_lie_in_files_of_their_own(tmp_path):
     recipe = replace(recipe, windows=replace(recipe.windows, series=True, separate=True))
     folder = generate(recipe, tmp_path / "x", format="zarr")
     content = manifest.read(folder)
-    for split in recipe.splits():
+    for split in recipe.split_names():
         windows, series = zarr.read(folder / f"{split}.zarr"), zarr.read(folder / f"series-{split}.zarr")
         assert content.files[f"{split}.zarr"].trajectories == recipe.trajectories(split) == len(series["label"])
         assert content.series[f"series-{split}.zarr"].trajectories is None

@@ -222,7 +222,7 @@ def test_open_xarray_refuses(made, only):
     folder = made("pendulum3")
     with pytest.raises(ValueError, match=r"split = 'valid' does not exist in .*, which has train, val, test"):
         open_xarray(folder, "valid")
-    with pytest.raises(ValueError, match=r"task = 3 does not exist in .*, whose tasks are 0 … 2"):
+    with pytest.raises(ValueError, match=r"task = 3 does not exist in .*, whose tasks in train are 0 … 2"):
         open_xarray(folder, task=3)
     with pytest.raises(ValueError, match="task = 'a' "):
         open_xarray(folder, task="a")

@@ -181,6 +181,8 @@ def _finite(x: Real) -> bool:
 
 def _outside(value: Any, limits: Limits) -> str:
     """What a value has to be, in words; empty if it is within its limits."""
+    if getattr(value, "gap", None):
+        return "has a gap, which only the range of a parameter of a system may have"
     if limits.choices:
         return "" if value in limits.choices else f"is unknown; there are {', '.join(limits.choices)}"
     if limits.words or limits == Limits():

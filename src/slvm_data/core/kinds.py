@@ -15,7 +15,8 @@ from typing import Any, ClassVar, Self
 from slvm_data.core.fields import check
 from slvm_data.core.json_tree import Json, from_json, to_json
 from slvm_data.core.numerals import REAL
-from slvm_data.core.ranges import Uniform, uniform
+from slvm_data.core.ranges import Uniform, is_range, uniform
+from slvm_data.core.ranges import of_json as range_of_json
 
 _CALL = re.compile(r"\s*(\w+)\s*(?:\((.*)\))?\s*", re.DOTALL)
 COMMA = re.compile(r",(?![^\[]*\])")  # outside brackets
@@ -50,12 +51,13 @@ class Kind:
     def __str__(self) -> str:
         """The text that `parse` reads, without the values that are the defaults."""
         values = {field: getattr(self, field.name) for field in dataclasses.fields(self)}
-        given = ",".join(f"{f.name}={_written(value)}" for f, value in values.items() if value != f.default)
+        given = ",".join(f"{f.name}={written_value(value)}" for f, value in values.items() if value != f.default)
         return f"{self.name()}({given})" if given else self.name()
 
     def whole(self) -> str:
         """The text with all values, also the defaults."""
-        values = ", ".join(f"{field.name}={_written(getattr(self, field.name))}" for field in dataclasses.fields(self))
+        pairs = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values = ", ".join(f"{name}={written_value(value)}" for name, value in pairs.items())
         return f"{self.name()}({values})" if values else self.name()
 
     @classmethod
@@ -91,7 +93,7 @@ class Kind:
     @classmethod
     def _form(cls) -> str:
         """How a member is written, with its defaults."""
-        fields = ",".join(f"{field.name}={_written(field.default)}" for field in dataclasses.fields(cls))
+        fields = ",".join(f"{field.name}={written_value(field.default)}" for field in dataclasses.fields(cls))
         return f"{cls.name()}({fields})" if fields else cls.name()
 
     @classmethod
@@ -114,24 +116,26 @@ class Kind:
         given = from_json(dict[str, Any], values, f"{where}: {name[:40]!a}")
         try:
             kind = cls._member(name)
-            return kind(**{kind._field(key): _plain(own) for key, own in given.items()})
+            return kind(**{kind._field(key): plain_value(own) for key, own in given.items()})
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
 
 
-def _plain(value: Json) -> Any:
+def plain_value(value: Json) -> Any:
+    """A value of a field, from plain JSON values: ranges, and tuples of these, numbers or words."""
     if isinstance(value, dict):
-        return Uniform(**from_json(dict[str, float], value, "range")) if value.keys() == {"low", "high"} else value
-    return tuple(map(_plain, value)) if isinstance(value, list) else value
+        return range_of_json(value) if is_range(value) else value
+    return tuple(map(plain_value, value)) if isinstance(value, list) else value
 
 
-def _written(value: Any) -> str:
+def written_value(value: Any) -> str:
+    """A value of a field as `parse` reads it: a number, range, vector, true or false, or word."""
     if isinstance(value, tuple):
-        return f"[{','.join(map(_written, value))}]"
+        return f"[{','.join(map(written_value, value))}]"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Uniform):
-        return f"{_written(value.low)}..{_written(value.high)}"
+        return "|".join(f"{written_value(low)}..{written_value(high)}" for low, high in value.parts())
     return _shortest(value) if isinstance(value, float) else str(value)
 
 

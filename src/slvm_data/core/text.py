@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
 LONGEST = 1000  # characters of an error
 
@@ -16,6 +17,14 @@ def sentence(text: object) -> str:
     """A text on one line, without its middle if it is too long for an error."""
     line = " ".join(str(text).split())
     return line if len(line) <= LONGEST else f"{line[: LONGEST * 3 // 4]} … {line[-LONGEST // 4 :]}"
+
+
+def numbers(values: Iterable[int]) -> str:
+    """Whole numbers as text: "0 … 5" if none of them is missing, else one by one."""
+    every = sorted(values)
+    if len(every) > 1 and every == list(range(every[0], every[-1] + 1)):
+        return f"{every[0]} … {every[-1]}"
+    return sentence(", ".join(map(str, every)))
 
 
 def _visible(letter: str) -> str:

@@ -17,6 +17,10 @@ NAMES = {
         *("double_pendulum", "double_pendulum3", "two_body", "two_body3"),
         *("mixed_physics_iclr2023", "mixed_physics_iclr2025", "mixed_physics_iclr2025_readme"),
     ),
+    "generalisation": (
+        *("pendulum_ood", "gravity16_gap", "double_pendulum_long", "two_body_ood", "mixed_physics_held_out"),
+        *("pendulum_sdvae", "lotka_volterra_coda", "glycolytic_coda"),
+    ),
     "switching": ("nascar", "lorenz", "switching_double_pendulum", "three_mode", "bouncing_ball_1d"),
 }
 """The datasets by family, in the order in which they are listed."""

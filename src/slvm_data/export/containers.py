@@ -19,6 +19,7 @@ from slvm_data.core.files import atomic
 from slvm_data.core.memory import check_memory
 from slvm_data.core.optional import optional
 from slvm_data.core.progress import Progress
+from slvm_data.core.types import SPLITS
 from slvm_data.export.values import Values
 from slvm_data.store import npz
 from slvm_data.store.manifest import Manifest
@@ -150,7 +151,7 @@ def _parameters(values: list[Values], content: Manifest) -> str:
     """Settings of an experiment, as JSON, of which YAML is an extension; paths are relative to the dataset's folder."""
     recipe, (T, *_, C) = content.recipe, values[0].form.row
     rollout = {"seq_length": T, "delta_time": recipe.interval(0), "n_channels": C}
-    splits = {f"{split}_data": split for split in recipe.splits()}
+    splits = {f"{split}_data": split for split in recipe.split_names() if split in SPLITS}
     systems = [{"name": task.system, **task.values} for task in recipe.tasks]
     tree = {"experiment_id": content.name, "dataset": splits | {"rollout": rollout}, "rollout": rollout}
     return json.dumps(tree | {"environment": systems[0] if len(systems) == 1 else systems}, indent=1) + "\n"

@@ -29,7 +29,6 @@ from slvm_data.store.source import Source
 SIZE = 2**29  # bytes of a file before it is compressed, about
 MOST = 256  # rows of a group
 SERIES = "series"  # name of the configuration of uncut trajectories, if there are any
-SPLITS = {"train": "train", "val": "validation", "test": "test"}  # ours, and what `datasets` calls them
 PREVIEW, FRAMES = "preview", 8  # column of a picture, and how many frames it shows
 SIZES = (("n<1K", 10**3), ("1K<n<10K", 10**4), ("10K<n<100K", 10**5), ("100K<n<1M", 10**6), ("1M<n<10M", 10**7))
 PICTURE = pa.struct({"bytes": pa.binary(), "path": pa.string()})  # as `datasets` keeps one
@@ -46,7 +45,7 @@ def files(source: Source) -> list[Path]:
 
 def write(place: Path, source: Source, recipe: StoredRecipe, bar: Progress) -> list[Written]:
     """Write the files that a file becomes to a folder."""
-    top = recipe.view_of(source.entry.task).top
+    top = recipe.of_split(source.entry.split).view_of(source.entry.task).top
     put = partial(_put, features=_features(source.arrays, free=source.series), top=top)
     return list(Parts(source, SIZE, MOST).write([place / path for path in files(source)], put, bar))
 
@@ -126,7 +125,7 @@ class Config(NamedTuple):
     """A configuration of `datasets`: some files as one table."""
 
     name: str
-    paths: dict[str, list[str]]  # patterns by split
+    paths: dict[str, list[str]]  # patterns by split, in order
     default: bool  # whether it is the one to take
 
 
@@ -139,14 +138,40 @@ def front_matter(content: Manifest) -> str:
     for config in configs(content):
         lines.append(f"- config_name: {json.dumps(config.name)}")
         lines += [*(["  default: true"] if config.default else []), "  data_files:"]
-        for split in (split for split in SPLITS if split in config.paths):
-            lines += [f"  - split: {SPLITS[split]}", f"    path: {json.dumps(config.paths[split])}"]
+        for split, paths in config.paths.items():
+            lines += [f"  - split: {name_of(split)}", f"    path: {json.dumps(paths)}"]
     return "---\n" + "\n".join(lines) + "\n---\n\n"
 
 
+def name_of(split: str) -> str:
+    """What `datasets` calls a split."""
+    return {"val": "validation"}.get(split, split)
+
+
 def configs(content: Manifest) -> list[Config]:
-    """All tasks together, if they have the same columns, and each task alone; also for the uncut trajectories."""
-    return _configs("", content.files) + _configs(SERIES, content.series)
+    """All tasks together, if they have the same columns, and each task alone; also for the uncut trajectories.
+
+    Named splits with other columns, such as longer sequences, have configurations of their own, with their names.
+    """
+    columns = {split: _columns_of(files, False) for split, files in _by_split(content.files).items()}
+    first = next(iter(columns.values()))
+    alike = {name: entry for name, entry in content.files.items() if columns[entry.split] == first}
+    found = _configs("", alike)
+    for split, files in _by_split(content.files).items():
+        found += _configs(split, files) if columns[split] != first else []
+    return found + _configs(SERIES, content.series)
+
+
+def _by_split(files: dict[str, FileEntry]) -> dict[str, dict[str, FileEntry]]:
+    found: dict[str, dict[str, FileEntry]] = {}
+    for name, entry in files.items():
+        found.setdefault(entry.split, {})[name] = entry
+    return found
+
+
+def _columns_of(files: dict[str, FileEntry], free: bool) -> set[str]:
+    """The different sets of columns that files have."""
+    return {json.dumps(_features(entry.arrays, free)) for entry in files.values()}
 
 
 def _configs(prefix: str, files: dict[str, FileEntry]) -> list[Config]:
@@ -157,7 +182,8 @@ def _configs(prefix: str, files: dict[str, FileEntry]) -> list[Config]:
         tasks.setdefault(task, {})[entry.split] = f"{path.parent}/{task}-*.parquet"
     if not tasks:
         return []
-    every = {split: [task[split] for task in tasks.values() if split in task] for split in SPLITS}
+    splits = _by_split(files)
+    every = {split: [task[split] for task in tasks.values() if split in task] for split in splits}
     together = Config(prefix or "default", {split: paths for split, paths in every.items() if paths}, not prefix)
     if len(tasks) == 1:
         return [together]
@@ -165,5 +191,4 @@ def _configs(prefix: str, files: dict[str, FileEntry]) -> list[Config]:
         Config("-".join(filter(None, (prefix, name))), {s: [p] for s, p in task.items()}, False)
         for name, task in tasks.items()
     ]
-    columns = {json.dumps(_features(entry.arrays, free=bool(prefix))) for entry in files.values()}
-    return [together, *alone] if len(columns) == 1 else alone
+    return [together, *alone] if len(_columns_of(files, prefix == SERIES)) == 1 else alone

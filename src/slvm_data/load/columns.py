@@ -14,7 +14,7 @@ import torch
 from slvm_data.core.arguments import share, whole_number
 from slvm_data.core.errors import DamageError
 from slvm_data.core.memory import check_memory
-from slvm_data.core.types import SPLITS
+from slvm_data.core.text import numbers
 from slvm_data.load.buffers import BufferPool
 from slvm_data.load.column import Column
 from slvm_data.load.layout import MASK, Layout, Part, check_frames, in_memory, layouts_of, place
@@ -74,8 +74,7 @@ class Columns:
 
 def layouts_in(root: Path, content: Manifest, split: str) -> dict[str, Layout]:
     """Layouts of the arrays of a split; raises ValueError for an unknown or empty split."""
-    if split not in SPLITS:
-        raise ValueError(f"split = {split!r} is unknown; there are {', '.join(SPLITS)}")
+    content.recipe.count(split)  # raises an error for an unknown one
     if not (files := content.of_split(split)):
         raise ValueError(f"{root} has no sequences in {split}")
     return layouts_of([entry.arrays for _, entry in files])
@@ -97,7 +96,8 @@ def load_columns(
     """
     unchanged, parts = Unchanged(root, content), _parts(root, content, split, tasks, fraction)
     check_frames(root, parts, list(layouts))
-    binary = content.recipe.binary()
+    recipe = content.recipe.of_split(split)
+    binary = recipe.binary()
     every = {name: in_memory(layout, binary, parts[0]) for name, layout in layouts.items() if name != MASK}
     in_shards = lazily and content.format.name == "zarr"
     late = every if in_shards else {}
@@ -111,7 +111,6 @@ def load_columns(
             _fill_all(columns, parts)
     if MASK in layouts:
         columns[MASK] = layouts[MASK].blank(0)
-    recipe = content.recipe
     return Columns(
         columns,
         firsts=np.cumsum([0, *(part.rows for part in parts[:-1])]),
@@ -143,7 +142,7 @@ def _parts(root: Path, content: Manifest, split: str, tasks: Sequence[int] | Non
     files = {entry.task: (name, entry) for name, entry in content.of_split(split)}
     chosen = [whole_number("tasks", task, 0) for task in (files if tasks is None else tasks)]
     if odd := [task for task in chosen if task not in files]:
-        raise ValueError(f"tasks = {odd[0]} does not exist in {root}, whose tasks are 0 … {max(files)}")
+        raise ValueError(f"tasks = {odd[0]} does not exist in {root}, whose tasks in {split} are {numbers(files)}")
     if not chosen or len(set(chosen)) < len(chosen):
         raise ValueError(f"tasks = {chosen} has to name at least one task, and each once")
     found = []

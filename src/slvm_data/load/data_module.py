@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Sampler, SequentialSampler
 from slvm_data.core.arguments import checked, whole_number
 from slvm_data.core.files import lasting
 from slvm_data.core.main_guard import GUARD, runs_again
+from slvm_data.core.types import SPLITS
 from slvm_data.load.batch import Item, Row
 from slvm_data.load.columns import open_manifest
 from slvm_data.load.episodes import Episodes
@@ -72,7 +73,7 @@ def as_it_is(batch: Any) -> Any:
 
 
 class DataModule(_lightning().LightningDataModule):
-    """Train, val and test data: windows if the dataset has them, episodes if `context` is given, else sequences.
+    """Train, val, test and named splits: windows if the dataset has them, episodes with `context`, else sequences.
 
     Training sequences come in a new random order in each epoch, and training episodes are drawn anew for each batch;
     validation and test are always the same. A run that continues from a checkpoint, in an epoch or between two, gets
@@ -88,7 +89,8 @@ class DataModule(_lightning().LightningDataModule):
         seed: random seed of the order and of the episodes.
         steps: number of batches of episodes in an epoch of training.
         options: further arguments of `Sequences`, `Windows` or `Episodes`; for a different value in each split give a
-            dict, as in tasks={"train": [0, 1], "val": [2], "test": [2]}.
+            dict, as in tasks={"train": [0, 1], "val": [2], "test": [2]}. A split with a support has no more context
+            than that.
 
     """
 
@@ -115,11 +117,27 @@ class DataModule(_lightning().LightningDataModule):
             raise ValueError(f"{odd[0]} = {options[odd[0]]!r} is no option of {self._kind.__name__}{hint}")
 
     def dataset(self, split: str) -> Sequences | Windows | Episodes:
-        """The dataset of one split."""
-        own = {name: value[split] if isinstance(value, dict) else value for name, value in self.options.items()}
+        """The dataset of one split; a named split that an option's dict leaves out has the option's default."""
+        own = {
+            name: value[split] if isinstance(value, dict) else value
+            for name, value in self.options.items()
+            if not (isinstance(value, dict) and split not in (*SPLITS, *value))
+        }
         if self._kind is Episodes:
-            own |= {"context": self.context, "seed": self.seed}
+            support = own.get("support") or self._support(split)
+            context = min(self.context or 1, support) if support and split not in SPLITS else self.context
+            own |= {"context": context, "seed": self.seed}
         return self._kind(self.root, split, **own)
+
+    def _support(self, split: str) -> int:
+        named = open_manifest(self.root).recipe.splits.get(split)
+        return named.support if named else 0
+
+    @property
+    def test_splits(self) -> list[str]:
+        """The splits of `test_dataloader`, in its order: test, then the named ones."""
+        content = open_manifest(self.root)
+        return [split for split in content.recipe.split_names() if split not in ("train", "val")]
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Batches in random order."""
@@ -133,8 +151,14 @@ class DataModule(_lightning().LightningDataModule):
         return self._in_order("val", InOrder)
 
     def test_dataloader(self) -> DataLoader[Any] | list[Any]:
-        """Each sequence once, in order; or episodes, always the same ones."""
-        return self._in_order("test", InOrder)
+        """Each sequence once, in order; or episodes, always the same ones.
+
+        If the dataset has named splits, this is a list with a loader for each of `test_splits`.
+        """
+        splits = self.test_splits
+        if splits in ([], ["test"]):
+            return self._in_order("test", InOrder)
+        return [self._in_order(split, InOrder) for split in splits]
 
     def predict_dataloader(self) -> DataLoader[Any] | list[Any]:
         """The same as for the test; with several processes Lightning divides it, so that no item comes twice."""

@@ -15,6 +15,7 @@ import torch
 from torch.utils.data import get_worker_info
 
 from slvm_data.core.arguments import checked, whole_number
+from slvm_data.load.columns import open_manifest
 from slvm_data.load.draws import Moment
 from slvm_data.load.map_dataset import INDEX, MapDataset
 
@@ -30,7 +31,7 @@ STALE = (
 
 
 @dataclass(frozen=True)
-class Split:
+class Draw:
     """Sequences that are queries [Q] and context [groups context], and the group of each query [Q]."""
 
     queries: np.ndarray
@@ -56,6 +57,8 @@ class Episodes(MapDataset):
         by: array whose value all sequences of a group share: "label", or a drawn parameter such as "param_g".
         ways: number of groups in an episode; all if None.
         queries: number of queries of each group in an episode; all sequences that are not context if None.
+        support: number of sequences of each task, the first ones, from which all context is drawn, and no query; if
+            None, as the split says, and for most splits 0: context is drawn from all sequences.
         seed: random seed of all draws.
         missing: as for `Sequences`; for the context too.
 
@@ -73,6 +76,7 @@ class Episodes(MapDataset):
         fields: Iterable[str] | None = None,
         ways: int | None = None,
         queries: int | None = None,
+        support: int | None = None,
         seed: int = 0,
         missing: str = "keep",
     ) -> None:
@@ -81,7 +85,11 @@ class Episodes(MapDataset):
         self.queries = None if queries is None else whole_number("queries", queries, 1)
         self.seed = whole_number("seed", seed, 0, NUMBERS)
         super().__init__(root, split, tasks=tasks, fields=fields, missing=missing)
+        named = open_manifest(self.root).recipe.splits.get(split)
+        given = support if support is not None else named.support if named else 0
+        self.support = whole_number("support", given, 0, unit="sequence")
         self._groups = self._grouped()
+        self._pools = self._divided()
         self._check()
         self._group = np.empty(len(self._columns), np.int64)  # of each sequence
         for number, rows in enumerate(self._groups):
@@ -94,6 +102,7 @@ class Episodes(MapDataset):
     def _fingerprint(self) -> int:
         """A number that marks index tuples as those of this dataset."""
         own = self.split, self.seed, self.by, self.context, self.ways, self.queries
+        own = (*own, self.support) if self.support else own
         return zlib.crc32(self._group.tobytes(), zlib.crc32(repr(own).encode()))
 
     def _known(self, stored: list[str]) -> list[str]:
@@ -128,7 +137,27 @@ class Episodes(MapDataset):
         order = np.argsort(group.ravel(), kind="stable")
         return np.split(order, np.cumsum(np.bincount(group.ravel()))[:-1])
 
+    def _divided(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Of each group, the sequences of the support, and the others; both are all sequences without a support."""
+        if not self.support:
+            return [(rows, rows) for rows in self._groups]
+        firsts = self._columns.firsts
+        task = np.searchsorted(firsts, np.arange(len(self._columns)), side="right") - 1
+        first = np.arange(len(self._columns)) - firsts[task] < self.support
+        return [(rows[first[rows]], rows[~first[rows]]) for rows in self._groups]
+
+    def _check_support(self) -> None:
+        for pool, rest in self._pools:
+            if len(pool) < self.context or len(rest) < (self.queries or 1):
+                raise ValueError(
+                    f"by = {self.by!r} makes groups with {len(pool)} sequences of the support and {len(rest)} others "
+                    f"in {self.split} of {self.root}, too few for {self.context} of context and {self.queries or 1} to "
+                    "query"
+                )
+
     def _check(self) -> None:
+        if self.support:
+            self._check_support()
         least = min(map(len, self._groups))
         if least < self.context + (self.queries or 1):
             raise ValueError(
@@ -156,24 +185,33 @@ class Episodes(MapDataset):
 
     def least(self) -> int:
         """Number of queries that every episode has at least."""
-        sizes = sorted(self.queries or len(rows) - self.context for rows in self._groups)
+        spent = 0 if self.support else self.context
+        sizes = sorted(self.queries or len(rest) - spent for _, rest in self._pools)
         return sum(sizes[: self.ways])
 
-    def draw(self, moment: Moment) -> Split:
+    def draw(self, moment: Moment) -> Draw:
         """Draw the split of one episode, which depends only on this dataset and the moment."""
         ways = range(len(self._groups))
         if self.ways:
             ways = np.sort(moment.choose("ways", 0, self.ways, len(self._groups))).tolist()
         contexts, queries = [], []
         for way in ways:
-            rows = self._groups[way]
-            size = self.context + (self.queries or 0)
-            chosen = rows[moment.choose("rows", way, size, len(rows))]
-            contexts.append(chosen[: self.context])
-            rest = chosen[self.context :] if self.queries else np.setdiff1d(rows, chosen, assume_unique=True)
+            chosen, rest = self._chosen(moment, way)
+            contexts.append(chosen)
             queries.append(rest)
         group = np.repeat(np.arange(len(queries)), list(map(len, queries)))
-        return Split(np.concatenate(queries), np.stack(contexts), group)
+        return Draw(np.concatenate(queries), np.stack(contexts), group)
+
+    def _chosen(self, moment: Moment, way: int) -> tuple[np.ndarray, np.ndarray]:
+        """The context and the queries of a group in an episode."""
+        pool, rest = self._pools[way]
+        if self.support:
+            context = pool[moment.choose("context", way, self.context, len(pool))]
+            return context, rest[moment.choose("queries", way, self.queries, len(rest))] if self.queries else rest
+        chosen = pool[moment.choose("rows", way, self.context + (self.queries or 0), len(pool))]
+        if self.queries:
+            return chosen[: self.context], chosen[self.context :]
+        return chosen, np.setdiff1d(pool, chosen, assume_unique=True)
 
     def split_(self, episode: int | None = None) -> Episodes:
         """Draw new context and queries, in place: those of episode number `episode`, or of the next one.
@@ -224,7 +262,7 @@ class Episodes(MapDataset):
         numbers = self._numbers(indices).numpy()
         return torch.from_numpy(self.keys(self.episode, self._split, numbers))
 
-    def keys(self, episode: int, split: Split, chosen: np.ndarray) -> np.ndarray:
+    def keys(self, episode: int, split: Draw, chosen: np.ndarray) -> np.ndarray:
         """Index tuples [B 3+context] of these queries [B] of a split: episode, query, context, this dataset's mark."""
         numbers, mark = np.full((len(chosen), 1), episode), np.full((len(chosen), 1), self._mark)
         return np.hstack([numbers, split.queries[chosen, None], split.contexts[split.group[chosen]], mark])

@@ -24,7 +24,7 @@ class Sequences(MapDataset):
 
     Arguments:
         root: the dataset's folder, with `dataset.json`.
-        split: "train", "val" or "test".
+        split: "train", "val", "test", or the name of another split of the dataset.
         tasks: labels of the tasks to take; all if None.
         fields: names of arrays; items are then tuples in this order, and nothing else is read.
         window: number of frames of an item; the whole sequence if None. Item i is window i % n of sequence i // n, if

@@ -34,16 +34,16 @@ from slvm_data.store.manifest import forms_of
 
 ROWS = 256  # sequences of a task made at a time
 AHEAD = 2  # groups of batches made while others are used
-SPLIT = "train"
 _IMPORTED_BY = os.getpid()  # another process that has this module was forked
 
 
 class Stream(IterableDataset[dict[str, torch.Tensor]]):
     """Endless batches of a recipe, made while they are used: dicts like those of `Sequences`, with arrays [B …].
 
-    Element i of the stream (its `index`) is sequence i // K of task i % K, for K tasks, of an endless train split. It
-    has the same random keys as the files, so the stream begins with the sequences of the file. Workers and ranks take
-    turns, batch by batch. A pass continues where the last one stopped; `state_dict` says where that is.
+    Element i of the stream (its `index`) is sequence i // K of the split's task i % K, for K tasks, of an endless split
+    (`split`: train). It has the same random keys as the files, so the stream begins with the sequences of the file.
+    Workers and ranks take turns, batch by batch. A pass continues where the last one stopped; `state_dict` says where
+    that is.
 
     It yields whole batches: use it as it is, or in a DataLoader with batch_size=None. The simulation runs in a thread
     of its own, so workers gain little; if you use them, JAX needs multiprocessing_context="spawn". Each worker counts
@@ -57,6 +57,7 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
             the CPU.
         seed: random seed of all draws; if None, the recipe's own, which is 0 in the datasets of this package.
         fields: names of arrays; all if None. Batches are dicts in both cases.
+        split: the split: "train", or any other.
         rank, ranks: this process and the number of processes that take turns; if None, those of `torch.distributed`
             if it is initialised.
         missing: as for `Sequences`.
@@ -72,11 +73,14 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
         seed: int | None = None,
         *,
         fields: Iterable[str] | None = None,
+        split: str = "train",
         rank: int | None = None,
         ranks: int | None = None,
         missing: str = "keep",
     ) -> None:
-        batch = whole_number("batch", batch, len(recipe.tasks), unit="sequences, one of each task")
+        recipe.count(split)  # raises an error for an unknown one
+        labels = recipe.tasks_of(split)
+        batch = whole_number("batch", batch, len(labels), unit="sequences, one of each task")
         check(rank, ranks)
         _check_device(device)
         if recipe.original:
@@ -86,10 +90,10 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
                 f"{recipe.name} cuts windows from one trajectory, which ends: take separate ones, "
                 "dataclasses.replace(recipe, windows=dataclasses.replace(recipe.windows, separate=True))"
             )
-        self.recipe = recipe if seed is None else dataclasses.replace(recipe, seed=seed)
+        self.recipe, self.split = recipe if seed is None else dataclasses.replace(recipe, seed=seed), split
         self.batch, self.device = batch, device
         self.fields, self._ranks = names_of_fields(fields), (rank, ranks)
-        check_missing(missing, {name for one in self.recipe.observe for name in one.recorded}, recipe.name)
+        check_missing(missing, {name for one in recipe.of_split(split).observe for name in one.recorded}, recipe.name)
         self.missing = missing
         self._done = 0  # batches that this process, or this worker of it, has handed out
 
@@ -103,7 +107,7 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
         turn, turns = self._turn()
-        source = _Source(self.recipe, self.batch, on_device=self.device is not None and on_accelerator())
+        source = _Source(self.recipe, self.split, self.batch, on_device=self.device is not None and on_accelerator())
         pool, waiting, asked = ThreadPoolExecutor(1), deque[Future[_Group]](), self._done
         buffers = BufferPool()  # of this pass, so that a stream that is left keeps none
         with kept(programs(self.recipe)):
@@ -144,11 +148,11 @@ class _Group(NamedTuple):
 class _Source:
     """Makes groups of batches, since large groups are made faster, and cuts batches from them."""
 
-    def __init__(self, recipe: Recipe, batch: int, on_device: bool) -> None:
-        self.on_device = on_device
-        self.recipe, self.batch, self.tasks = recipe, batch, len(recipe.tasks)
-        self.inputs = [prepare(recipe, task, SPLIT) for task in range(self.tasks)]
-        rows = len(recipe.windows.starts(SPLIT, recipe.steps)) if recipe.windows else ROWS
+    def __init__(self, recipe: Recipe, split: str, batch: int, on_device: bool) -> None:
+        self.on_device, self.split, self.labels = on_device, split, recipe.tasks_of(split)
+        self.recipe, self.batch, self.tasks = recipe.of_split(split), batch, len(self.labels)
+        self.inputs = [prepare(recipe, label, split) for label in self.labels]
+        rows = len(recipe.windows.starts(split, recipe.steps)) if recipe.windows else ROWS
         self.batches = max(1, rows * self.tasks // batch)
         self.size = max(LEAST, self.batches * -(-batch // self.tasks))
         self.turn = 0
@@ -166,10 +170,11 @@ class _Source:
         return _Group(numbers, [self._rows(task, index) for task, index in enumerate(rows)])
 
     def _rows(self, task: int, index: np.ndarray) -> Arrays:
+        label = self.labels[task]
         if self.recipe.windows:
-            return sequences.collect(self.recipe, task, SPLIT, index)
+            return sequences.collect(self.recipe, label, self.split, index)
         buffer = np.empty((self.size, 0)) if self.on_device else self.buffers[self.turn][task]
-        return make(self.recipe, task, SPLIT, self.inputs[task], index, buffer, on_device=self.on_device).arrays
+        return make(self.recipe, label, self.split, self.inputs[task], index, buffer, on_device=self.on_device).arrays
 
     def cut(
         self, group: _Group, pool: BufferPool, fields: tuple[str, ...] | None, missing: str

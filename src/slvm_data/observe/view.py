@@ -17,6 +17,9 @@ class View:
     size: int = option(32, "Height and width of frames [px].", minimum=2, maximum=1024)
     jitter: float = limited(0.0, minimum=0, maximum=10)
     """Share of the scene's half width: range of the camera's shift, and margin for it."""
+    extent: float | None = option(
+        None, "Half the width of the scene that frames show [m].", positive=True
+    )  # None: as wide as the population needs
     palette: int = option(
         1, "Number of hues that the bodies' colours are drawn from; 1: all are the same.", minimum=1, maximum=255
     )

@@ -27,10 +27,12 @@ class Option:
 
 
 def _option(owner: type, field: dataclasses.Field[Any]) -> Option:
-    text, choices = field.metadata["help"], limits_of(owner, field.name).choices
-    if choices:
-        text = f"{text.rstrip('.')}: {', '.join(choices)}."
-    kind = str if field.default is None else type(field.default)
+    text, limits = field.metadata["help"], limits_of(owner, field.name)
+    if limits.choices:
+        text = f"{text.rstrip('.')}: {', '.join(limits.choices)}."
+    kind = tuple if field.default is dataclasses.MISSING else type(field.default)
+    if field.default is None:
+        kind = str if limits.choices or limits.kinds else float
     return Option(field.name, owner, field.metadata["name"] or field.name, kind, text)
 
 

@@ -6,19 +6,24 @@ that only reads files knows a recipe without loading JAX.
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from slvm_data.core.fields import option
+from slvm_data.core.fields import Limits, option
 from slvm_data.core.json_tree import Json, from_json, to_json
+from slvm_data.core.kinds import plain_value
 from slvm_data.core.names import check_name
+from slvm_data.core.ranges import is_range
 from slvm_data.core.types import INDICES, SEEDS, SPLITS
 from slvm_data.observe.modifiers import Modifier
 from slvm_data.observe.view import View
 from slvm_data.observe.windowing import Windowing
+from slvm_data.recipe.split import FIELDS, Split, changed, check_split_name
 from slvm_data.systems.control import Control
 from slvm_data.systems.drift import Drift
 from slvm_data.systems.timing import TimeRule, span_of
@@ -38,6 +43,10 @@ DRIFT = (
     "A parameter that moves within a sequence, such as jump(of=g,to=1.5,at=0.3..0.7), ramp(of=g,to=1.5) or "
     "sine(of=g,to=1.5,cycles=2); repeat the option for several."
 )
+SPLIT = (
+    "A split beside train, val and test: 'far: 1000 l=1.5..1.6', 'long: 500 steps=times(k=2)' or 'near: 1000 "
+    "l=shell(inner=0,outer=0.1)'; repeat the option for several (docs/generalisation.md)."
+)
 FOLDER = "Name of each task's folder, such as dataset_{i}; {i} stands for its label, {name} for a name of the dataset."
 
 
@@ -50,7 +59,9 @@ class Outline:
     value for all tasks, or one for each; frames have the same shape in all tasks. `observe` holds modifiers of the
     observation, applied in order. `time` is a rule for other times of the frames, `control` acts on the systems from
     outside, and `drift` moves parameters within a sequence. With `windows`, a sequence is a
-    window cut from a trajectory of `steps` frames. Numbers of other libraries become equal numbers of
+    window cut from a trajectory of `steps` frames. `splits` holds further splits by name; train, val and test have
+    all tasks but those that are `held_out`. With `paired`, sequence i has the same random draws in all tasks, so that
+    only their parameters differ. Numbers of other libraries become equal numbers of
     Python: `np.float32(0.1)` is 0.10000000149011612, and another time step than 0.1.
     """
 
@@ -72,19 +83,73 @@ class Outline:
     record: tuple[str, ...] = option((), RECORD, words=True)
     folder: str = option("", FOLDER, name="folder-name")  # empty: `dataset_{i}`, or none for a single task
     alias: str = ""  # {name} in `folder`, if it is not the dataset's name
+    splits: dict[str, Split] = dataclasses.field(
+        default_factory=dict, hash=False, metadata={"limits": Limits(), "help": SPLIT, "name": "split"}
+    )  # in the order of their names
+    held_out: tuple[int, ...] = ()  # labels of the tasks that train, val and test leave out
+    paired: bool = option(False, "Give sequence i of every task the same random draws: only parameters differ.")
     original: bool = False  # write what the original scripts write: `slvm_data.recipe.original`
     about: str = ""
     source: str = ""
 
     def count(self, split: str) -> int:
         """Number of sequences per task in a split; raises ValueError for an unknown split."""
+        if split in self.splits:
+            return self.splits[split].count
         if split not in SPLITS:
-            raise ValueError(f"split = {split!r} is unknown; there are {', '.join(SPLITS)}")
+            raise ValueError(f"split = {split!r} is unknown; there are {', '.join((*SPLITS, *self.splits))}")
         return getattr(self, split)
 
-    def splits(self) -> list[str]:
-        """The splits that have sequences, in order."""
-        return [split for split in SPLITS if self.count(split)]
+    def split_names(self) -> list[str]:
+        """The splits that have sequences: train, val, test, then the named ones in the order of their names."""
+        return [split for split in (*SPLITS, *sorted(self.splits)) if self.count(split)]
+
+    def tasks_of(self, split: str) -> tuple[int, ...]:
+        """Labels of the tasks that a split has."""
+        own = self.splits[split].tasks if split in self.splits else ()
+        return own or tuple(task for task in range(len(self.tasks)) if task not in self.held_out)
+
+    def first_split(self, task: int) -> str:
+        """The first split that has sequences of a task."""
+        return next(split for split in self.split_names() if task in self.tasks_of(split))
+
+    def draws_of(self, split: str) -> str:
+        """Name of the split whose random draws a split has: its own, unless it is paired with another one."""
+        while split in self.splits and self.splits[split].paired:
+            split = self.splits[split].paired
+        return split
+
+    def of_split(self, split: str) -> Self:
+        """The recipe of one split alone: what its sequences are made from. Labels of tasks stay the same.
+
+        Of a recipe without named splits, or of such a recipe of one split, it is the recipe itself.
+        """
+        if not self.splits or self.is_alone(split):
+            return self
+        if split not in self.splits:
+            self.count(split)  # raises an error for an unknown one
+            return dataclasses.replace(self, splits={})
+        own, labels, draws = self.splits[split], self.tasks_of(split), self.draws_of(split)
+        paired = draws if draws != split else ""
+        alone = dataclasses.replace(own, change={}, paired=paired, tasks=labels, **dict.fromkeys(FIELDS))
+        return dataclasses.replace(self, **dict.fromkeys(SPLITS, 0), **self._changed(own), splits={split: alone})
+
+    def is_alone(self, split: str) -> bool:
+        """Whether this is the recipe of one named split alone, as `of_split` returns it."""
+        others = any(getattr(self, name) for name in SPLITS)
+        return not others and list(self.splits) == [split] and self.splits[split].is_plain()
+
+    def _changed(self, split: Split) -> dict[str, Any]:
+        """The fields that a split changes; its systems, too."""
+        labels = split.tasks or self.tasks_of(SPLITS[0])
+        pairs = enumerate(self.tasks)
+        tasks = tuple(self._with(system, split.change) if task in labels else system for task, system in pairs)
+        return {**split.fields(self.steps), "tasks": tasks}
+
+    @staticmethod
+    def _with(system: Any, change: Mapping[str, Any]) -> Any:
+        """A system with those of these values that it has a place for."""
+        raise NotImplementedError
 
     def trajectories(self, split: str) -> int:
         """Number of trajectories to simulate for a split: its sequences, or those that its windows are cut from."""
@@ -145,7 +210,8 @@ class Outline:
         return [
             (task, split, Path(name) / f"{split}.{ending}")
             for task, name in enumerate(self.folders())
-            for split in self.splits()
+            for split in self.split_names()
+            if task in self.tasks_of(split)
         ]
 
 
@@ -182,6 +248,40 @@ class StoredRecipe(Outline):
             value = getattr(self, name)
             if isinstance(value, tuple) and len(value) != len(self.tasks):
                 raise ValueError(f"{name} has {len(value)} values for {len(self.tasks)} tasks")
+        check_splits(self)
+
+    @staticmethod
+    def _with(system: SystemRecord, change: Mapping[str, Any]) -> SystemRecord:
+        new = {
+            name: to_json(changed(plain_value(system.values[name]), value))
+            for name, value in change.items()
+            if name in system.values
+        }
+        return SystemRecord(system.system, system.values | new)
+
+
+def check_splits(recipe: Outline) -> None:
+    """Raise ValueError for named splits, or tasks that are held out, that fit no recipe, whatever its systems are."""
+    last = len(recipe.tasks) - 1
+    named = {f"tasks of {name}": split.tasks for name, split in recipe.splits.items()}
+    for name, labels in {"held_out": recipe.held_out, **named}.items():
+        if odd := [label for label in labels if not 0 <= label <= last]:
+            raise ValueError(f"{name}: there is no task {odd[0]}; tasks are 0 … {last}")
+        if len(set(labels)) < len(labels):
+            raise ValueError(f"{name} = {labels} names a task twice")
+    if not recipe.tasks_of(SPLITS[0]) and any(getattr(recipe, name) for name in SPLITS):
+        raise ValueError("held_out leaves no task for train, val and test")
+    if recipe.windows and (recipe.splits or recipe.held_out):
+        raise ValueError(f"{recipe.name} is cut into windows: only datasets of whole trajectories have named splits")
+    for name, split in recipe.splits.items():
+        check_split_name(name)
+        if split.paired and split.paired not in recipe.split_names() and not recipe.is_alone(name):
+            raise ValueError(f"split {name}: paired = {split.paired!r} is not among {', '.join(recipe.split_names())}")
+        seen = [name]
+        while (nxt := recipe.splits[seen[-1]].paired) in recipe.splits:
+            if nxt in seen:
+                raise ValueError(f"split {name}: paired = {split.paired!r} leads back to {nxt}")
+            seen.append(nxt)
 
 
 def _check_value(value: Json, where: str) -> None:
@@ -190,9 +290,9 @@ def _check_value(value: Json, where: str) -> None:
         for own in value:
             _check_value(own, where)
     elif isinstance(value, dict):
-        if value.keys() != {"low", "high"}:
+        if not is_range(value):
             raise ValueError(f"{where} has to be a range, with low and high")
-        for end in value.values():
-            from_json(float, end, where)
+        for name, end in value.items():
+            from_json(tuple[float, float] if name == "gap" else float, end, where)
     elif not isinstance(value, int | float | str | None):
         raise ValueError(f"{where} is neither a number nor a word")

@@ -1,7 +1,7 @@
 """Changes to a recipe from the command line.
 
-`m=0.5` sets a parameter of its systems to a number, `m=0.5..1.0` to a range, `g=[0,2.5]` to a vector; `g=2,3,4` makes
-one task for each value.
+`m=0.5` sets a parameter of its systems to a number, `m=0.5..1.0` to a range, `m=0.5..0.6|0.9..1.0` to a range with a
+gap, `g=[0,2.5]` to a vector; `g=2,3,4` makes one task for each value.
 """
 
 from __future__ import annotations
@@ -10,23 +10,27 @@ import dataclasses
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 from math import prod
 from typing import Any
 
 from slvm_data.core.kinds import COMMA
 from slvm_data.core.numerals import REAL, did_you_mean
+from slvm_data.core.ranges import joined
 from slvm_data.core.types import INDICES, SPLITS
 from slvm_data.observe.view import View
 from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.options import OPTIONS, TRAJECTORIES, is_option, named
 from slvm_data.recipe.outline import Outline
 from slvm_data.recipe.recipe import Recipe
+from slvm_data.recipe.split_words import with_split
 from slvm_data.systems.parameters import uniform
 from slvm_data.systems.system import System
 
 TASKS = 10_000  # that changes may make
 VARIANT = "A variant of the dataset {name}, with other parameters or options."
-_RANGE = rf"{REAL}(?:(?<!\.)\.\.(?!\.){REAL})?"  # or a number
+_ENDS = rf"{REAL}(?<!\.)\.\.(?!\.){REAL}"
+_RANGE = rf"(?:{_ENDS}\|{_ENDS}|{REAL}(?:(?<!\.)\.\.(?!\.){REAL})?)"  # with a gap, or without; or a number
 _VALUE = re.compile(rf"{_RANGE}|\[(?:{_RANGE}(?:,{_RANGE})*)?\]|true|false")
 
 
@@ -39,12 +43,14 @@ def override(
 
     `options` are new values for fields of the recipe, of the views of all tasks, and of its windows, by their names in
     `recipe.options`; None leaves a field as it is. `trajectories` is the total number of trajectories, which are
-    divided among the splits. Raises ValueError for a change that is not of the form KEY=VALUE, an unknown parameter, a
-    value that the parameter cannot have, or changes that make more than `most` tasks of fewer.
+    divided among the splits. `splits` are texts as of `split_words`. Raises ValueError for a change that is not of the
+    form KEY=VALUE, an unknown parameter, a value that the parameter cannot have, or changes that make more than `most`
+    tasks of fewer.
     """
     given = {name: value for name, value in (options or {}).items() if value is not None}
     fields, seen, cut = ({n: v for n, v in given.items() if _owner(n) is kind} for kind in (Outline, View, Windowing))
     fields = _cut(recipe, fields, cut) | fields
+    splits = fields.pop("splits", ())
     dt = fields.pop("dt", None)
     tasks = [
         (system, recipe.dt_of(i) if dt is None else dt, dataclasses.replace(recipe.view_of(i), **seen))
@@ -56,14 +62,37 @@ def override(
         pairs = [(task, value) for task in tasks for value in _values(task[0], name, text)]
         tasks = [(_changed(system, name, value), *rest) for (system, *rest), value in pairs]
     systems, times, views = zip(*(dict.fromkeys(tasks) if parted else tasks), strict=True)
+    _check_labels(recipe, len(systems))
     made = dataclasses.replace(recipe, tasks=systems, dt=_common(times), view=_common(views), **fields)
+    for text in splits:
+        made = with_split(made, text, partial(_single, made.tasks))
     return _truly_described(recipe, made)
+
+
+def _check_labels(recipe: Recipe, tasks: int) -> None:
+    """Raise ValueError if there are more or fewer tasks than the recipe has, and labels of it say what they are for."""
+    if tasks != len(recipe.tasks) and (recipe.held_out or any(split.tasks for split in recipe.splits.values())):
+        raise ValueError(
+            f"these values make {tasks} tasks, and splits of {recipe.name} are of certain ones of its "
+            f"{len(recipe.tasks)}: give one value for each parameter"
+        )
+
+
+def _single(tasks: tuple[System, ...], name: str, text: str) -> Any:
+    """Read the value of a parameter in a split, of the first task that has this parameter."""
+    having = [system for system in tasks if name in (*system.parameters(), *system.hyperparameters())]
+    system = having[0] if having else tasks[0]
+    (value,) = _values(system, name, text)
+    if name in system.hyperparameters():
+        _changed(system, name, value)  # raises an error if it does not fit
+    return value
 
 
 def _truly_described(recipe: Recipe, made: Recipe) -> Recipe:
     """The changed recipe, without the description of the other one where that may not be true of it."""
     spoken_of = (
         "tasks",
+        "splits",
         "dt",
         "view",
         "observation",
@@ -183,8 +212,11 @@ def _value(name: str, text: str) -> Any:
         return text == "true"
     if text.startswith("["):
         return tuple(_value(name, part) for part in text[1:-1].split(",") if part)
-    low, dots, high = text.partition("..")
+    below, gap, above = text.partition("|")
+    low, dots, high = below.partition("..")
     try:
+        if gap:
+            return joined(_value(name, below), _value(name, above))
         return uniform(float(low), float(high)) if dots else float(low)
     except ValueError as error:
         raise ValueError(f"{name} = {text}: {error}") from None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from math import isfinite
 from sys import float_info
 from typing import Any
@@ -15,8 +16,10 @@ from slvm_data.observe.modifiers import CLEAN, Emission, check_all
 from slvm_data.observe.render.style import Style, style_of
 from slvm_data.observe.view import View
 from slvm_data.observe.windowing import Windowing
-from slvm_data.recipe.mistakes import is_own
-from slvm_data.recipe.outline import Outline
+from slvm_data.recipe.mistakes import is_own, named
+from slvm_data.recipe.outline import Outline, check_splits
+from slvm_data.recipe.overlap import check_apart
+from slvm_data.recipe.split import Hole, Split, changed, without_hole
 from slvm_data.systems.drift import check_all as check_all_drifts
 from slvm_data.systems.drift import widened
 from slvm_data.systems.switching import Switching
@@ -37,8 +40,10 @@ class Recipe(Outline):
         self._check_fields()
         if not self.tasks:
             raise ValueError(f"{self.name}: tasks is empty; give at least one population")
-        if not self.splits():
+        check_splits(self)
+        if not self.split_names():
             raise ValueError("train, val and test are all 0: there is nothing to generate")
+        self._cut_holes()
         self._check_tasks()
         self._check_windows()
         self._check_folders()
@@ -48,6 +53,9 @@ class Recipe(Outline):
             if name not in self.recordable():
                 can = ", ".join(self.recordable())
                 raise ValueError(f"record = {name!r} is not among what {self.name} can record: {can}")
+        self._check_extents()
+        for name in self.splits:
+            self._check_split(name)
 
     def _check_fields(self) -> None:
         """Check each field for itself, and give it the plain value that it means."""
@@ -62,11 +70,97 @@ class Recipe(Outline):
         if not isinstance(self.windows, Windowing | None):
             raise ValueError(f"windows = {self.windows!r} has to be a Windowing, or None")
         for field in fields(self):
-            if field.name not in ("tasks", "dt", "view", "windows"):
+            if field.name not in ("tasks", "dt", "view", "windows", "splits", "held_out"):
                 check(self, field.name)
+        self._check_named()
         if isinstance(self.time, Regular):  # another word for `dt`: equal recipes give equal bytes
             object.__setattr__(self, "dt", self.time.dt)
             object.__setattr__(self, "time", None)
+
+    def _check_named(self) -> None:
+        """Check the types of named splits and of what is held out, and put splits in the order of their names."""
+        splits: Any = self.splits
+        if not isinstance(splits, Mapping) or not all(isinstance(one, Split) for one in splits.values()):
+            raise ValueError(f"splits = {splits!r} has to be a dict of Splits, such as {{'long': Split(count=9)}}")
+        object.__setattr__(self, "splits", {name: splits[name] for name in sorted(splits, key=str)})
+        if not isinstance(self.held_out, tuple) or not all(type(label) is int for label in self.held_out):
+            raise ValueError(f"held_out = {self.held_out!r} has to be a tuple of labels, such as (2, 3)")
+        if self.original and (self.splits or self.held_out or self.paired):
+            raise ValueError("the original scripts have train, val and test alone: leave the others out, or --original")
+
+    def _cut_holes(self) -> None:
+        """Leave out of the training ranges what a split asks for as a hole in them."""
+        pairs = [pair for split in self.splits.values() for pair in split.change.items()]
+        holes = [(name, hole) for name, hole in pairs if isinstance(hole, Hole)]
+        tasks = list(self.tasks)
+        for name, hole in sorted(holes, key=lambda own: (-own[1].share, own[0])):  # the widest first
+            for task in self.tasks_of(SPLITS[0]):
+                if hasattr(tasks[task], name):
+                    tasks[task] = replace(tasks[task], **{name: without_hole(getattr(tasks[task], name), hole)})
+        object.__setattr__(self, "tasks", tuple(tasks))
+
+    def _check_split(self, name: str) -> None:
+        """Raise ValueError for a split that is no dataset, or that overlaps what it is held out from."""
+        if self.is_alone(name):
+            return
+        split = self.splits[name]
+        for system in self.tasks:
+            if isinstance(system, Switching) and system.normalised:
+                kind = type(system).__name__
+                raise ValueError(
+                    f"split {name}: the signals of {kind} are scaled by those of train: set normalised=false"
+                )
+        known = {field.name for system in self.tasks for field in fields(system)}
+        if odd := [key for key in split.change if key not in known]:
+            near = difflib.get_close_matches(odd[0], known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
+            raise ValueError(f"split {name}: no system has a parameter {odd[0]!r}; {hint}")
+        try:
+            own = self.of_split(name)
+        except ValueError as error:
+            raise ValueError(f"split {name}: {error}") from None
+        if split.overlap or not self.train:
+            return
+        trained = {task: self.tasks[task] for task in self.tasks_of(SPLITS[0])}
+        changed_in = [task for task, system in enumerate(self.tasks) if split.change.keys() & {*vars(system)}]
+        labels = [task for task in own.tasks_of(name) if task in changed_in or task in self.held_out]
+        check_apart(name, [own.tasks[task] for task in labels], trained, list(split.change))
+
+    def _changed(self, split: Split) -> dict[str, Any]:
+        """The fields that a split changes. The camera stays where it is in training, so that sizes can be compared."""
+        found = super()._changed(split)
+        view = found.pop("view", None)
+        views = [view or self.view_of(task) for task in range(len(self.tasks))]
+        if self.has_frames() and (split.change or split.drift or split.control):
+            views = [
+                replace(own, extent=self._needed(task)) if own.extent is None else own for task, own in enumerate(views)
+            ]
+        return {**found, "view": views[0] if len(set(views)) == 1 else tuple(views)}
+
+    @staticmethod
+    def _with(system: System, change: Mapping[str, Any]) -> System:
+        new = {
+            name: changed(getattr(system, name), value)
+            for name, value in change.items()
+            if name in {field.name for field in fields(system)}
+        }
+        return replace(system, **new) if new else system
+
+    def _needed(self, task: int) -> float:
+        """Half the width of the scene that holds every member of a task's population [m]."""
+        system = self.reach(task)
+        with named(type(system), "extent"):
+            return float(system.extent())
+
+    def _check_extents(self) -> None:
+        """Raise ValueError for a view that does not show the whole scene of a task."""
+        for task, system in enumerate(self.tasks if self.has_frames() else ()):
+            extent = self.view_of(task).extent
+            if extent is not None and extent < (needed := self._needed(task)) * (1 - 1e-9):
+                raise ValueError(
+                    f"the scene is shown to ±{extent:g} m, and {system} needs ±{needed:.4g} m: give --extent "
+                    f"{needed:.4g} or more, for all splits"
+                )
 
     def _check_tasks(self) -> None:
         for name in ("dt", "view"):
@@ -111,7 +205,7 @@ class Recipe(Outline):
         if not all(isinstance(system, Switching) for system in self.tasks):
             raise ValueError(f"windows are cut from the signals of switching systems; {self.tasks[0]} has none")
         fits = {split: len(self.windows.starts(split, self.steps)) for split in SPLITS}
-        for split in self.splits():
+        for split in self.split_names():
             if not fits[split] or not (self.windows.separate or self.count(split) <= fits[split]):
                 needed = self.windows.lead + self.windows.length
                 most = ", ".join(f"{name} {n}" for name, n in fits.items())

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from slvm_data import systems
-from slvm_data.core.json_tree import Json, to_json
+from slvm_data.core.json_tree import to_json
+from slvm_data.core.kinds import plain_value
 from slvm_data.recipe.outline import StoredRecipe, SystemRecord
 from slvm_data.recipe.own_file import OwnFiles, module_name, own_files, run_stored
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.systems.parameters import uniform
 from slvm_data.systems.system import System
 
 KNOWN: dict[str, type[System]] = {
@@ -88,10 +88,4 @@ def _system(record: SystemRecord, known: Mapping[str, type[System]]) -> System:
     names = {field.name for field in dataclasses.fields(kind)}
     if odd := [name for name in record.values if name not in names]:
         raise ValueError(f"{record.system} has no field {odd[0]!a}")
-    return kind(**{name: _value(value) for name, value in record.values.items()})
-
-
-def _value(value: Json) -> Any:
-    if isinstance(value, dict):
-        return uniform(value["low"], value["high"])
-    return tuple(map(_value, value)) if isinstance(value, list) else value
+    return kind(**{name: plain_value(value) for name, value in record.values.items()})

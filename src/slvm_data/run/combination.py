@@ -19,7 +19,7 @@ from slvm_data.core.files import at_home
 from slvm_data.core.keys import exact, split_key, stream
 from slvm_data.core.late import jax
 from slvm_data.core.progress import Progress, counted, progress
-from slvm_data.core.types import SEEDS, SPLITS, Arrays
+from slvm_data.core.types import SEEDS, Arrays
 from slvm_data.run.order import in_order
 from slvm_data.store import journal, manifest, npz
 from slvm_data.store.manifest import FileEntry, Forms, Manifest
@@ -32,7 +32,7 @@ MEMORY = 2**24  # bytes of sequences held at a time
 def combine(
     folder: Path | str, *, shuffle: bool = False, seed: int = 0, pad: bool = False, overwrite: bool = False
 ) -> dict[str, FileEntry]:
-    """Write `combined_{train,val,test}.npz` into a dataset's folder; return their manifest entries by file name.
+    """Write `combined_<split>.npz` for each split into a dataset's folder; return their manifest entries by file name.
 
     They hold the arrays that have the same type and shape in all tasks. With `pad`, narrower states are filled up with
     zeros, and `state_mask` [N D] tells the numbers from the padding. With `shuffle`, sequences are in a random order,
@@ -43,7 +43,7 @@ def combine(
     """
     folder, seed = at_home(folder), whole_number("seed", seed, 0, SEEDS - 1)
     content = in_order(journal.settled(folder))
-    splits = {split: parts for split in SPLITS if (parts := _parts(folder, content, split))}
+    splits = {split: parts for split in content.recipe.split_names() if (parts := _parts(folder, content, split))}
     for parts in splits.values():
         _check(folder, parts, pad)
     names = [_name(split) for split in splits]

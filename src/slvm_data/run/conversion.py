@@ -173,7 +173,7 @@ def _write(place: Path, file: Source, content: Manifest, written: Format, bar: P
     for path in paths:
         (place / path).parent.mkdir(parents=True, exist_ok=True)
     if written.own:
-        blocks, packed = _counted(file, bar), content.recipe.bit_packed()
+        blocks, packed = _counted(file, bar), content.recipe.of_split(file.entry.split).bit_packed()
         found = [module.write(place / paths[0], blocks, file.entry.rows, packed, one_by_one=file.series)]
     else:
         found = module.write(place, file, content.recipe, bar)

@@ -52,16 +52,20 @@ def describe(
 def units(recipe: Recipe) -> dict[str, str]:
     """Units of the arrays whose unit depends on the system, by name of the array."""
     found: dict[str, dict[str, None]] = {}
-    for system in recipe.tasks:
-        own = units_of(system)
-        bounds = system.parameters()
-        own |= {start + one.of: bounds[one.of].unit for one in recipe.drift for start in (DRIFT, GOAL)}
-        if recipe.control:
-            own["control"] = own["domain_control"] = ", ".join(system.input_units)
-        for name, unit in own.items():
+    for own in map(recipe.of_split, recipe.split_names()):
+        for name, unit in (pair for system in own.tasks for pair in _units_in(own, system).items()):
             if unit:
                 found.setdefault(name, {})[unit] = None
     return {name: " or ".join(every) for name, every in found.items()}
+
+
+def _units_in(recipe: Recipe, system: System) -> dict[str, str]:
+    """Units of the arrays of one system under the control and drifts of a recipe."""
+    found, bounds = units_of(system), system.parameters()
+    found |= {start + one.of: bounds[one.of].unit for one in recipe.drift for start in (DRIFT, GOAL)}
+    if recipe.control:
+        found["control"] = found["domain_control"] = ", ".join(system.input_units)
+    return found
 
 
 def units_of(system: System) -> dict[str, str]:

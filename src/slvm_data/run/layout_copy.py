@@ -54,7 +54,8 @@ def plan(folder: Path, content: Manifest, layout: Layout, top: int | None) -> li
         for path, parts in groups.items():
             found += _files(path, _columns(layout, content, parts, top))
     if not found:
-        raise ValueError(f"layout {layout.name} holds none of the splits of {content.name}: {content.recipe.splits()}")
+        there = content.recipe.split_names()
+        raise ValueError(f"layout {layout.name} holds none of the splits of {content.name}: {there}")
     return found
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from slvm_data.core.types import Arrays
 from slvm_data.recipe.own_file import OwnFiles
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.recipe.serialisation import own_files_of
-from slvm_data.simulation.batch import LEAST, Batch, Inputs, batch_size, make, prepare
+from slvm_data.simulation.batch import LEAST, Batch, Inputs, batch_size, frame_buffer, make, prepare
 from slvm_data.simulation.sequences import forms, has_series, series, windows_of
 from slvm_data.store import formats
 from slvm_data.store.formats import Format
@@ -77,8 +78,8 @@ def files_of(recipe: Recipe, written: Format) -> list[File]:
 class Plan:
     """The units of a recipe in a format, and what they have in common.
 
-    `batch` is the number of trajectories made at a time, which does not change the data. `layouts` are those of the
-    same plan, if they are at hand: the program of each task is traced to find them.
+    `batch` is the number of trajectories made at a time (None: by their size), which does not change the data.
+    `layouts` are those of the same plan, if they are at hand: the program of each task is traced to find them.
     """
 
     def __init__(
@@ -90,12 +91,35 @@ class Plan:
     ) -> None:
         self.recipe, self.format, self._layouts = recipe, written, layouts
         self.files = files_of(recipe, written)
-        self.packed = written.packed and recipe.bit_packed() and not recipe.observe  # drawn with 8 pixels per byte
-        self.batch = max(LEAST, batch or batch_size(recipe))
+        self._recipes = {split: recipe.of_split(split) for split in recipe.split_names()}
+        self.batch = batch
         self.bar: Progress | None = None  # of who makes units in this process
         self._inputs: dict[tuple[int, str], Inputs] = {}
         self._kept: tuple[tuple[int, str], Batch] | None = None
         self._lock = Lock()
+
+    def recipe_of(self, split: str) -> Recipe:
+        """The recipe of a split alone."""
+        return self._recipes[split]
+
+    def batch_of(self, split: str) -> int:
+        """Number of trajectories of a split that are made at a time."""
+        return max(LEAST, self.batch or batch_size(self.recipe_of(split)))
+
+    def buffers(self, units: list[Unit], count: int) -> list[dict[str, np.ndarray]]:
+        """Memory for the frames of `count` batches of these units, by split; splits that need the same share it."""
+        splits = dict.fromkeys(unit.file.split for unit in units)
+        return [self._buffers(splits) for _ in range(count)]
+
+    def _buffers(self, splits: Iterable[str]) -> dict[str, np.ndarray]:
+        made: dict[tuple[Any, ...], np.ndarray] = {}
+        found = {}
+        for split in splits:
+            recipe = self.recipe_of(split)
+            packed = self.format.packed and recipe.bit_packed() and not recipe.observe  # drawn with 8 pixels per byte
+            frames = frame_buffer(recipe, self.batch_of(split), packed)  # takes no memory until it is written to
+            found[split] = made.setdefault(frames.shape, frames)
+        return found
 
     @property
     def store(self) -> ModuleType:
@@ -116,7 +140,8 @@ class Plan:
         for file in self.files:
             row = forms(recipe, file.task, file.split)[file.series]
             every = forms_of(row, file.rows(recipe))
-            found[file] = self.store.Layout.of(every, recipe.bit_packed(), one_by_one=file.series)
+            packed = self.recipe_of(file.split).bit_packed()
+            found[file] = self.store.Layout.of(every, packed, one_by_one=file.series)
         return found
 
     @cached_property
@@ -129,19 +154,22 @@ class Plan:
         """The trajectories that a unit is made from, some at a time."""
         windows, file = self.recipe.windows, unit.file
         if windows is None or file.series:  # trajectories of windows are counted when these are cut
-            return [Job(file, numbers, not file.series) for numbers in self._split(np.arange(unit.first, unit.stop))]
+            every = self._split(np.arange(unit.first, unit.stop), file.split)
+            return [Job(file, numbers, not file.series) for numbers in every]
         per = len(windows.starts(file.split, self.recipe.steps))
         first, own, stop = unit.first // per, -(-unit.first // per), -(-unit.stop // per)
-        others = [Job(file, part, False) for part in self._split(np.arange(first, own))]  # begun in the unit before
-        return others + [Job(file, part, True) for part in self._split(np.arange(own, stop))]
+        others = [Job(file, part, False) for part in self._split(np.arange(first, own), file.split)]  # begun before
+        return others + [Job(file, part, True) for part in self._split(np.arange(own, stop), file.split)]
 
-    def _split(self, numbers: np.ndarray) -> Iterator[np.ndarray]:
-        for start in range(0, len(numbers), self.batch):
-            yield numbers[start : start + self.batch]
+    def _split(self, numbers: np.ndarray, split: str) -> Iterator[np.ndarray]:
+        size = self.batch_of(split)
+        for start in range(0, len(numbers), size):
+            yield numbers[start : start + size]
 
     def make(self, job: Job, frames: np.ndarray) -> Batch:
         """Make the trajectories of a job; if a split has only one, it is kept for all its windows."""
-        recipe, key = self.recipe, (job.file.task, job.file.split)
+        key = job.file.task, job.file.split
+        recipe = self.recipe_of(job.file.split)
         if not recipe.windows or recipe.trajectories(job.file.split) > 1:
             return make(recipe, *key, self._prepared(key), job.numbers, frames)
         inputs = self._prepared(key)
@@ -159,7 +187,7 @@ class Plan:
 
     def rows(self, unit: Unit, job: Job, batch: Batch) -> Iterator[Arrays]:
         """Yield the rows of a unit that come from one of its jobs, some at a time."""
-        recipe, file = self.recipe, unit.file
+        recipe, file = self.recipe_of(unit.file.split), unit.file
         if file.series:
             yield series(recipe, file.split, batch.arrays, job.numbers)
         elif recipe.windows is None:

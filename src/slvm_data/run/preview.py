@@ -38,14 +38,15 @@ def add(folder: Path, recipe: Recipe, content: Manifest) -> Manifest:
 def write(folder: Path, recipe: Recipe, written: Format, shown: Path | None = None) -> Checksum:
     """Write to a folder the preview of the files of this format in it, or in the folder `shown`."""
     source = shown or folder
-    tasks = range(len(recipe.tasks))
+    tasks = recipe.tasks_of(recipe.split_names()[0])
     parts = [_first_frames(source, recipe, task, written) for task in tasks]
-    first = np.concatenate([animation.colours(own, recipe.view_of(task).top) for task, (own, _) in enumerate(parts)])
+    tops = [recipe.view_of(task).top for task in tasks]
+    first = np.concatenate([animation.colours(own, top) for top, (own, _) in zip(tops, parts, strict=True)])
     _, columns = animation.layout(len(first), len(tasks))
     sheet = animation.grid(first, columns, np.concatenate([mask for _, mask in parts]))
     scale = max(1, SIDE // first.shape[-2])
     with atomic(folder / PREVIEW) as file:
-        file.write(animation.encode(sheet, scale, animation.rate(recipe.interval(0)), "gif"))
+        file.write(animation.encode(sheet, scale, animation.rate(recipe.interval(tasks[0])), "gif"))
     return Checksum.of(folder / PREVIEW)
 
 
@@ -54,13 +55,14 @@ def _first_frames(folder: Path, recipe: Recipe, task: int, written: Format) -> t
 
     They are upright, and no larger than they are shown. Windows follow each other on their trajectory.
     """
-    split = recipe.splits()[0]
+    split = recipe.split_names()[0]
+    recipe = recipe.of_split(split)
     step = recipe.windows.disjoint(split, recipe.steps) if recipe.windows else 1
     size = step * recipe.length() * int(np.prod(recipe.view_of(task).shape()))
     most = max(1, min(animation.SEQUENCES // len(recipe.tasks), MEMORY // size, -(-recipe.count(split) // step)))
     masked = any("mask" in one.recorded for one in recipe.observe)
     names = ["image", *(["mask"] if masked else [])]
-    rows = first_rows(folder, recipe, task, written, (most - 1) * step + 1, names)
+    rows = first_rows(folder, recipe, task, split, written, (most - 1) * step + 1, names)
     image, *mask = (rows[name][::step][:, :FRAMES] for name in names)
     apart = -(-image.shape[-1] // SIDE)
     small = image[..., ::apart, ::apart]
@@ -68,10 +70,11 @@ def _first_frames(folder: Path, recipe: Recipe, task: int, written: Format) -> t
     return upright, mask[0] if mask else np.ones(image.shape[:2], bool)
 
 
-def first_rows(folder: Path, recipe: Recipe, task: int, written: Format, count: int, names: list[str]) -> Arrays:
-    """The first rows of some arrays of a task, from its first file of this format in a folder."""
-    at = (task, recipe.splits()[0])
-    path = next(folder / path for *where, path in recipe.files(written.ending) if tuple(where) == at)
+def first_rows(
+    folder: Path, recipe: Recipe, task: int, split: str, written: Format, count: int, names: list[str]
+) -> Arrays:
+    """The first rows of some arrays of a task and split, from its file of this format in a folder."""
+    path = next(folder / path for *where, path in recipe.files(written.ending) if where == [task, split])
     if path.suffix == ".npz":
         return next(npz.blocks(path, count, names))
     return formats.store_of(path).read(path, np.arange(count), names)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ def check_space(recipe: Recipe, folder: Path, written: Format, left: float = 1.0
     free = shutil.disk_usage(place).free
     if left * _uncompressed(recipe) + MANIFEST <= free:  # the usual case, and nothing needs to be written for it
         return
-    needed = left * sum(_compressed(recipe, task, written) for task in range(len(recipe.tasks)))
+    needed = left * _compressed(recipe, written)
     if needed > free:
         raise ValueError(
             f"{folder} takes about {needed / 1e9:.3g} GB, and its disk has {free / 1e9:.3g} GB free: choose another "
@@ -36,7 +35,7 @@ def check_space(recipe: Recipe, folder: Path, written: Format, left: float = 1.0
 def _uncompressed(recipe: Recipe) -> float:
     """Twice the bytes of all arrays in memory, since an .npz is put together from temporary files of its arrays."""
     total = 0.0
-    for task, split in product(range(len(recipe.tasks)), recipe.splits()):
+    for task, split, _ in recipe.files():
         row, uncut = forms(recipe, task, split)
         total += 2 * (recipe.count(split) * _size(row) + recipe.trajectories(split) * _size(uncut))
     return total
@@ -46,16 +45,17 @@ def _size(arrays: Arrays) -> int:
     return sum(array.nbytes for array in arrays.values())
 
 
-def _compressed(recipe: Recipe, task: int, written: Format) -> float:
-    """Estimate the bytes of the files of a task by writing one batch; with .npz the largest file counts twice."""
+def _compressed(recipe: Recipe, written: Format) -> float:
+    """Estimate the bytes of all files by writing one batch of each; with .npz the largest file counts twice."""
     found = []
-    for split in recipe.splits():
+    for task, split, _ in recipe.files():
+        own = recipe.of_split(split)
         count = recipe.count(split)
-        few = min(batch_size(recipe), count)
+        few = min(batch_size(own), count)
         rows = collect(recipe, task, split, np.arange(few))
         with tempfile.TemporaryDirectory() as place:
             path = Path(place) / f"{split}.{written.ending}"
-            size = formats.store_of(path).write(path, [rows], few, recipe.bit_packed()).bytes
+            size = formats.store_of(path).write(path, [rows], few, own.bit_packed()).bytes
         uncut = _size(forms(recipe, task, split)[1])  # compression gains little, since they are noisy
         found.append(size * count / few + recipe.trajectories(split) * uncut)
     return sum(found) + (max(found) if written.name == "npz" else 0.0)

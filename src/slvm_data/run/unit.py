@@ -18,7 +18,7 @@ from slvm_data.core.json_tree import Json, from_json
 from slvm_data.core.progress import counted
 from slvm_data.core.types import Arrays
 from slvm_data.run.plan import Plan, Unit
-from slvm_data.simulation.batch import Batch, frame_buffer
+from slvm_data.simulation.batch import Batch
 from slvm_data.simulation.certificate import Tally
 from slvm_data.store.journal import next_of, scratch_of, units_of
 from slvm_data.store.rows import fitting
@@ -68,7 +68,7 @@ def gather(plan: Plan, folder: Path, unit: Unit, batches: Batches) -> Callable[[
 
     An error is raised again with the names of folder and unit.
     """
-    file, tally = unit.file, Tally(plan.recipe.tasks[unit.file.task])
+    file, tally = unit.file, Tally(plan.recipe_of(unit.file.split).tasks[unit.file.task])
     path, scratch = next_of(folder) / file.path, scratch_of(folder)
     with _named(folder, unit):
         rows = _rows(plan, unit, batches, tally)
@@ -95,12 +95,12 @@ def ahead(plan: Plan, units: list[Unit]) -> Batches:
     """Yield the batches of these units, in order; the next ones are made while the caller stores the one before."""
     workers = cores(THREADS)
     pool, waiting = ThreadPoolExecutor(workers), deque[Future[Batch]]()
-    buffers = [frame_buffer(plan.recipe, plan.batch, plan.packed) for _ in range(workers + 2)]
+    buffers = plan.buffers(units, workers + 2)
     try:
         for number, job in enumerate(job for unit in units for job in plan.jobs(unit)):
             if len(waiting) == len(buffers):
                 yield waiting.popleft().result()  # its buffer is free again when the caller asks for the next
-            waiting.append(pool.submit(plan.make, job, buffers[number % len(buffers)]))
+            waiting.append(pool.submit(plan.make, job, buffers[number % len(buffers)][job.file.split]))
         while waiting:
             yield waiting.popleft().result()
     finally:
@@ -109,9 +109,9 @@ def ahead(plan: Plan, units: list[Unit]) -> Batches:
 
 def _one_by_one(plan: Plan, unit: Unit) -> Batches:
     """Yield the batches of a unit; each one is made when it is asked for."""
-    frames = frame_buffer(plan.recipe, plan.batch, plan.packed)
+    (frames,) = plan.buffers([unit], 1)
     for job in plan.jobs(unit):
-        yield plan.make(job, frames)
+        yield plan.make(job, frames[job.file.split])
 
 
 @contextmanager

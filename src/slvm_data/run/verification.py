@@ -61,7 +61,7 @@ def _unlike(folder: Path, recipe: Recipe, content: Manifest, sample: int, bit_ex
         if entry is None or (entry.task, entry.split) != (file.task, file.split):
             yield f"{path} does not stand in {manifest.NAME}"
             continue
-        horizon = None if bit_exact else content.certificate[file.task].horizon
+        horizon = None if bit_exact else content.certificate_of(file.task, file.split).horizon
         chaotic = recipe.tasks[file.task].chaotic or horizon is not None
         count = 0 if recipe.windows and chaotic and not bit_exact else sample
         if fault := formats.store_of(path).fault(path, entry) or _remake_fault(

@@ -66,11 +66,12 @@ class Inputs(NamedTuple):
     """The numbers that one split of one task is made from."""
 
     key: Key
-    ranges: dict[str, tuple[Any, Any]]  # lowest and highest value, [] or [B] each
+    ranges: dict[str, tuple[Any, ...]]  # lowest and highest value, and ends of a gap if there is one, [] or [B] each
     shared: dict[str, Any]  # arrays that all sequences of the task share
     scale: tuple[Any, Any]  # mean and deviation by which signals are normalised, [] or [channels] each
     substep: float  # s
-    extent: float  # m, half the width of the scene
+    extent: float  # m, half the width of the scene of the population, which a sequence may not leave
+    scene: float  # m, half the width of what frames show, without the margin for the camera's shift
     jitter: float
     state_noise: float  # standard deviation, on the states that are drawn
     t: Any  # s [T], or [T + 1] for an original recipe
@@ -101,6 +102,7 @@ class Scene(NamedTuple):
 
 def collect(recipe: Recipe, task: int, split: str, index: np.ndarray, inputs: Inputs | None = None) -> Arrays:
     """Make any number of trajectories [n] of a split, also beyond its size, and return their arrays."""
+    recipe = recipe.of_split(split)
     inputs, size = inputs or prepare(recipe, task, split), batch_size(recipe)
     parts = [make(recipe, task, split, inputs, index[i : i + size]).arrays for i in range(0, len(index), size)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -108,6 +110,7 @@ def collect(recipe: Recipe, task: int, split: str, index: np.ndarray, inputs: In
 
 def blank(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:
     """The arrays of trajectories [n] as `collect` returns them, but of zeros: nothing is compiled or simulated."""
+    recipe = recipe.of_split(split)
     program_, numbers = program(recipe, task), np.zeros(batch_size(recipe), np.uint32)
     with exact():
         scenes = partial(_scenes, program=program_)
@@ -122,7 +125,7 @@ def blank(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:
 
 def prepare(recipe: Recipe, task: int, split: str) -> Inputs:
     """Return the numbers that all trajectories of a split share."""
-    inputs = _unscaled(recipe, task, split)
+    inputs = _unscaled(recipe.of_split(split), task, split)
     system = recipe.tasks[task]
     if not (isinstance(system, Switching) and system.normalised):
         return inputs
@@ -170,12 +173,13 @@ def _unscaled(recipe: Recipe, task: int, split: str) -> Inputs:
     own = recipe.windows is None or recipe.windows.separate  # otherwise all splits are parts of one trajectory, "path"
     with exact():
         return Inputs(
-            key=split_key(recipe.seed, task, split if own else "path"),
-            ranges={name: system.range_of(name) for name in system.parameters()},
+            key=split_key(recipe.seed, 0 if recipe.paired else task, recipe.draws_of(split) if own else "path"),
+            ranges={name: system.ends_of(name) for name in system.parameters()},
             shared=shared,
             scale=(np.zeros(channels), np.ones(channels)),  # as large as later, so that nothing is compiled twice
             substep=longest_step(reach, recipe.interval(task)),
             extent=extent,
+            scene=recipe.view_of(task).extent or extent,
             jitter=recipe.view_of(task).jitter,
             state_noise=_state_noise(recipe),
             t=np.arange(recipe.steps + recipe.original) * recipe.dt_of(task),
@@ -198,8 +202,9 @@ def _state_noise(recipe: Recipe) -> float:
 
 
 def programs(recipe: Recipe) -> int:
-    """Number of different programs that a round over all tasks needs."""
-    return len({program(recipe, task) for task in range(len(recipe.tasks))})
+    """Number of different programs that a round over all splits and tasks needs."""
+    every = {split: recipe.of_split(split) for split in recipe.split_names()}
+    return len({program(own, task) for split, own in every.items() for task in own.tasks_of(split)})
 
 
 def _most_impacts(recipe: Recipe) -> int:
@@ -207,7 +212,8 @@ def _most_impacts(recipe: Recipe) -> int:
     if "events" not in recipe.record:
         return 0
     driven = recipe.control or recipe.drift  # where no bound is sure: as many again, and one in each frame
-    most = max(recipe.reach(task).most_impacts(recipe.duration(task)) for task in range(len(recipe.tasks)))
+    tasks = recipe.tasks_of(recipe.split_names()[0])
+    most = max(recipe.reach(task).most_impacts(recipe.duration(task)) for task in tasks)
     return 2 * most + recipe.steps if driven else most
 
 
@@ -245,6 +251,7 @@ def make(
     With `on_device`, the frames are a JAX array on JAX's device, drawn by the reference; not for an original recipe.
     Raises ValueError if a sequence is not finite, or if no attempt at it is accepted.
     """
+    recipe = recipe.of_split(split)
     frames = frame_buffer(recipe, batch_size(recipe)) if frames is None else frames
     size, n = len(frames), len(index)
     padded = np.pad(index, (0, size - n), mode="edge").astype(np.uint32)
@@ -364,7 +371,7 @@ def _scene(inputs: Inputs, key: Key, program: Program) -> Scene:
         centres, radii = look(lambda own, x: own.bodies(x), _rounded(seen + noise))
     offset = _rounded(_shift(inputs, key, program))
     colors = camera.color_index(stream(key, "colors"), program.style.palette, member.bodies_drawn)
-    half_width, color = inputs.extent * (1 + inputs.jitter), jnp.asarray(hues(program.style))[colors]
+    half_width, color = inputs.scene * (1 + inputs.jitter), jnp.asarray(hues(program.style))[colors]
     discs = camera.project(centres + offset, radii, half_width)
     switching = _switching(member, states, inputs.scale, key, drive, t)
     if program.original and program.style.name == "debug":
@@ -476,7 +483,7 @@ def trajectory(
 
 def _shift(inputs: Inputs, key: Key, program: Program) -> Array:
     """The camera's shift [2]."""
-    reach = inputs.jitter * inputs.extent
+    reach = inputs.jitter * inputs.scene
     if program.original:
         return original.shift(program.template, key, reach, inputs.jitter)
     return camera.shift(stream(key, "camera"), reach)
@@ -521,9 +528,9 @@ def _events(impacts: dict[str, Array]) -> dict[str, Array]:
 
 
 def batch_size(recipe: Recipe) -> int:
-    """Number of sequences in a batch: fewer if they are long or large, to bound memory. A few are padded to a batch.
+    """Number of sequences in a batch of the recipe of a split: fewer if they are long or large, to bound memory.
 
-    Trajectories of windows are long, so their batches are never larger than the largest split.
+    A few are padded to a batch. Trajectories of windows are long: their batches are no larger than the largest split.
     """
     width = original.CHANNELS * original.ITEMSIZE if recipe.original else 1
     channels = max(map(recipe.channels_of, recipe.tasks))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -41,6 +41,8 @@ class Tally:
 
     def __init__(self, system: System) -> None:
         self.made = self.rejected = 0
+        self.system = system
+        self.ends = {name: _no_ends(system, name) for name in system.parameters()}
         self.regimes = RegimeCounts(system.regimes()) if isinstance(system, Switching) else None
         self.coverage = {
             name: Coverage(system.low(name), system.high(name), np.inf, -np.inf, (0,) * BINS)
@@ -57,6 +59,7 @@ class Tally:
             counts = tuple(np.bincount(bins, minlength=BINS).tolist())
             found = Coverage(seen.low, seen.high, float(values.min()), float(values.max()), counts)
             self.coverage[name] = _joined(seen, found)
+            self.ends[name] = _ends_with(self.ends[name], _ends_of(self.system, name, values))
         if self.regimes:
             assert batch.signal is not None
             self.regimes.add(batch.arrays["mode"], batch.signal, batch.parameters["observation_noise"])
@@ -65,8 +68,9 @@ class Tally:
     def state(self) -> dict[str, Any]:
         """The counts as plain JSON values."""
         coverage = {name: to_json(seen) for name, seen in self.coverage.items()}
+        ends = {name: seen.tolist() for name, seen in self.ends.items()}
         regimes = {"regimes": self.regimes.state()} if self.regimes else {}
-        return {"made": self.made, "rejected": self.rejected, "coverage": coverage, **regimes}
+        return {"made": self.made, "rejected": self.rejected, "coverage": coverage, "ends": ends, **regimes}
 
     def join(self, state: dict[str, Any]) -> None:
         """Add the counts of another tally, given by its `state()`."""
@@ -76,6 +80,7 @@ class Tally:
         self.made, self.rejected = self.made + made, self.rejected + rejected
         for name, seen in self.coverage.items():
             self.coverage[name] = _joined(seen, from_json(Coverage, state["coverage"][name], name))
+            self.ends[name] = _ends_with(self.ends[name], np.array(state["ends"][name], float))
         if self.regimes:
             self.regimes.join(state["regimes"])
 
@@ -87,14 +92,60 @@ class Tally:
             self.regimes.show(recipe.windows, split, recipe.steps, number, frame)
 
 
+def _no_ends(system: System, name: str) -> np.ndarray:
+    """Ends [components parts 2] of no values of a parameter: of each part of the range, the lowest and the highest."""
+    components, parts = system.range_of(name)[0].size, len(system.ends_of(name)) // 2
+    return np.tile([np.inf, -np.inf], (components, parts, 1))
+
+
+def _ends_of(system: System, name: str, values: np.ndarray) -> np.ndarray:
+    """Ends [components parts 2] of the values [n …] of a parameter."""
+    found, columns = _no_ends(system, name), values.reshape(len(values), -1)
+    _, _, *gap = (np.ravel(end) for end in system.ends_of(name))
+    for component, column in enumerate(columns.T):
+        upper = column > (gap[0][component] + gap[1][component]) / 2 if gap else np.zeros(len(column), bool)
+        for part, own in enumerate((column[~upper], column[upper])[: found.shape[1]]):
+            found[component, part] = own.min(initial=np.inf), own.max(initial=-np.inf)
+    return found
+
+
+def _ends_with(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Ends of two sets of values together."""
+    if a.shape != b.shape:
+        raise ValueError(f"ends are {list(b.shape)} instead of {list(a.shape)}")
+    return np.stack([np.minimum(a[..., 0], b[..., 0]), np.maximum(a[..., 1], b[..., 1])], axis=-1)
+
+
+def distances(own: Tally, trained: Iterable[Tally]) -> dict[str, float]:
+    """How far the drawn parameters of a population are from those of the nearest trained one, by name.
+
+    Distances are between values that were drawn, of vectors Euclidean; 0 where values lie between others. The nearest
+    population is the one whose parameters are, relative to their sizes, least apart altogether. Empty if no population
+    of the system was trained.
+    """
+    found = []
+    for other in trained:
+        if type(other.system) is type(own.system):
+            apart = {name: _distance(ends, other.ends[name]) for name, ends in own.ends.items()}
+            scale = {name: np.abs(ends[np.isfinite(ends)]).max(initial=1e-300) for name, ends in other.ends.items()}
+            found.append((sum((apart[name] / scale[name]) ** 2 for name in apart), apart))
+    return min(found, key=lambda pair: pair[0])[1] if found else {}
+
+
+def _distance(one: np.ndarray, other: np.ndarray) -> float:
+    """Distance of two sets of values with these ends [components parts 2]: of the nearest parts of each component."""
+    between = np.maximum(one[:, :, None, 0] - other[:, None, :, 1], other[:, None, :, 0] - one[:, :, None, 1])
+    return float(np.sqrt((np.maximum(between, 0.0).min(axis=(1, 2)) ** 2).sum()))
+
+
 def _joined(a: Coverage, b: Coverage) -> Coverage:
     counts = tuple(x + y for x, y in zip(a.counts, b.counts, strict=True))
     return Coverage(a.low, a.high, min(a.least, b.least), max(a.most, b.most), counts)
 
 
-def sampled(recipe: Recipe) -> int:
-    """Number of trajectories that errors are measured on."""
-    return min(SAMPLE, recipe.trajectories(recipe.splits()[0]), max(1, FRAMES // recipe.steps))
+def sampled(recipe: Recipe, split: str) -> int:
+    """Number of trajectories of a split that errors are measured on."""
+    return min(SAMPLE, recipe.trajectories(split), max(1, FRAMES // recipe.steps))
 
 
 def measured(recipe: Recipe, task: int) -> list[str] | None:
@@ -107,15 +158,15 @@ def measured(recipe: Recipe, task: int) -> list[str] | None:
     return ["state", *driven, *(PARAMETER + name for name in recipe.tasks[task].parameters())]
 
 
-def certify(recipe: Recipe, task: int, tally: Tally, first: Arrays | None = None) -> Certificate:
-    """Certificate of one task: accuracy from its first sequences, the rest from all of them.
+def certify(recipe: Recipe, task: int, split: str, tally: Tally, first: Arrays | None = None) -> Certificate:
+    """Certificate of one task: accuracy from its first sequences in a split, the rest from all of them.
 
-    `first` are the first `sampled` rows of the arrays that are `measured`, if they are at hand.
+    `recipe` is that of the split. `first` are the first `sampled` rows of the arrays that are `measured`, if at hand.
 
     A system with its own `simulate` has no step of integration, so there is no error to measure with a finer step.
     """
     system, dt = recipe.tasks[task], recipe.interval(task)
-    arrays = first or _first(recipe, task)
+    arrays = first or _first(recipe, task, split)
     substeps = max(1, int(np.ceil(dt / longest_step(recipe.reach(task), dt) - 1e-9))) if system.integrated() else None
     fixed: dict[str, Any] = {"shared": shared_parameters(recipe, task), "template": system.template()}
     run = partial(_trajectories, **fixed, drift=recipe.drift)
@@ -182,13 +233,13 @@ def _accuracy(again: np.ndarray, finer: Callable[..., np.ndarray]) -> tuple[floa
     return float(error[:, :horizon].max(initial=0.0)), horizon if horizon < apart.shape[1] else None
 
 
-def _first(recipe: Recipe, task: int) -> Arrays:
-    """The first trajectories of a task, made once more."""
+def _first(recipe: Recipe, task: int, split: str) -> Arrays:
+    """The first trajectories of a task in a split, made once more."""
     plain = dataclasses.replace(recipe, original=False)  # else the program that made the dataset, compiled already
     if isinstance(recipe.tasks[task], Switching):  # frames and their modifiers are not needed
         record = tuple(name for name in recipe.record if name != CLEAN)
         plain = dataclasses.replace(plain, observation="signals", observe=(), record=record)
-    return collect(plain, task, recipe.splits()[0], np.arange(sampled(recipe)))
+    return collect(plain, task, split, np.arange(sampled(recipe, split)))
 
 
 def _whole(recipe: Recipe, task: int, arrays: Arrays) -> Pieces:

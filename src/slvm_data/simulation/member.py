@@ -124,6 +124,7 @@ def render(
     size: int = 32,
     offset: ArrayLike = (0.0, 0.0),
     jitter: float = 0.0,
+    extent: float | None = None,
     colors: Sequence[int] | np.ndarray | None = None,
     palette: int = 1,
     style: str | None = None,
@@ -135,7 +136,8 @@ def render(
     `color` may also be "grey", which gives [T H W], or "binary", which gives {0, 1} [T H W] or [T 3 H W].
 
     `parameters` as for `simulate`. `offset` is the camera's shift [m], `jitter` the share by which the canvas was
-    enlarged for it (0.4 if the camera is random, 0 if it is fixed), `colors` one hue index per body [B] out of
+    enlarged for it (0.4 if the camera is random, 0 if it is fixed), `extent` half the width of the scene [m] if the
+    view gives one (None: as wide as the population needs), `colors` one hue index per body [B] out of
     `palette` hues (None: hue 0 for all). Binary frames have one channel if `palette` is 1, else three. Row 0 is
     y_min. `style` is "soft", "clean", or "debug" for a ball as a physics engine shows it; None is the system's own.
     With the stored values of a sequence, the result equals its stored frames. `drift` holds parameters that are other
@@ -144,7 +146,8 @@ def render(
     Raises ValueError for wrong shapes, unknown parameters, colours outside the palette, a style that does not fit.
     Methods: `slvm_data.observe.render`.
     """
-    drawn = style_of(population, View(size=size, jitter=jitter, palette=palette, style=style, color=color))
+    view = View(size=size, jitter=jitter, extent=extent, palette=palette, style=style, color=color)
+    drawn = style_of(population, view)
     numbers = _numbers(population, parameters)
     states = np.asarray(states, np.float64)
     if states.ndim != 2 or states.shape[1] != len(population.state):
@@ -154,7 +157,7 @@ def render(
     if is_own(type(population)):
         trial.check(population, _shared(population))
     hue = hues(drawn)[_color_index(colors, population.bodies_drawn, palette)]
-    camera = np.asarray(offset, np.float64), population.extent() * (1 + jitter)
+    camera = np.asarray(offset, np.float64), (extent or population.extent()) * (1 + jitter)
     with exact():
         fixed = {"template": population.template(), "style": drawn, "color": color}
         frames = np.asarray(_render(numbers, states, _moving(drift, states), *camera, hue, **fixed))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from slvm_data.arrays import SERIES, info
+from slvm_data.core import text
 from slvm_data.core.arguments import checked
 from slvm_data.core.types import INDICES, Arrays
 from slvm_data.observe.windowing import Windowing
@@ -32,6 +33,9 @@ def sample(
     count = recipe.count(split)
     if not 0 <= task < len(recipe.tasks):
         raise ValueError(f"task = {task} does not exist; {recipe.name} has {len(recipe.tasks)}")
+    if task not in recipe.tasks_of(split):
+        there = text.numbers(recipe.tasks_of(split))
+        raise ValueError(f"task = {task} has no sequences in {split}, whose tasks are {there}")
     chosen = _chosen(index, count)
     if chosen.ndim > 1 or not chosen.size or chosen.min() < 0 or chosen.max() >= INDICES:
         raise ValueError(
@@ -78,6 +82,7 @@ def collect(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:
 
 def forms(recipe: Recipe, task: int, split: str) -> tuple[Arrays, Arrays]:
     """Zeros of the type and shape of a sequence [1 …], and of an uncut trajectory [1 …] if these are kept."""
+    recipe = recipe.of_split(split)
     first = np.arange(1)
     arrays = batch.blank(recipe, task, split, first)
     if recipe.windows is None:

@@ -14,10 +14,12 @@ from slvm_data.core.fields import Limits
 from slvm_data.core.files import atomic
 from slvm_data.core.json_tree import Json
 from slvm_data.core.kinds import Kind
-from slvm_data.core.text import visible
+from slvm_data.core.ranges import of_json
+from slvm_data.core.text import numbers, visible
 from slvm_data.observe.modifiers import CLEAN
 from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.outline import Outline, StoredRecipe, SystemRecord
+from slvm_data.recipe.split_words import written
 from slvm_data.store.manifest import CARD, PREVIEW, Certificate, Checksum, Copy, FileEntry, Manifest, RegimeStatistics
 
 ORIGINAL = (
@@ -77,6 +79,7 @@ def text(content: Manifest) -> str:
         "As the original": ORIGINAL if recipe.original else "",
         "Equation": "```\n" + content.equation.replace("```", "") + "\n```",
         "Tasks": _tasks(recipe.tasks),
+        "Splits": _splits(content),
         "Files": _files(content.every_file()),
         "Arrays": _arrays(content),
         "Time": _time(recipe, content.certificate),
@@ -157,7 +160,7 @@ def of_system(task: SystemRecord) -> str:
 def value_text(value: Json) -> str:
     """A parameter or hyperparameter from a manifest, as text for the card."""
     if isinstance(value, dict):
-        return f"{value['low']:g} … {value['high']:g}"
+        return ", ".join(f"{low:g} … {high:g}" for low, high in of_json(value).parts())
     if isinstance(value, list | tuple) and value and isinstance(value[0], list | tuple):
         return "as in dataset.json"
     if isinstance(value, list | tuple):
@@ -252,13 +255,16 @@ def _listed(lines: Iterable[str]) -> str:
 
 
 def _accuracy(certificate: tuple[Certificate, ...]) -> str:
-    head = ["task", "max. integration error", "max. energy drift", "resampled", "parameters drawn"]
+    named = any(entry.split for entry in certificate)
+    head = ["task", *(["split"] if named else []), "max. integration error", "max. energy drift", "resampled"]
+    head.append("parameters drawn")
 
     def row(entry: Certificate) -> list[Any]:
         error, drift = ("" if x is None else f"{x:.1e}" for x in (entry.error, entry.energy_drift))
         error += "" if entry.horizon is None else f" in {entry.horizon} frames"
         drawn = ", ".join(f"{k} {_span(v.least, v.most)}" for k, v in entry.coverage.items())
-        return [entry.task, error, drift, f"{entry.rejection_rate:.2%}", html.escape(drawn)]
+        split = [entry.split or "train, val, test"] if named else []
+        return [entry.task, *split, error, drift, f"{entry.rejection_rate:.2%}", html.escape(drawn)]
 
     sample = " or ".join(map(str, sorted({entry.sample for entry in certificate})))
     note = (
@@ -269,6 +275,35 @@ def _accuracy(certificate: tuple[Certificate, ...]) -> str:
     if any(entry.horizon is not None for entry in certificate):
         note += " After the frames that stand beside an error, trajectories diverge by chaos, however fine the step."
     return f"{note}\n\n{_table(head, [row(entry) for entry in certificate])}"
+
+
+def _splits(content: Manifest) -> str:
+    """Table of the named splits: how each differs from train, and how far its parameters are from those of train."""
+    recipe = content.recipe
+    if not recipe.splits and not recipe.held_out:
+        return ""
+    rows = []
+    for name in recipe.split_names():
+        entries = [entry for entry in content.certificate if entry.split == name]
+        apart = dict.fromkeys(filter(None, map(_apart, entries)))
+        asked = f"`{of_split(recipe, name)}`" if name in recipe.splits else ""
+        tasks = numbers(recipe.tasks_of(name))
+        rows.append([name, recipe.count(name), tasks, asked, html.escape("; ".join(apart))])
+    head = ["split", "sequences per task", "tasks", "differs from train in", "distance of its parameters from train"]
+    note = "Distances are between the values that were drawn, of each task to the nearest task of train."
+    return f"{_table(head, rows)}\n\n{note}"
+
+
+def of_split(recipe: Outline, name: str) -> str:
+    """How a named split differs from train, as the command line writes it: `l=1.5..1.6 steps=60`."""
+    return written(name, recipe.splits[name], recipe).partition(": ")[2].partition(" ")[2]
+
+
+def _apart(entry: Certificate) -> str:
+    """Distances of a certificate that are not 0, in words."""
+    if entry.apart == {}:
+        return "a system that train does not have"
+    return ", ".join(f"{name} {value:.3g}" for name, value in (entry.apart or {}).items() if value)
 
 
 def _span(low: float, high: float) -> str:

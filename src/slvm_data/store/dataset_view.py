@@ -14,6 +14,7 @@ from slvm_data.core.arguments import checked
 from slvm_data.core.errors import DamageError
 from slvm_data.core.files import lasting
 from slvm_data.core.optional import optional
+from slvm_data.core.text import numbers
 from slvm_data.store import formats, manifest
 from slvm_data.store.manifest import FileEntry, Manifest
 
@@ -59,7 +60,7 @@ def _file(folder: Path, content: Manifest, split: str, task: int, series: bool) 
         splits = dict.fromkeys(entry.split for entry in files.values())
         raise ValueError(f"split = {split!r} does not exist in {folder}, which has {', '.join(splits)}")
     if task not in found:
-        raise ValueError(f"task = {task} does not exist in {folder}, whose tasks are 0 … {max(found)}")
+        raise ValueError(f"task = {task} does not exist in {folder}, whose tasks in {split} are {numbers(found)}")
     return found[task]
 
 

@@ -122,8 +122,6 @@ class FileEntry(Written):
         super().__post_init__()
         if min(self.task, self.trajectories or 0) < 0:
             raise ValueError("task or trajectories are negative")
-        if self.split not in SPLITS:
-            raise ValueError(f"split = {self.split[:20]!a} is unknown; there are {', '.join(SPLITS)}")
 
 
 @dataclass(frozen=True)
@@ -197,6 +195,8 @@ class Certificate:
     rejection_rate: float  # share of candidates that were drawn again
     coverage: dict[str, Coverage]
     regimes: RegimeStatistics | None = None
+    split: str = ""  # of a named split; empty for train, val and test together
+    apart: dict[str, float] | None = None  # of a named split: how far its parameters are from those of train, by name
     horizon: int | None = None  # frames after which trajectories diverge by chaos, however fine the step
 
 
@@ -231,23 +231,38 @@ class Manifest:
             names.check_path(name)
             if entry.task >= len(self.recipe.tasks):
                 raise ValueError(f"{name} is of task {entry.task}, which the recipe does not have")
-        if len(self.certificate) != len(self.recipe.tasks):
-            raise ValueError(f"certificate is of {len(self.certificate)} tasks, recipe of {len(self.recipe.tasks)}")
+            if entry.split not in (known := (*SPLITS, *self.recipe.splits)):
+                raise ValueError(f"split = {entry.split[:20]!a} is unknown; there are {', '.join(known)}")
+        self._check_certificates()
+        lengths = {split: self.recipe.of_split(split).length() for split in {e.split for e in self.files.values()}}
         for name, entry in self.files.items():
-            self._check_arrays(name, entry)
+            self._check_arrays(name, entry, lengths[entry.split])
         if missing := [name for name in ("python", *LIBRARIES) if name not in self.versions]:
             raise ValueError(f"versions lack {missing[0]}")
         if odd := [name for entry in self.files.values() for name in entry.arrays if name not in self.arrays]:
             raise ValueError(f"arrays lack {odd[0]}")
         for kind in ("files", "series", "combined"):
-            object.__setattr__(self, kind, _in_order(getattr(self, kind), kind))
+            object.__setattr__(self, kind, _in_order(getattr(self, kind), kind, (*SPLITS, *sorted(self.recipe.splits))))
 
-    def _check_arrays(self, name: str, entry: FileEntry) -> None:
+    def _check_certificates(self) -> None:
+        """Raise ValueError unless each task has a certificate for train, val and test, and for each named split."""
+        found = sorted((entry.split, entry.task) for entry in self.certificate)
+        named = self.recipe.splits
+        wanted = {(entry.split if entry.split in named else "", entry.task) for entry in self.files.values()}
+        if found != sorted(wanted):
+            raise ValueError(f"certificate is of {found}, files are of {sorted(wanted)}")
+
+    def certificate_of(self, task: int, split: str) -> Certificate:
+        """The certificate of a task in a split."""
+        name = split if split in self.recipe.splits else ""
+        return next(entry for entry in self.certificate if (entry.task, entry.split) == (task, name))
+
+    def _check_arrays(self, name: str, entry: FileEntry, length: int) -> None:
         """Raise ValueError unless a file of sequences has the arrays, frames and contexts of the recipe."""
         if missing := [array for array in self._needed() if array not in entry.arrays]:
             raise ValueError(f"{name} lacks {missing[0]}")
-        if (frames := entry.arrays[self._needed()[0]].row[:1]) != (self.recipe.length(),):
-            raise ValueError(f"{name} has sequences of {list(frames)} frames, recipe of {self.recipe.length()}")
+        if (frames := entry.arrays[self._needed()[0]].row[:1]) != (length,):
+            raise ValueError(f"{name} has sequences of {list(frames)} frames, recipe of {length}")
         if (contexts := entry.arrays.get("domains")) and contexts.row[0] != self._contexts():
             raise ValueError(f"{name} has {contexts.row[0]} contexts, recipe {self._contexts()}")
 
@@ -324,9 +339,9 @@ class PlanRecord:
         return formats.named(self.form)
 
 
-def _in_order(files: dict[str, FileEntry], kind: str) -> dict[str, FileEntry]:
+def _in_order(files: dict[str, FileEntry], kind: str, splits: tuple[str, ...]) -> dict[str, FileEntry]:
     """The files by task, split and name; raises ValueError if two have the same sequences."""
-    order = sorted(files, key=lambda name: (files[name].task, SPLITS.index(files[name].split), name))
+    order = sorted(files, key=lambda name: (files[name].task, splits.index(files[name].split), name))
     for one, other in pairwise(order):
         same = (files[one].task, files[one].split) == (files[other].task, files[other].split)
         if same and not formats.of_path(PurePosixPath(one)).several:

@@ -4,8 +4,10 @@ from slvm_data.systems.ball_box import BallBox as BallBox
 from slvm_data.systems.bouncing_ball_1d import BouncingBall1D as BouncingBall1D
 from slvm_data.systems.double_pendulum import DoublePendulum as DoublePendulum
 from slvm_data.systems.explicit_duration import ExplicitDuration as ExplicitDuration
+from slvm_data.systems.glycolytic import Glycolytic as Glycolytic
 from slvm_data.systems.hamiltonian import Hamiltonian as Hamiltonian
 from slvm_data.systems.lorenz import Lorenz as Lorenz
+from slvm_data.systems.lotka_volterra import LotkaVolterra as LotkaVolterra
 from slvm_data.systems.mass_spring import MassSpring as MassSpring
 from slvm_data.systems.n_body import NBody as NBody
 from slvm_data.systems.parameters import Uniform as Uniform
@@ -13,6 +15,7 @@ from slvm_data.systems.parameters import parameter as parameter
 from slvm_data.systems.parameters import shared_parameter as shared_parameter
 from slvm_data.systems.parameters import uniform as uniform
 from slvm_data.systems.pendulum import Pendulum as Pendulum
+from slvm_data.systems.pendulum_from_rest import PendulumFromRest as PendulumFromRest
 from slvm_data.systems.rslds import Rslds as Rslds
 from slvm_data.systems.switching import Switching as Switching
 from slvm_data.systems.switching_double_pendulum import SwitchingDoublePendulum as SwitchingDoublePendulum

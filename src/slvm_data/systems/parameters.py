@@ -92,6 +92,19 @@ def ends_of(value: Parameter, bounds: Bounds, bodies: int) -> tuple[np.ndarray, 
     return (low[0], high[0]) if count is None else (low, high)
 
 
+def gaps_of(value: Parameter, high: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Ends of the gap in a parameter, as large as its highest value `high`, [] or [B]; None if it has no gap.
+
+    Where only some components have one, the gap of the others has no width and lies at their end.
+    """
+    each = value if isinstance(value, tuple) else (value,)
+    if not any(getattr(own, "gap", None) for own in each):
+        return None
+    gaps = [getattr(own, "gap", None) or (np.nan, np.nan) for own in each]
+    first, last = (np.reshape(ends, np.shape(high) if len(each) > 1 else ()) for ends in zip(*gaps, strict=True))
+    return np.where(np.isnan(first), high, first), np.where(np.isnan(last), high, last)
+
+
 def _ends(value: Parameter, bounds: Bounds) -> tuple[float, float]:
     if not (is_number(value) or isinstance(value, Uniform)):
         raise ValueError(f"{_text(value)} is neither a number nor a range such as uniform(0.5, 1.0)")

@@ -13,9 +13,9 @@ import numpy as np
 from slvm_data.core.fields import check, floats, limited, plain
 from slvm_data.core.integrator import solve
 from slvm_data.core.keys import stream
-from slvm_data.core.late import jax
+from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Key
-from slvm_data.systems.parameters import Bounds, Parameter, ends_of
+from slvm_data.systems.parameters import Bounds, Parameter, ends_of, gaps_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +199,11 @@ class System(abc.ABC):
         except ValueError as error:
             raise ValueError(f"{type(self).__name__}: {name} = {error}") from None
 
+    def ends_of(self, name: str) -> tuple[np.ndarray, ...]:
+        """Lowest and highest value of a parameter, and both ends of its gap if it has one: [] each, or [B]."""
+        low, high = self.range_of(name)
+        return (low, high, *(gaps_of(getattr(self, name), high) or ()))
+
     def low(self, name: str) -> float:
         """The smallest value of a parameter in the population, over all bodies."""
         return float(np.min(self.range_of(name)[0]))
@@ -228,10 +233,18 @@ class System(abc.ABC):
         return copy
 
 
-def draw(ranges: Mapping[str, tuple[Array, Array]], key: Key) -> dict[str, Array]:
-    """Draw the parameters of one member, each uniform in its range and from a random stream with its name."""
+def draw(ranges: Mapping[str, tuple[Array, ...]], key: Key) -> dict[str, Array]:
+    """Draw the parameters of one member, each uniform in its range and from a random stream with its name.
 
-    def one(name: str, low: Array, high: Array) -> Array:
-        return low + (high - low) * jax.random.uniform(stream(key, name), np.shape(low), dtype=float)
+    `ranges` are as of `System.ends_of`.
+    """
 
-    return {name: one(name, low, high) for name, (low, high) in ranges.items()}
+    def one(name: str, low: Array, high: Array, *gap: Array) -> Array:
+        u = jax.random.uniform(stream(key, name), np.shape(low), dtype=float)
+        if not gap:
+            return low + (high - low) * u
+        first, last = gap
+        value = low + (high - low - (last - first)) * u
+        return jnp.where(value < first, value, value + (last - first))
+
+    return {name: one(name, *ends) for name, ends in ranges.items()}

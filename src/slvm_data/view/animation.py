@@ -48,8 +48,8 @@ def animate(
     if (kind := out.suffix.removeprefix(".")) not in FORMATS:
         raise ValueError(f"{out} has to end in {', '.join('.' + kind for kind in FORMATS)}")
     long = dataset.folder is None and dataset.recipe.windows is not None  # the beginning of long trajectories
-    dataset = _with_frames(dataset)
-    tasks = list(range(len(dataset.recipe.tasks))) if tasks is None else list(tasks)
+    dataset = _with_frames(dataset.of_split(split))
+    tasks = list(dataset.recipe.tasks_of(split)) if tasks is None else list(tasks)
     _check_numbers(fps, {"rows": rows, "columns": columns, "scale": scale})
     rows, columns = _shape(dataset, split, tasks, rows, columns)
     chosen = _chosen(dataset, split, tasks, rows * columns)

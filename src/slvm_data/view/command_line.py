@@ -18,6 +18,7 @@ from slvm_data.recipe.outline import Outline
 from slvm_data.recipe.overrides import override
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.recipe.serialisation import KNOWN, class_name
+from slvm_data.recipe.split_words import written
 from slvm_data.store import manifest
 from slvm_data.systems.parameters import Uniform
 from slvm_data.view.dataset import Dataset
@@ -70,12 +71,14 @@ def _words(word: str, base: Recipe, recipe: Recipe) -> list[str] | None:
     original = recipe.original and not base.original
     like = as_original(base) if original else base
     parameters = _parameters(like, recipe)
-    options = _different([name for name in of(Outline) if name not in SPLITS], base, recipe)
+    options = _different([name for name in of(Outline) if name not in (*SPLITS, "splits")], base, recipe)
     options |= _different(of(View), like.view_of(0), recipe.view_of(0))
     if base.windows and recipe.windows:
         options |= _different(of(Windowing), base.windows, recipe.windows)
     if () in options.values():
         return None  # no option takes something away
+    if splits := _splits(base, recipe):
+        options["splits"] = splits
     try:
         options |= _different(SPLITS, override(base, parameters, options), recipe)
         made = override(base, parameters, options)
@@ -88,6 +91,12 @@ def _words(word: str, base: Recipe, recipe: Recipe) -> list[str] | None:
     return [word, *parameters, *words] if replace(made, about=base.about) == recipe else None
 
 
+def _splits(base: Recipe, recipe: Recipe) -> list[str]:
+    """The texts of the splits in which two recipes differ; a count of 0 takes one away."""
+    texts = [f"{name}: 0" for name in base.splits if name not in recipe.splits]
+    return texts + [written(name, own, recipe) for name, own in recipe.splits.items() if own != base.splits.get(name)]
+
+
 def _different(names: Iterable[str], base: Any, other: Any) -> dict[str, Any]:
     return {name: getattr(other, name) for name in names if getattr(other, name) != getattr(base, name)}
 
@@ -95,6 +104,8 @@ def _different(names: Iterable[str], base: Any, other: Any) -> dict[str, Any]:
 def _option(name: str, value: Any) -> list[str]:
     """The words of an option; one that takes modifiers or the like is repeated for each of them."""
     word = "--" + OPTIONS[name].word
+    if name == "splits":
+        return [part for text in value for part in (word, text)]
     if limits_of(OPTIONS[name].owner, name).kinds:
         return [part for one in (value if isinstance(value, tuple) else (value,)) for part in (word, str(one))]
     return [word] if value is True else [word, ",".join(value) if isinstance(value, tuple) else _text(value)]
@@ -114,7 +125,7 @@ def _values(recipe: Recipe, name: str) -> list[Any]:
 
 def _text(value: Any) -> str:
     if isinstance(value, Uniform):
-        return f"{_text(value.low)}..{_text(value.high)}"
+        return "|".join(f"{_text(low)}..{_text(high)}" for low, high in value.parts())
     if isinstance(value, tuple):
         return f"[{','.join(map(_text, value))}]"
     if isinstance(value, bool):

@@ -56,8 +56,12 @@ class Dataset:
         if not 0 <= task < len(self.recipe.tasks):
             raise ValueError(f"task = {task} does not exist; {self.recipe.name} has {len(self.recipe.tasks)}")
         if self.content is None:
-            return self.recipe.count(split)
+            return self.recipe.count(split) if task in self.recipe.tasks_of(split) else 0
         return next((entry.rows for _, entry in self._file(self.content, task, split)), 0)
+
+    def of_split(self, split: str) -> Dataset:
+        """The dataset with the recipe of one split alone."""
+        return replace(self, recipe=self.recipe.of_split(split))
 
     def check_current(self, again: str = "run the command again") -> None:
         """Raise ValueError if the folder was written again since it was opened, so that old and new parts would mix.
@@ -83,11 +87,11 @@ class Dataset:
         arrays = self._read(task, split, list(index))
         if "time" not in arrays:  # as in files written with --original
             arrays["time"] = np.tile(self.recipe.times(task), (len(arrays["label"]), 1))
-        return arrays | _computed(self.recipe, task, arrays)
+        return arrays | _computed(self.recipe.of_split(split), task, arrays)
 
-    def parameters(self, task: int, split: str) -> Arrays:
-        """The drawn parameters by name, [n …] each, of the first sequences: as many as `searched` says."""
-        count, step = min(self.searched, self.count(task, split)), SEARCHED if self.content else STEP
+    def parameters(self, task: int, split: str, most: int | None = None) -> Arrays:
+        """The drawn parameters by name, [n …] each, of the first sequences: `most`, or as many as `searched` says."""
+        count, step = min(most or self.searched, self.count(task, split)), SEARCHED if self.content else STEP
         names = [PARAMETER + name for name in self.recipe.tasks[task].parameters()]
         parts = []
         for start in range(0, count, step):
@@ -124,8 +128,9 @@ class Dataset:
 
     def _made(self, task: int, split: str, rows: np.ndarray) -> Arrays:
         """Sequences of the recipe; their observations without modifiers too, which cost nothing here."""
-        extra = (CLEAN,) if self.recipe.observe and CLEAN not in self.recipe.record else ()
-        return collect(replace(self.recipe, record=(*self.recipe.record, *extra)), task, split, rows)
+        recipe = self.recipe.of_split(split)
+        extra = (CLEAN,) if recipe.observe and CLEAN not in recipe.record else ()
+        return collect(replace(recipe, record=(*recipe.record, *extra)), task, split, rows)
 
     def _file(self, content: Manifest, task: int, split: str) -> list[tuple[str, FileEntry]]:
         """Name and entry of the file of a task in a split, if there is one."""

@@ -39,8 +39,11 @@ def _arrays(dataset: Dataset) -> list[list[str]]:
     if dataset.content:
         return card.array_rows(dataset.content)
     recipe, found, unit = dataset.recipe, {}, units(dataset.recipe)
-    first = {system.template(): task for task, system in reversed(list(enumerate(recipe.tasks)))}
-    kinds = [forms(recipe, task, recipe.splits()[0]) for task in sorted(first.values())]  # one of tasks that are alike
+    first: dict[Any, tuple[int, str]] = {}
+    for task, split, _ in recipe.files():  # one of tasks and splits that are alike
+        kind = recipe.of_split(split).tasks[task].template()
+        first.setdefault((kind, split in recipe.splits and split), (task, split))
+    kinds = [forms(recipe, *place) for place in first.values()]
     for every in zip(*kinds, strict=True):  # of sequences, then of uncut trajectories
         for name, form in ((name, form) for arrays_ in every for name, form in forms_of(arrays_).items()):
             found.setdefault(name, {})[card.shape_text(form.row)] = form.dtype
@@ -65,7 +68,7 @@ def _sizes(dataset: Dataset) -> list[tuple[str, str]]:
     if recipe.has_frames():
         *colours, height, width = recipe.view_of(0).shape()
         found.append(("frame", f"{height} × {width} pixels, {'three colours' if colours else 'one channel'}"))
-    counts = ", ".join(f"{split} {recipe.count(split):,}" for split in recipe.splits())
+    counts = ", ".join(f"{split} {recipe.count(split):,}" for split in recipe.split_names())
     found.append(("sequences of each task", counts))
     if dataset.content:
         every = dataset.content.every_file()
@@ -78,7 +81,7 @@ def _loading(dataset: Dataset) -> str:
     if dataset.content and not dataset.content.format.own:
         return card.reading(dataset.content)
     folder = str(dataset.folder) if dataset.folder else dataset.recipe.name
-    loader, split = "Windows" if dataset.recipe.windows else "Sequences", dataset.recipe.splits()[0]
+    loader, split = "Windows" if dataset.recipe.windows else "Sequences", dataset.recipe.split_names()[0]
     return "\n".join(
         [
             "from torch.utils.data import DataLoader",

@@ -112,7 +112,7 @@ def plot(dataset: Path | str | Recipe | Dataset, split: str = "train", index: in
 
     Raises ValueError for a dataset, split, task or index that does not exist.
     """
-    source = opened(dataset)
+    source = opened(dataset).of_split(split)
     arrays = {name: array[0] for name, array in source.rows(task, split, [index]).items()}
     system = source.recipe.tasks[task]
     names = system.state if "state" in arrays else getattr(system, "latents", ()) or system.state

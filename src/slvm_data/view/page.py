@@ -15,8 +15,8 @@ from typing import Any
 
 MODULES = (  # those that others import come first
     *("element", "icon", "colors", "numbers", "source", "player", "selection"),
-    *("timeline", "screen", "spark", "thumbnail", "curve", "portrait", "bars", "matrix", "regimes", "command"),
-    *("transport", "filters", "sliders", "grid", "sequence", "report"),
+    *("timeline", "screen", "spark", "thumbnail", "curve", "portrait", "bars", "places", "matrix", "regimes"),
+    *("command", "transport", "filters", "sliders", "grid", "sequence", "report"),
     *("dataset", "tabs", "theme", "browser", "app"),
 )
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";\n', re.M)

@@ -20,6 +20,7 @@ WALLS = ("left", "right", "top", "bottom")
 
 def payload(dataset: Dataset, task: int, split: str, index: list[int]) -> list[dict[str, Any]]:
     """These sequences of a task, in this order; raises as `Dataset.rows` does."""
+    dataset = dataset.of_split(split)
     rows = dataset.rows(task, split, index)
     each = [{name: array[i] for name, array in rows.items()} for i in range(len(index))]
     parameters = [PARAMETER + name for name in dataset.recipe.tasks[task].parameters()]

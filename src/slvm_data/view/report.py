@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,14 @@ from slvm_data.core.json_tree import to_json
 from slvm_data.observe.render.style import LIT
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation.batch import make, prepare
-from slvm_data.simulation.certificate import Tally, certify
+from slvm_data.simulation.certificate import Tally, certify, distances
 from slvm_data.store.manifest import Certificate
 from slvm_data.view.dataset import Dataset
 
 FIRST = 64  # sequences that are measured: for lit pixels, and for a recipe, which has no certificate yet
 PIXELS = 2**25  # of frames that are measured, at most
 BINS = 16
+POINTS = 200  # of a split, at most, in the picture of the parameters
 MEASURED = "From dataset.json: measured when the sequences were generated."
 NOW = f"Measured now, on the first {FIRST} sequences of each task."
 ONE = "Measured now, on the first trajectory of each task."
@@ -26,27 +28,76 @@ def report(dataset: Dataset) -> dict[str, Any]:
     """The certificate of each task, from the manifest or measured on first sequences of a recipe; and lit pixels."""
     tasks = range(len(dataset.recipe.tasks))
     content = dataset.content
-    entries = content.certificate if content else [_measured(dataset.recipe, task) for task in tasks]
+    entries = content.certificate if content else _all_measured(dataset.recipe)
     return {
         "entries": [_plain(entry) for entry in entries],
         "measured": MEASURED if content else ONE if dataset.recipe.windows else NOW,
+        "places": places(dataset),
         "lit": [_lit(dataset, task) for task in tasks] if dataset.recipe.has_frames() else [],
     }
 
 
 def _plain(entry: Certificate) -> dict[str, Any]:
     """A certificate as JSON values; a missing value is null."""
-    plain = {"substeps": None, "error": None, "horizon": None, "energy_drift": None, "regimes": None} | to_json(entry)
+    none = dict.fromkeys(("substeps", "error", "horizon", "energy_drift", "regimes", "apart"))
+    plain = none | {"split": ""} | to_json(entry)
     if plain["regimes"]:
         plain["regimes"] = {"signal_to_noise_db": None, "leakage": None} | plain["regimes"]
     return plain
 
 
-def _measured(recipe: Recipe, task: int) -> Certificate:
-    split, tally = recipe.splits()[0], Tally(recipe.tasks[task])
+def _all_measured(recipe: Recipe) -> list[Certificate]:
+    """Certificates of the first split of each task, and of the named splits, from first sequences."""
+    tallies = {}
+    for task, split, _ in recipe.files():
+        part = (split if split in recipe.splits else "", task)
+        if part not in tallies:
+            tallies[part] = split, _tallied(recipe, task, split)
+    trained = [tally for (name, _), (_, tally) in tallies.items() if not name]
+    found = []
+    for (name, task), (split, tally) in sorted(tallies.items(), key=lambda own: own[0][0] != ""):
+        entry = certify(recipe.of_split(split), task, split, tally)
+        found.append(replace(entry, split=name, apart=distances(tally, trained)) if name else entry)
+    return found
+
+
+def _tallied(recipe: Recipe, task: int, split: str) -> Tally:
+    recipe = recipe.of_split(split)
+    tally = Tally(recipe.tasks[task])
     count = 1 if recipe.windows else min(FIRST, recipe.count(split))
     tally.add(make(recipe, task, split, prepare(recipe, task, split), np.arange(count)))
-    return certify(recipe, task, tally)
+    return tally
+
+
+def places(dataset: Dataset) -> dict[str, Any] | None:
+    """Where the parameters of each split lie: the first values of those that differ, by name of the split.
+
+    None if there are no named splits, or if no parameter differs between sequences.
+    """
+    recipe = dataset.recipe
+    if not recipe.splits:
+        return None
+    found: dict[str, dict[str, list[list[float]]]] = {}
+    for task, split, _ in recipe.files():
+        if split in ("val", "test"):
+            continue  # drawn as train is
+        few = max(1, POINTS // len(recipe.tasks_of(split)))
+        values = dataset.parameters(task, split, few)
+        for name, array in values.items():
+            columns = array.reshape(len(array), -1).T
+            for i, column in enumerate(columns):
+                key = name if len(columns) == 1 else f"{name}[{i}]"
+                found.setdefault(split, {}).setdefault(key, []).extend(column.tolist())
+    return _varied(found)
+
+
+def _varied(found: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
+    """The parameters that all splits have and that are not the same everywhere."""
+    first = next(iter(found.values()))
+    names = [name for name in first if all(name in own for own in found.values())]
+    names = [name for name in names if len({value for own in found.values() for value in own[name]}) > 1]
+    splits = {split: [own[name] for name in names] for split, own in found.items()}
+    return {"names": names, "splits": splits} if names else None
 
 
 def _lit(dataset: Dataset, task: int) -> dict[str, Any]:
@@ -54,8 +105,8 @@ def _lit(dataset: Dataset, task: int) -> dict[str, Any]:
 
     Of a folder that does not keep the frames without modifiers, those with them.
     """
-    recipe = dataset.recipe
-    split = recipe.splits()[0]
+    split = dataset.recipe.first_split(task)
+    recipe = dataset.recipe.of_split(split)
     most = max(1, PIXELS // (recipe.length() * recipe.view_of(task).size ** 2))
     count = min(FIRST, most, dataset.count(task, split))
     rows = dataset.rows(task, split, range(count))

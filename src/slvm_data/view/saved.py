@@ -32,11 +32,11 @@ def save(dataset: Dataset, path: Path, sequences: int) -> int:
 def data(dataset: Dataset, sequences: int) -> dict[str, Any]:
     """The data of a saved page: all answers that a server would give."""
     said = summary(dataset)
-    places = [(task, split) for task in range(len(said["tasks"])) for split in said["splits"]]
+    places = [(task, split) for task, split, _ in dataset.recipe.files()]
     share = max(1, sequences // len(places))
     here = {(task, split): range(min(share, dataset.count(task, split))) for task, split in places}
     for task, one in enumerate(said["tasks"]):
-        one["counts"] = {split: len(here[task, split]) for split in said["splits"]}
+        one["counts"] = {split: len(here.get((task, split), ())) for split in said["splits"]}
     return {
         "about": said | {"sliders": [], "fixed": ""},
         "sequences": {f"{t}/{s}": payload(dataset, t, s, list(index)) for (t, s), index in here.items()},

@@ -26,7 +26,6 @@ PIXELS = 2**24  # of all sequences on a page
 def summary(dataset: Dataset) -> dict[str, Any]:
     """Return the description of a dataset as JSON values."""
     recipe = dataset.recipe
-    size = recipe.view_of(0).size if recipe.has_frames() else 1
     movable = [] if dataset.content else [*sliders(recipe), *of_modifiers(recipe)]
     return {
         "name": recipe.name,
@@ -36,17 +35,24 @@ def summary(dataset: Dataset) -> dict[str, Any]:
         "equation": dataset.content.equation if dataset.content else equation(recipe),
         "command": command(dataset),
         "generated": dataset.content is None,
-        "splits": recipe.splits(),
+        "splits": recipe.split_names(),
         "tasks": [_task(dataset, task) for task in range(len(recipe.tasks))],
         "frames": recipe.has_frames(),
         "original": card.ORIGINAL.replace("`", "") if recipe.original else "",
         "windows": card.of_windows(recipe.windows) if recipe.windows else "",
-        "cells": max(CELLS[0], min(CELLS[1], PIXELS // (size**2 * recipe.length()))),
+        "cells": max(CELLS[0], min(CELLS[1], PIXELS // _largest(recipe))),
+        "changes": {name: card.of_split(recipe, name) for name in recipe.splits},
         "searched": dataset.searched,
         "sliders": movable,
         "fixed": FIXED if not dataset.content and not movable else "",
         "files": _files(dataset),
     }
+
+
+def _largest(recipe: Recipe) -> int:
+    """Number of pixels of a sequence, in the split where it has most; of frames if there are none."""
+    every = map(recipe.of_split, recipe.split_names())
+    return max((own.view_of(0).size ** 2 if own.has_frames() else 1) * own.length() for own in every)
 
 
 def _heading(dataset: Dataset) -> str:
@@ -65,7 +71,7 @@ def _files(dataset: Dataset) -> list[dict[str, Any]]:
 
 def _task(dataset: Dataset, task: int) -> dict[str, Any]:
     recipe, system = dataset.recipe, dataset.recipe.tasks[task]
-    counts = {split: dataset.count(task, split) for split in SPLITS}
+    counts = {split: dataset.count(task, split) for split in (*SPLITS, *recipe.splits)}
     names = list((isinstance(system, Switching) and recipe.windows is not None and system.latents) or system.state)
     return {
         "system": type(system).__name__,

@@ -87,11 +87,13 @@ def by_processes(plan: Plan, folder: Path, units: list[Unit], workers: int) -> I
 
 def _in_turn(plan: Plan, units: list[Unit]) -> list[Unit]:
     """The units in an order in which processes that begin compile different programs, and take the others' later."""
-    programs, turns = [program(plan.recipe, task) for task in range(len(plan.recipe.tasks))], Counter[object]()
+    keys = {(unit.file.split, unit.file.task) for unit in units}
+    programs, turns = {key: program(plan.recipe_of(key[0]), key[1]) for key in keys}, Counter[object]()
 
     def turn(unit: Unit) -> int:
-        turns[programs[unit.file.task]] += 1
-        return turns[programs[unit.file.task]]
+        own = programs[unit.file.split, unit.file.task]
+        turns[own] += 1
+        return turns[own]
 
     return sorted(units, key=turn)
 

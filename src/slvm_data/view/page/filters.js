@@ -40,7 +40,8 @@ function searched(about) {
 }
 
 function splits(about, selection, onchange) {
-  const choices = about.splits.map((split) => [split, split]);
+  const changes = (split) => (about.changes[split] ? `: ${about.changes[split]}` : "");
+  const choices = about.splits.map((split) => [split, split + changes(split)]);
   return choice("Split", choices, selection.split, (split) => onchange({ split }));
 }
 

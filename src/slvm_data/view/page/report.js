@@ -2,6 +2,7 @@ import { bars } from "./bars.js";
 import { element, table } from "./element.js";
 import { matrix } from "./matrix.js";
 import { named, short, size } from "./numbers.js";
+import { places } from "./places.js";
 
 const MEANING = [
   "Max. energy drift: the largest relative change of the energy, with losses to friction added back.",
@@ -11,12 +12,13 @@ const MEANING = [
 ].join(" ");
 
 /** The validation report: accuracy, coverage, lit pixels, regimes, and the sizes of the files. */
-export function report(about, { entries, measured, lit }) {
+export function report(about, { entries, measured, lit, places: where }) {
   const parts = [
     element("p", { className: "note" }, measured),
     accuracy(about, entries),
     ...(entries.some((entry) => entry.regimes) ? [regimes(about, entries.filter((entry) => entry.regimes))] : []),
-    ...entries.flatMap((entry, i) => coverage(about, entry, i)),
+    ...(where ? [places(about, where)] : []),
+    ...entries.filter((entry) => !entry.split).flatMap((entry) => coverage(about, entry)),
     ...(lit.length ? [pixels(about, lit)] : []),
     ...(about.files.length ? [files(about)] : []),
   ];
@@ -26,7 +28,7 @@ export function report(about, { entries, measured, lit }) {
 function accuracy(about, entries) {
   const head = ["task", "max. energy drift", "max. integration error", "substeps per frame", "resampled", "sample"];
   const rows = entries.map((entry) => [
-    `${entry.task}: ${about.tasks[entry.task].title}`,
+    `${entry.task}: ${about.tasks[entry.task].title}${entry.split && `, ${entry.split}`}`,
     short(entry.energy_drift),
     short(entry.error) + (entry.horizon === null ? "" : ` in ${entry.horizon} frames, then chaos`),
     short(entry.substeps),
@@ -36,8 +38,9 @@ function accuracy(about, entries) {
   return element("section", {}, table("Accuracy", head, rows), element("p", { className: "note" }, MEANING));
 }
 
-function coverage(about, entry, i) {
-  const drawn = about.tasks[i].parameters.filter((parameter) => parameter.drawn);
+function coverage(about, entry) {
+  const { task } = entry;
+  const drawn = about.tasks[task].parameters.filter((parameter) => parameter.drawn);
   if (!drawn.length) return [];
   const plots = drawn.map(({ name, unit }) => {
     const range = entry.coverage[name];
@@ -45,7 +48,8 @@ function coverage(about, entry, i) {
     const text = (k) => `${short(range.low + k * width)} to ${short(range.low + (k + 1) * width)}`;
     return histogram(named(name, unit), bars(range.counts, `Coverage of ${name}`, text), range.low, range.high);
   });
-  const title = about.tasks.length > 1 ? `Parameters drawn for task ${i}: ${about.tasks[i].title}` : "Parameters drawn";
+  const of = about.tasks.length > 1 ? ` for task ${task}: ${about.tasks[task].title}` : "";
+  const title = `Parameters drawn${of}`;
   return [section(title, plots)];
 }
 

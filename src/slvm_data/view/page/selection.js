@@ -6,9 +6,10 @@ export function everything(about) {
   return { split: about.splits[0], task: "all", sort: "", falling: false, beside: few, ranges: {}, page: 0 };
 }
 
-/** Numbers of the tasks that are shown. */
+/** Numbers of the tasks that are shown: those that have sequences in the split. */
 export function tasksOf(about, selection) {
-  return selection.task === "all" ? about.tasks.map((_, i) => i) : [Number(selection.task)];
+  if (selection.task !== "all") return [Number(selection.task)];
+  return about.tasks.map((_, i) => i).filter((i) => about.tasks[i].counts[selection.split] > 0);
 }
 
 /** Whether sequences of several tasks with the same index stand side by side: not if they are sorted by a parameter. */
@@ -34,7 +35,7 @@ export function places(about, selection, parameters) {
 }
 
 function every(about, { split, beside }, tasks) {
-  const count = about.tasks[tasks[0]].counts[split]; // the same in all of them
+  const count = about.tasks[tasks[0]]?.counts[split] ?? 0; // the same in all of them
   const length = count * tasks.length;
   const place = (k) =>
     beside ? [tasks[k % tasks.length], Math.floor(k / tasks.length)] : [tasks[Math.floor(k / count)], k % count];

@@ -73,7 +73,7 @@ class Saved {
   }
 
   async parameters(task, split) {
-    const sequences = this.data.sequences[`${task}/${split}`];
+    const sequences = this.data.sequences[`${task}/${split}`] ?? [];
     const names = Object.keys(sequences[0]?.parameters ?? {});
     const values = (name) => sequences.map((sequence) => sequence.parameters[name]);
     return Object.fromEntries(names.map((name) => [name, byComponent(values(name))]));

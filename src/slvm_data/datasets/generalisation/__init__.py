@@ -1,0 +1,1 @@
+"""Datasets with splits that test generalisation."""

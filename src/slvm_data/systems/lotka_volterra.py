@@ -1,0 +1,58 @@
+"""Prey x and predators y: ẋ = α x - β x y, ẏ = δ x y - γ y. V = δ x - γ ln x + β y - α ln y is constant.
+
+A. J. Lotka, Elements of Physical Biology (1925); V. Volterra, "Fluctuations in the Abundance of a Species considered
+Mathematically", Nature 118 (1926).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from slvm_data.core.fields import limited
+from slvm_data.core.late import jax, jnp
+from slvm_data.core.types import Array, Key
+from slvm_data.systems.parameters import Parameter, Uniform, parameter
+from slvm_data.systems.system import System
+
+
+@dataclass(frozen=True, kw_only=True)
+class LotkaVolterra(System):
+    """State: x, y, both above 0 and without units. The disc is at (x, y), in a scene from 0 to twice `half_width`."""
+
+    state: ClassVar = ("x", "y")
+
+    alpha: Parameter = parameter(0.5, minimum=0.0)
+    beta: Parameter = parameter(0.5, minimum=0.0)
+    gamma: Parameter = parameter(0.5, minimum=0.0)
+    delta: Parameter = parameter(0.5, minimum=0.0)
+    first: Uniform = limited(Uniform(1.0, 2.0), positive=True)  # of both numbers at the start
+    half_width: float = limited(3.0, positive=True)
+    radius: float = limited(0.3, positive=True)  # of the disc
+
+    def start(self, key: Key) -> Array:
+        """Draw both numbers uniformly."""
+        return jax.random.uniform(key, (2,), dtype=float, minval=self.first.low, maxval=self.first.high)
+
+    def velocity(self, x: Array) -> Array:
+        """Time derivative [2] of the state [2]."""
+        prey, predators = x
+        met = prey * predators
+        return jnp.stack([self.alpha * prey - self.beta * met, self.delta * met - self.gamma * predators])
+
+    def bodies(self, x: Array) -> tuple[Array, Array]:
+        """A disc at (x, y)."""
+        return (x - self.half_width)[None], jnp.array([self.radius])
+
+    def extent(self) -> float:
+        """Half the width of the scene: `half_width`."""
+        return self.half_width
+
+    def accept(self, x: Array, centres: Array, extent: Array | float) -> Array:  # noqa: ARG002
+        """Always: numbers may grow beyond the scene."""
+        return jnp.isfinite(x).all()
+
+    def longest_step(self) -> float:
+        """A fraction of the time in which a population changes that is twice as large as at the start."""
+        most = 2 * self.first.high * (self.high("beta") + self.high("delta"))
+        return 1.0 / max(self.high("alpha") + self.high("gamma") + most, 1e-9)
