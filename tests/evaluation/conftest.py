@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from slvm_data import RECIPES, View, generate
+from slvm_data import RECIPES, Split, View, generate, uniform
 from slvm_data.metrics import probes
 from slvm_data.observe.modifiers import Missing
 
@@ -17,6 +17,7 @@ SETS = {
     "nascar": {"steps": 3000, "train": 20, "test": 30},
     "gaps": {"observe": (Missing(p=0.4, keep=2),)},
     "clean": {"observe": (Missing(p=0.4, keep=2),), "record": ("clean",)},
+    "named": {"splits": {"long": Split(count=4, steps=12), "far": Split(count=5, change={"g": uniform(9.0, 9.5)})}},
     "grey": {"view": View(color="grey", size=16)},
 }
 

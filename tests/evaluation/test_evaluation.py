@@ -204,6 +204,18 @@ def test_tasks_are_scored_one_by_one_and_their_mean_is_shown(made, tmp_path):
     assert own.numbers["mse"].whole.mean == pytest.approx(own.tasks[0]["mse"].whole.mean / 2)
 
 
+def test_named_splits_have_a_column_each_and_lengths_of_their_own(made, noisy, tmp_path):
+    for split in ("val", "long", "far"):
+        np.savez(tmp_path / f"{split}.npz", **noisy("named", split))
+    columns = evaluate(tmp_path, made("named"), start=2).columns
+    assert {split: own.sequences for split, own in columns.items()} == {"val": 6, "far": 5, "long": 4}
+    assert {split: own.frames.stop for split, own in columns.items()} == {"val": T, "far": T, "long": 12}
+    assert columns["long"].numbers["vpt"].best == 10
+    assert columns["long"].fitted_on == columns["far"].fitted_on == "val"
+    alone = evaluate(tmp_path / "far.npz", made("named"), start=2).columns  # the name of the file says the split
+    assert alone["far"].numbers["mse"] == columns["far"].numbers["mse"]
+
+
 def test_pictures_are_read_some_sequences_at_a_time(made, noisy, tmp_path, monkeypatch):
     np.savez(tmp_path / "test.npz", image=noisy("pendulum")["image"])
     monkeypatch.setattr(pairs, "BATCH", 3 * T * 32 * 32)

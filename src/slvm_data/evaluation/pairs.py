@@ -63,7 +63,7 @@ def pairs(forecast: Forecast, start: int, order: np.ndarray, fit: Forecast | Non
     found = {name: _pair(forecast, name, start, order) for name in forecast.parts if _is_series(name)}
     if "latent" in found:
         if fit and "latent" in fit.parts:
-            own = _pair(fit, "latent", start, np.argsort(fit.index))
+            own = _pair(fit, "latent", start if start < fit.frames.stop else 0, np.argsort(fit.index))
             found["latent"] = replace(found["latent"], fit=Fit(latents=own.found, targets=own.wanted))
         found |= _of_means(forecast, fit, order, found["latent"])
     if given := [name for name in forecast.parts if name.startswith(PARAMETER)]:

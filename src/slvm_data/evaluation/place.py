@@ -31,16 +31,17 @@ def places(path: Path, content: Manifest, splits: list[str]) -> dict[str, dict[i
 
 
 def _only(path: Path, content: Manifest, splits: list[str]) -> str:
-    """The split of a forecast that is one file."""
-    if len(content.recipe.tasks) > 1:
-        names = ", ".join(_wanted(content, (splits or [USUAL])[0])[:2])
-        raise ValueError(f"{path} is of one task, and {content.name} has several: give a folder with {names}, …")
+    """The split of a forecast that is one file: the one asked for, or that of its name, or the usual one."""
     if len(splits) > 1:
         raise ValueError(f"{path} is of one split, and not of {', '.join(splits)}: give one split, or a folder")
-    if not splits and USUAL not in splits_of(content):
+    split = (splits or [path.stem if path.stem in splits_of(content) else USUAL])[0]
+    if split not in splits_of(content):
         names = ", ".join(splits_of(content))
         raise ValueError(f"{content.name} has no {USUAL}: say of which split {path} is, {names}")
-    return splits[0] if splits else USUAL
+    if len(wanted := _wanted(content, split)) > 1:
+        names = ", ".join(wanted[:2])
+        raise ValueError(f"{path} is of one task, and {content.name} has several: give a folder with {names}, …")
+    return split
 
 
 def of_split(path: Path, content: Manifest, split: str) -> dict[int, Path]:

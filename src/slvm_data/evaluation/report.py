@@ -170,9 +170,9 @@ class Report:
         every = [metric for metric in TABLE if any(metric.name in own.numbers for own in self.columns.values())]
         for metric in every:
             numbers = [own.numbers.get(metric.name) for own in self.columns.values()]
-            best = next(own.best for own in numbers if own)
+            bests = dict.fromkeys(_short(own.best) for own in numbers if own)
             unit = f" [{metric.unit}]" if metric.unit else ""
-            yield metric.name + unit, _short(best), *(_cell(own and own.whole) for own in numbers)
+            yield metric.name + unit, " or ".join(bests), *(_cell(own and own.whole) for own in numbers)
             names = dict.fromkeys(name for own in numbers for name in (own and own.by_component) or {})
             for name in names if len(names) > 1 else ():
                 cells = [_cell(own.by_component.get(name) if own and own.by_component else None) for own in numbers]

@@ -72,10 +72,11 @@ def evaluate(
 def _containers(forecast: Any, content: Manifest, splits: list[str]) -> dict[str, dict[int, Container]]:
     """The forecast of each task, by split."""
     if isinstance(forecast, Mapping):
-        if len(splits) > 1 or len(content.recipe.tasks) > 1:
-            raise ValueError("arrays in memory are of one task and split: write files for several")
         split = (splits or [USUAL])[0]
-        return {split: {0: Given.of(forecast)}}
+        tasks = [entry.task for _, entry in content.of_split(split)] or [0]
+        if len(splits) > 1 or len(tasks) > 1:
+            raise ValueError("arrays in memory are of one task and split: write files for several")
+        return {split: {tasks[0]: Given.of(forecast)}}
     found = places(Path(at_home(forecast)), content, splits)
     return {split: {task: containers.opened(path) for task, path in own.items()} for split, own in found.items()}
 

@@ -25,7 +25,7 @@ class Truth:
 
     split: str
     task: int
-    recipe: Recipe
+    recipe: Recipe  # of this split
     entry: FileEntry
     unchanged: Unchanged  # the dataset while it is read
     read: Read = field(repr=False)  # rows in increasing order
@@ -56,7 +56,7 @@ def truth(folder: Path, content: Manifest, recipe: Recipe, split: str, task: int
         raise ValueError(f"split = {split!r} has no sequences in {folder}, which has {', '.join(splits_of(content))}")
     name, entry = next((name, entry) for name, entry in content.of_split(split) if entry.task == task)
     path, unchanged = folder / name, Unchanged(folder, content)
-    return Truth(split, task, recipe, entry, unchanged, _reader(path, entry, unchanged))
+    return Truth(split, task, recipe.of_split(split), entry, unchanged, _reader(path, entry, unchanged))
 
 
 def _reader(path: Path, entry: FileEntry, unchanged: Unchanged) -> Read:

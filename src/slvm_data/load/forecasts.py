@@ -76,12 +76,13 @@ def forecast(
     """
     root, target = Path(at_home(dataset)), Path(at_home(out))
     content = open_manifest(root)
-    whole_number("seen", seen, 1, content.recipe.length(), "frames")
+    recipe, several = content.recipe.of_split(split), len(content.of_split(split)) > 1  # raises for an unknown one
+    whole_number("seen", seen, 1, recipe.length(), "frames")
     asked = Asked(model, seen, whole_number("batch_size", batch_size, 1), _device(model, device))
     loader = Windows if content.recipe.windows else Sequences
-    if target.suffix == ".npz" and len(content.recipe.tasks) > 1:
+    if target.suffix == ".npz" and several:
         raise ValueError(f"{out} is one file, and {root} has several tasks: give a folder")
-    _ = loader(root, split, fields=(INDEX,))  # refuses a split that does not exist
+    _ = loader(root, split, fields=(INDEX,))  # refuses an empty split
     for name, entry in content.of_split(split):
         sequences = loader(root, split, tasks=(entry.task,))
         path = target if target.suffix == ".npz" else target / PurePosixPath(name).with_suffix(".npz")
