@@ -9,7 +9,7 @@ import json
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -249,6 +249,14 @@ def view(
     sequences: Annotated[int, number(int, "Number of sequences in a saved page, over all tasks.", low=1)] = 64,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
     port: Annotated[int, number(int, "Port of the server.", low=0, high=65535, show_default="a free one")] = 0,
+    forecast: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE|FOLDER",
+            help="Forecast to show beside the sequences of a folder, as for `slvm-data evaluate`.",
+        ),
+    ] = None,
+    start: _From = None,
     recipe: _Own = None,
     **options: Any,
 ) -> None:
@@ -260,6 +268,10 @@ def view(
     from slvm_data.view import saved, server
 
     shown = _dataset(dataset, changes or [], recipe, options)
+    if forecast:
+        shown = _beside(shown, forecast, start)
+    elif start is not None:
+        raise ValueError(f"--from {start} has no effect without --forecast: add it")
     if save is None:
         server.serve(shown, port, not no_open)
         return
@@ -270,6 +282,13 @@ def view(
 
 
 app.command("view")(with_options(view, _SEEN, "changes"))
+
+
+def _beside(shown: Dataset, forecast: Path, start: int | None) -> Dataset:
+    """A dataset with a forecast beside it."""
+    from slvm_data.view.forecasts import open_forecasts
+
+    return replace(shown, forecasts=open_forecasts(forecast, shown, start))
 
 
 def _dataset(dataset: str, changes: list[str], recipe: str | None, options: dict[str, Any]) -> Dataset:

@@ -1,13 +1,12 @@
 """A model is run over a split, and its forecast becomes a file: in order, whole or not at all."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from slvm_data import RECIPES, cli, evaluate, generate
+from slvm_data import RECIPES, evaluate, generate
 from slvm_data.load import Sequences, forecast
 from slvm_data.observe.modifiers import Missing
 
@@ -153,33 +152,3 @@ def test_models_that_give_something_else(pendulums, make, tmp_path):
     several = f"{tmp_path / 'f.npz'} is one file, and {pendulums} has several tasks: give a folder"
     assert refused(model, pendulums) == several
     assert not list(tmp_path.iterdir())
-
-
-def test_from_a_dataset_to_a_report(tmp_path, ended, capsys, monkeypatch):
-    """Generate, train for a moment, forecast, evaluate: the error is less than that of the frame that was seen last."""
-    monkeypatch.chdir(tmp_path)
-    counts = ("--train", 100, "--val", 20, "--test", 20, "--steps", 12)
-    assert ended(cli.main, "generate", "pendulum", *counts) == 0
-    torch.manual_seed(0)
-    model = torch.nn.Sequential(torch.nn.Flatten(1), torch.nn.Linear(4 * 1024, 32), torch.nn.ReLU())
-    model.append(torch.nn.Linear(32, 8 * 1024)).append(torch.nn.Sigmoid())
-    optimiser = torch.optim.Adam(model.parameters(), 3e-3)
-    image = Sequences("pendulum", fields=("image",))[:][0]
-    for _ in range(30):
-        optimiser.zero_grad()
-        loss = torch.nn.functional.binary_cross_entropy(model(image[:, :4]), image[:, 4:].flatten(1))
-        loss.backward()
-        optimiser.step()
-
-    def trained(batch, seen):
-        later = model(batch["image"][:, :seen]).unflatten(1, (8, 1, 32, 32))
-        return torch.cat([batch["image"][:, :seen], later], dim=1)
-
-    errors = []
-    for name, own in (("trained", trained), ("last", Last())):
-        for split in ("val", "test"):
-            forecast(own, "pendulum", name, seen=4, split=split)
-        assert ended(cli.main, "evaluate", name, "pendulum", "--split", "test", "--out", f"{name}.json") == 0
-        errors.append(json.loads((tmp_path / f"{name}.json").read_text())["splits"]["test"]["metrics"]["mse"])
-    assert errors[0]["high"] < errors[1]["low"]
-    assert "frames 4 to 11" in capsys.readouterr().out

@@ -49,10 +49,16 @@ def pictures(forecast: Forecast, start: int) -> Iterator[Pair]:
     step = max(1, BATCH // row)
     every = np.arange(len(forecast.index))
     for places in np.split(every, range(step, len(every), step)):
-        found = forecast.read("image", places, start)
-        wanted, there = _truth(forecast, part.truth, forecast.index[places], start)
-        top = FULL if wanted.dtype == np.uint8 and truth.recipe.view_of(truth.task).top == FULL else 1
-        yield _averaged(found, wanted.astype(np.float32) / np.float32(top), bool(part.samples), there)
+        yield picture(forecast, places, start)
+
+
+def picture(forecast: Forecast, places: np.ndarray, start: int = 0) -> Pair:
+    """Frames [n T C H W] of the sequences at these places (increasing) of a forecast, 0 to 1."""
+    part, truth = forecast.parts["image"], forecast.truth
+    wanted, there = _truth(forecast, part.truth, forecast.index[places], start)
+    top = FULL if wanted.dtype == np.uint8 and truth.recipe.view_of(truth.task).top == FULL else 1
+    found = forecast.read("image", places, start)
+    return _averaged(found, wanted.astype(np.float32) / np.float32(top), bool(part.samples), there)
 
 
 def pairs(forecast: Forecast, start: int, order: np.ndarray, fit: Forecast | None) -> dict[str, Pair]:

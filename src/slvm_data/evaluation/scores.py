@@ -127,16 +127,20 @@ def _decoded(pair: Pair) -> np.ndarray:
 
 
 def _probed(pair: Pair, kind: str) -> np.ndarray:
-    """Terms of R² of what a probe reads from latents, which was fitted on other sequences."""
+    """Terms of R² of what a probe reads from latents."""
+    return _squares(*probed(pair, kind))
+
+
+def probed(pair: Pair, kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """What a probe reads from latents [n … D], and what it should read; it was fitted on other sequences."""
     wanted = targets(pair.wanted, pair.angles)
     found, latents = np.empty_like(wanted), pair.found.astype(np.float64)
     if pair.fit:
-        found[:] = _read(kind, pair.fit.latents, targets(pair.fit.targets, pair.angles), latents)
-        return _squares(found, wanted)
+        return _read(kind, pair.fit.latents, targets(pair.fit.targets, pair.angles), latents), wanted
     halves = np.arange(len(wanted)) % 2 == 0
     for half in (halves, ~halves):  # what one half is fitted on reads the other
         found[half] = _read(kind, latents[~half], wanted[~half], latents[half])
-    return _squares(found, wanted)
+    return found, wanted
 
 
 def _read(kind: str, fit: np.ndarray, fit_targets: np.ndarray, latents: np.ndarray) -> np.ndarray:
@@ -149,7 +153,7 @@ def _flat(values: np.ndarray) -> np.ndarray:
     return values.reshape(-1, values.shape[-1])
 
 
-def _several(pair: Pair) -> bool:
+def several(pair: Pair) -> bool:
     """Whether there are other sequences that a probe can be fitted on."""
     return pair.fit is not None or len(pair.wanted) > 1
 
@@ -254,7 +258,7 @@ TABLE = (
             value=r2_of,
             each=COMPONENTS,
             best=1.0,
-            fits=_several,
+            fits=several,
         )
         for array, what in (("latent", "probe"), (MEANS, "parameter_probe"))
         for kind in PROBES

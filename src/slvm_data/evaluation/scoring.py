@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -54,19 +55,33 @@ def evaluate(
     DamageError for a dataset that is damaged.
 
     """
-    start = None if start is None else whole_number("start", start, 0)
     folder = Path(at_home(dataset))
     content = manifest.read(folder)
-    recipe = from_stored(content.recipe, own)
-    every = _containers(forecast, content, list(dict.fromkeys(splits)))
+    every = opened(forecast, folder, content, from_stored(content.recipe, own), splits)
     columns = {}
-    for split, of_tasks in every.items():
-        scores = []
-        for task, container in of_tasks.items():
-            one = fitted(container, truth(folder, content, recipe, split, task))
-            scores.append(scored(one, start, _fit(forecast, folder, content, recipe, one), slow))
-        columns[split] = column(scores)
+    for split, tasks in every.items():
+        columns[split] = column([scored(one.forecast, start, one.fit, slow) for one in tasks.values()])
     return Report(content.name, columns)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A forecast of a task and split, and the one that its probes are fitted on."""
+
+    forecast: Forecast
+    fit: Forecast | None
+
+
+def opened(
+    forecast: Path | str | Mapping[str, Any], folder: Path, content: Manifest, recipe: Recipe, splits: Sequence[str]
+) -> dict[str, dict[int, Opened]]:
+    """The forecasts of each split and task, after it was checked that they fit; raises as `evaluate` does."""
+    found: dict[str, dict[int, Opened]] = {}
+    for split, tasks in _containers(forecast, content, list(dict.fromkeys(splits))).items():
+        for task, container in tasks.items():
+            one = fitted(container, truth(folder, content, recipe, split, task))
+            found.setdefault(split, {})[task] = Opened(one, _fit(forecast, folder, content, recipe, one))
+    return found
 
 
 def _containers(forecast: Any, content: Manifest, splits: list[str]) -> dict[str, dict[int, Container]]:
@@ -96,10 +111,7 @@ def _fit(forecast: Any, folder: Path, content: Manifest, recipe: Recipe, one: Fo
 
 def scored(forecast: Forecast, start: int | None, fit: Forecast | None, slow: bool = False) -> Scored:
     """Score a forecast of one task and split from frame `start` on; raises ValueError if no frame is left."""
-    first = max(forecast.frames.start, forecast.seen if start is None else start)
-    if not 0 <= first < forecast.frames.stop:
-        last = forecast.frames.stop - 1
-        raise ValueError(f"from = {first} leaves no frame of {forecast.container.where}, whose last one is {last}")
+    first = first_frame(forecast, start)
     order = np.argsort(forecast.index)
     terms = _of_pictures(forecast, first, order, slow) if "image" in forecast.parts else {}
     found = pairs(forecast, first, order, fit)
@@ -110,6 +122,16 @@ def scored(forecast: Forecast, start: int | None, fit: Forecast | None, slow: bo
     return Scored(forecast.truth.task, forecast.index[order], frames, terms, names, fitted_on, _notes(forecast))
 
 
+def first_frame(forecast: Forecast, start: int | None) -> int:
+    """Number of the first frame that is scored; raises ValueError if none is left."""
+    given = forecast.seen if start is None else whole_number("start", start, 0)
+    first = max(forecast.frames.start, given)
+    if first >= forecast.frames.stop:
+        last = forecast.frames.stop - 1
+        raise ValueError(f"from = {first} leaves no frame of {forecast.container.where}, whose last one is {last}")
+    return first
+
+
 def _chosen(found: Mapping[str, Pair], slow: bool) -> list[Metric]:
     """The metrics of these arrays."""
     return [m for m in TABLE if m.array in found and m.fits(found[m.array]) and (slow or not m.slow)]
@@ -118,7 +140,7 @@ def _chosen(found: Mapping[str, Pair], slow: bool) -> list[Metric]:
 def _of_pictures(forecast: Forecast, start: int, order: np.ndarray, slow: bool) -> dict[Metric, np.ndarray]:
     """The terms of the metrics of frames, which are read some sequences at a time."""
     parts: dict[Metric, list[np.ndarray]] = {}
-    gaps = _has_gaps(forecast)
+    gaps = has_gaps(forecast)
     for pair in pictures(forecast, start):
         for metric in _chosen({"image": pair}, slow):
             if not (gaps and metric.every_frame):
@@ -131,7 +153,7 @@ def _masked(metric: Metric, terms: np.ndarray, pair: Pair) -> np.ndarray:
     return np.where(pair.there, terms, np.nan) if metric.each == FRAMES and pair.there is not None else terms
 
 
-def _has_gaps(forecast: Forecast) -> bool:
+def has_gaps(forecast: Forecast) -> bool:
     """Whether frames of the truth are missing, and it does not keep them elsewhere."""
     if MASK not in forecast.truth.forms or forecast.parts["image"].truth != "image":
         return False
@@ -139,9 +161,12 @@ def _has_gaps(forecast: Forecast) -> bool:
 
 
 def _names(metric: Metric, pair: Pair) -> tuple[str, ...]:
-    """Names of the components that a metric has a number for: of an angle, its sine and its cosine."""
-    if metric.each != COMPONENTS:
-        return ()
+    """Names of the components that a metric has a number for."""
+    return names_of_targets(pair) if metric.each == COMPONENTS else ()
+
+
+def names_of_targets(pair: Pair) -> tuple[str, ...]:
+    """Names of the numbers that a probe reads: of an angle, its sine and its cosine."""
     each = ([f"sin {name}", f"cos {name}"] if d in pair.angles else [name] for d, name in enumerate(pair.names))
     return tuple(chain.from_iterable(each))
 
@@ -156,6 +181,6 @@ def _notes(forecast: Forecast) -> tuple[str, ...]:
             notes.append(f"{part.name} is compared with {part.truth}, the observation without modifiers")
         if part.samples:
             notes.append(f"{part.name} has {part.samples} samples: their mean is scored, and crps and coverage by all")
-    if "image" in forecast.parts and _has_gaps(forecast):
+    if "image" in forecast.parts and has_gaps(forecast):
         notes.append("frames are missing in the truth: they are left out, and with them vpt and vpd; --record clean")
     return tuple(notes)
