@@ -27,8 +27,8 @@ class LotkaVolterra(System):
     gamma: Parameter = parameter(0.5, minimum=0.0)
     delta: Parameter = parameter(0.5, minimum=0.0)
     first: Uniform = limited(Uniform(1.0, 2.0), positive=True)  # of both numbers at the start
-    half_width: float = limited(3.0, positive=True)
-    radius: float = limited(0.3, positive=True)  # of the disc
+    half_width: float = limited(1.75, positive=True)
+    radius: float = limited(0.2, positive=True)  # of the disc
 
     def start(self, key: Key) -> Array:
         """Draw both numbers uniformly."""
