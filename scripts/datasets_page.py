@@ -46,7 +46,7 @@ its signal, coloured by regime. [File format](format.md) tells what the files ho
 | meta-learning, few-shot and in-context models | `gravity3`, `gravity6`, `gravity16`, `pendulum3` |
 | meta-learning over different systems | `mixed_physics_iclr2023`, `mixed_physics_iclr2025` |
 | tasks that training has not seen | `gravity16_gap`; `gravity6`, some tasks [held out](loading.md#episodes) |
-| [parameters](generalisation.md) or starts that training has not seen | `pendulum_ood`, `pendulum_sdvae`, `two_body_ood` |
+| other [parameters or starts](generalisation.md) than in training | `pendulum_ood`, `pendulum_sdvae`, `two_body_ood` |
 | systems or lengths that training has not seen | `mixed_physics_held_out`, `double_pendulum_long` |
 | adapting to a new world from a few sequences | `lotka_volterra_coda`, `glycolytic_coda` |
 | switching linear dynamics, recurrent or not (SLDS, rSLDS) | `nascar`, `lorenz`, `switching_double_pendulum` |

@@ -21,6 +21,7 @@ class LotkaVolterra(System):
     """State: x, y, both above 0 and without units. The disc is at (x, y), in a scene from 0 to twice `half_width`."""
 
     state: ClassVar = ("x", "y")
+    style: ClassVar = "clean"
 
     alpha: Parameter = parameter(0.5, minimum=0.0)
     beta: Parameter = parameter(0.5, minimum=0.0)
