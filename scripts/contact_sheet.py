@@ -25,8 +25,9 @@ def place(number: int) -> tuple[int, int]:
 
 def words(recipe: Recipe) -> str:
     """Tasks and size of a dataset."""
-    tasks = f"{len(recipe.tasks)} tasks, " if len(recipe.tasks) > 1 else ""
-    return f"{tasks}{recipe.train * len(recipe.tasks):,} {'windows' if recipe.windows else 'sequences'} to train on"
+    count = len(recipe.tasks_of("train"))
+    tasks = f"{count} tasks, " if count > 1 else ""
+    return f"{tasks}{recipe.train * count:,} {'windows' if recipe.windows else 'sequences'} to train on"
 
 
 def sheet(names: list[str]) -> Image.Image:

@@ -7,16 +7,20 @@ import pictures
 from PIL import Image
 
 from slvm_data import RECIPES, Recipe, Switching, System
+from slvm_data.core.text import numbers
 from slvm_data.core.types import SPLITS
 from slvm_data.recipe.outline import SystemRecord
 from slvm_data.recipe.serialisation import equation, to_stored
-from slvm_data.store.card import of_windows, value_text
+from slvm_data.store.card import of_split, of_windows, value_text
 
 PAGE = Path(__file__).parents[1] / "docs/datasets.md"
 GROUPS = {
-    "Pendulums, springs, and bodies that attract each other": lambda r: not (_balls(r) or _mixed(r) or r.windows),
-    "Balls in a box": lambda r: _balls(r) and not _mixed(r),
-    "Mixed": lambda r: _mixed(r),
+    "Pendulums, springs, and bodies that attract each other": lambda r: (
+        not (_balls(r) or _mixed(r) or r.windows or r.splits)
+    ),
+    "Balls in a box": lambda r: _balls(r) and not _mixed(r) and not r.splits,
+    "Mixed": lambda r: _mixed(r) and not r.splits,
+    "Splits that test generalisation": lambda r: bool(r.splits),
     "Switching dynamics": lambda r: bool(r.windows),
 }
 LONG = 8  # values; of more the ends are shown
@@ -41,7 +45,10 @@ its signal, coloured by regime. [File format](format.md) tells what the files ho
 | one model for several values of a parameter | `pendulum3`, `mass_spring3`, `double_pendulum3`, `two_body3` |
 | meta-learning, few-shot and in-context models | `gravity3`, `gravity6`, `gravity16`, `pendulum3` |
 | meta-learning over different systems | `mixed_physics_iclr2023`, `mixed_physics_iclr2025` |
-| tasks that training has not seen | `gravity16` or `gravity6`, some tasks [held out](loading.md#episodes) |
+| tasks that training has not seen | `gravity16_gap`; `gravity6`, some tasks [held out](loading.md#episodes) |
+| other [parameters or starts](generalisation.md) than in training | `pendulum_ood`, `pendulum_sdvae`, `two_body_ood` |
+| systems or lengths that training has not seen | `mixed_physics_held_out`, `double_pendulum_long` |
+| adapting to a new world from a few sequences | `lotka_volterra_coda`, `glycolytic_coda` |
 | switching linear dynamics, recurrent or not (SLDS, rSLDS) | `nascar`, `lorenz`, `switching_double_pendulum` |
 | explicit durations, long contexts | `three_mode`, `bouncing_ball_1d` |
 
@@ -133,6 +140,7 @@ def entry(recipe: Recipe) -> str:
         **dict(parameters(recipe)),
         "hyperparameters": hyperparameters(recipe),
         "sequences": sizes(recipe),
+        **{f"split `{name}`": of_named(recipe, name) for name in recipe.splits},
         "time": time(recipe),
         "observation": observation(recipe),
         "windows": of_windows(recipe.windows) if recipe.windows else "",
@@ -195,7 +203,16 @@ def hyperparameters(recipe: Recipe) -> str:
 def sizes(recipe: Recipe) -> str:
     """How many sequences there are."""
     each = ", ".join(f"{recipe.count(split):,} {split}" for split in SPLITS)
-    return f"{each}{', for each of ' + str(len(recipe.tasks)) + ' tasks' if len(recipe.tasks) > 1 else ''}"
+    tasks = len(recipe.tasks_of(SPLITS[0]))
+    return f"{each}{f', for each of {tasks} tasks' if tasks > 1 else ''}"
+
+
+def of_named(recipe: Recipe, name: str) -> str:
+    """How many sequences a named split has, and how it differs from train."""
+    own = recipe.splits[name]
+    each = f"{own.count:,}" + (f" for each of the tasks {numbers(own.tasks)}" if own.tasks else "")
+    changes = of_split(recipe, name).partition("tasks=")[0].strip()
+    return f"{each}: `{changes}`" if changes else f"{each}, which train leaves out"
 
 
 def time(recipe: Recipe) -> str:
@@ -210,6 +227,8 @@ def observation(recipe: Recipe) -> str:
     if isinstance(system, Switching) and not recipe.has_frames():
         channels = "1 channel" if system.channels == 1 else f"{system.channels} channels"
         return f"signals of {channels}, {system.regimes()} regimes; or frames, with `--observation pixels`"
+    if not recipe.has_frames():
+        return f"signals of {recipe.channels_of(system)} channels; or frames, with `--observation pixels`"
     reaches = sorted({recipe.view_of(task).jitter for task in range(len(recipe.tasks))})
     cameras = [
         f"camera shifted by up to {reach:.0%} of half the scene's width" if reach else "fixed camera"

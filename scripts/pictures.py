@@ -20,6 +20,7 @@ WIDTH, HEIGHT = (FRAMES + TRAILS) * TILE - GAP, TILE - GAP
 PAPER, EDGE, INK, FAINT = "#0d1117", "#21262d", "#f0f6fc", "#9198a1"
 REGIMES = ("#e69f00", "#56b4e9", "#009e73", "#cc79a7")  # M. Okabe and K. Ito, told apart by everybody
 COOLING = np.array([[70, 40, 130], [215, 70, 105], [255, 240, 190]])  # colours of a trail, from its first frame on
+LONGEST = 150  # frames of a sequence of signals
 FINE = 4  # a curve is drawn so many times as large, and made smaller
 TRAJECTORIES = {  # of switching datasets: how many frames, latents across and up (None: time), frames of the signal
     "nascar": (700, (0, 1), 300),
@@ -32,11 +33,18 @@ TRAJECTORIES = {  # of switching datasets: how many frames, latents across and u
 
 def picture(name: str) -> Image.Image:
     """A dataset in a row of `WIDTH` times `HEIGHT` pixels."""
-    recipe = RECIPES[name]
+    recipe = _seen(RECIPES[name])
     image = Image.new("RGB", (WIDTH, HEIGHT), EDGE)
     for place, part in _switching(recipe) if recipe.windows else _sequences(recipe):
         image.paste(part, (place * TILE, 0))
     return image
+
+
+def _seen(recipe: Recipe) -> Recipe:
+    """A recipe with frames; without windows, of the first frames of its sequences alone."""
+    if recipe.windows or recipe.has_frames():
+        return recipe
+    return dataclasses.replace(recipe, observation="pixels", observe=(), steps=min(recipe.steps, LONGEST))
 
 
 def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
@@ -47,7 +55,9 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 def _sequences(recipe: Recipe) -> list[tuple[int, Image.Image]]:
     tasks = np.linspace(0, len(recipe.tasks) - 1, TRAILS).astype(int).tolist()
     index = [tasks[:i].count(task) for i, task in enumerate(tasks)]
-    every = [_upright(recipe, t, sample(recipe, "test", i, t)["image"]) for t, i in zip(tasks, index, strict=True)]
+    splits = ["test" if t in recipe.tasks_of("test") else recipe.first_split(t) for t in tasks]
+    pairs = zip(tasks, index, splits, strict=True)
+    every = [_upright(recipe, t, sample(recipe, split, i, t)["image"]) for t, i, split in pairs]
     chosen = np.linspace(0, recipe.steps - 1, FRAMES).astype(int)
     parts = [*every[0][chosen], *map(trail, every)]
     return list(enumerate(map(_enlarged, parts)))

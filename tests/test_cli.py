@@ -161,12 +161,14 @@ def script_of(name):
 
 
 def holds_a_small(name, folder):
-    tasks = len(RECIPES[name].tasks)
-    for place in [""] if tasks == 1 else [f"dataset_{i}/" for i in range(tasks)]:
-        for split, count in (("train", 4), ("val", 2), ("test", 2)):
-            with np.load(folder / f"{place}{split}.npz", allow_pickle=False) as data:
-                frames, truth = ("queries", "latents") if RECIPES[name].windows else ("image", "state")
-                assert len(data[frames]) == len(data[truth]) == len(data["label"]) == count
+    recipe, counts = RECIPES[name], {"train": 4, "val": 2, "test": 2}
+    for task, place in enumerate(recipe.folders()):
+        for split in (split for split in (*counts, *recipe.splits) if task in recipe.tasks_of(split)):
+            count = counts.get(split) or recipe.count(split)
+            with np.load(folder / place / f"{split}.npz", allow_pickle=False) as data:
+                seen, truth = ("queries", "latents") if recipe.windows else ("image", "state")
+                seen = seen if recipe.has_frames() or recipe.windows else "signal"
+                assert len(data[seen]) == len(data[truth]) == len(data["label"]) == count
                 are_items(data, count)
 
 
@@ -182,7 +184,17 @@ def are_items(data, count):
 ALONE = ("pendulum", "nascar")  # of each family one
 
 
-@pytest.mark.parametrize("name", [name for name in RECIPES if name not in ALONE])
+NAMED = [name for name, recipe in RECIPES.items() if recipe.splits]  # of which one stands for the others
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (name in NAMED and name != "lotka_volterra_coda"))
+        for name in RECIPES
+        if name not in ALONE
+    ],
+)
 def test_each_dataset_is_a_script(name, called, tmp_path):
     script, words = script_of(name)
     done = called(lambda: runpy.run_path(str(script), run_name="__main__"), *words)
@@ -307,7 +319,7 @@ def test_every_option_is_read_to_the_letter(word, refused):
     found = [(name, option) for name, command in commands for option in command.params if option.name in NUMBERS]
     assert {option.name for _, option in found} == NUMBERS
     for name, option in found:
-        if option.name not in ("dt", "fps") or word != "1.0":
+        if option.name not in ("dt", "fps", "extent") or word != "1.0":
             said = refused(name, *["x"] * (2 if name == "convert" else 1), option.opts[0], word)
             assert f"{option.opts[0]} {word!r} is not a" in said
 

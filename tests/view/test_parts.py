@@ -19,7 +19,7 @@ from slvm_data.recipe.overrides import override
 from slvm_data.recipe.serialisation import from_stored
 from slvm_data.script import command
 from slvm_data.store import card, manifest
-from slvm_data.view import command_line, page, png, saved, sliders
+from slvm_data.view import command_line, page, png, report, saved, sliders
 from slvm_data.view.dataset import of_folder, of_recipe
 from slvm_data.view.facts import facts
 from slvm_data.view.summary import summary
@@ -103,6 +103,25 @@ def test_sliders_stay_within_bounds(recipe):
         for part in slider["components"]:
             assert part["low"] <= part["now"] <= part["high"] != part["low"]
             assert (part["high"] - part["low"]) / part["step"] > 50
+
+
+def test_splits_that_are_held_out_have_no_sliders():
+    shown = summary(of_recipe(RECIPES["pendulum_ood"]))
+    assert shown["sliders"] == []
+    assert shown["fixed"] == "There are no sliders here: the splits are held out from the parameters of train."
+    assert shown["changes"]["far_length"] == "l=shell(inner=0.1,outer=0.2)"
+    assert shown["tasks"][0]["counts"]["far_length"] == 1000
+
+
+def test_places_are_of_train_and_the_named_splits():
+    recipe = dataclasses.replace(RECIPES["gravity16_gap"], steps=2, train=9, val=0, test=0)
+    found = report.places(of_recipe(recipe))
+    assert found["names"] == ["g[0]", "g[1]"]
+    assert found["splits"].keys() == {"train", "gap"}
+    trained, asked = (set(zip(*found["splits"][split], strict=True)) for split in ("train", "gap"))
+    assert (len(trained), len(asked)) == (12, 4)
+    assert not trained & asked
+    assert report.places(of_recipe(RECIPES["gravity3"])) is None
 
 
 def test_sliders_say_what_the_recipe_says():

@@ -28,6 +28,7 @@ class Glycolytic(System):
 
     state: ClassVar = tuple(f"S{i}" for i in range(1, 8))
     units: ClassVar = ("mM",) * 7
+    style: ClassVar = "clean"
 
     k1: Parameter = parameter(100.0, minimum=0.0, unit="1/(mM min)")
     K1: Parameter = parameter(0.52, positive=True, unit="mM")

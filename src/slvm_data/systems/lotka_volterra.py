@@ -21,14 +21,15 @@ class LotkaVolterra(System):
     """State: x, y, both above 0 and without units. The disc is at (x, y), in a scene from 0 to twice `half_width`."""
 
     state: ClassVar = ("x", "y")
+    style: ClassVar = "clean"
 
     alpha: Parameter = parameter(0.5, minimum=0.0)
     beta: Parameter = parameter(0.5, minimum=0.0)
     gamma: Parameter = parameter(0.5, minimum=0.0)
     delta: Parameter = parameter(0.5, minimum=0.0)
     first: Uniform = limited(Uniform(1.0, 2.0), positive=True)  # of both numbers at the start
-    half_width: float = limited(3.0, positive=True)
-    radius: float = limited(0.3, positive=True)  # of the disc
+    half_width: float = limited(1.75, positive=True)
+    radius: float = limited(0.2, positive=True)  # of the disc
 
     def start(self, key: Key) -> Array:
         """Draw both numbers uniformly."""

@@ -26,8 +26,10 @@ def sliders(recipe: Recipe) -> list[dict[str, Any]]:
     """Sliders for the parameters that all tasks have: name, label, unit; ends, step and first value of each component.
 
     `apart` says that tasks differ in it, so that one value joins them; `each` is then the value of each task, if these
-    can be moved together.
+    can be moved together. None where named splits are held out from certain values, which a slider would cross.
     """
+    if recipe.splits or recipe.held_out:
+        return []
     bounds = recipe.tasks[0].parameters()
     common = [name for name in bounds if all(name in s.parameters() for s in recipe.tasks) and _alike(recipe, name)]
     return [

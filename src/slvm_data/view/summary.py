@@ -20,6 +20,7 @@ from slvm_data.view.sliders import of_modifiers, sliders
 
 CELLS = (8, 64)  # sequences on a page of the grid: fewer where they are large
 FIXED = "There are no sliders here: the tasks have no parameter in common."
+HELD_OUT = "There are no sliders here: the splits are held out from the parameters of train."
 PIXELS = 2**24  # of all sequences on a page
 
 
@@ -45,7 +46,7 @@ def summary(dataset: Dataset) -> dict[str, Any]:
         "searched": dataset.searched,
         "sliders": movable,
         "forecast": dataset.forecasts.name if dataset.forecasts else "",
-        "fixed": FIXED if not dataset.content and not movable else "",
+        "fixed": (HELD_OUT if recipe.splits else FIXED) if not dataset.content and not movable else "",
         "files": _files(dataset),
     }
 

@@ -9,7 +9,7 @@ from slvm_data.systems import Glycolytic
 BASE = Recipe(
     name="glycolytic_coda",
     about=__doc__ or "",
-    source="arXiv:2202.01889; equations: https://doi.org/10.1371/journal.pone.0119821",
+    source="arXiv:2202.01889",
     tasks=(Glycolytic(),),
     observation="signals",
     observe=(Emission(kind="state"),),

@@ -11,7 +11,7 @@ NEAR, FAR = shell(0.0, 0.1), shell(0.1, 0.2)  # shares of the width of the train
 RECIPE = Recipe(
     name="pendulum_ood",
     about=__doc__ or "",
-    source="arXiv:1905.03433; shells as in SD-VAE, arXiv:2108.13812",
+    source="arXiv:2108.11684",
     tasks=(Pendulum(m=0.5, g=uniform(2.5, 3.5), l=uniform(0.8, 1.2)),),
     view=View(extent=1.7),
     splits={

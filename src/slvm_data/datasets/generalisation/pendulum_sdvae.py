@@ -10,7 +10,7 @@ from slvm_data.systems import PendulumFromRest, uniform
 RECIPE = Recipe(
     name="pendulum_sdvae",
     about=__doc__ or "",
-    source="arXiv:2108.13812",
+    source="arXiv:2108.11684",
     tasks=(PendulumFromRest(m=1.0, g=9.81, l=uniform(1.0, 1.5)),),
     view=View(extent=2.2),
     observation="signals",
