@@ -64,6 +64,12 @@ _From = Annotated[
         show_default="the number of frames that the forecast says the model has seen, or 0",
     ),
 ]
+_Beside = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE|FOLDER", help="Forecast to show beside the sequences of a folder, as for slvm-data evaluate."
+    ),
+]
 STORED = "stored"
 _SEEN = [OPTIONS[name] for name in ("color", "observe", "time", "control", "drift")]
 """Options of `generate` that `view` and `gif` have too."""
@@ -249,13 +255,7 @@ def view(
     sequences: Annotated[int, number(int, "Number of sequences in a saved page, over all tasks.", low=1)] = 64,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
     port: Annotated[int, number(int, "Port of the server.", low=0, high=65535, show_default="a free one")] = 0,
-    forecast: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE|FOLDER",
-            help="Forecast to show beside the sequences of a folder, as for `slvm-data evaluate`.",
-        ),
-    ] = None,
+    forecast: _Beside = None,
     start: _From = None,
     recipe: _Own = None,
     **options: Any,
@@ -267,11 +267,7 @@ def view(
     from slvm_data.core.files import check_place
     from slvm_data.view import saved, server
 
-    shown = _dataset(dataset, changes or [], recipe, options)
-    if forecast:
-        shown = _beside(shown, forecast, start)
-    elif start is not None:
-        raise ValueError(f"--from {start} has no effect without --forecast: add it")
+    shown = _beside(_dataset(dataset, changes or [], recipe, options), forecast, start)
     if save is None:
         server.serve(shown, port, not no_open)
         return
@@ -284,8 +280,12 @@ def view(
 app.command("view")(with_options(view, _SEEN, "changes"))
 
 
-def _beside(shown: Dataset, forecast: Path, start: int | None) -> Dataset:
-    """A dataset with a forecast beside it."""
+def _beside(shown: Dataset, forecast: Path | None, start: int | None) -> Dataset:
+    """A dataset with a forecast beside it, if there is one."""
+    if start is not None and forecast is None:
+        raise ValueError(f"--from {start} has no effect without --forecast: add it")
+    if forecast is None:
+        return shown
     from slvm_data.view.forecasts import open_forecasts
 
     return replace(shown, forecasts=open_forecasts(forecast, shown, start))
