@@ -9,7 +9,7 @@ from slvm_data import RECIPES, Split, View, generate, uniform
 from slvm_data.metrics import probes
 from slvm_data.observe.modifiers import Missing
 
-T, ROUNDS = 8, 10
+T, ROUNDS = 8, 3
 SETS = {
     "pendulum": {},
     "mass_spring": {"test": 40},
