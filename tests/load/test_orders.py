@@ -31,9 +31,10 @@ def test_plain_and_stateful_loaders(pendulums, sharded):
     assert found["cases"] == 160
 
 
-def test_lightning_resumes(pendulums):
+@pytest.mark.parametrize("package", ["pytorch_lightning", pytest.param("lightning.pytorch", marks=pytest.mark.slow)])
+def test_lightning_resumes(pendulums, package):
     """Workers or not, loaders made anew for each epoch or not; from the middle of an epoch, its last step, its end."""
-    found = script("lightning_orders.py", "lightning.pytorch", pendulums, "resumed")
+    found = script("lightning_orders.py", package, pendulums, "resumed")
     assert found["failed"] == []
     assert found["cases"] >= 16
 

@@ -43,7 +43,7 @@ REWRITTEN = {
 def made(tmp_path_factory):
     """More than ten tasks, as .npz and in shards, and windows with the trajectories that they are cut from."""
     place = tmp_path_factory.mktemp("key_order")
-    sixteen = dataclasses.replace(RECIPES["gravity16"], **SIZES, steps=3)
+    sixteen = dataclasses.replace(RECIPES["gravity16"], **SIZES, steps=4)
     nascar = RECIPES["nascar"]
     cut = dataclasses.replace(nascar.windows, series=True, gap=5)
     windows = dataclasses.replace(nascar, **SIZES, steps=400, windows=cut)
