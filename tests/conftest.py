@@ -21,6 +21,7 @@ import pytest
 from slvm_data import RECIPES, Hamiltonian, Recipe
 from slvm_data import arrays as table
 from slvm_data.core.types import Arrays
+from slvm_data.simulation.batch import BATCH
 from slvm_data.store.manifest import read
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell wants it of what runs in the background
@@ -71,6 +72,12 @@ def few_compiled() -> Iterator[None]:
     yield
     if not MAPS.exists() or MAPS.read_bytes().count(b"\n") > 5_000:
         jax.clear_caches()
+
+
+@pytest.fixture
+def streams_as_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streams make as many sequences at a time as files: with the same program, which takes seconds to compile."""
+    monkeypatch.setattr("slvm_data.load.stream.ROWS", BATCH)
 
 
 @pytest.fixture
