@@ -63,6 +63,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("smooth_dataset", smooth_sets.values(), ids=list(smooth_sets))
 
 
+LONG = ("readme", "generation", "switching_sets", "batch", "extremes", "conversion", "sequences")  # take a minute each
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long files, so that no worker is left with one of them when all others are done."""
+    items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
+
+
 MAPS = Path("/proc/self/maps")  # of memory; Linux lets a process have 65,530
 
 
