@@ -81,7 +81,7 @@ def some(folder):
 
 def every(folder):
     """All of these together."""
-    return resumed(folder, dict.fromkeys(KINDS, list(product((0, 2), (0, 1)))))
+    return resumed(folder, {kind: [*product((0, 2), (0, 1))] for kind in KINDS})
 
 
 def resumed(folder, ways):

@@ -32,10 +32,11 @@ def test_plain_and_stateful_loaders(pendulums, sharded, extent, cases):
     assert found["cases"] == cases
 
 
-ALL = [pytest.param(package, "every", 24, marks=pytest.mark.slow) for package in ("pytorch_lightning", "lightning.pytorch")]
+BOTH = ("pytorch_lightning", "lightning.pytorch")
+EVERY = [pytest.param(package, "every", 24, marks=pytest.mark.slow) for package in BOTH]
 
 
-@pytest.mark.parametrize(("package", "extent", "cases"), [("pytorch_lightning", "some", 12), *ALL])
+@pytest.mark.parametrize(("package", "extent", "cases"), [("pytorch_lightning", "some", 12), *EVERY])
 def test_lightning_resumes(pendulums, package, extent, cases):
     """Workers or not, loaders made anew for each epoch or not; from the middle of an epoch, its last step, its end."""
     found = script("lightning_orders.py", package, pendulums, extent)

@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import DataLoader
 from torchdata.stateful_dataloader import StatefulDataLoader
 
-from slvm_data import RECIPES, View, generate
+from slvm_data import View, generate
 from slvm_data.load import Sequences, Stream, stream
 from slvm_data.load.buffers import BufferPool
 from slvm_data.load.windows import Windows

@@ -68,7 +68,7 @@ def copies(made, place, how):
 
 @pytest.fixture(params=["reversed", pytest.param("sorted", marks=pytest.mark.slow)])
 def rewritten(made, tmp_path, request):
-    """A copy of one of these, of which `dataset.json` was rewritten; whoever depends on some order is seen by either."""
+    """A copy of one of these, of which `dataset.json` was rewritten: whatever depends on an order is seen by either."""
     return copies(made, tmp_path, request.param)
 
 
