@@ -45,7 +45,7 @@ ODD = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    recipe = replace(RECIPES["pendulum3"], train=6, val=2, test=2, steps=3)
+    recipe = replace(RECIPES["pendulum3"], train=6, val=2, test=2, steps=4)
     return generate(recipe, tmp_path_factory.mktemp("arguments") / "x")
 
 
