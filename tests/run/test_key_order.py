@@ -187,7 +187,7 @@ def test_two_files_of_the_same_sequences_are_refused(made):
     with pytest.raises(ValueError, match="files has two of task 0 and split train"):
         dataclasses.replace(content, files=content.files | {"other/train.npz": first})
     with pytest.raises(ValueError, match="split = 'trian' is unknown"):
-        dataclasses.replace(first, split="trian")
+        dataclasses.replace(content, files=content.files | {"trian.npz": dataclasses.replace(first, split="trian")})
 
 
 def test_arrays_of_a_system_that_is_not_known(made, monkeypatch):

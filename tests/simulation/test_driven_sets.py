@@ -148,7 +148,7 @@ def test_energy_and_slope_are_what_one_writes_by_hand(rows):
 
 @pytest.mark.parametrize("recipe", [DRIVEN, BALLS], ids=["pendulum", "balls"])
 def test_energy_changes_by_friction_control_and_drift_alone(recipe):
-    entry = certify(recipe, 0, Tally(recipe.tasks[0]))
+    entry = certify(recipe, 0, "train", Tally(recipe.tasks[0]))
     assert entry.energy_drift < 1e-8
     assert entry.error is None or entry.error < 1e-8
 
