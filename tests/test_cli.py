@@ -99,7 +99,7 @@ def test_without_a_command_it_shows_the_help(run):
     assert done.stdout == run("-h").stdout == run("--help").stdout
     commands = re.search(r"Commands:\n((?:  .*\n)+)", done.stdout)
     assert [line.split()[0] for line in commands[1].splitlines()] == [
-        *("list", "info", "new", "generate", "view", "gif"),
+        *("list", "info", "new", "generate", "view", "gif", "evaluate"),
         *("combine", "convert", "layouts", "status", "verify", "repair"),
     ]
     assert "..." not in commands[1]  # no sentence is cut

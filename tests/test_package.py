@@ -19,7 +19,7 @@ FLOORS = (  # imports go down this list, never up
     {"store"},
     {"simulation", "export"},
     {"run", "load", "metrics"},
-    {"script"},
+    {"script", "evaluation"},
     {"datasets"},
     {"view"},
     {"cli"},

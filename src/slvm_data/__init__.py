@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from slvm_data.datasets import RECIPES as RECIPES
+    from slvm_data.evaluation.scoring import evaluate as evaluate
     from slvm_data.observe.view import View as View
     from slvm_data.observe.windowing import Windowing as Windowing
     from slvm_data.recipe.recipe import Recipe as Recipe
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from slvm_data.systems import *  # noqa: F403 - every system is public
 
 _HOMES = {
+    "evaluate": "evaluation.scoring",
     "generate": "run.generation",
     "open_xarray": "store.dataset_view",
     "Recipe": "recipe.recipe",

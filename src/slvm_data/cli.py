@@ -9,7 +9,7 @@ import json
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -52,6 +52,16 @@ _Own = Annotated[
         metavar="FILE|stored",
         help="The .py file with RECIPE, for a system that you wrote yourself; `stored` runs the text that the dataset "
         "keeps: read it first with slvm-data info.",
+    ),
+]
+_From = Annotated[
+    int | None,
+    number(
+        int,
+        "Number of the first frame that is scored; those before it were given to the model.",
+        "--from",
+        low=0,
+        show_default="the number of frames that the forecast says the model has seen, or 0",
     ),
 ]
 STORED = "stored"
@@ -239,6 +249,14 @@ def view(
     sequences: Annotated[int, number(int, "Number of sequences in a saved page, over all tasks.", low=1)] = 64,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
     port: Annotated[int, number(int, "Port of the server.", low=0, high=65535, show_default="a free one")] = 0,
+    forecast: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE|FOLDER",
+            help="Forecast to show beside the sequences of a folder, as for `slvm-data evaluate`.",
+        ),
+    ] = None,
+    start: _From = None,
     recipe: _Own = None,
     **options: Any,
 ) -> None:
@@ -250,6 +268,10 @@ def view(
     from slvm_data.view import saved, server
 
     shown = _dataset(dataset, changes or [], recipe, options)
+    if forecast:
+        shown = _beside(shown, forecast, start)
+    elif start is not None:
+        raise ValueError(f"--from {start} has no effect without --forecast: add it")
     if save is None:
         server.serve(shown, port, not no_open)
         return
@@ -260,6 +282,13 @@ def view(
 
 
 app.command("view")(with_options(view, _SEEN, "changes"))
+
+
+def _beside(shown: Dataset, forecast: Path, start: int | None) -> Dataset:
+    """A dataset with a forecast beside it."""
+    from slvm_data.view.forecasts import open_forecasts
+
+    return replace(shown, forecasts=open_forecasts(forecast, shown, start))
 
 
 def _dataset(dataset: str, changes: list[str], recipe: str | None, options: dict[str, Any]) -> Dataset:
@@ -370,6 +399,49 @@ def label(word: str) -> int:
     if not (word.isascii() and word.strip().isdigit()):
         raise ValueError(f"--task {word!r} has to be a number, the label of a task, or several with commas")
     return int(word)
+
+
+@app.command("evaluate")
+def score(
+    forecast: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FORECAST",
+            help="An .npz, a Zarr group, or a folder with one for each split (test.npz, val.npz), in a folder for each "
+            "task as in the dataset.",
+        ),
+    ],
+    dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="Folder of the dataset.")],
+    *,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Split that the forecast is of; repeat the option for several, with one column each.",
+            show_default="test, or all that the folder has",
+        ),
+    ] = None,
+    start: _From = None,
+    slow: Annotated[bool, typer.Option("--slow", help="Add what takes minutes: wasserstein.")] = False,
+    out: Annotated[Path | None, typer.Option(help="File to write the report to, as JSON, with every frame.")] = None,
+    recipe: _Own = None,
+) -> None:
+    """Score a forecast against the truth: a table, with intervals.
+
+    The forecast has image, signal, state, latent, mode (or regime) and param_… as far as the model gives them, with the
+    shapes of the dataset, a latent [N T K]. For a part of the sequences, or of the frames, it has their numbers, index
+    [N] and frame [T]. Samples are a first axis S. Probes of latents are fitted on val, if the folder has it.
+    """
+    from slvm_data.core.files import check_place
+    from slvm_data.evaluation import evaluate
+    from slvm_data.store import manifest
+
+    if out:
+        check_place(out)
+    own = _classes(dataset, manifest.read(dataset), recipe) if recipe else ()
+    report = evaluate(forecast, dataset, splits=split or (), start=start, slow=slow, own=own)
+    show(str(report))
+    if out:
+        report.write(out)
 
 
 @app.command()

@@ -14,18 +14,20 @@ if TYPE_CHECKING:
     from slvm_data.core.errors import DamageError
     from slvm_data.load.data_module import DataModule as DataModule
     from slvm_data.load.episodes import Episodes
+    from slvm_data.load.forecasts import forecast
     from slvm_data.load.samplers import EpisodeSampler, Shuffled
     from slvm_data.load.sequences import Sequences
     from slvm_data.load.stream import Stream as Stream
     from slvm_data.load.windows import Windows
 
-__all__ = ["DamageError", "Episodes", "EpisodeSampler", "Sequences", "Shuffled", "Windows"]
+__all__ = ["DamageError", "Episodes", "EpisodeSampler", "Sequences", "Shuffled", "Windows", "forecast"]
 _MORE = ["DataModule", "Stream"]  # need more packages than torch
 
 _HOMES = {
     "DamageError": "core.errors",
     "DataModule": "load.data_module",
     "EpisodeSampler": "load.samplers",
+    "forecast": "load.forecasts",
     "Shuffled": "load.samplers",
 }
 

@@ -74,6 +74,7 @@ def r2(found: Any, wanted: Any) -> np.ndarray:
     """
     found, wanted = np.asarray(found, np.float64), np.asarray(wanted, np.float64)
     rest, whole = ((found - wanted) ** 2).sum(axis=0), ((wanted - wanted.mean(axis=0)) ** 2).sum(axis=0)
+    whole = whole * (np.ptp(wanted, axis=0) > 0)  # the mean of what does not vary is rounded
     return np.where(whole > 0, 1 - rest / np.where(whole > 0, whole, 1.0), (rest == 0).astype(float))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,23 @@ def contingency(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return table
 
 
+def tables(forecast: Any, truth: Any, aligned: bool = False) -> np.ndarray:
+    """Number of frames [N K K'] of each sequence in each true regime and each predicted one.
+
+    With `aligned`, the predicted ones are the true ones in the same order, and one more for all others.
+    """
+    found, wanted = _pair(forecast, truth)
+    true, rows = np.unique(wanted, return_inverse=True)
+    names, columns = np.unique(found, return_inverse=True)
+    if aligned:
+        names = np.append(true, -1)
+        place = np.searchsorted(true, found).clip(max=len(true) - 1)
+        columns = np.where(true[place] == found, place, len(true))
+    cells = (np.arange(len(wanted))[:, None], rows.reshape(wanted.shape), columns.reshape(wanted.shape))
+    shape = (len(wanted), len(true), len(names))
+    return np.bincount(np.ravel_multi_index(cells, shape).ravel(), minlength=prod(shape)).reshape(shape)
+
+
 def assigned(forecast: Any, truth: Any) -> np.ndarray:
     """Predicted regimes [N T] under the numbers of the true ones that most of their frames agree with, over all frames.
 
@@ -28,9 +46,10 @@ def assigned(forecast: Any, truth: Any) -> np.ndarray:
     true, names, table = np.unique(wanted), np.unique(found), contingency(found, wanted)
     first = [np.argmax(found == name) for name in names]
     order = np.lexsort((first, *table[::-1]))  # where several assignments are best, names do not decide
-    names, (rows, columns) = names[order], linear_sum_assignment(-table[:, order])
-    number = dict(zip(names[columns].tolist(), true[rows].tolist(), strict=True))
-    return np.vectorize(lambda z: number.get(z, -1), otypes=[np.int64])(found)
+    rows, columns = linear_sum_assignment(-table[:, order])
+    numbers = np.full(len(names), -1, np.int64)
+    numbers[order[columns]] = true[rows]
+    return numbers[np.unique(found, return_inverse=True)[1].reshape(found.shape)]
 
 
 def accuracy(forecast: Any, truth: Any) -> np.ndarray:
@@ -43,10 +62,14 @@ def accuracy(forecast: Any, truth: Any) -> np.ndarray:
 
 def f1(forecast: Any, truth: Any) -> float:
     """F1 score of the regimes, each weighted by its number of frames, after the assignment, 0 to 1 (best)."""
-    found, wanted = assigned(forecast, truth), _pair(forecast, truth)[1]
-    true, counts = np.unique(wanted, return_counts=True)
-    scores = [2 * ((found == k) & (wanted == k)).sum() / ((found == k).sum() + (wanted == k).sum()) for k in true]
-    return float(np.average(scores, weights=counts))
+    return f1_of(tables(assigned(forecast, truth), truth, aligned=True).sum(axis=0))
+
+
+def f1_of(table: np.ndarray) -> float:
+    """F1 score, as `f1`, from the frames [K …] in each true regime and each assigned one, in the same order."""
+    true, found = table.sum(axis=1), table.sum(axis=0)[: len(table)]
+    scores = 2 * np.diagonal(table) / np.maximum(true + found, 1e-300)
+    return float(np.average(scores, weights=true))
 
 
 def nmi(forecast: Any, truth: Any) -> float:
@@ -54,8 +77,12 @@ def nmi(forecast: Any, truth: Any) -> float:
 
     Two segmentations of one regime each are equal, and get 1.
     """
-    joint = contingency(*_pair(forecast, truth))
-    shares = joint / joint.sum()
+    return nmi_of(contingency(*_pair(forecast, truth)))
+
+
+def nmi_of(table: np.ndarray) -> float:
+    """Mutual information, as `nmi`, from the frames [K K'] in each true regime and each predicted one."""
+    shares = table / table.sum()
     rows, columns = shares.sum(axis=1), shares.sum(axis=0)
     some = shares > 0
     information = (shares[some] * np.log((shares / np.outer(rows, columns))[some])).sum()
@@ -72,7 +99,11 @@ def ari(forecast: Any, truth: Any) -> float:
 
     Source: L. Hubert and P. Arabie, "Comparing partitions", Journal of Classification 2, 1985.
     """
-    table = contingency(*_pair(forecast, truth))
+    return ari_of(contingency(*_pair(forecast, truth)))
+
+
+def ari_of(table: np.ndarray) -> float:
+    """Adjusted Rand index, as `ari`, from the frames [K K'] in each true regime and each predicted one."""
 
     def pairs(counts: np.ndarray) -> float:
         return float((counts * (counts - 1.0) / 2).sum())
@@ -90,18 +121,30 @@ def switch_error(forecast: Any, truth: Any, window: int = 10) -> dict[str, float
     over pairs at most `window` frames apart. `missed` is the share of true switches, `spurious` that of predicted ones,
     that stay alone (0 best). `frames` is NaN where there is no pair. It does not use the numbers of the regimes.
     """
+    return dict(zip(SWITCHES, switch_values(switch_counts(forecast, truth, window).sum(axis=0)), strict=True))
+
+
+SWITCHES = ("frames", "missed", "spurious")
+
+
+def switch_counts(forecast: Any, truth: Any, window: int = 10) -> np.ndarray:
+    """For each sequence [N 4]: sum of the distances of pairs, their number, true switches, predicted ones."""
     found, wanted = (np.diff(z, axis=1) != 0 for z in _pair(forecast, truth))
-    distances, missed, spurious = [], 0, 0
-    for f, w in zip(found, wanted, strict=True):
-        near = _paired(np.flatnonzero(f), np.flatnonzero(w), window)
-        distances.append(near)
-        missed, spurious = missed + w.sum() - len(near), spurious + f.sum() - len(near)
-    every = np.concatenate(distances)
-    return {
-        "frames": float(every.mean()) if len(every) else float("nan"),
-        "missed": float(missed / max(1, wanted.sum())),
-        "spurious": float(spurious / max(1, found.sum())),
-    }
+    near = [_paired(np.flatnonzero(f), np.flatnonzero(w), window) for f, w in zip(found, wanted, strict=True)]
+    pairs = np.array([[own.sum(), len(own)] for own in near], np.float64)
+    return np.column_stack([pairs, wanted.sum(axis=1), found.sum(axis=1)])
+
+
+def switch_values(counts: np.ndarray) -> np.ndarray:
+    """The numbers of `switch_error` [3], from the sums [4] of `switch_counts`, or their means."""
+    distance, pairs, wanted, found = counts
+    return np.array(
+        [
+            distance / pairs if pairs else float("nan"),
+            (wanted - pairs) / wanted if wanted else 0.0,
+            (found - pairs) / found if found else 0.0,
+        ]
+    )
 
 
 def _paired(found: np.ndarray, wanted: np.ndarray, window: int) -> np.ndarray:

@@ -385,8 +385,12 @@ def _header(member: IO[bytes], size: int) -> Form:
         raise ValueError(f"array format {version} is not (1, 0)")
     with _PARSING:
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(member)
+    if dtype.hasobject:
+        raise ValueError("it holds objects of Python, which are never read: save arrays of numbers")
+    if fortran and len(shape) > 1:
+        raise ValueError("its axes are in Fortran's order: save numpy.ascontiguousarray of it")
     without_bytes = 0 in shape and prod(n or 1 for n in shape) * dtype.itemsize > sys.maxsize  # NumPy refuses these too
-    if fortran or dtype.hasobject or without_bytes or prod(shape) * dtype.itemsize != size - member.tell():
+    if without_bytes or prod(shape) * dtype.itemsize != size - member.tell():
         raise ValueError(f"its header promises {dtype} {shape}, which it does not hold")
     return Form(shape, str(dtype))
 

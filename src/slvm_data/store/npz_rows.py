@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import IO, Any
 
@@ -90,14 +91,17 @@ class Rows:
         """Shape and type of each array."""
         return {name: member.place.form for name, member in self._members.items()}
 
-    def read(self, rows: np.ndarray, names: Collection[str] | None = None) -> Arrays:
-        """These rows (increasing) of all arrays, or of those with these names. Raises DamageError."""
+    def read(self, rows: np.ndarray, names: Collection[str] | None = None, axes: int = 1) -> Arrays:
+        """These rows (increasing) of all arrays, or of those with these names; raises DamageError.
+
+        So many `axes` count the rows: with two, row i is the one at i of the first two axes made one.
+        """
         found: Arrays = {}
         with self._lock, damage_named(self.path) as at, opened(self.path) as file:
             for name, member in self._members.items():
                 if names is None or name in names:
                     at.array = name
-                    found[name] = _rows(file, member, rows)
+                    found[name] = _rows(file, member, rows, axes)
         return found
 
 
@@ -107,8 +111,9 @@ def _begin(file: IO[bytes], place: npz.Place) -> _Inflater:
     return _Inflater(start, place.info.compress_type == zipfile.ZIP_DEFLATED)
 
 
-def _rows(file: IO[bytes], member: _Member, rows: np.ndarray) -> np.ndarray:
+def _rows(file: IO[bytes], member: _Member, rows: np.ndarray, axes: int) -> np.ndarray:
     form, _, start = member.place
+    form = npz.Form((prod(form.shape[:axes]), *form.shape[axes:]), form.dtype)
     if len(rows) and not 0 <= rows[0] <= rows[-1] < form.shape[0]:
         raise ValueError(f"it has no row {rows[-1]}, but {form.shape[0]}")
     width = form.row_size

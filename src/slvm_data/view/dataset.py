@@ -10,7 +10,7 @@ import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,6 +30,9 @@ from slvm_data.store.manifest import FileEntry, Form, Manifest
 from slvm_data.store.npz_rows import Rows
 from slvm_data.systems.system import System
 
+if TYPE_CHECKING:  # it is shown beside a dataset
+    from slvm_data.view.forecasts import Forecasts
+
 LARGE = 2**30  # bytes of a file from which on it is said that its checksum is computed
 SEARCHED, SEARCHED_IF_MADE = 20_000, 2_000  # sequences of each task and split, by parameter
 CONTEXT_TIMES, CONTEXT_MASK = "domain_time", "domain_mask"  # of the frames of context windows
@@ -48,6 +51,7 @@ class Dataset:
     content: Manifest | None = None  # of the folder
     known: tuple[str, Recipe] | None = None  # name or file of a recipe on the command line, and the recipe
     written: Identity | None = None  # of the manifest; None if nothing is compared with it
+    forecasts: Forecasts | None = field(default=None, compare=False, repr=False)  # that are shown beside it
     _open: dict[str, tuple[Identity, Rows]] = field(default_factory=dict, compare=False, repr=False)  # .npz, by name
 
     def count(self, task: int, split: str) -> int:

@@ -16,8 +16,8 @@ from typing import Any
 MODULES = (  # those that others import come first
     *("element", "icon", "colors", "numbers", "source", "player", "selection"),
     *("timeline", "screen", "spark", "thumbnail", "curve", "portrait", "bars", "places", "matrix", "regimes"),
-    *("command", "transport", "filters", "sliders", "grid", "sequence", "report"),
-    *("dataset", "tabs", "theme", "browser", "app"),
+    *("strips", "horizon", "scatter", "command", "transport", "filters", "sliders", "grid", "sequence", "report"),
+    *("forecast", "dataset", "tabs", "theme", "browser", "app"),
 )
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";\n', re.M)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.M)

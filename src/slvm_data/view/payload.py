@@ -30,15 +30,24 @@ def payload(dataset: Dataset, task: int, split: str, index: list[int]) -> list[d
             "split": split,
             "index": i,
             "parameters": {name.removeprefix(PARAMETER): row[name].tolist() for name in parameters if name in row},
+            "scores": _scores(dataset, task, split, i),
             **_frames_and_curves(dataset, task, row),
         }
         for i, row in zip(index, each, strict=True)
     ]
 
 
+def _scores(dataset: Dataset, task: int, split: str, index: int) -> dict[str, float]:
+    """Numbers of a sequence's forecast, once they are known: they are before sequences are sorted by them."""
+    shown = dataset.forecasts and dataset.forecasts.of(task, split)
+    if not shown or not shown.has_scores():
+        return {}
+    return {name: float(own[index]) for name, own in shown.scores.items() if np.isfinite(own[index])}
+
+
 def _frames_and_curves(dataset: Dataset, task: int, row: Arrays) -> dict[str, Any]:
     """A sequence, or a window with its context, frame by frame, but no more frames than a page can hold."""
-    T = min(len(row["time"]), _most(row.get("image")))
+    T = min(len(row["time"]), most_frames(row["image"][0].size if "image" in row else None))
     state = row["latents"] if "latents" in row else row["state"]
     mode, signal = row.get("labels", row.get("mode")), row.get("queries", row.get("signal"))
     return {
@@ -70,8 +79,9 @@ def _plot(curves: Curves, T: int) -> dict[str, Any]:
     }
 
 
-def _most(image: np.ndarray | None) -> int:
-    return FRAMES if image is None else max(1, min(FRAMES, PIXELS // max(1, image[0].size)))
+def most_frames(pixels: int | None) -> int:
+    """Number of frames of a sequence that a page shows, at most; of so many pixels each, if there are any."""
+    return FRAMES if pixels is None else max(1, min(FRAMES, PIXELS // max(1, pixels)))
 
 
 def _context(dataset: Dataset, task: int, row: Arrays) -> list[dict[str, Any]]:
@@ -106,11 +116,16 @@ def sprite(dataset: Dataset, task: int, frames: np.ndarray) -> dict[str, Any]:
     top, grey = dataset.recipe.view_of(task).top, frames.ndim == 3
     last = frames if grey else frames.transpose(0, 2, 3, 1)  # channels last
     pixels = last > 0 if top == 1 and grey else (last * (255 // top)).astype(np.uint8)
+    return sheet(pixels)
+
+
+def sheet(pixels: np.ndarray) -> dict[str, Any]:
+    """Frames [T H W] of bool or bytes, or [T H W 3], as one PNG, and how they are laid out in it."""
     picture, columns = png.sheet(pixels)
     return {
         "png": "data:image/png;base64," + b64encode(png.encode(picture)).decode(),
         "columns": columns,
-        "count": len(frames),
+        "count": len(pixels),
         "height": pixels.shape[1],
         "width": pixels.shape[2],
     }

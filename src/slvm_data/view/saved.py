@@ -31,6 +31,7 @@ def save(dataset: Dataset, path: Path, sequences: int) -> int:
 
 def data(dataset: Dataset, sequences: int) -> dict[str, Any]:
     """The data of a saved page: all answers that a server would give."""
+    forecast = _forecast(dataset)
     said = summary(dataset)
     places = [(task, split) for task, split, _ in dataset.recipe.files()]
     share = max(1, sequences // len(places))
@@ -42,4 +43,24 @@ def data(dataset: Dataset, sequences: int) -> dict[str, Any]:
         "sequences": {f"{t}/{s}": payload(dataset, t, s, list(index)) for (t, s), index in here.items()},
         "facts": facts(dataset),
         "report": report(dataset),
+        "forecast": forecast,
+        "forecasts": {f"{t}/{s}": _forecasts(dataset, t, s, index) for (t, s), index in here.items()},
     }
+
+
+def _forecast(dataset: Dataset) -> dict[str, Any] | None:
+    """The report of the forecasts that are shown, if there are any; their numbers are known from then on."""
+    if not dataset.forecasts:
+        return None
+    from slvm_data.view.forecasts import overview  # loads SciPy
+
+    return overview(dataset.forecasts)
+
+
+def _forecasts(dataset: Dataset, task: int, split: str, index: range) -> list[Any]:
+    """The forecasts of these sequences; none where there are no forecasts."""
+    if not (shown := dataset.forecasts and dataset.forecasts.of(task, split)):
+        return []
+    from slvm_data.view.forecasts import forecast_of
+
+    return [forecast_of(dataset, shown, i) for i in index]

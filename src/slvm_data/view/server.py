@@ -198,8 +198,22 @@ def _sequences(dataset: Dataset, query: dict[str, list[str]]) -> Any:
 
 
 def _parameters(dataset: Dataset, query: dict[str, list[str]]) -> Any:
-    found = dataset.parameters(*_place(query))
+    task, split = _place(query)
+    found = dataset.parameters(task, split)
+    if dataset.forecasts:
+        found |= dataset.forecasts.scores(task, split, min(dataset.searched, dataset.count(task, split)))
     return {name: numbers(values) for name, values in found.items()}
+
+
+def _forecast(dataset: Dataset, query: dict[str, list[str]]) -> Any:
+    """The forecast of one sequence, or the report of all."""
+    if not dataset.forecasts:
+        raise ValueError("no forecast is shown: start slvm-data view with --forecast")
+    from slvm_data.view.forecasts import forecast_of, overview  # loads SciPy
+
+    if not _first(query, "index"):
+        return overview(dataset.forecasts)
+    return forecast_of(dataset, dataset.forecasts.of(*_place(query)), _number("index", _first(query, "index")))
 
 
 def _place(query: dict[str, list[str]]) -> tuple[int, str]:
@@ -227,6 +241,7 @@ ANSWERS: dict[str, Callable[[Dataset, dict[str, list[str]]], Any]] = {
     "/sequences": _sequences,
     "/parameters": _parameters,
     "/facts": lambda dataset, _: facts(dataset),
+    "/forecast": _forecast,
     "/report": lambda dataset, _: report(dataset),
 }
 

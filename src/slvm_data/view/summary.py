@@ -45,6 +45,7 @@ def summary(dataset: Dataset) -> dict[str, Any]:
         "changes": {name: card.of_split(recipe, name) for name in recipe.splits},
         "searched": dataset.searched,
         "sliders": movable,
+        "forecast": dataset.forecasts.name if dataset.forecasts else "",
         "fixed": (HELD_OUT if recipe.splits else FIXED) if not dataset.content and not movable else "",
         "files": _files(dataset),
     }
@@ -78,6 +79,7 @@ def _task(dataset: Dataset, task: int) -> dict[str, Any]:
         "system": type(system).__name__,
         "title": title(recipe, task),
         "parameters": _parameters(dataset, task),
+        "scores": dataset.forecasts.keys(task) if dataset.forecasts else [],
         "state": names,
         "units": list(system.units) if names == list(system.state) else [],
         "energy_unit": system.energy_unit if system.units else "",

@@ -1,6 +1,7 @@
 import { Browser, go } from "./browser.js";
 import { report } from "./report.js";
 import { dataset } from "./dataset.js";
+import { Forecast } from "./forecast.js";
 import { Player } from "./player.js";
 import { source } from "./source.js";
 import { Tabs } from "./tabs.js";
@@ -9,6 +10,7 @@ import { transport } from "./transport.js";
 
 const PANELS = [
   ["sequences", "Sequences"],
+  ["forecast", "Forecast"], // if there is one
   ["report", "Validation report"],
   ["dataset", "Dataset"],
 ];
@@ -19,7 +21,6 @@ class App {
     this.source = source;
     this.player = new Player();
     this.tries = 0;
-    this.tabs = new Tabs(find("tabs"), PANELS, (id) => go(id));
     transport(this.player, find("transport"));
   }
 
@@ -32,11 +33,13 @@ class App {
 
   async #start() {
     this.about = this.recipe = await this.source.about();
+    const panels = PANELS.filter(([id]) => id !== "forecast" || this.about.forecast);
+    this.tabs = new Tabs(find("tabs"), panels, (id) => go(id));
     this.#name(this.about);
     const tried = (what) => this.#tried(what);
     const moved = (changes) => tried(() => this.#move(changes));
     this.browser = new Browser(find("sequences"), this.source, this.about, this.player, { moved, tried });
-    find("theme").append(themeButton(() => tried(() => this.browser.refresh())));
+    find("theme").append(themeButton(() => tried(() => this.#recolour())));
     window.addEventListener("hashchange", () => tried(() => this.#route()));
     document.addEventListener("keydown", (event) => event.key === "Escape" && this.#leave());
     find("skip").addEventListener("click", (event) => {
@@ -60,9 +63,10 @@ class App {
   /** Show what the address names: the grid, a sequence, the validation report, or the dataset. */
   async #route() {
     const [what, ...place] = location.hash.slice(1).split("/");
-    const panel = find(what)?.role === "tabpanel" ? what : "sequences";
+    const panel = find(`tab-${what}`)?.role === "tab" ? what : "sequences";
     this.tabs.select(panel);
     find("transport").hidden = panel !== "sequences";
+    if (panel === "forecast") return this.#forecast();
     if (panel === "report") return this.#report();
     if (panel === "dataset") return this.#facts();
     return this.browser.open(what === "sequence" ? this.#place(...place) : null);
@@ -72,6 +76,18 @@ class App {
   #place(task, split, index) {
     const count = this.recipe.tasks[task]?.counts[split];
     return /^\d+$/.test(index) && Number(index) < count ? { task: Number(task), split, index: Number(index) } : null;
+  }
+
+  async #forecast() {
+    if (this.forecast) return;
+    find("forecast").replaceChildren("Scoring …");
+    this.forecast = new Forecast(this.about, await this.source.forecast());
+    find("forecast").replaceChildren(this.forecast.node);
+  }
+
+  async #recolour() {
+    this.forecast?.draw();
+    await this.browser.refresh();
   }
 
   async #report() {

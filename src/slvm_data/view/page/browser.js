@@ -131,6 +131,7 @@ export class Browser {
     const count = about.tasks[task].counts[split];
     const beside = about.tasks.length > 1 && !about.windows ? this.#others(count, index) : [];
     const [sequence, ...context] = await source.sequences(task, split, [index, ...beside]);
+    if (about.forecast) sequence.forecast = await source.forecast(place);
     const draw = () => {
       this.draw += 1;
       this.tried(() => this.refresh());

@@ -91,7 +91,8 @@ function measured(lines) {
   return lines.length > 2 ? `[${units.join(", ")}]` : lines.map(([name, , unit]) => named(name, unit)).join(", ");
 }
 
-function axis(scale, size, space, label) {
+/** An axis of a plot: its room and the least space between two numbers [px], and what it says. */
+export function axis(scale, size, space, label) {
   const ink = () => theme("--muted");
   const grid = { stroke: () => theme("--grid"), width: 1 };
   const values = (_, marks) => marks.map(short);
@@ -109,7 +110,7 @@ export function roomFor(names) {
 }
 
 /** Ends of an axis with some room around these; a value that hardly changes is not magnified. */
-function roomy(low, high) {
+export function roomy(low, high) {
   const scale = Math.max(Math.abs(low), Math.abs(high));
   const room = high - low > NEARLY * scale ? (high - low) * 0.08 : scale * 0.1 || 1;
   return [low - room, high + room];

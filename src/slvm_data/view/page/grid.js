@@ -72,7 +72,8 @@ function cell(about, selection, sequence, screen, onclick) {
 
 function sortedBy(task, sequence, key) {
   const [name] = key.split("/");
-  return `${name} ${keysOf(task).has(key) ? parameter(sequence.parameters[name]) : "–"}`;
+  const value = { ...sequence.parameters, ...sequence.scores }[name];
+  return `${name} ${keysOf(task).has(key) && value !== undefined ? parameter(value) : "–"}`;
 }
 
 /** The address of a sequence on the page. */

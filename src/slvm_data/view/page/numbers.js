@@ -11,6 +11,7 @@ export function columns({ shape, f4 }) {
 /** A number in a few digits. */
 export function short(value) {
   if (value === null || value === undefined) return "–";
+  if (Math.abs(value) === Infinity) return value > 0 ? "∞" : "−∞";
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(1);
   return String(Number(value.toPrecision(4)));

@@ -49,8 +49,9 @@ function found(about, selection, parameters, tasks) {
   if (selection.sort) {
     const known = Object.fromEntries(tasks.map((t) => [t, column(about.tasks[t], parameters[t], selection.sort)]));
     const way = selection.falling ? -1 : 1;
-    const byValue = ([a, i], [b, j]) => !known[a] - !known[b] || (known[a] ? way * (known[a][i] - known[b][j]) : 0);
-    list.sort((a, b) => byValue(a, b) || a[1] - b[1] || a[0] - b[0]); // tasks without the parameter come last
+    const value = ([task, i]) => known[task]?.[i] ?? NaN;
+    const byValue = (a, b) => isNaN(value(a)) - isNaN(value(b)) || way * (value(a) - value(b)) || 0;
+    list.sort((a, b) => byValue(a, b) || a[1] - b[1] || a[0] - b[0]); // those without the number come last
   } else if (selection.beside) {
     list.sort((a, b) => a[1] - b[1] || a[0] - b[0]);
   }
@@ -74,7 +75,7 @@ function column(task, parameters, key) {
   return keysOf(task).has(key) ? parameters[name]?.[Number(component ?? 0)] : undefined;
 }
 
-/** Keys of all parameters whose values are stored, with their names on the page. */
+/** Keys of all parameters whose values are stored, and of scores of a forecast, with their names on the page. */
 export function keys(about) {
   return [...new Map(about.tasks.flatMap((task) => [...keysOf(task)]))];
 }
@@ -85,5 +86,6 @@ export function keysOf(task) {
   for (const { name, components, scalar } of task.parameters.filter(({ stored }) => stored)) {
     for (let i = 0; i < components; i++) found.set(scalar ? name : `${name}/${i}`, scalar ? name : `${name} ${i + 1}`);
   }
+  task.scores.forEach((name) => found.set(name, name));
   return found;
 }

@@ -5,11 +5,13 @@ import { name } from "./grid.js";
 import { parameter, short } from "./numbers.js";
 import { Portrait } from "./portrait.js";
 import { regimes } from "./regimes.js";
+import { Strips } from "./strips.js";
 import { thumbnail } from "./thumbnail.js";
 import { Timeline, missing, uneven } from "./timeline.js";
 
 const IMPACTS = 12; // listed one by one
 const [LARGE, SMALL] = [352, 96]; // px of a frame, about
+const DIFFERENCE = "difference: orange too bright, blue too dark";
 const [GAP, MARKS] = [12, 14]; // px: between two frames, and height of the marks of all of them
 
 /** One sequence in full: frames, parameters, curves, phase portrait, context, all at one frame. */
@@ -37,8 +39,9 @@ export class Sequence {
     const t = Math.min(frame, length - 1);
     const regime = sequence.mode ? ` · regime ${sequence.mode[t]}` : "";
     const missing = sequence.mask?.[t] === false ? " · missing" : "";
+    const given = t < sequence.forecast?.first ? " · given to the model" : "";
     const cut = sequence.length > length ? ` (the first ${length} of ${sequence.length} frames)` : "";
-    this.now.textContent = `frame ${t} · ${short(sequence.time[t])} s${regime}${missing}${cut}`;
+    this.now.textContent = `frame ${t} · ${short(sequence.time[t])} s${regime}${missing}${given}${cut}`;
   }
 
   close() {
@@ -54,27 +57,38 @@ export class Sequence {
   /** The frame, beside it the one without modifiers if there is one, and below them the marks of all frames. */
   #stage(player) {
     const { sequence } = this;
-    const { frames, clean } = sequence;
+    const { frames, clean, forecast } = sequence;
     const width = Math.min(LARGE, document.documentElement.clientWidth - 48);
-    const parts = clean ? this.#both((width - GAP) / 2) : frames ? [this.#screen(frames, "Frame", width)] : [];
-    const wide = this.shown.reduce((sum, screen) => sum + screen.width, GAP * (this.shown.length - 1));
+    const several = clean || forecast?.frames;
+    const parts = several ? this.#several((width - GAP) / 2) : frames ? [this.#screen(frames, "Frame", width)] : [];
+    const beside = this.shown.slice(0, 2);
+    const wide = beside.reduce((sum, screen) => sum + screen.width, GAP * (beside.length - 1));
     if (uneven(sequence)) parts.push(this.#keep(new Timeline(sequence, frames ? wide : width, MARKS, player)).canvas);
+    if (forecast?.mode && sequence.mode) {
+      const rows = [sequence.mode, forecast.mode];
+      parts.push(this.#keep(new Strips(["regimes: truth", "forecast"], rows, frames ? wide : width, player)).node);
+    }
     return parts;
   }
 
-  #both(width) {
-    const { frames, clean } = this.sequence;
-    const stages = [
-      ["observed", this.#screen(frames, "Frame", width)],
-      ["clean", this.#screen(clean, "Clean frame", width)],
-    ];
-    const figures = stages.map(([text, stage]) => element("figure", {}, element("figcaption", {}, text), stage));
+  /** Frames with and without modifiers, the forecast, and its difference from the truth, as far as there are these. */
+  #several(width) {
+    const { frames, clean, forecast } = this.sequence;
+    const stages = [[clean ? "observed" : "truth", frames, "Frame"]];
+    if (clean) stages.push(["clean", clean, "Clean frame"]);
+    if (forecast?.frames) {
+      stages.push(["forecast", forecast.frames, "Forecast", forecast.there]);
+      stages.push([DIFFERENCE, forecast.difference, "Difference", forecast.there]);
+    }
+    const figures = stages.map(([text, sheet, word, mask]) =>
+      element("figure", {}, element("figcaption", {}, text), this.#screen(sheet, word, width, mask)),
+    );
     return [element("div", { className: "stages" }, ...figures)];
   }
 
-  #screen(sheet, word, width) {
+  #screen(sheet, word, width, there = null) {
     const { about, sequence } = this;
-    const mask = sheet === sequence.frames ? sequence.mask : null;
+    const mask = sheet === sequence.frames ? sequence.mask : there;
     const screen = this.#keep(new Screen(sheet, scaleFor(sheet, width), `${word} of ${name(about, sequence)}`, mask));
     return element("div", { className: "stage" }, screen.node);
   }
@@ -100,7 +114,7 @@ export class Sequence {
     const half = Math.floor(named.length / 2);
     const groups = task.halves.length ? [named.slice(0, half), named.slice(half)] : [named];
     const titles = groups.length > 1 ? task.halves : [sequence.signal && this.about.windows ? "Latents" : "State"];
-    const plots = [...groups.map((lines, i) => [titles[i], lines]), ...further(sequence, true)];
+    const plots = [...forecasts(sequence), ...groups.map((lines, i) => [titles[i], lines]), ...further(sequence, true)];
     if (sequence.energy) plots.push(["Energy", [["H", sequence.energy, task.energy_unit]]]);
     if (sequence.signal) plots.push(["Signal", observed(sequence).map((numbers, i) => [`y${i + 1}`, numbers, ""])]);
     plots.push(...further(sequence, false));
@@ -157,6 +171,11 @@ export class Sequence {
       ...more,
     );
   }
+}
+
+/** Plots of the errors of a forecast, and of its numbers beside the true ones. */
+function forecasts({ forecast }) {
+  return (forecast?.plots ?? []).map(({ title, names, numbers }) => [title, names.map((name, i) => [name, numbers[i], ""])]);
 }
 
 /** Plots of what drives the motion, control and drift, or of everything else that has numbers for each frame. */

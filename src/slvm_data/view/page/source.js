@@ -29,6 +29,11 @@ class Served {
     return Object.fromEntries(Object.entries(found).map(([name, values]) => [name, columns(values)]));
   }
 
+  /** The report of the forecast that is shown, or with a place the forecast of one sequence; null if it has none. */
+  async forecast(place = {}) {
+    return unpacked(await this.#ask("forecast", place));
+  }
+
   /** The validation report. */
   report() {
     return this.#ask("report", {});
@@ -74,9 +79,15 @@ class Saved {
 
   async parameters(task, split) {
     const sequences = this.data.sequences[`${task}/${split}`] ?? [];
-    const names = Object.keys(sequences[0]?.parameters ?? {});
-    const values = (name) => sequences.map((sequence) => sequence.parameters[name]);
+    const every = sequences.map(({ parameters, scores }) => ({ ...parameters, ...scores }));
+    const names = [...new Set(every.flatMap((own) => Object.keys(own)))];
+    const values = (name) => every.map((own) => own[name] ?? NaN);
     return Object.fromEntries(names.map((name) => [name, byComponent(values(name))]));
+  }
+
+  async forecast({ task, split, index } = {}) {
+    if (index === undefined) return this.data.forecast;
+    return unpacked(this.data.forecasts[`${task}/${split}`]?.[index] ?? null);
   }
 
   async facts() {
@@ -91,6 +102,13 @@ class Saved {
 function byComponent(values) {
   const rows = values.map((value) => [value].flat());
   return rows[0].map((_, i) => rows.map((row) => row[i]));
+}
+
+/** The forecast of a sequence with its numbers as columns. */
+function unpacked(forecast) {
+  return forecast?.plots
+    ? { ...forecast, plots: forecast.plots.map((plot) => ({ ...plot, numbers: columns(plot.numbers) })) }
+    : forecast;
 }
 
 /** A sequence with its numbers as columns. */
