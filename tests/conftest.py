@@ -23,6 +23,7 @@ import pytest
 from slvm_data import RECIPES, Hamiltonian, Recipe
 from slvm_data import arrays as table
 from slvm_data.core.types import Arrays
+from slvm_data.simulation.batch import BATCH
 from slvm_data.store.manifest import read
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell wants it of what runs in the background
@@ -64,6 +65,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("smooth_dataset", smooth_sets.values(), ids=list(smooth_sets))
 
 
+LONG = ("readme", "generation", "switching_sets", "batch", "extremes", "conversion", "sequences")  # take a minute each
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long files, so that no worker is left with one of them when all others are done."""
+    items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
+
+
 MAPS = Path("/proc/self/maps")  # of memory; Linux lets a process have 65,530
 
 
@@ -73,6 +82,12 @@ def few_compiled() -> Iterator[None]:
     yield
     if not MAPS.exists() or MAPS.read_bytes().count(b"\n") > 5_000:
         jax.clear_caches()
+
+
+@pytest.fixture
+def streams_as_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streams make as many sequences at a time as files: with the same program, which takes seconds to compile."""
+    monkeypatch.setattr("slvm_data.load.stream.ROWS", BATCH)
 
 
 @pytest.fixture

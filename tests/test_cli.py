@@ -182,18 +182,23 @@ def are_items(data, count):
 
 
 ALONE = ("pendulum", "nascar")  # of each family one
+UNLIKE = ("gravity3", "two_body", "mixed_physics_iclr2025", "lorenz", "lotka_volterra_coda")
+"""Impacts, colours, many systems, windows, named splits."""
 
 
-NAMED = [name for name, recipe in RECIPES.items() if recipe.splits]  # of which one stands for the others
+@pytest.mark.parametrize("name", RECIPES)
+def test_each_script_is_that_of_its_dataset(name, called):
+    """Other tests make every recipe, in `recipe/test_original.py` and `simulation/test_switching_sets.py`."""
+    script, _ = script_of(name)
+    done = called(lambda: runpy.run_path(str(script), run_name="__main__"), "--help")
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert done.stdout.startswith(f"Usage: {script.name} [OPTIONS] [KEY=VALUE]...")
+    assert "".join(RECIPES[name].about.split()) in "".join(done.stdout.split())
 
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=[pytest.mark.slow] * (name in NAMED and name != "lotka_volterra_coda"))
-        for name in RECIPES
-        if name not in ALONE
-    ],
+    [pytest.param(name, marks=[pytest.mark.slow] * (name not in UNLIKE)) for name in RECIPES if name not in ALONE],
 )
 def test_each_dataset_is_a_script(name, called, tmp_path):
     script, words = script_of(name)

@@ -1,5 +1,6 @@
 """CONTRIBUTING.md tells where a system, a dataset and a format are added: one of each is added there, and works."""
 
+import json
 import os
 import re
 import shutil
@@ -117,12 +118,13 @@ def package(tmp_path_factory):
 def run(package):
     """Run Python or a command with the copy of the package."""
     place, _ = package
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # it begins often
 
     def run(*words):
         done = subprocess.run(
             [sys.executable, *words],
             cwd=place,
-            env=os.environ | {"PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1"},
+            env=env | {"PYTHONPATH": str(place)},
             capture_output=True,
             text=True,
         )
@@ -130,6 +132,30 @@ def run(package):
         return done.stdout
 
     return run
+
+
+COMMANDS = """
+import io, json, sys
+from contextlib import redirect_stdout
+from slvm_data.cli import main
+
+said = []
+for words in json.loads(sys.argv[1]):
+    sys.argv = ["slvm-data", *words]
+    with redirect_stdout(io.StringIO()) as out:
+        try:
+            main()
+        except SystemExit as end:
+            assert not end.code, words
+    said.append(out.getvalue())
+print(json.dumps(said))
+"""
+
+
+@pytest.fixture(scope="module")
+def commands(run):
+    """Run these command lines one after the other in one process; what each of them says."""
+    return lambda *lines: json.loads(run("-c", COMMANDS, json.dumps([line.split() for line in lines])))
 
 
 def test_the_places_are_those_of_contributing(package):
@@ -146,21 +172,22 @@ def test_a_system_is_public_and_known(run):
     assert run("-c", check) == "True m/s\n"
 
 
-def test_a_dataset_is_listed_made_and_verified(run):
-    assert re.search(r"^sinking +Sinking +2 ", run("-m", "slvm_data", "list"), re.M)
-    run("-m", "slvm_data", "generate", "sinking")
-    assert "8 sequences per file regenerated and equal" in run("-m", "slvm_data", "verify", "sinking")
+def test_a_dataset_is_listed_made_and_verified(run, commands):
     run("slvm_data/datasets/hamiltonian/sinking.py", "--out", "script")
-    assert "m/s" in run("-m", "slvm_data", "info", "script")
+    listed, _, verified, told = commands("list", "generate sinking", "verify sinking", "info script")
+    assert re.search(r"^sinking +Sinking +2 ", listed, re.M)
+    assert "8 sequences per file regenerated and equal" in verified
+    assert "m/s" in told
 
 
-def test_an_export_format_is_taken_by_its_ending(run, package):
+def test_an_export_format_is_taken_by_its_ending(commands, package):
     place, _ = package
-    run("-m", "slvm_data", "generate", "sinking", "--out", "again")
-    assert "lines" in run("-m", "slvm_data", "convert", "--help")
-    run("-m", "slvm_data", "convert", "again", "again.lines")
+    _, told, _, verified = commands(
+        "generate sinking --out again", "convert --help", "convert again again.lines", "verify again.lines"
+    )
+    assert "lines" in told
     assert (place / "again.lines/dataset_1/train.lines").read_text().count("\n") == 5
-    assert "checksums OK" in run("-m", "slvm_data", "verify", "again.lines")
+    assert "checksums OK" in verified
     assert 'for line in open("dataset_0/train.lines"):' in (place / "again.lines/README.md").read_text()
     assert '"encodingFormat": "text/plain"' in (place / "again.lines/croissant.json").read_text()
 

@@ -11,12 +11,18 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
+TOUR = ROOT / "examples/tour.ipynb"  # of which nothing asks for a kernel; the other one defines a system in `__main__`
+IN_A_KERNEL = [pytest.param(path, marks=[pytest.mark.slow] * (path == TOUR), id=path.stem) for path in NOTEBOOKS]
+
+
+def code(path):
+    """The cells of code."""
+    return [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
 
 
 def outputs(path):
     """The outputs of each cell of code."""
-    cells = json.loads(path.read_text())["cells"]
-    return [cell["outputs"] for cell in cells if cell["cell_type"] == "code"]
+    return [cell["outputs"] for cell in code(path)]
 
 
 def kinds(path):
@@ -24,7 +30,7 @@ def kinds(path):
     return [sorted({kind for o in every for kind in o.get("data", [o["output_type"]])}) for every in outputs(path)]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", IN_A_KERNEL)
 def test_it_runs(path, tmp_path):
     """Another run shows the same kinds of things, and no error; a cell that fails ends the script."""
     copy = tmp_path / path.name
@@ -33,6 +39,16 @@ def test_it_runs(path, tmp_path):
     assert kinds(copy) == kinds(path)
     assert "error" not in {kind for every in kinds(copy) for kind in every}
     assert {"image/png", "image/gif"} <= {kind for every in kinds(path) for kind in every}
+
+
+def test_the_tour_runs_in_this_process(tmp_path, monkeypatch):
+    """Which has loaded everything already; a kernel takes seconds for that."""
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "__main__"}
+    for cell in code(TOUR):
+        exec("".join(cell["source"]), names)
+    assert (tmp_path / "sequences.gif").is_file()
+    assert (tmp_path / "pendulum/dataset.json").is_file()
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

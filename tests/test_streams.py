@@ -13,7 +13,7 @@ from slvm_data import RECIPES, generate
 from slvm_data.core.progress import progress
 from slvm_data.store.testing import tree
 
-TINY = {"train": 2, "val": 2, "test": 2, "steps": 3}
+TINY = {"train": 2, "val": 2, "test": 2, "steps": 4}
 OPTIONS = [word for name, size in TINY.items() for word in (f"--{name}", str(size))]
 SCRIPT = [sys.executable, Path(slvm_data.__file__).parent / "datasets/hamiltonian/pendulum.py"]
 COMMAND = [sys.executable, "-m", "slvm_data"]
@@ -86,10 +86,21 @@ def test_processes_have_the_streams_that_are_missing(tmp_path):
     assert tree(tmp_path / "x") == tree(generate(replace(RECIPES["pendulum"], **TINY), tmp_path / "y"))
 
 
-@pytest.mark.parametrize("streams", [NONE[0], NONE[2], FULL[2]])
-def test_exit_codes_without_words(streams, place):
-    for code, words in ((2, ["generate", "pendulum", "m=-1"]), (0, ["verify", NAME]), (1, ["info", "."])):
-        assert done([*COMMAND, *words], place, streams).returncode == code, words
+CODES = [(2, ["generate", "pendulum", "m=-1"]), (0, ["verify", NAME]), (1, ["info", "."])]
+SILENT = [NONE[0], NONE[2], FULL[2]]
+
+
+@pytest.mark.parametrize(
+    ("streams", "code", "words"),
+    [
+        pytest.param(streams, *CODES[i], marks=[pytest.mark.slow] * (i != j))
+        for i in range(3)
+        for j, streams in enumerate(SILENT)
+    ],
+)
+def test_exit_codes_without_words(streams, code, words, place):
+    """Every code and every way to have no streams; all pairs of them with `-m slow`."""
+    assert done([*COMMAND, *words], place, streams).returncode == code
 
 
 @pytest.mark.parametrize("words", [["info", NAME], ["list"], ["--version"]])

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from slvm_data import RECIPES, uniform
-from slvm_data.core.numerals import real, whole
+from slvm_data.core.numerals import real, rounded_up, whole
 from slvm_data.recipe.overrides import override
 
 EXACT = {"7": 7.0, "-0.5": -0.5, "+2": 2.0, ".5": 0.5, "5.": 5.0, "1e-3": 1e-3, "2.5E+1": 25.0, "inf": math.inf}
@@ -99,3 +99,8 @@ def test_ranges_and_vectors_to_the_letter(text, meant):
 def test_ranges_that_are_taken():
     changed = override(RECIPES["pendulum"], ["m=.5..1,2.,3e-1..4E-1"])
     assert [task.m for task in changed.tasks] == [uniform(0.5, 1), 2.0, uniform(0.3, 0.4)]
+
+
+@pytest.mark.parametrize("number", [1.39894, 2.3990001, 1.0, 9.9999, 12345.6, 1e-7, 0.00123456, 2.399])
+def test_a_number_that_is_rounded_up_is_no_smaller(number):
+    assert number * (1 - 1e-9) <= float(rounded_up(number)) <= number * 1.0011

@@ -1,6 +1,6 @@
 """The batches that a Trainer takes from a DataModule, resumed or not, on one rank or two. Prints JSON.
 
-python lightning_orders.py PACKAGE FOLDER {resumed,ranks}
+python lightning_orders.py PACKAGE FOLDER {some,every,ranks}
 """
 
 import importlib
@@ -15,7 +15,7 @@ pl = importlib.import_module(sys.argv[1])
 from slvm_data.load import DataModule  # noqa: E402
 
 QUIET = dict.fromkeys(("logger", "enable_progress_bar", "enable_model_summary"), False)
-EPISODES = {"batch_size": 30, "context": 4, "steps": 5}
+KINDS = {"sequences": {"batch_size": 30}, "episodes": {"batch_size": 30, "context": 4, "steps": 5}}
 
 
 class Model(pl.LightningModule):
@@ -74,17 +74,26 @@ def fit(folder, options, place=None, resume=None, **trainer):
     return model.train_
 
 
-def resumed(folder):
+def some(folder):
+    """Every pair of: sequences or episodes, workers or not, loaders made anew for each epoch or not."""
+    return resumed(folder, {"sequences": [(0, 0), (2, 1)], "episodes": [(0, 1), (2, 0)]})
+
+
+def every(folder):
+    """All of these together."""
+    return resumed(folder, {kind: [*product((0, 2), (0, 1))] for kind in KINDS})
+
+
+def resumed(folder, ways):
     """The cases in which the batches of a resumed run, or of one with workers, differ from those of a whole one."""
     failed, count = [], 0
-    for options in ({"batch_size": 30}, EPISODES):
+    for kind, options in KINDS.items():
         whole = fit(folder, options)
-        for workers, reload in product((0, 2), (0, 1)):
+        for workers, reload in ways[kind]:
             own = options | {"workers": workers}
             trainer = {"reload_dataloaders_every_n_epochs": reload}
             found = {"whole": fit(folder, own, **trainer) == whole}
-            every = workers and not reload
-            for end in [{"step": 7}, {"epoch": 0}, {"step": 5}] if every else [{"step": 7}]:
+            for end in [{"step": 7}] if reload else [{"step": 7}, {"epoch": 0}, {"step": 5}]:
                 with tempfile.TemporaryDirectory() as place:
                     begun = fit(folder, own, f"{place}/x.ckpt", end, **trainer)
                     again = fit(folder, own, f"{place}/x.ckpt", **trainer)
@@ -97,7 +106,7 @@ def resumed(folder):
 def ranks(folder):
     """What one of two ranks takes, where Lightning may put samplers of its own in the place of ours."""
     found = {}
-    for name, options in {"sequences": {"batch_size": 30}, "episodes": EPISODES}.items():
+    for name, options in KINDS.items():
         model, data = Model(), DataModule(folder, fields=("index",), **options)
         more = QUIET | {"enable_checkpointing": False, "num_sanity_val_steps": 0, "accelerator": "cpu"}
         trainer = pl.Trainer(max_epochs=2, devices=2, strategy="ddp", **more)
@@ -113,5 +122,5 @@ if __name__ == "__main__":
     import warnings
 
     warnings.simplefilter("ignore")
-    if (found := {"resumed": resumed, "ranks": ranks}[sys.argv[3]](sys.argv[2])) is not None:
+    if (found := {"some": some, "every": every, "ranks": ranks}[sys.argv[3]](sys.argv[2])) is not None:
         print(json.dumps(found))

@@ -1,7 +1,7 @@
 """The orders of samplers in loaders, whole and resumed, in a process that never loads JAX.
 
-python orders.py FOLDER SHARDED: prints as JSON the cases that differ from what an uninterrupted run gives, and how many
-cases there were.
+python orders.py {some,every} FOLDER SHARDED: prints as JSON the cases that differ from what an uninterrupted run gives,
+and how many cases there were.
 """
 
 import copy
@@ -90,15 +90,19 @@ def rest(whole, done):
     return [whole[done[0]][done[1] :], *whole[done[0] + 1 :]]
 
 
-def cases(folders):
-    """Without workers every kind with one rank and with two; with workers, which take time, a kind with each."""
-    workers = [{"num_workers": 0}, *({"num_workers": 2, "persistent_workers": stay} for stay in (False, True))]
+def cases(extent, folders):
+    """Without workers every kind with one rank and with two; with workers, which take time, a kind with each.
+
+    Some: workers stay for the one kind, and begin anew for the other; every: both do both.
+    """
+    begin, stay = ({"num_workers": 2, "persistent_workers": stay} for stay in (False, True))
     two = {"rank": 1, "ranks": 2}
+    with_workers = [(1, two, stay), (2, {}, begin), *([(1, two, begin), (2, {}, stay)] if extent == "every" else [])]
     for number, (at, kind) in enumerate([(0, shuffled), (1, shuffled), (0, drawn), (0, each_once)]):
         for rank in ({}, two):
             whole = batches(kind(folders[at], rank, DataLoader), EPOCHS)
-            some = workers if (number, rank) in ((1, two), (2, {})) else workers[:1]
-            for options in some:
+            own = [options for *of, options in with_workers if of == [number, rank]]
+            for options in ({"num_workers": 0}, *own):
                 yield folders[at], kind, rank, options, whole
 
 
@@ -127,7 +131,7 @@ if __name__ == "__main__":
     warnings.simplefilter("error")
     warnings.filterwarnings("ignore", "'set_vital' is deprecated")  # torchdata asks for it
     failed, count = [], 0
-    for folder, kind, rank, options, whole in cases(sys.argv[1:]):
+    for folder, kind, rank, options, whole in cases(sys.argv[1], sys.argv[2:]):
         for what, held in check(folder, kind, rank, options, whole):
             count += 1
             if not held:

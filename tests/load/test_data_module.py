@@ -67,8 +67,9 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("package", ["lightning.pytorch", "pytorch_lightning"])
+@pytest.mark.parametrize("package", ["lightning.pytorch", pytest.param("pytorch_lightning", marks=pytest.mark.slow)])
 def test_a_trainer_runs(package, pendulums, make, small, tmp_path):
+    """By the other name, which takes as long, `test_orders.py` lets a Trainer run and resume."""
     one_split = generate(replace(small("pendulum"), val=0), tmp_path / "one")
     (tmp_path / "run.py").write_text(SCRIPT)
     command = [sys.executable, "run.py", package, str(pendulums), str(make("nascar")), str(one_split)]

@@ -29,9 +29,12 @@ def in_workers(*arguments):
     return json.loads(run.stdout)
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_episodes_do_not_depend_on_workers(pendulums, method):
-    """F20; workers 0, 1, 2 and 4, persistent or not (by spawn 0 and 2); two epochs, which differ."""
+    """F20; workers 0, 1, 2 and 4, persistent or not (by spawn 0 and 2); two epochs, which differ.
+
+    Below, episodes also go to workers of a fork server, and by `spawn` to ranks.
+    """
     found = in_workers("digests", pendulums, method)
     assert len(found) == (2 if method == "spawn" else 7)
     assert len({tuple(epochs) for epochs in found.values()}) == 1
@@ -39,9 +42,15 @@ def test_episodes_do_not_depend_on_workers(pendulums, method):
     assert first != second
 
 
-@pytest.mark.parametrize(("method", "ending"), [("fork", "npz"), ("fork", "zarr"), ("forkserver", "zarr")])
+@pytest.mark.parametrize(
+    ("method", "ending"),
+    [("fork", "npz"), ("fork", "zarr"), pytest.param("forkserver", "zarr", marks=pytest.mark.slow)],
+)
 def test_sequences_do_not_depend_on_workers(pendulums, make, method, ending):
-    """F20; sequences in shards have been read before workers are forked, by a library that does not bear it."""
+    """F20; sequences in shards have been read before workers are forked, by a library that does not bear it.
+
+    In `test_shards.py`, workers of a fork server read them too.
+    """
     found = in_workers("sequences", pendulums if ending == "npz" else make("pendulum3-zarr"), method)
     assert all(len(set(digests)) == 1 for digests in found.values())
     assert found["None"] != found["2"]

@@ -132,6 +132,35 @@ def test_samples_lie_before_sequences(make, tmp_path):
         np.testing.assert_array_equal(data["state"], np.stack([state, state + np.float32([[[0]], [[1]]])]))
 
 
+def test_a_model_with_a_context(pendulums, make, tmp_path):
+    """The context is of the same task, is seen whole, and is no part of what is forecast."""
+    batches = []
+
+    def model(batch, seen):
+        batches.append(batch)
+        return {"image": batch["image"]}
+
+    forecast(model, pendulums, tmp_path, seen=2, context=3, batch_size=10)
+    assert [tuple(batch["context_image"].shape) for batch in batches[:2]] == [
+        (10, 3, 4, 1, 32, 32),
+        (7, 3, 4, 1, 32, 32),
+    ]
+    for batch in batches:
+        assert (batch["context_label"] == batch["label"][:, None]).all()
+        assert batch["context_image"][:, :, 3].any()
+        assert not batch["image"][:, 2:].any()
+    for task in range(3):
+        with np.load(tmp_path / f"dataset_{task}/test.npz", allow_pickle=False) as data:
+            found = dict(data)
+        context = set(batches[2 * task]["context_index"][0].tolist())
+        assert set(found["index"].tolist()) == set(range(20)) - context
+        image = Sequences(pendulums, "test", tasks=[task])[found["index"]]["image"].numpy()
+        np.testing.assert_array_equal(found["image"][:, :2], image[:, :2])
+    assert evaluate(tmp_path, pendulums).columns["test"].sequences == 51
+    with pytest.raises(ValueError, match="each window has its own context"):
+        forecast(model, make("nascar"), tmp_path, seen=2, context=3)
+
+
 def test_models_that_give_something_else(pendulums, make, tmp_path):
     def refused(model, root=None, **options):
         usual = {"out": tmp_path / "f.npz", "seen": 2, "split": "val"}

@@ -64,6 +64,7 @@ def test_episodes(folder):
     assert image.isnan().any()
 
 
+@pytest.mark.usefixtures("streams_as_files")
 def test_the_stream_is_the_file(folder, recipe):
     first = next(iter(Stream(recipe, batch=16, missing="nan")))
     rows = torch.tensor([8 * (i % 2) + i // 2 for i in range(16)])
@@ -81,6 +82,7 @@ def test_windows_with_context(tmp_path, observation, name):
     np.testing.assert_array_equal(own[name], expected(plain[name], plain["mask"], "nan"))
 
 
+@pytest.mark.usefixtures("streams_as_files")
 def test_signals_of_whole_trajectories(recipe, tmp_path):
     """In the file, in an item's context, and in the stream."""
     recipe = dataclasses.replace(recipe, observation="signals", observe=(Emission(channels=3), *GAPS))

@@ -24,18 +24,24 @@ def script(name, *arguments):
     return json.loads(run.stdout.splitlines()[-1])
 
 
-def test_plain_and_stateful_loaders(pendulums, sharded):
+@pytest.mark.parametrize(("extent", "cases"), [("some", 148), pytest.param("every", 160, marks=pytest.mark.slow)])
+def test_plain_and_stateful_loaders(pendulums, sharded, extent, cases):
     """Workers 0 and 2, persistent or not, one rank of one or two; whole, resumed in an epoch and between epochs."""
-    found = script("orders.py", pendulums, sharded)
+    found = script("orders.py", extent, pendulums, sharded)
     assert found["failed"] == []
-    assert found["cases"] == 160
+    assert found["cases"] == cases
 
 
-def test_lightning_resumes(pendulums):
+BOTH = ("pytorch_lightning", "lightning.pytorch")
+EVERY = [pytest.param(package, "every", 24, marks=pytest.mark.slow) for package in BOTH]
+
+
+@pytest.mark.parametrize(("package", "extent", "cases"), [("pytorch_lightning", "some", 12), *EVERY])
+def test_lightning_resumes(pendulums, package, extent, cases):
     """Workers or not, loaders made anew for each epoch or not; from the middle of an epoch, its last step, its end."""
-    found = script("lightning_orders.py", "lightning.pytorch", pendulums, "resumed")
+    found = script("lightning_orders.py", package, pendulums, extent)
     assert found["failed"] == []
-    assert found["cases"] >= 16
+    assert found["cases"] == cases
 
 
 def test_lightning_with_two_ranks(pendulums):

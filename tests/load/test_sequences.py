@@ -337,8 +337,15 @@ def test_packed_frames_of_any_size_come_back(height, width, seed):
     )
 
 
-@pytest.mark.parametrize("color", ["grey", "rgb"])
-@pytest.mark.parametrize("ending", ["", ".zarr"])
+@pytest.mark.parametrize(
+    ("color", "ending"),
+    [
+        ("grey", ".zarr"),
+        ("rgb", ""),
+        pytest.param("grey", "", marks=pytest.mark.slow),
+        pytest.param("rgb", ".zarr", marks=pytest.mark.slow),
+    ],
+)
 def test_frames_of_bytes_become_floats_from_0_to_1(tmp_path, small, color, ending):
     recipe = replace(small("pendulum"), view=View(color=color))
     folder = generate(recipe, tmp_path / f"shades{ending}")

@@ -239,7 +239,7 @@ def test_a_file_that_shrinks_after_it_was_compared(sharded, library, tmp_path, m
 
 
 @pytest.mark.filterwarnings("ignore:os.fork")
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow), "forkserver"])
 def test_a_full_shard_that_is_emptied_gives_no_zeros(sharded, tmp_path, monkeypatch, method):
     """In workers that were started after the parent has read an item of that shard."""
     monkeypatch.setattr(load_shards, "CACHE", 0)

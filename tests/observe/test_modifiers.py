@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from slvm_data import RECIPES, Uniform, View, sample
-from slvm_data.core.draws import Draws
+from slvm_data.core.draws import Draws, uniform_of_each, words_of_each
 from slvm_data.core.fields import limits_of
 from slvm_data.core.json_tree import from_json, to_json
 from slvm_data.observe.modifiers import (
@@ -228,6 +228,15 @@ def test_things_behind_each_other_and_then_before():
 
 
 # Noise
+
+
+@pytest.mark.parametrize("n", [1, 3, 4, 5, 30, 257])
+def test_streams_at_once_are_those_one_by_one(n):
+    """NumPy's own Philox gives the same bits."""
+    keys = np.random.default_rng(3).integers(0, 2**32, (40, 2), dtype=np.uint32)
+    keys[:4] = [[0, 0], [0, 2**32 - 1], [2**32 - 1, 0], [2**32 - 1, 2**32 - 1]]
+    np.testing.assert_array_equal(words_of_each(keys, n), [Draws(key).words(n) for key in keys])
+    np.testing.assert_array_equal(uniform_of_each(keys, n), [Draws(key).uniform(n) for key in keys])
 
 
 class Noted(Draws):
@@ -498,7 +507,7 @@ def test_every_kind_is_tested_here_and_says_what_it_does():
         ({"missing": {"q": 1}}, "observe: missing has no option 'q'; it has p, keep, fill"),
         ({"missing": {"p": "x"}}, "observe: missing: p = 'x' has to be a number"),
         ({"distractors": {"radius": {"low": 1}}}, "distractors: radius = {'low': 1} has to be a range"),
-        ({"distractors": {"radius": {"low": "a", "high": 1}}}, "range: 'low' has to be a number, and is 'a'"),
+        ({"distractors": {"radius": {"low": "a", "high": 1}}}, "observe: low = 'a' of a range has to be a number"),
     ],
 )
 def test_json_that_is_none(value, sentence):

@@ -63,7 +63,7 @@ def test_a_ball_is_wholly_in_the_picture():
 
 @pytest.mark.parametrize("size", [32, 50])
 def test_clean_discs_drawn_fast_are_those_of_the_definition(size):
-    recipe = dataclasses.replace(RECIPES["bouncingball"], view=View(size=size), steps=20)
+    recipe = dataclasses.replace(RECIPES["bouncingball"], view=View(size=size))
     arrays = sample(recipe, index=slice(0, 200))
     for state, image in zip(arrays["state"], arrays["image"], strict=True):
         np.testing.assert_array_equal(render(recipe.tasks[0], {}, state, size=size, color="binary"), image)
@@ -119,8 +119,11 @@ def test_the_debug_style_shows_what_it_is_defined_for(population, options):
         render(population, {}, [[16.0] * len(population.state)], style="debug", **options)
 
 
+LIKE_A_BALL = pytest.param(BouncingBall1D(), marks=pytest.mark.slow)  # one disc, clean of itself
+
+
 @pytest.mark.parametrize(
-    "system", [Pendulum(), BallBox(), DoublePendulum(), BouncingBall1D()], ids=lambda system: type(system).__name__
+    "system", [Pendulum(), BallBox(), DoublePendulum(), LIKE_A_BALL], ids=lambda system: type(system).__name__
 )
 def test_each_system_can_be_drawn_in_the_others_style(system):
     """Pixel for pixel as the reference draws it, though files are drawn fast; and not as in its own style."""

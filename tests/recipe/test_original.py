@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 from slvm_data import RECIPES, BallBox, Recipe, System, generate, render, sample, simulate
 from slvm_data.recipe.original import as_original
 from slvm_data.recipe.serialisation import from_stored, to_stored
-from slvm_data.simulation.batch import make, prepare
+from slvm_data.simulation.batch import batch_size, make, prepare
 
 WITHOUT_WINDOWS = {name: recipe for name, recipe in RECIPES.items() if recipe.windows is None and not recipe.splits}
 REMOVED = {"gravity": (249 / 16_000, 16_000), "bouncingball": (0.0, 4_000)}  # share of candidates, and how many here
@@ -49,10 +49,10 @@ def test_frames_of_balls_show_the_state_before(name):
 @pytest.mark.parametrize("name", REMOVED)
 def test_as_many_candidates_are_removed_as_in_the_original(name):
     (share, count), recipe = REMOVED[name], as_original(RECIPES[name])
-    inputs, removed, made = prepare(recipe, 0, "train"), 0, 0
+    inputs, size, removed, made = prepare(recipe, 0, "train"), batch_size(recipe), 0, 0
     while made < count:
-        batch = make(recipe, 0, "train", inputs, np.arange(made, made + 32))
-        removed, made = removed + batch.rejected, made + 32
+        batch = make(recipe, 0, "train", inputs, np.arange(made, made + size))
+        removed, made = removed + batch.rejected, made + size
         assert (batch.arrays["image"].sum(axis=(2, 3)) > 0).all()
     print(f"{name}: {removed} of {made + removed} candidates removed")
     assert binomtest(removed, made + removed, max(share, 1e-9)).pvalue > 1e-3

@@ -149,7 +149,7 @@ def test_all_trained_tasks_count_for_an_overlap():
         (BASE, {"far": Split(count=1, change={"radi": 1})}, "no system has a parameter 'radi'; did you mean radii?"),
         (BASE, {"far": Split(count=1, change={"l": -1.0})}, r"split far: Pendulum: l = -1\.0 has to be above 0"),
         (BASE, {"far": Split(count=1, change={"m": shell(0, 1)})}, "split far: .* needs a range in training, and this"),
-        (BASE, {"far": Split(count=1, tasks=(1,))}, "tasks of far: there is no task 1; tasks are 0 … 0"),
+        (BASE, {"far": Split(count=1, tasks=(1,))}, "tasks of far = 1 does not exist; labels of tasks are 0"),
         (BASE, {"far": Split(count=1, paired="tests")}, "split far: paired = 'tests' is not among train, val, test"),
         (BASE, {"far": Split(count=1, paired="far")}, "split far: paired = 'far' leads back to far"),
         (

@@ -23,7 +23,7 @@ from slvm_data.view import saved
 from slvm_data.view.animation import animate
 from slvm_data.view.dataset import of_folder
 
-SMALL = {"train": 2, "val": 1, "test": 1, "steps": 3}
+SMALL = {"train": 2, "val": 1, "test": 1, "steps": 4}  # of as many steps as elsewhere, which is compiled once
 WINDOWS = {"train": 2, "val": 1, "test": 1, "steps": 400, "gap": 5}
 ENDS = {  # the least and the greatest value of each option
     "train": (0, 1),
@@ -35,6 +35,9 @@ ENDS = {  # the least and the greatest value of each option
     "observation": ("pixels", "signals"),
     "record": ((), ("dx_dt", "energy", "events", "offset", "color_index")),
     "folder": ("{i}", "{name}_" + "x" * 80 + "{i}"),
+    "splits": ((), ("a: 1 steps=1", "x" * 40 + ": 2 g=4 paired=test")),
+    "paired": (False, True),
+    "extent": (1.6, 1e6),
     "size": (2, 1024),
     "color": ("binary", "rgb"),
     "observe": ((), (BitFlips(p=1), Missing(p=1, keep=1))),
@@ -70,16 +73,15 @@ CASES = {
         least("train", "test", "steps", "dt", "size", **greatest("val", "seed")),
     ),
     "long": ("pendulum", [], greatest("train", "test", "steps", **least("val", "seed"))),
-    "large": ("pendulum", [], greatest("size", "dt")),
+    "large": ("pendulum", [], greatest("size", "dt", "extent")),
     "plain": ("gravity", [], least("record", "style")),
     "recorded": ("gravity", [], greatest("record", "style")),
-    "coloured": ("two_body", [], greatest("color")),
-    "undisturbed": ("pendulum", [], least("color", "observe", "time", "control", "drift")),
-    "disturbed": ("pendulum", [], greatest("observe", "time", "control", "drift")),
+    "undisturbed": ("pendulum", [], least("color", "observe", "time", "control", "drift", "splits", "extent")),
+    "disturbed": ("pendulum", [], greatest("observe", "time", "control", "drift", "splits")),
     "one hue": ("two_body", [], least("palette")),
-    "many hues": ("two_body", [], greatest("palette")),
-    "short names": ("pendulum3", [], least("folder")),
-    "long names": ("pendulum3", [], greatest("folder")),
+    "many hues": ("two_body", [], greatest("color", "palette")),
+    "short names": ("pendulum3", [], least("folder", "paired")),
+    "long names": ("pendulum3", [], greatest("folder", "paired")),
     "short windows": ("nascar", [], least("observation", "length", "stride", "contexts", "gap", "series")),
     "a wide gap": ("nascar", [], greatest("observation", "gap", **least("spacing"))),
     "few trajectories": ("nascar", [], least("trajectories", "observation", "stride")),
@@ -93,7 +95,7 @@ NOTHING = {  # arrays with an axis of length 0, of two tasks
         *("nascar", ["observation_noise=0.1,0.2"]),
         {"contexts": 0, "series": True, "observation": "pixels"},
     ),
-    "no events in one frame": ("gravity", ["radius=2,3"], {"steps": 1, "record": ("events",)}),
+    "no events in one frame": ("gravity", ["g=[0,2],[0,3]"], {"steps": 1, "record": ("events",)}),
     "no events at rest": ("gravity", ["radius=2,3", "g=[0,0]", "speed=0..0"], {"record": ("events", "energy")}),
 }
 

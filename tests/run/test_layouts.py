@@ -15,6 +15,7 @@ from slvm_data import RECIPES, cli, generate
 from slvm_data.core.errors import DamageError
 from slvm_data.export import containers, layouts
 from slvm_data.load import Sequences
+from slvm_data.recipe.recipe import mixed
 from slvm_data.run.combination import combine
 from slvm_data.run.conversion import convert
 from slvm_data.run.generation_in_layout import generate_in
@@ -32,6 +33,10 @@ def small(name, **changes):
     return dataclasses.replace(RECIPES[name], **SIZES, **changes)
 
 
+def first(name):
+    return dataclasses.replace(RECIPES[name], tasks=RECIPES[name].tasks[:1])
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """Folders of small datasets, each made when it is first asked for."""
@@ -39,7 +44,7 @@ def made(tmp_path_factory):
     recipes = {
         "pendulum3": small("pendulum3", steps=4, record=("angles",)),
         "two_body": small("two_body", steps=4),
-        "mixed": small("mixed_physics_iclr2025_readme", steps=4),
+        "mixed": mixed([first("pendulum3"), first("two_body3")], name="mixed", **SIZES, steps=4),  # states of 2 and 8
         "three_mode": small("three_mode"),
         "nascar": small("nascar", steps=400, windows=windows),
     }

@@ -105,7 +105,7 @@ def test_uncut_trajectories_of_parquet_have_folders_of_their_own(made):
 @pytest.mark.parametrize("ending", ["parquet", "tar"])
 def test_folders_of_tasks_may_look_like_names_of_ours(tmp_path, folders, ending):
     """Their numbers are not those of parts, and their sequences are no uncut trajectories."""
-    recipe = dataclasses.replace(SETS["pendulum3"], folder=folders, train=2, val=0, test=0, steps=2)
+    recipe = dataclasses.replace(SETS["pendulum3"], folder=folders, train=2, val=0, test=0)
     content = manifest.read(convert(generate(recipe, tmp_path / "x"), tmp_path / f"y.{ending}"))
     assert not content.series
     assert [entry.task for entry in content.files.values()] == [0, 1, 2]

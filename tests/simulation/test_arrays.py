@@ -18,8 +18,17 @@ from slvm_data.systems.drift import Jump
 UNITS = {  # of parameters, by system; those that are left out have none
     "BallBox": {"g": "px/s²"},
     "DoublePendulum": {"friction": "kg/s", "m": "kg", "l": "m", "g": "m/s²"},
+    "Glycolytic": {
+        **dict.fromkeys(("k1", "k2", "k3", "k4", "k6"), "1/(mM min)"),
+        **dict.fromkeys(("k", "k5", "kappa"), "1/min"),
+        "K1": "mM",
+        "N": "mM",
+        "A": "mM",
+        "J0": "mM/min",
+    },
     "MassSpring": {"friction": "kg/s", "m": "kg", "k": "N/m"},
     "Pendulum": {"friction": "kg/s", "m": "kg", "g": "m/s²", "l": "m"},
+    "PendulumFromRest": {"friction": "kg/s", "m": "kg", "g": "m/s²", "l": "m"},
     "SwitchingDoublePendulum": {"m": "kg", "l": "m", "g": "m/s²"},
     "TwoBody": {"friction": "kg/s", "m": "kg", "g": "m³/(kg s²)"},
 }

@@ -87,7 +87,7 @@ def test_an_unstable_step_is_not_chaos(few, substep):
     recipe = Recipe(name="spring", tasks=(MassSpring(k=100.0, m=1.0, substep=substep),), steps=100, dt=1.0)
     tally = Tally(recipe.tasks[0])
     tally.made = 1
-    found = certify(recipe, 0, tally)
+    found = certify(recipe, 0, "train", tally)
     assert found.error > TOLERANCE
     assert found.horizon is None
 

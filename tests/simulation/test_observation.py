@@ -72,12 +72,13 @@ def test_all_modifiers_are_here():
     assert own == kinds | {BitFlips}
 
 
+@pytest.mark.usefixtures("streams_as_files")
 def test_sequence_77_alone_is_that_of_the_file_and_of_the_stream(written, in_the_table):
     rows = of_folder(written).rows(0, "train", range(90))
     in_the_table({name: rows[name] for name in rows}, 90, 6)
     equal(sample(ALL, index=77), {name: array[77] for name, array in rows.items()})
-    loaded, batches = Sequences(written), list(itertools.islice(Stream(ALL, batch=30), 3))
-    streamed = {name: torch.cat([batch[name] for batch in batches]) for name in batches[0]}
+    loaded, batches = Sequences(written), list(itertools.islice(Stream(ALL, batch=32), 3))
+    streamed = {name: torch.cat([batch[name] for batch in batches])[:90] for name in batches[0]}
     every = loaded.__getitems__(range(90)).collated()
     for name in every.keys() - {"index"}:
         assert torch.equal(streamed[name], every[name]), name

@@ -115,8 +115,12 @@ def test_a_file_of_the_user_in_a_group_stays(made, tmp_path):
     assert tree(folder) == expected
 
 
+@pytest.mark.slow
 def test_three_runs_at_once_in_one_folder(tmp_path):
-    """F10, F11: one seed is made, by one run or two; the other is refused."""
+    """F10, F11: one seed is made, by one run or two; the other is refused.
+
+    Two at once, and three that begin at once, are in `run/test_generation.py`; `test_lock.py` has three without locks.
+    """
     folder = tmp_path / "x"
     command = [sys.executable, "-m", "slvm_data", "generate", "pendulum", "--train", "500", "--out", str(folder)]
     runs = [

@@ -265,7 +265,7 @@ def test_entries_that_do_not_fit_together_are_refused(windows, tmp_path):
         return forged.fault(forged.tree | changes)
 
     assert fault(files={}) == "dataset.json: files is empty"
-    assert fault(certificate=[]) == "dataset.json: certificate is of 0 tasks, recipe of 1"
+    assert fault(certificate=[]) == "dataset.json: certificate lacks task 0"
     assert "is of task 1, which the recipe does not have" in fault(series={"series-train.npz": train | {"task": 1}})
     assert fault(arrays={}) == "dataset.json: arrays lack image"
     no_label = {name: form for name, form in train["arrays"].items() if name != "label"}

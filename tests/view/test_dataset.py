@@ -250,7 +250,7 @@ def test_a_dataset_that_is_replaced_is_not_mixed(tmp_path, monkeypatch, store, f
 
 
 def test_damage_that_is_a_new_dataset_is_none(tmp_path, monkeypatch):
-    recipe = dataclasses.replace(RECIPES["pendulum"], train=7, val=0, test=0, steps=3)
+    recipe = dataclasses.replace(RECIPES["pendulum"], train=7, val=0, test=0, steps=4)
     place = generate(recipe, tmp_path / "p")
     source, real = of_folder(place), Dataset._from_file
 
@@ -264,7 +264,7 @@ def test_damage_that_is_a_new_dataset_is_none(tmp_path, monkeypatch):
 
 
 def test_a_dataset_that_is_replaced_while_it_is_opened(tmp_path, monkeypatch):
-    recipe = dataclasses.replace(RECIPES["pendulum"], train=7, val=0, test=0, steps=3)
+    recipe = dataclasses.replace(RECIPES["pendulum"], train=7, val=0, test=0, steps=4)
     place, real = generate(recipe, tmp_path / "p"), module.manifest.read
 
     def read(folder):

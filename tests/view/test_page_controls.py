@@ -119,7 +119,7 @@ def test_at_the_last_page_the_focus_stays_in_the_pager(folder, visit):
 @pytest.fixture
 def moved(visit):
     """Pages of three tasks that become one as g is moved."""
-    recipe = dataclasses.replace(RECIPES["pendulum3"], train=40, val=1, test=1, steps=5)
+    recipe = dataclasses.replace(RECIPES["pendulum3"], train=40, val=1, test=1, steps=4)
 
     def open_page(part=""):
         return visit(of_recipe(recipe), part)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from math import isfinite
+from math import ceil, floor, isfinite, log10
 
 REAL = r"(?ai:[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|nan|inf(?:inity)?))"
 """Pattern of a number."""
@@ -63,6 +63,12 @@ def did_you_mean(text: str, spelled: Callable[[str], str | None]) -> str:
         if found := spelled(guess):
             return f"; did you mean {found}?"
     return ""
+
+
+def rounded_up(number: float) -> str:
+    """A number above 0 in four digits, and no smaller than it is."""
+    step = 10.0 ** (floor(log10(number)) - 3)
+    return f"{ceil(number / step - 1e-9) * step:.4g}"
 
 
 def _as_real(guess: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from slvm_data.core.arguments import whole_number
+from slvm_data.core.arguments import checked, whole_number
 from slvm_data.core.files import at_home
 from slvm_data.evaluation import containers
 from slvm_data.evaluation.containers import Container, Given
@@ -30,6 +30,7 @@ FITTED_ON = "val"  # split that probes are fitted on
 HALVES = "the other half"
 
 
+@checked
 def evaluate(
     forecast: Path | str | Mapping[str, Any],
     dataset: Path | str,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,6 +17,7 @@ from slvm_data.core.arguments import checked, whole_number
 from slvm_data.core.files import at_home
 from slvm_data.core.types import Arrays
 from slvm_data.load.columns import open_manifest
+from slvm_data.load.episodes import Episodes
 from slvm_data.load.map_dataset import INDEX, MapDataset
 from slvm_data.load.sequences import Sequences
 from slvm_data.load.windows import Windows
@@ -48,6 +50,7 @@ def forecast(
     *,
     seen: int,
     split: str = "test",
+    context: int = 0,
     batch_size: int = 64,
     device: str | None = None,
 ) -> Path:
@@ -67,6 +70,8 @@ def forecast(
             dataset with one task, a file that ends in .npz. Each file is written whole or not at all.
         seen: number of frames that the model is given, from 1 to T.
         split: name of the split.
+        context: number of other sequences of its task that come with each, as `Episodes` gives them, all their frames
+            shown. These are the same for all sequences of a task, and have no forecast: `index` says which have one.
         batch_size: number of sequences in a batch.
         device: where batches are put; None: where the module's parameters are.
 
@@ -79,10 +84,10 @@ def forecast(
     recipe, several = content.recipe.of_split(split), len(content.of_split(split)) > 1  # raises for an unknown one
     whole_number("seen", seen, 1, recipe.length(), "frames")
     asked = Asked(model, seen, whole_number("batch_size", batch_size, 1), _device(model, device))
-    loader = Windows if content.recipe.windows else Sequences
+    loader = _loader(content.recipe.windows is not None, whole_number("context", context, 0, unit="sequence"))
     if target.suffix == ".npz" and several:
         raise ValueError(f"{out} is one file, and {root} has several tasks: give a folder")
-    _ = loader(root, split, fields=(INDEX,))  # refuses an empty split
+    _ = loader(root, split, fields=(INDEX,))  # refuses an empty split, or one too small for the context
     for name, entry in content.of_split(split):
         sequences = loader(root, split, tasks=(entry.task,))
         path = target if target.suffix == ".npz" else target / PurePosixPath(name).with_suffix(".npz")
@@ -91,6 +96,13 @@ def forecast(
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, parts)
     return target
+
+
+def _loader(windows: bool, context: int) -> Callable[..., MapDataset]:
+    """The loader of a split."""
+    if context and windows:
+        raise ValueError("context = is for sequences: each window has its own context, `domains`")
+    return partial(Episodes, context=context) if context else Windows if windows else Sequences
 
 
 def _device(model: Any, device: str | None) -> torch.device:
@@ -120,14 +132,15 @@ def _evaluating(model: Any) -> Iterator[None]:
 
 def _part(asked: Asked, sequences: MapDataset, start: int) -> Arrays:
     """The forecast of some sequences, the numbers of these, and how many frames the model was given."""
-    rows = list(range(start, min(start + asked.batch, len(sequences))))
-    batch = _hidden({name: own.to(asked.device) for name, own in sequences[rows].items()}, asked.seen)
+    items = sequences[start : min(start + asked.batch, len(sequences))]
+    rows = items[INDEX].numpy().copy()
+    batch = _hidden({name: own.to(asked.device) for name, own in items.items()}, asked.seen)
     given = asked.model(batch, asked.seen)
     named = given if isinstance(given, Mapping) else {IMAGE: given}
     arrays = {name: _plain(name, own) for name, own in named.items()}
     for name, own in arrays.items():
         _check_rows(name, own, len(rows))
-    return arrays | {INDEX: np.array(rows), SEEN: np.full(len(rows), asked.seen)}
+    return arrays | {INDEX: rows, SEEN: np.full(len(rows), asked.seen)}
 
 
 def _check_rows(name: str, array: np.ndarray, count: int) -> None:

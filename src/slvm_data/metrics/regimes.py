@@ -85,7 +85,7 @@ def nmi_of(table: np.ndarray) -> float:
     shares = table / table.sum()
     rows, columns = shares.sum(axis=1), shares.sum(axis=0)
     some = shares > 0
-    information = (shares[some] * np.log((shares / np.outer(rows, columns))[some])).sum()
+    information = (shares[some] * np.log(shares[some] / np.outer(rows, columns)[some])).sum()
     entropy = (_entropy(rows) + _entropy(columns)) / 2
     return float(information / entropy) if entropy > 0 else 1.0
 

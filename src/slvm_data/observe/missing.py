@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from slvm_data.core.draws import Draws
+from slvm_data.core.draws import Draws, uniform_of_each
 from slvm_data.core.fields import limited
 from slvm_data.core.types import Arrays
 from slvm_data.observe.modifier import Canvas, Modifier
@@ -30,8 +30,18 @@ class Missing(Modifier):
 
     def apply(self, seen: np.ndarray, time: np.ndarray, draws: Draws, canvas: Canvas) -> tuple[np.ndarray, Arrays]:
         """Fill the missing frames; `mask` is true for the others."""
-        mask = draws.uniform(len(time)) >= self.p
-        mask[: self.keep] = True
+        return self._filled(seen, draws.uniform(len(time)), canvas)
+
+    def apply_all(
+        self, seen: np.ndarray, time: np.ndarray, keys: np.ndarray, canvas: Canvas
+    ) -> tuple[np.ndarray, Arrays]:
+        """The same for a batch, all sequences at once."""
+        return self._filled(seen, uniform_of_each(keys, time.shape[1]), canvas)
+
+    def _filled(self, seen: np.ndarray, drawn: np.ndarray, canvas: Canvas) -> tuple[np.ndarray, Arrays]:
+        """The observation [… T …] whose frames are missing where the numbers [… T] that were drawn are below p."""
+        mask = drawn >= self.p
+        mask[..., : self.keep] = True
         return _filled(seen, mask, self.fill * canvas.top), {"mask": mask}
 
     def check(self, steps: int) -> None:
@@ -71,6 +81,6 @@ class MissingBlock(Modifier):
 
 
 def _filled(seen: np.ndarray, mask: np.ndarray, fill: float) -> np.ndarray:
-    """An observation [T …], in its own memory, whose missing frames are `fill`, rounded if it has whole numbers."""
+    """An observation [… T …], in its own memory, whose missing frames are `fill`, rounded if it has whole numbers."""
     seen[~mask] = round(fill) if seen.dtype.kind == "u" else fill
     return seen

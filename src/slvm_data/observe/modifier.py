@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,9 +28,16 @@ class Canvas:
 
     top: int  # the largest number of a frame: 1 if frames are binary, else 255; 1 for signals
     background: tuple[int, ...]  # of each channel; empty for signals
-    arrays: Arrays  # of the sequence, as far as modifiers look at them
+    arrays: Arrays  # of the sequence, as far as modifiers look at them; of a batch, with one more axis in front
     shared: np.ndarray  # key of draws that all sequences of a dataset share, uint32 [2]
-    clean: np.ndarray | None = None  # frames without modifiers [T C H W]; None: those that are changed
+    clean: np.ndarray | None = None  # frames without modifiers, as arrays are; None: those that are changed
+
+    def of(self, i: int) -> Canvas:
+        """What is known of one sequence of a batch."""
+        if not self.arrays and self.clean is None:
+            return self
+        arrays = {name: array[i] for name, array in self.arrays.items()}
+        return replace(self, arrays=arrays, clean=None if self.clean is None else self.clean[i])
 
     @property
     def backdrop(self) -> np.ndarray:
@@ -64,6 +71,26 @@ class Modifier(Kind, abc.ABC):
         `seen` is uint8 [T C H W] for frames, or float32 [T S] for a signal, and may be changed in place; `time` [T] is
         in seconds.
         """
+
+    def apply_all(
+        self, seen: np.ndarray, time: np.ndarray, keys: np.ndarray, canvas: Canvas
+    ) -> tuple[np.ndarray, Arrays]:
+        """The same for a batch [N …] whose sequences have these `keys`, uint32 [N 2]; time [N T].
+
+        A class whose `apply` takes less time than Python needs to call it may do all sequences at once.
+        """
+        draws, every, stored, in_place = Draws(keys[0]), [], [], True
+        for i, key in enumerate(keys):
+            own = seen[i]
+            changed, found = self.apply(own, time[i], draws.restart(key), canvas.of(i))
+            if (changed.shape, changed.dtype) != (own.shape, own.dtype):
+                in_place = False
+            elif changed is not own:
+                own[...] = changed
+            every.append(changed)
+            stored.append(found)
+        arrays = {name: np.stack([found[name] for found in stored]) for name in stored[0]}
+        return seen if in_place else np.stack(every), arrays
 
     def check(self, steps: int) -> None:
         """Raise ValueError if it cannot be applied to sequences of `steps` frames."""

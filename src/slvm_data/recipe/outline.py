@@ -19,6 +19,7 @@ from slvm_data.core.json_tree import Json, from_json, to_json
 from slvm_data.core.kinds import plain_value
 from slvm_data.core.names import check_name
 from slvm_data.core.ranges import is_range
+from slvm_data.core.text import numbers
 from slvm_data.core.types import INDICES, SEEDS, SPLITS
 from slvm_data.observe.modifiers import Modifier
 from slvm_data.observe.view import View
@@ -266,7 +267,7 @@ def check_splits(recipe: Outline) -> None:
     named = {f"tasks of {name}": split.tasks for name, split in recipe.splits.items()}
     for name, labels in {"held_out": recipe.held_out, **named}.items():
         if odd := [label for label in labels if not 0 <= label <= last]:
-            raise ValueError(f"{name}: there is no task {odd[0]}; tasks are 0 … {last}")
+            raise ValueError(f"{name} = {odd[0]} does not exist; labels of tasks are {numbers(range(last + 1))}")
         if len(set(labels)) < len(labels):
             raise ValueError(f"{name} = {labels} names a task twice")
     if not recipe.tasks_of(SPLITS[0]) and any(getattr(recipe, name) for name in SPLITS):
@@ -275,8 +276,9 @@ def check_splits(recipe: Outline) -> None:
         raise ValueError(f"{recipe.name} is cut into windows: only datasets of whole trajectories have named splits")
     for name, split in recipe.splits.items():
         check_split_name(name)
-        if split.paired and split.paired not in recipe.split_names() and not recipe.is_alone(name):
-            raise ValueError(f"split {name}: paired = {split.paired!r} is not among {', '.join(recipe.split_names())}")
+        others = [other for other in recipe.split_names() if other != name]
+        if split.paired and split.paired not in (*others, name) and not recipe.is_alone(name):
+            raise ValueError(f"split {name}: paired = {split.paired!r} is not among {', '.join(others)}")
         seen = [name]
         while (nxt := recipe.splits[seen[-1]].paired) in recipe.splits:
             if nxt in seen:

@@ -11,6 +11,7 @@ from typing import Any
 
 from slvm_data.core.fields import check, floats, is_number, plain
 from slvm_data.core.names import check_name, is_taken
+from slvm_data.core.numerals import rounded_up
 from slvm_data.core.types import SPLITS
 from slvm_data.observe.modifiers import CLEAN, Emission, check_all
 from slvm_data.observe.render.style import Style, style_of
@@ -157,9 +158,10 @@ class Recipe(Outline):
         for task, system in enumerate(self.tasks if self.has_frames() else ()):
             extent = self.view_of(task).extent
             if extent is not None and extent < (needed := self._needed(task)) * (1 - 1e-9):
+                wide = rounded_up(needed)
                 raise ValueError(
-                    f"the scene is shown to ±{extent:g} m, and {system} needs ±{needed:.4g} m: give --extent "
-                    f"{needed:.4g} or more, for all splits"
+                    f"the scene is shown to ±{extent:.4g} m, and {system} needs ±{wide} m: give --extent {wide} or "
+                    "more, for all splits"
                 )
 
     def _check_tasks(self) -> None:

@@ -47,7 +47,8 @@ class Shell(Rule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_order(self)
+        if self.inner >= self.outer:
+            raise ValueError(f"{self.name()}: inner = {self.inner:g} has to be below outer = {self.outer:g}")
 
     def of(self, training: Any) -> Uniform:
         """The two parts of the shell, as a range with a gap."""
@@ -57,15 +58,8 @@ class Shell(Rule):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ring(Rule):
-    """Just above the training range: from `inner` to `outer`, as shares of its width. For starts, a ring around it."""
-
-    inner: float = limited(0.0, minimum=0)
-    outer: float = limited(0.1, positive=True)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_order(self)
+class Ring(Shell):
+    """The part of a shell that lies above the training range. For starts, it is a ring around those of training."""
 
     def of(self, training: Any) -> Uniform:
         """The range above."""
@@ -99,7 +93,7 @@ class Hole(Rule):
 class Times(Rule):
     """`k` times as many frames as in training."""
 
-    k: float = limited(2.0, positive=True)
+    k: float = limited(2.0, positive=True, maximum=10_000)
 
     def of(self, training: Any) -> int:
         """The number of frames."""
@@ -247,11 +241,6 @@ def _ends(rule: Rule, training: Any) -> tuple[float, float, float]:
     if not isinstance(training, Uniform) or training.low == training.high:
         raise ValueError(f"{rule} needs a range in training, and this is {training}")
     return training.low, training.high, training.high - training.low
-
-
-def _check_order(rule: Any) -> None:
-    if rule.inner >= rule.outer:
-        raise ValueError(f"{rule.name()}: inner = {rule.inner:g} has to be below outer = {rule.outer:g}")
 
 
 def _whole(value: object) -> bool:

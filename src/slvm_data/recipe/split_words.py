@@ -38,14 +38,14 @@ def with_split(recipe: Any, text: str, read: Read) -> Any:
     found = _SPLIT.fullmatch(text)
     if not found:
         raise ValueError(f"split {text!r} is not of the form {FORM}")
-    name, count, rest = found[1], whole(found[2]), found[3]
+    name, rest = found[1], found[3]
     check_split_name(name)
-    if count == 0:
-        return dataclasses.replace(recipe, splits={own: one for own, one in recipe.splits.items() if own != name})
-    words = _WORD.findall(rest)
-    if "".join(words) != re.sub(r"\s+(?![^(\[]*[)\]])", "", rest):
-        raise ValueError(f"split {name}: {rest.strip()!r} has brackets that do not close")
     try:
+        if (count := whole(found[2])) == 0:
+            return dataclasses.replace(recipe, splits={own: one for own, one in recipe.splits.items() if own != name})
+        words = _WORD.findall(rest)
+        if "".join(words) != re.sub(r"\s+(?![^(\[]*[)\]])", "", rest):
+            raise ValueError(f"{rest.strip()!r} has brackets that do not close")
         return _added(recipe, name, count, [_parted(word) for word in words], read)
     except ValueError as error:
         text = str(error)

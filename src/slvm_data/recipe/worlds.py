@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise, product
 from typing import Any
 
+from slvm_data.core.arguments import checked
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.recipe.split import Split
 from slvm_data.systems.system import System
@@ -18,6 +19,7 @@ ADAPT = "adapt"  # name of the split of tasks off the grid
 WHERE = ("inside", "outside", "both")
 
 
+@checked
 def worlds(
     recipe: Recipe,
     axes: Axes | None = None,
@@ -53,12 +55,15 @@ def worlds(
     return replace(made, splits={**made.splits, ADAPT: split})
 
 
-def corner(recipe: Recipe, *names: str, count: int = 1000, share: int = 1, name: str = "corner") -> Recipe:
+@checked
+def corner(
+    recipe: Recipe, names: Iterable[str] | None = None, *, count: int = 1000, share: int = 1, name: str = "corner"
+) -> Recipe:
     """Return a recipe of a grid whose corner is a split: combinations of parameters that are never trained together.
 
-    In the split are the tasks in which every one of the parameters `names` (all in which tasks differ, if none are
-    given) has one of its `share` highest values. Train has each of these values, but only with other values of the
-    others. Raises ValueError if tasks differ in fewer than two of these parameters, or if nothing is left to train on.
+    In the split are the tasks in which every one of the parameters `names` (None: all in which tasks differ) has one of
+    its `share` highest values. Train has each of these values, but only with other values of the others. Raises
+    ValueError if tasks differ in fewer than two of these parameters, or if nothing is left to train on.
     """
     every = {key: sorted({getattr(task, key) for task in recipe.tasks}) for key in names or _differing(recipe.tasks)}
     if len(every) < 2 or min(map(len, every.values())) <= share:

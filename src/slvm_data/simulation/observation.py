@@ -1,4 +1,4 @@
-"""Apply the modifiers of a recipe to the observations of a batch, one sequence after the other."""
+"""Apply the modifiers of a recipe to the observations of a batch, one modifier after the other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from slvm_data.core.compiled import compiled
-from slvm_data.core.draws import Draws
 from slvm_data.core.keys import exact, root, sequence_key, stream
 from slvm_data.core.late import jax
 from slvm_data.core.types import Array, Arrays, Key
@@ -18,7 +17,6 @@ from slvm_data.recipe.recipe import Recipe
 
 UNCHANGED = {"image": CLEAN, "signal": "clean_signal"}
 """Names of the observations without modifiers, for `--record clean`."""
-NOTHING = np.zeros((0, 0), np.float32)  # where there is no signal yet
 
 
 def keys(recipe: Recipe, key: Key, index: np.ndarray, attempt: np.ndarray) -> np.ndarray:
@@ -67,17 +65,13 @@ def observe(recipe: Recipe, task: int, keys: np.ndarray, every: Arrays) -> Array
     record = CLEAN in recipe.record
     if record:
         every = every | {new: every.get(new, every[name].copy()) for name, new in UNCHANGED.items() if name in every}
-    draws, rows = Draws(np.zeros(2, np.uint32)), []
-    canvas, image = _canvas(recipe, task), _pictures(every["image"]) if "image" in every else None
-    looked_at = [name for one in recipe.observe for name in one.looks_at if name in every]
-    for i in range(len(keys)):
-        if looked_at:
-            canvas = replace(canvas, arrays={name: every[name][i] for name in looked_at})
-        seen = Seen(
-            every["time"][i], None if image is None else image[i], every["signal"][i] if "signal" in every else None
-        )
-        rows.append(_one(recipe.observe, keys[i], seen, canvas, draws, record))
-    return every | {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    image = _pictures(every["image"]) if "image" in every else None
+    looked_at = {name: every[name] for one in recipe.observe for name in one.looks_at if name in every}
+    canvas = replace(_canvas(recipe, task), arrays=looked_at)
+    if image is not None and any("behind" in one.sides for one in recipe.observe[1:]):
+        canvas = replace(canvas, clean=image.copy())
+    seen = Seen(every["time"], image, every.get("signal"))
+    return every | _all(recipe.observe, keys, seen, canvas, record)
 
 
 def _canvas(recipe: Recipe, task: int) -> Canvas:
@@ -87,32 +81,28 @@ def _canvas(recipe: Recipe, task: int) -> Canvas:
 
 
 class Seen(NamedTuple):
-    """The observation of a sequence before the modifiers."""
+    """The observations of a batch before the modifiers."""
 
-    time: np.ndarray  # [T]
-    frames: np.ndarray | None  # [T C H W]
-    signal: np.ndarray | None  # [T S]
+    time: np.ndarray  # [N T]
+    frames: np.ndarray | None  # [N T C H W]
+    signal: np.ndarray | None  # [N T S]
 
 
-def _one(
-    observe: tuple[Modifier, ...], keys: np.ndarray, seen: Seen, canvas: Canvas, draws: Draws, record: bool
-) -> Arrays:
-    """What the modifiers of a sequence store, and its signal; its frames are changed in place.
+def _all(observe: tuple[Modifier, ...], keys: np.ndarray, seen: Seen, canvas: Canvas, record: bool) -> Arrays:
+    """What the modifiers of a batch store, and its signal; its frames are changed in place.
 
     With `record`, the signal of an emission is stored as it is without noise, too.
     """
     (time, frames, signal), found = seen, dict[str, np.ndarray]()
-    if frames is not None and len(observe) > 1:
-        canvas = _with_clean(canvas, observe, frames)
-    for one, key in zip(observe, keys, strict=True):
+    for one, own in zip(observe, keys.swapaxes(0, 1), strict=True):
         stored: Arrays = {}
         if frames is not None and one.stage in ("frames", "any"):
-            changed, stored = one.apply(frames, time, draws.restart(key), canvas)
+            changed, stored = one.apply_all(frames, time, own, canvas)
             if changed is not frames:
                 frames[...] = changed
         if one.stage == "signal" or (one.stage == "any" and signal is not None):
-            before = NOTHING if signal is None else signal.copy()
-            changed, stored = one.apply(before, time, draws.restart(key), replace(canvas, top=1, background=()))
+            before = np.zeros((len(own), 0, 0), np.float32) if signal is None else signal.copy()
+            changed, stored = one.apply_all(before, time, own, replace(canvas, top=1, background=(), clean=None))
             found["signal"] = signal = np.asarray(changed, np.float32)
             if record and isinstance(one, Emission):
                 found[UNCHANGED["signal"]] = signal
@@ -120,11 +110,6 @@ def _one(
             stored["mask"] = stored["mask"] & found["mask"]
         found |= stored
     return found
-
-
-def _with_clean(canvas: Canvas, observe: tuple[Modifier, ...], frames: np.ndarray) -> Canvas:
-    """The canvas with a copy of the clean frames, if a modifier after the first one needs them."""
-    return replace(canvas, clean=frames.copy()) if any("behind" in one.sides for one in observe[1:]) else canvas
 
 
 def _pictures(image: np.ndarray) -> np.ndarray:

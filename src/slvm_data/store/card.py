@@ -14,7 +14,6 @@ from slvm_data.core.fields import Limits
 from slvm_data.core.files import atomic
 from slvm_data.core.json_tree import Json
 from slvm_data.core.kinds import Kind
-from slvm_data.core.ranges import of_json
 from slvm_data.core.text import numbers, visible
 from slvm_data.observe.modifiers import CLEAN
 from slvm_data.observe.windowing import Windowing
@@ -160,7 +159,8 @@ def of_system(task: SystemRecord) -> str:
 def value_text(value: Json) -> str:
     """A parameter or hyperparameter from a manifest, as text for the card."""
     if isinstance(value, dict):
-        return ", ".join(f"{low:g} … {high:g}" for low, high in of_json(value).parts())
+        ends = [value["low"], *(value.get("gap") or ()), value["high"]]  # as they are: a manifest may hold any
+        return ", ".join(f"{low:g} … {high:g}" for low, high in zip(ends[::2], ends[1::2], strict=True))
     if isinstance(value, list | tuple) and value and isinstance(value[0], list | tuple):
         return "as in dataset.json"
     if isinstance(value, list | tuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -246,11 +247,12 @@ class Manifest:
 
     def _check_certificates(self) -> None:
         """Raise ValueError unless each task has a certificate for train, val and test, and for each named split."""
-        found = sorted((entry.split, entry.task) for entry in self.certificate)
+        found = Counter((entry.task, entry.split) for entry in self.certificate)
         named = self.recipe.splits
-        wanted = {(entry.split if entry.split in named else "", entry.task) for entry in self.files.values()}
-        if found != sorted(wanted):
-            raise ValueError(f"certificate is of {found}, files are of {sorted(wanted)}")
+        wanted = Counter({(entry.task, entry.split if entry.split in named else "") for entry in self.files.values()})
+        for how, odd in (("lacks", wanted - found), ("has one too many, of", found - wanted)):
+            for task, split in sorted(odd)[:1]:
+                raise ValueError(f"certificate {how} task {task}{f' of {split[:40]!a}' if split else ''}")
 
     def certificate_of(self, task: int, split: str) -> Certificate:
         """The certificate of a task in a split."""
