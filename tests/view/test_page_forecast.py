@@ -168,7 +168,7 @@ def test_a_narrow_page_does_not_scroll_sideways(shown, visit):
         page = visit(shown, part)
         page.set_viewport_size({"width": 390, "height": 800})
         page.wait_for_selector("#forecast .horizon" if part == "#forecast" else ".stages")
-        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        page.wait_for_function("() => document.documentElement.scrollWidth === 390")  # once the plots have followed
         page.set_viewport_size({"width": 1280, "height": 720})
 
 
