@@ -228,7 +228,7 @@ def test_arrows_scroll_a_command(moved):
         page.locator(".command code").first.focus()
         page.keyboard.press("ArrowRight")
         page.wait_for_function("() => document.querySelector('.command code').scrollLeft > 0")
-        assert page.locator(".place").text_content() == "frame 0 of 5"
+        assert page.locator(".place").text_content() == "frame 0 of 4"
     finally:
         page.set_viewport_size({"width": 1280, "height": 720})
 

@@ -79,7 +79,7 @@ class Kind:
         if name in cls.members:
             return cls.members[name]
         near = difflib.get_close_matches(name.lower(), cls.members, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(cls.members)}"
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(cls.members))}"
         raise ValueError(f"{cls.family} {name[:40]!r} is unknown; {hint}")
 
     @classmethod

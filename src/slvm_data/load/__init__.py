@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from slvm_data.load.stream import Stream as Stream
     from slvm_data.load.windows import Windows
 
-__all__ = ["DamageError", "Episodes", "EpisodeSampler", "Sequences", "Shuffled", "Windows", "forecast"]
+__all__ = ["DamageError", "Episodes", "EpisodeSampler", "forecast", "Sequences", "Shuffled", "Windows"]
 _MORE = ["DataModule", "Stream"]  # need more packages than torch
 
 _HOMES = {
