@@ -38,7 +38,8 @@ ASKED = {
     OOD: "Five frames are seen, 25 are asked for, or 55 of `long`. Nothing but `train` was trained on.",
     "double_pendulum": "Five frames are seen, 25 are asked for. The motion is chaotic.",
     "mixed_physics_held_out": (
-        "Five frames are seen, 25 are asked for. RSSM and latent ODE also get five other sequences of the same task. "
+        "Five frames are seen, 25 are asked for. RSSM and latent ODE also get five other sequences of the same task, "
+        "which are not asked for. "
         "`new_system` are masses on springs, which training does not have. "
         "The numbers are means over tasks."
     ),
