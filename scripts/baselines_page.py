@@ -38,8 +38,10 @@ ASKED = {
     OOD: "Five frames are seen, 25 are asked for, or 55 of `long`. Nothing but `train` was trained on.",
     "double_pendulum": "Five frames are seen, 25 are asked for. The motion is chaotic.",
     "mixed_physics_held_out": (
-        "Five frames are seen, 25 are asked for. RSSM and latent ODE also get five other sequences of the same task. "
-        "`new_system` are masses on springs, which training does not have."
+        "Five frames are seen, 25 are asked for. RSSM and latent ODE also get five other sequences of the same task, "
+        "which are not asked for. "
+        "`new_system` are masses on springs, which training does not have. "
+        "The numbers are means over tasks."
     ),
     "cru_interpolation": (
         "Half of the frames after the fifth are missing, and the times are irregular. All the others are seen, and "
@@ -83,15 +85,15 @@ of training. Where nothing is random, there is one seed. *Time* is the processor
 """
 TAIL = """## What the numbers do not show
 
-* They are no ranking of methods. The networks are small and trained for one or two minutes, with the same options on
-  all protocols; their error still falls when training ends. A method that is last here may be first after an hour.
+* They are no ranking of methods. The networks are small, trained for one or two minutes, and have the same options on
+  all protocols. A method that is last here may be first after an hour.
 * Three seeds show how much chance there is, not how it is distributed.
 * `mse` rewards a blurred forecast over a sharp one that is a little late; `vpt` and `centre_distance` do not. No
   baseline draws samples here, so nothing is said about calibration.
 * A probe says that a latent holds the state, not that the model uses it.
-* On frames of one camera and one or two bodies, without noise, nothing is said about other scenes.
-* Sequences of the near and far splits differ from those of `test` also in how hard they are, since other lengths and
-  gravities move faster or slower: the error of the last frame on each split shows by how much.
+* Scenes are small and plain, one or two bodies before one camera without noise: nothing is said about others.
+* Sequences of the near and far splits may also be harder or easier in themselves, since other lengths and gravities
+  move faster or slower: the error of the last frame on each split shows by how much.
 """
 
 

@@ -17,7 +17,7 @@ import torch
 from training import Batch, arguments, observed, sequences, there, write
 
 COMPONENTS, LAGS = 64, 5  # numbers of a frame, at most, and frames of a state
-SEQUENCES = 2000  # that are fitted, at most
+SEQUENCES = 1000  # that are fitted, at most: all their frames are in memory
 RIDGE = 1e-3  # weight of the squares of A, relative to the mean square of z
 
 
@@ -57,7 +57,7 @@ def fit(frames: np.ndarray, mask: np.ndarray) -> Linear:
     """Fit components and motion to sequences [N T …], of which the mask [N T] says which frames are there."""
     rows = frames[mask].reshape(mask.sum(), -1)
     mean = rows.mean(axis=0)
-    _, vectors = np.linalg.eigh(np.cov(rows, rowvar=False))
+    _, vectors = np.linalg.eigh(rows.T @ rows / len(rows) - np.outer(mean, mean))  # in single precision, to save memory
     linear = Linear(mean, vectors.T[::-1][:COMPONENTS], np.zeros(0))
     return Linear(mean, linear.components, least_squares(linear.reduced(frames).astype(np.float64), mask))
 

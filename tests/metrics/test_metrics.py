@@ -12,7 +12,6 @@ from scipy.ndimage import correlate1d
 
 from slvm_data import metrics
 from slvm_data.metrics import centres, correlation, probes, regimes, transport
-from slvm_data.metrics.regimes import nmi_of
 
 RNG = np.random.default_rng(3)
 N, T, SIZE = 5, 12, 16
@@ -252,7 +251,7 @@ def test_more_regimes_than_exist_and_fewer():
 def test_a_regime_that_a_resample_lacks_adds_nothing_to_nmi():
     """Also where another one is predicted that it lacks, and without a warning."""
     table = np.array([[5.0, 1.0, 0.0], [2.0, 4.0, 0.0], [0.0, 0.0, 0.0]])
-    assert nmi_of(table) == pytest.approx(nmi_of(table[:2, :2]), abs=1e-12)
+    assert regimes.nmi_of(table) == pytest.approx(regimes.nmi_of(table[:2, :2]), abs=1e-12)
 
 
 def test_indices_of_partitions_are_their_formulas():
