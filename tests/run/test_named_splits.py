@@ -22,7 +22,7 @@ from slvm_data.run.repair import mend
 from slvm_data.run.verification import faults
 from slvm_data.simulation.batch import prepare
 from slvm_data.store import manifest
-from slvm_data.systems import MassSpring, Pendulum
+from slvm_data.systems import BallBox, MassSpring, Pendulum
 from slvm_data.systems.parameters import Uniform
 from slvm_data.systems.system import draw
 
@@ -68,6 +68,29 @@ def test_tasks_that_are_held_out_change_no_byte_of_the_others(every, tmp_path):
     expected = arrays_of(every)
     for split in SPLITS:
         assert (folder / "dataset_0" / f"{split}.npz").read_bytes() == expected[f"{split}.npz"]
+
+
+def test_tasks_that_are_held_out_do_not_lengthen_arrays_of_the_others():
+    """Arrays of impacts are as long as the population with most of them needs, of those that a split has."""
+    slow, fast = BallBox(g=(0.0, 1.0)), BallBox(g=(0.0, 40.0))
+    base = Recipe(name="balls", tasks=(slow,), view=View(size=8), steps=4, record=("events",), **SIZES)
+    splits = {"new": Split(count=2, tasks=(1,))}
+    recipe = dataclasses.replace(base, tasks=(slow, fast), held_out=(1,), splits=splits)
+    alone, beside, new = sample(base), sample(recipe), sample(recipe, "new", task=1)
+    for name in alone:
+        np.testing.assert_array_equal(alone[name], beside[name], err_msg=name)
+    assert new["event_time"].shape[1] > alone["event_time"].shape[1]
+
+
+def test_splits_of_other_names_have_other_draws():
+    """Also if they are defined alike: the root of their keys is the name."""
+    alike = {name: Split(count=3, change={"k": uniform(3.0, 4.0)}) for name in ("one", "two")}
+    recipe = dataclasses.replace(BASE, splits=alike)
+    one, two, train = (sample(recipe, split, slice(0, 3)) for split in ("one", "two", "train"))
+    for a, b in ((one, two), (one, train), (two, train)):
+        assert not (a["state"][:, 0, 0] == b["state"][:, 0, 0]).any()
+        assert not (a["param_m"] == b["param_m"]).any()
+    assert not (one["param_k"] == two["param_k"]).any()
 
 
 def test_paired_splits_share_all_draws_but_the_changed_ones(every):
