@@ -72,7 +72,7 @@ def test_tasks_that_are_held_out_change_no_byte_of_the_others(every, tmp_path):
 
 def test_tasks_that_are_held_out_do_not_lengthen_arrays_of_the_others():
     """Arrays of impacts are as long as the population with most of them needs, of those that a split has."""
-    slow, fast = BallBox(g=(0.0, 1.0)), BallBox(g=(0.0, 40.0))
+    slow, fast = BallBox(g=(0.0, 1.0)), BallBox(g=(0.0, 4000.0))
     base = Recipe(name="balls", tasks=(slow,), view=View(size=8), steps=4, record=("events",), **SIZES)
     splits = {"new": Split(count=2, tasks=(1,))}
     recipe = dataclasses.replace(base, tasks=(slow, fast), held_out=(1,), splits=splits)
