@@ -14,7 +14,7 @@ Kingma and Welling, 2014, arXiv:1312.6114; Chen et al., 2018, arXiv:1806.07366; 
 from itertools import accumulate
 
 import torch
-from networks import Frames, Model, Signals, Summary, divergence, mlp, normal
+from networks import Model, Summary, divergence, mlp, normal, observation
 from torch import Tensor, nn
 from training import Batch, arguments, forecaster, observed, sequences, train, write
 
@@ -28,12 +28,13 @@ class LatentODE(Model):
     def __init__(self, batch: Batch, context: bool = False) -> None:
         super().__init__()
         name = observed(batch)
-        self.observation = Frames(CODE, LATENT) if name == "image" else Signals(name, batch[name], CODE, LATENT)
-        self.summary = Summary(SUMMARY) if context else None
+        self.observation = observation(name, batch[name], CODE, LATENT)
+        self.summary = Summary(batch[name].shape[2], SUMMARY) if context else None
         self.unit = UNIT * batch["time"].diff().mean().item()  # s
         self.reader = nn.GRUCell(CODE + 1, MEMORY)
         self.start = mlp(MEMORY, 128, 2 * LATENT)
         self.motion = mlp(LATENT + SUMMARY * context, 128, 128, LATENT)
+        nn.init.zeros_(self.motion[-1].get_parameter("weight"))  # z begins at rest: a long random motion would explode
 
     def forward(self, batch: Batch, given: Tensor, seen: int) -> tuple[Tensor, Tensor, Tensor]:
         """What is decoded [B T …], the latents [B T D], and the divergence [B] of z(0) from a standard normal."""

@@ -1,4 +1,4 @@
-"""Networks that the baselines share: from frames (32 x 32 pixels, one colour) or signals to numbers, and back."""
+"""Networks that the baselines share: from frames (32 x 32 pixels) or signals to numbers, and back."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -35,13 +35,13 @@ def begin(layers: Sequence[nn.Module]) -> None:
 
 
 class Frames(nn.Module):
-    """Frames [B T 1 H W] as codes [B T K], each made with the frame before; latents [B T D] as chances of light."""
+    """Frames [B T C H W] as codes [B T K], each made with the frame before; latents [B T D] as chances of light."""
 
     name = "image"  # of the array, in a batch and in a forecast
 
-    def __init__(self, code: int, latent: int) -> None:
+    def __init__(self, colors: int, code: int, latent: int) -> None:
         super().__init__()
-        self.encoder, self.decoder = convolutions(2, code), mlp(latent, 256, EDGE * EDGE)
+        self.encoder, self.decoder = convolutions(2 * colors, code), mlp(latent, 256, colors * EDGE * EDGE)
 
     def encode(self, frames: Tensor) -> Tensor:
         """Codes [B T K]; with the frame before, they can hold velocities."""
@@ -49,8 +49,8 @@ class Frames(nn.Module):
         return self.encoder(torch.cat([frames, before], 2).flatten(0, 1)).unflatten(0, frames.shape[:2])
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Logits [B T 1 H W]."""
-        return self.decoder(latents).unflatten(2, (1, EDGE, EDGE))
+        """Logits [B T C H W]."""
+        return self.decoder(latents).unflatten(2, (-1, EDGE, EDGE))
 
     def missed(self, decoded: Tensor, frames: Tensor) -> Tensor:
         """Negative log-likelihood [B T] of frames."""
@@ -93,6 +93,13 @@ class Signals(nn.Module):
         return decoded
 
 
+def observation(name: str, examples: Tensor, code: int, latent: int) -> Frames | Signals:
+    """How a model sees what has this name in a batch, of which there are examples [N T …]."""
+    if name == Frames.name:
+        return Frames(examples.shape[2], code, latent)
+    return Signals(name, examples, code, latent)
+
+
 class Model(nn.Module):
     """What can be trained: from a batch, the frames [B T] that are given of it, and the number of frames to see.
 
@@ -105,13 +112,13 @@ class Model(nn.Module):
 class Summary(nn.Module):
     """What sequences of one task have in common: the mean [B K] of a code of each of them."""
 
-    def __init__(self, code: int) -> None:
+    def __init__(self, colors: int, code: int) -> None:
         super().__init__()
-        self.code = convolutions(len(range(*GLANCE.indices(GLANCE.stop))), code)
+        self.code = convolutions(colors * len(range(*GLANCE.indices(GLANCE.stop))), code)
 
     def forward(self, context: Tensor) -> Tensor:
-        """From a context [B k T 1 H W]."""
-        frames = context[:, :, GLANCE, 0]
+        """From a context [B k T C H W]."""
+        frames = context[:, :, GLANCE].flatten(2, 3)
         return self.code(frames.flatten(0, 1)).unflatten(0, frames.shape[:2]).mean(1)
 
 

@@ -13,7 +13,7 @@ Hafner et al., 2019, arXiv:1811.04551.
 """
 
 import torch
-from networks import Frames, Model, Signals, Summary, divergence, mlp, normal
+from networks import Model, Summary, divergence, mlp, normal, observation
 from torch import Tensor, nn
 from training import Batch, arguments, forecaster, observed, sequences, train, write
 
@@ -26,9 +26,8 @@ class RSSM(Model):
     def __init__(self, batch: Batch, context: bool = False) -> None:
         super().__init__()
         name = observed(batch)
-        read = MEMORY + STATE
-        self.observation = Frames(CODE, read) if name == "image" else Signals(name, batch[name], CODE, read)
-        self.summary = Summary(SUMMARY) if context else None
+        self.observation = observation(name, batch[name], CODE, MEMORY + STATE)
+        self.summary = Summary(batch[name].shape[2], SUMMARY) if context else None
         self.interval = batch["time"].diff().mean().item()  # s
         self.memory = nn.GRUCell(STATE + 1 + SUMMARY * context, MEMORY)
         self.prior = mlp(MEMORY, 128, 2 * STATE)
