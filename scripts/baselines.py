@@ -227,7 +227,8 @@ def main() -> int:
     parser.add_argument("--page", action="store_true", help="write the page alone")
     options = parser.parse_args()
     failed = 0 if options.page else run(options.place)
-    baselines_page.write(gathered(options.place))
+    missing = sum(not (options.place / "reports" / f"{job.name}.json").exists() for job in jobs())
+    baselines_page.write(gathered(options.place), missing=missing)
     return int(failed > 0)
 
 

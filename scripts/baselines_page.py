@@ -97,10 +97,12 @@ TAIL = """## What the numbers do not show
 """
 
 
-def page(content: dict[str, Any]) -> str:
-    """The page in Markdown, from the reports by protocol."""
+def page(content: dict[str, Any], missing: int = 0) -> str:
+    """The page in Markdown, from the reports by protocol; it says how many runs are `missing`."""
     seconds = sum(run["seconds"] for own in content.values() for row in own["rows"].values() for run in runs(row))
-    parts = [HEAD.format(minutes=f"{seconds / 60:.0f}"), "## What they show\n", *findings(content), ""]
+    parts = [HEAD.format(minutes=f"{seconds / 60:.0f}")]
+    parts += [f"**Incomplete:** {missing} runs are missing here: other seeds, and rows of tables.\n"] if missing else []
+    parts += ["## What they show\n", *findings(content), ""]
     parts += [section(name, content[name]) for name in TITLES if name in content]
     return "\n".join([*parts, TAIL])
 
@@ -273,12 +275,12 @@ def _draw(axes: Axes, words: str, frames: range, curves: np.ndarray) -> None:
     axes.fill_between(frames, curves.min(axis=0), curves.max(axis=0), color=COLORS[words], alpha=0.2, linewidth=0)
 
 
-def write(content: dict[str, Any], docs: Path = DOCS) -> None:
+def write(content: dict[str, Any], docs: Path = DOCS, missing: int = 0) -> None:
     """Write the numbers, the page and the pictures."""
     place = docs / "pictures/baselines"
     place.mkdir(parents=True, exist_ok=True)
     (docs / "baselines.json").write_text(json.dumps(content, separators=(",", ":")) + "\n")
-    (docs / "baselines.md").write_text(page(content))
+    (docs / "baselines.md").write_text(page(content, missing))
     for name, own in content.items():
         picture(name, own).savefig(place / f"{name}.png", dpi=90, pil_kwargs={"optimize": True})
     print(docs / "baselines.md")

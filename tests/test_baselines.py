@@ -188,6 +188,7 @@ def test_the_page_of_fixed_reports(script, tmp_path):
     module.write(reports(), tmp_path)
     page = (tmp_path / "baselines.md").read_text()
     assert "| RSSM | 0.015 [0.009, 0.022] | 2 | 60 |" in page
+    assert "Incomplete" not in page
     assert "| last frame | 0.1 [0.09, 0.11] | 1 | 2 |" in page
     assert "On `pendulum`, RSSM beats the last frame: its `mse` is 0.15 of that of the last frame." in page
     assert "RSSM falls behind on `far_length`, where its `mse` is 2.75 [2.50, 3.00] times that on `test`" in page
