@@ -17,6 +17,11 @@ _ON_WINDOWS = {"con", "prn", "aux", "nul", *(f"{d}{i}" for d in ("com", "lpt") f
 _ENDINGS = (".npz", ".zarr", ".shards")
 
 
+def hub_split(split: str) -> str:
+    """What the library `datasets` calls a split."""
+    return {"val": "validation"}.get(split, split)
+
+
 def check_name(name: str) -> None:
     """Raise ValueError unless a name can be a folder on all operating systems."""
     _check(name, "folder", _LETTERS)

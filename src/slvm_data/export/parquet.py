@@ -19,6 +19,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from slvm_data.core.files import atomic
+from slvm_data.core.names import hub_split
 from slvm_data.core.progress import Progress
 from slvm_data.core.types import Arrays
 from slvm_data.export.parts import Parts, without_number
@@ -139,13 +140,8 @@ def front_matter(content: Manifest) -> str:
         lines.append(f"- config_name: {json.dumps(config.name)}")
         lines += [*(["  default: true"] if config.default else []), "  data_files:"]
         for split, paths in config.paths.items():
-            lines += [f"  - split: {name_of(split)}", f"    path: {json.dumps(paths)}"]
+            lines += [f"  - split: {hub_split(split)}", f"    path: {json.dumps(paths)}"]
     return "---\n" + "\n".join(lines) + "\n---\n\n"
-
-
-def name_of(split: str) -> str:
-    """What `datasets` calls a split."""
-    return {"val": "validation"}.get(split, split)
 
 
 def configs(content: Manifest) -> list[Config]:

@@ -124,14 +124,10 @@ class DataModule(_lightning().LightningDataModule):
             if not (isinstance(value, dict) and split not in (*SPLITS, *value))
         }
         if self._kind is Episodes:
-            support = own.get("support") or self._support(split)
+            support = own.get("support") or open_manifest(self.root).recipe.support_of(split)
             context = min(self.context or 1, support) if support and split not in SPLITS else self.context
             own |= {"context": context, "seed": self.seed}
         return self._kind(self.root, split, **own)
-
-    def _support(self, split: str) -> int:
-        named = open_manifest(self.root).recipe.splits.get(split)
-        return named.support if named else 0
 
     @property
     def test_splits(self) -> list[str]:

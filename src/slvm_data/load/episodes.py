@@ -85,8 +85,7 @@ class Episodes(MapDataset):
         self.queries = None if queries is None else whole_number("queries", queries, 1)
         self.seed = whole_number("seed", seed, 0, NUMBERS)
         super().__init__(root, split, tasks=tasks, fields=fields, missing=missing)
-        named = open_manifest(self.root).recipe.splits.get(split)
-        given = support if support is not None else named.support if named else 0
+        given = open_manifest(self.root).recipe.support_of(split) if support is None else support
         self.support = whole_number("support", given, 0, unit="sequence")
         self._groups = self._grouped()
         self._pools = self._divided()

@@ -107,12 +107,27 @@ class Outline:
 
     def tasks_of(self, split: str) -> tuple[int, ...]:
         """Labels of the tasks that a split has."""
-        own = self.splits[split].tasks if split in self.splits else ()
-        return own or tuple(task for task in range(len(self.tasks)) if task not in self.held_out)
+        own, held_out = self.splits[split].tasks if split in self.splits else (), set(self.held_out)
+        return own or tuple(task for task in range(len(self.tasks)) if task not in held_out)
 
     def first_split(self, task: int) -> str:
         """The first split that has sequences of a task."""
         return next(split for split in self.split_names() if task in self.tasks_of(split))
+
+    def part_of(self, split: str) -> str:
+        """What a split is counted and measured with: train, val and test together (""), each named one by itself."""
+        return split if split in self.splits else ""
+
+    def parts(self) -> dict[tuple[str, int], str]:
+        """The first split of each part, as of `part_of`, and task that has sequences; named splits last."""
+        found: dict[tuple[str, int], str] = {}
+        for task, split, _ in self.files():
+            found.setdefault((self.part_of(split), task), split)
+        return dict(sorted(found.items(), key=lambda pair: pair[0][0] != ""))
+
+    def support_of(self, split: str) -> int:
+        """Number of sequences of each task of a split, the first ones, that a model may adapt to."""
+        return self.splits[split].support if split in self.splits else 0
 
     def draws_of(self, split: str) -> str:
         """Name of the split whose random draws a split has: its own, unless it is paired with another one."""
@@ -142,7 +157,7 @@ class Outline:
 
     def _changed(self, split: Split) -> dict[str, Any]:
         """The fields that a split changes; its systems, too."""
-        labels = split.tasks or self.tasks_of(SPLITS[0])
+        labels = set(split.tasks or self.tasks_of(SPLITS[0]))
         pairs = enumerate(self.tasks)
         tasks = tuple(self._with(system, split.change) if task in labels else system for task, system in pairs)
         return {**split.fields(self.steps), "tasks": tasks}
@@ -208,11 +223,12 @@ class Outline:
 
     def files(self, ending: str = "npz") -> list[tuple[int, str, Path]]:
         """Task, split and path of each array file of a format; paths are relative to the dataset's folder."""
+        there = {split: set(self.tasks_of(split)) for split in self.split_names()}
         return [
             (task, split, Path(name) / f"{split}.{ending}")
             for task, name in enumerate(self.folders())
-            for split in self.split_names()
-            if task in self.tasks_of(split)
+            for split, tasks in there.items()
+            if task in tasks
         ]
 
 

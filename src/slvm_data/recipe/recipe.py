@@ -123,8 +123,8 @@ class Recipe(Outline):
         if split.overlap or not self.train:
             return
         trained = {task: self.tasks[task] for task in self.tasks_of(SPLITS[0])}
-        changed_in = [task for task, system in enumerate(self.tasks) if split.change.keys() & {*vars(system)}]
-        labels = [task for task in own.tasks_of(name) if task in changed_in or task in self.held_out]
+        new = {task for task, system in enumerate(self.tasks) if split.change.keys() & {*vars(system)}}
+        labels = [task for task in own.tasks_of(name) if task in new | set(self.held_out)]
         check_apart(name, [own.tasks[task] for task in labels], trained, list(split.change))
 
     def _changed(self, split: Split) -> dict[str, Any]:

@@ -24,6 +24,7 @@ FORM = "NAME: COUNT KEY=VALUE …, such as 'far: 1000 l=1.5..1.6 steps=60'"
 _SPLIT = re.compile(r"\s*(\w+)\s*:\s*([^\s=]+)((?:\s+\S.*)?)\s*", re.DOTALL)
 _WORD = re.compile(r"(?:[^\s(\[]|\([^()]*\)|\[[^\[\]]*\])+")  # with no spaces but those in brackets
 _RULE = re.compile(r"[a-z_]+(\(.*\))?")
+_SEEN = tuple(field.name for field in dataclasses.fields(View))  # what a split may change of the view
 
 Read = Callable[[str, str], Any]
 """Reads a value of a parameter from its name and text."""
@@ -57,7 +58,7 @@ def _added(recipe: Any, name: str, count: int, pairs: list[tuple[str, str]], rea
     new, several = _fields(recipe, own, pairs), {}
     change = dict(own.change)
     for key, text in pairs:
-        if key in _READERS or key in _seen():
+        if key in _READERS or key in _SEEN:
             continue
         parts = [text] if _RULE.fullmatch(text) else COMMA.split(text)
         values = [_value(key, part, read) for part in parts]
@@ -80,7 +81,7 @@ def _fields(recipe: Any, own: Split, pairs: list[tuple[str, str]]) -> dict[str, 
             found[key] = (*found.get(key, ()), *_READERS[key](text))
         elif key in _READERS:
             found[key] = _READERS[key](text)
-        elif key in _seen():
+        elif key in _SEEN:
             seen[key] = _of_view(key, text)
     if seen:
         views = {recipe.view_of(task) for task in range(len(recipe.tasks))} if own.view is None else {own.view}
@@ -160,11 +161,6 @@ _READERS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def _seen() -> tuple[str, ...]:
-    """Fields of the view that a split may change."""
-    return tuple(field.name for field in dataclasses.fields(View))
-
-
 def _of_view(name: str, text: str) -> Any:
     default = View.__dataclass_fields__[name].default
     limits = limits_of(View, name)
@@ -181,7 +177,7 @@ def written(name: str, split: Split, recipe: Outline) -> str:
         value = getattr(split, field)
         if field == "view" and value is not None:
             base = recipe.view_of(0)
-            pairs = [(key, getattr(value, key)) for key in _seen() if getattr(value, key) != getattr(base, key)]
+            pairs = [(key, getattr(value, key)) for key in _SEEN if getattr(value, key) != getattr(base, key)]
             words += [f"{key}={_text(own)}" for key, own in pairs]
         elif field in ("drift", "observe"):
             words += [f"{field}={one}" for one in value or ()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from slvm_data.core.errors import DamageError
@@ -16,10 +17,10 @@ from slvm_data.run.beginning import files
 from slvm_data.run.description import describe
 from slvm_data.run.plan import File, Plan
 from slvm_data.run.unit import Note, noted, told
-from slvm_data.simulation.certificate import Tally, certify, distances, measured, sampled
+from slvm_data.simulation.certificate import Tally, certificates, measured, sampled
 from slvm_data.store import card, formats, journal, manifest
 from slvm_data.store.folder import replaceable
-from slvm_data.store.manifest import Certificate, FileEntry, Manifest
+from slvm_data.store.manifest import FileEntry, Manifest
 
 
 def finish_if_complete(plan: Plan, folder: Path, overwrite: bool) -> bool:
@@ -59,13 +60,14 @@ def finish(place: Path, content: Manifest, for_programs: bool = False) -> None:
 
 def _content(plan: Plan, folder: Path, notes: list[Note]) -> Manifest:
     """The manifest of a dataset whose units have these notes, except for the files beside the arrays."""
-    recipe, tallies = plan.recipe, _tallies(plan)
+    recipe = plan.recipe
+    tallies = {part: Tally(plan.recipe_of(split).tasks[part[1]]) for part, split in recipe.parts().items()}
     stored: dict[File, list[object]] = {file: [] for file in plan.files}
     for unit, note in zip(plan.units, notes, strict=True):
         stored[unit.file].append(note.stored)
         with _forged(folder):
             if note.tally:
-                tallies[_part(recipe, unit.file)].join(note.tally)
+                tallies[recipe.part_of(unit.file.split), unit.file.task].join(note.tally)
     own: dict[str, FileEntry] = {}
     kept: dict[str, FileEntry] = {}
     for file in plan.files:
@@ -77,36 +79,9 @@ def _content(plan: Plan, folder: Path, notes: list[Note]) -> Manifest:
         entry = FileEntry.of(written, file.task, file.split, cut_from)
         (kept if file.series else own)[file.path.as_posix()] = entry
         if not file.series:
-            tallies[_part(recipe, file)].show_all(recipe, file.split)
-    certificate = [_certified(plan, folder, part, tallies) for part in tallies]
+            tallies[recipe.part_of(file.split), file.task].show_all(recipe, file.split)
+    certificate = certificates(recipe, tallies, partial(_measured, plan, folder))
     return replace(describe(recipe, own, kept, certificate, plan.format), own_files=plan.own_files)
-
-
-def _part(recipe: Recipe, file: File) -> tuple[str, int]:
-    """What a file is counted with: train, val and test of a task together (""), each named split by itself."""
-    return file.split if file.split in recipe.splits else "", file.task
-
-
-def _tallies(plan: Plan) -> dict[tuple[str, int], Tally]:
-    """An empty tally for each part of the dataset that has a certificate, in order."""
-    parts: dict[tuple[str, int], Tally] = {}
-    for file in sorted(plan.files, key=lambda file: (_part(plan.recipe, file)[0] != "", plan.files.index(file))):
-        part = _part(plan.recipe, file)
-        if part not in parts:
-            parts[part] = Tally(plan.recipe_of(file.split).tasks[file.task])
-    return parts
-
-
-def _certified(plan: Plan, folder: Path, part: tuple[str, int], tallies: dict[tuple[str, int], Tally]) -> Certificate:
-    """The certificate of a part of the dataset."""
-    name, task = part
-    split = name or plan.recipe.first_split(task)
-    own = plan.recipe_of(split)
-    found = certify(own, task, split, tallies[part], _measured(plan, folder, own, task, split))
-    if not name:
-        return found
-    trained = [tally for (other, _), tally in tallies.items() if not other]
-    return replace(found, split=name, apart=distances(tallies[part], trained))
 
 
 def _measured(plan: Plan, folder: Path, own: Recipe, task: int, split: str) -> Arrays | None:

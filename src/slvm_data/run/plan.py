@@ -93,6 +93,7 @@ class Plan:
         self.files = files_of(recipe, written)
         self._recipes = {split: recipe.of_split(split) for split in recipe.split_names()}
         self.batch = batch
+        self._sizes = {split: max(LEAST, batch or batch_size(own)) for split, own in self._recipes.items()}
         self.bar: Progress | None = None  # of who makes units in this process
         self._inputs: dict[tuple[int, str], Inputs] = {}
         self._kept: tuple[tuple[int, str], Batch] | None = None
@@ -104,7 +105,7 @@ class Plan:
 
     def batch_of(self, split: str) -> int:
         """Number of trajectories of a split that are made at a time."""
-        return max(LEAST, self.batch or batch_size(self.recipe_of(split)))
+        return self._sizes[split]
 
     def buffers(self, units: list[Unit], count: int) -> list[dict[str, np.ndarray]]:
         """Memory for the frames of `count` batches of these units, by split; splits that need the same share it."""
@@ -138,7 +139,7 @@ class Plan:
             return self._layouts
         recipe, found = self.recipe, {}
         for file in self.files:
-            row = forms(recipe, file.task, file.split)[file.series]
+            row = forms(self.recipe_of(file.split), file.task, file.split)[file.series]
             every = forms_of(row, file.rows(recipe))
             packed = self.recipe_of(file.split).bit_packed()
             found[file] = self.store.Layout.of(every, packed, one_by_one=file.series)

@@ -24,7 +24,7 @@ def check_space(recipe: Recipe, folder: Path, written: Format, left: float = 1.0
     free = shutil.disk_usage(place).free
     if left * _uncompressed(recipe) + MANIFEST <= free:  # the usual case, and nothing needs to be written for it
         return
-    needed = left * _compressed(recipe, written)
+    needed = left * sum(_compressed(recipe, task, written) for task in range(len(recipe.tasks)))
     if needed > free:
         raise ValueError(
             f"{folder} takes about {needed / 1e9:.3g} GB, and its disk has {free / 1e9:.3g} GB free: choose another "
@@ -34,9 +34,9 @@ def check_space(recipe: Recipe, folder: Path, written: Format, left: float = 1.0
 
 def _uncompressed(recipe: Recipe) -> float:
     """Twice the bytes of all arrays in memory, since an .npz is put together from temporary files of its arrays."""
-    total = 0.0
+    total, alone = 0.0, {split: recipe.of_split(split) for split in recipe.split_names()}
     for task, split, _ in recipe.files():
-        row, uncut = forms(recipe, task, split)
+        row, uncut = forms(alone[split], task, split)
         total += 2 * (recipe.count(split) * _size(row) + recipe.trajectories(split) * _size(uncut))
     return total
 
@@ -45,12 +45,11 @@ def _size(arrays: Arrays) -> int:
     return sum(array.nbytes for array in arrays.values())
 
 
-def _compressed(recipe: Recipe, written: Format) -> float:
-    """Estimate the bytes of all files by writing one batch of each; with .npz the largest file counts twice."""
+def _compressed(recipe: Recipe, task: int, written: Format) -> float:
+    """Estimate the bytes of the files of a task by writing one batch; with .npz the largest file counts twice."""
     found = []
-    for task, split, _ in recipe.files():
-        own = recipe.of_split(split)
-        count = recipe.count(split)
+    for split in (split for split in recipe.split_names() if task in recipe.tasks_of(split)):
+        own, count = recipe.of_split(split), recipe.count(split)
         few = min(batch_size(own), count)
         rows = collect(recipe, task, split, np.arange(few))
         with tempfile.TemporaryDirectory() as place:

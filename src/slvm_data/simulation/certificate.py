@@ -191,6 +191,24 @@ def certify(recipe: Recipe, task: int, split: str, tally: Tally, first: Arrays |
     )
 
 
+def certificates(
+    recipe: Recipe,
+    tallies: dict[tuple[str, int], Tally],
+    first: Callable[[Recipe, int, str], Arrays | None] = lambda *_: None,
+) -> list[Certificate]:
+    """The certificate of each part of a dataset, as of `recipe.parts()`, from its tally.
+
+    `first` returns, of a recipe of one split, a task and a split, what is at hand for `certify`.
+    """
+    trained = [tally for (name, _), tally in tallies.items() if not name]
+    found = []
+    for (name, task), split in recipe.parts().items():
+        own, tally = recipe.of_split(split), tallies[name, task]
+        entry = certify(own, task, split, tally, first(own, task, split))
+        found.append(dataclasses.replace(entry, split=name, apart=distances(tally, trained)) if name else entry)
+    return found
+
+
 class Pieces(NamedTuple):
     """Pieces of trajectories that are simulated a second time."""
 

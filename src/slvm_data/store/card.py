@@ -14,6 +14,7 @@ from slvm_data.core.fields import Limits
 from slvm_data.core.files import atomic
 from slvm_data.core.json_tree import Json
 from slvm_data.core.kinds import Kind
+from slvm_data.core.names import hub_split
 from slvm_data.core.text import numbers, visible
 from slvm_data.observe.modifiers import CLEAN
 from slvm_data.observe.windowing import Windowing
@@ -362,8 +363,7 @@ def reading(content: Manifest) -> str:
     name, entry = next(iter(content.files.items()))
     written = content.format
     config = f'"{content.recipe.folders()[entry.task]}", ' if len(content.recipe.tasks) > 1 else ""
-    split = {"val": "validation"}.get(entry.split, entry.split)
-    lines = [written.opening.format(file=name, config=config, split=split)]
+    lines = [written.opening.format(file=name, config=config, split=hub_split(entry.split))]
     packed = written.name == "zarr" and content.recipe.bit_packed()
     shown = [array for array in SHOWN if array in entry.arrays and not (packed and arrays.pictures(array))]
     lines += [written.reading.format(name=array) for array in shown]

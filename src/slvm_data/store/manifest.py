@@ -11,6 +11,7 @@ import platform
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import version
 from itertools import pairwise
 from math import prod
@@ -228,11 +229,12 @@ class Manifest:
         names.check_name(self.name)
         if not self.files:
             raise ValueError("files is empty")
+        known = (*SPLITS, *sorted(self.recipe.splits))
         for name, entry in self.every_file().items():
             names.check_path(name)
             if entry.task >= len(self.recipe.tasks):
                 raise ValueError(f"{name} is of task {entry.task}, which the recipe does not have")
-            if entry.split not in (known := (*SPLITS, *self.recipe.splits)):
+            if entry.split not in known:
                 raise ValueError(f"split = {entry.split[:20]!a} is unknown; there are {', '.join(known)}")
         self._check_certificates()
         lengths = {split: self.recipe.of_split(split).length() for split in {e.split for e in self.files.values()}}
@@ -243,21 +245,23 @@ class Manifest:
         if odd := [name for entry in self.files.values() for name in entry.arrays if name not in self.arrays]:
             raise ValueError(f"arrays lack {odd[0]}")
         for kind in ("files", "series", "combined"):
-            object.__setattr__(self, kind, _in_order(getattr(self, kind), kind, (*SPLITS, *sorted(self.recipe.splits))))
+            object.__setattr__(self, kind, _in_order(getattr(self, kind), kind, known))
 
     def _check_certificates(self) -> None:
         """Raise ValueError unless each task has a certificate for train, val and test, and for each named split."""
         found = Counter((entry.task, entry.split) for entry in self.certificate)
-        named = self.recipe.splits
-        wanted = Counter({(entry.task, entry.split if entry.split in named else "") for entry in self.files.values()})
+        wanted = Counter({(entry.task, self.recipe.part_of(entry.split)) for entry in self.files.values()})
         for how, odd in (("lacks", wanted - found), ("has one too many, of", found - wanted)):
             for task, split in sorted(odd)[:1]:
                 raise ValueError(f"certificate {how} task {task}{f' of {split[:40]!a}' if split else ''}")
 
     def certificate_of(self, task: int, split: str) -> Certificate:
         """The certificate of a task in a split."""
-        name = split if split in self.recipe.splits else ""
-        return next(entry for entry in self.certificate if (entry.task, entry.split) == (task, name))
+        return self._certificates[task, self.recipe.part_of(split)]
+
+    @cached_property
+    def _certificates(self) -> dict[tuple[int, str], Certificate]:
+        return {(entry.task, entry.split): entry for entry in self.certificate}
 
     def _check_arrays(self, name: str, entry: FileEntry, length: int) -> None:
         """Raise ValueError unless a file of sequences has the arrays, frames and contexts of the recipe."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from slvm_data.core.json_tree import to_json
 from slvm_data.observe.render.style import LIT
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation.batch import make, prepare
-from slvm_data.simulation.certificate import Tally, certify, distances
+from slvm_data.simulation.certificate import Tally, certificates
 from slvm_data.store.manifest import Certificate
 from slvm_data.view.dataset import Dataset
 
@@ -48,17 +47,8 @@ def _plain(entry: Certificate) -> dict[str, Any]:
 
 def _all_measured(recipe: Recipe) -> list[Certificate]:
     """Certificates of the first split of each task, and of the named splits, from first sequences."""
-    tallies = {}
-    for task, split, _ in recipe.files():
-        part = (split if split in recipe.splits else "", task)
-        if part not in tallies:
-            tallies[part] = split, _tallied(recipe, task, split)
-    trained = [tally for (name, _), (_, tally) in tallies.items() if not name]
-    found = []
-    for (name, task), (split, tally) in sorted(tallies.items(), key=lambda own: own[0][0] != ""):
-        entry = certify(recipe.of_split(split), task, split, tally)
-        found.append(replace(entry, split=name, apart=distances(tally, trained)) if name else entry)
-    return found
+    tallies = {part: _tallied(recipe, part[1], split) for part, split in recipe.parts().items()}
+    return certificates(recipe, tallies)
 
 
 def _tallied(recipe: Recipe, task: int, split: str) -> Tally:
