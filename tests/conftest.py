@@ -22,6 +22,7 @@ import pytest
 
 from slvm_data import RECIPES, Hamiltonian, Recipe
 from slvm_data import arrays as table
+from slvm_data.core.kinds import Kind
 from slvm_data.core.types import Arrays
 from slvm_data.simulation.batch import BATCH
 from slvm_data.store.manifest import read
@@ -82,6 +83,15 @@ def few_compiled() -> Iterator[None]:
     yield
     if not MAPS.exists() or MAPS.read_bytes().count(b"\n") > 5_000:
         jax.clear_caches()
+
+
+@pytest.fixture(autouse=True)
+def kinds_of_a_test() -> Iterator[None]:
+    """A kind that a test, or a page of docs/, defines is forgotten after it; errors name all that there are."""
+    before = {family: dict(family.members) for family in Kind.__subclasses__()}
+    yield
+    for family, members in before.items():
+        family.members = members
 
 
 @pytest.fixture

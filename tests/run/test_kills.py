@@ -18,10 +18,11 @@ import pytest
 from slvm_data import RECIPES, generate
 from slvm_data.export import animation
 from slvm_data.recipe.serialisation import from_stored
-from slvm_data.run import finish, plan
+from slvm_data.run import plan
 from slvm_data.run.combination import combine
 from slvm_data.run.conversion import convert
 from slvm_data.run.repair import mend
+from slvm_data.simulation import certificate
 from slvm_data.simulation.certificate import Tally
 from slvm_data.store import formats, journal, manifest, tensors
 from slvm_data.store.testing import whole_tree as tree
@@ -48,7 +49,7 @@ def _remembered():
             (plan, "forms"),
             (plan, "make"),
             (tensors, "encode"),
-            (finish, "certify"),
+            (certificate, "certify"),
             (manifest, "versions"),
             (animation, "grid"),
             (animation, "encode"),
