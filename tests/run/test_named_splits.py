@@ -13,7 +13,7 @@ from scipy import stats
 
 from slvm_data import RECIPES, Recipe, Split, View, generate, hole, ring, sample, shell, times, uniform
 from slvm_data.core.errors import DamageError
-from slvm_data.core.keys import exact, sequence_key, stream
+from slvm_data.core.keys import exact, sequence_keys, streams
 from slvm_data.core.types import SPLITS
 from slvm_data.observe.modifiers import Missing
 from slvm_data.run.combination import combine
@@ -24,7 +24,7 @@ from slvm_data.simulation.batch import prepare
 from slvm_data.store import manifest
 from slvm_data.systems import BallBox, MassSpring, Pendulum
 from slvm_data.systems.parameters import Uniform
-from slvm_data.systems.system import draw
+from slvm_data.systems.system import draw, shares
 
 SIZES = {"train": 6, "val": 2, "test": 5}
 SYSTEM = MassSpring(k=uniform(1.0, 2.0), m=uniform(0.5, 0.6))
@@ -188,9 +188,11 @@ def cdf(parts: tuple[tuple[float, float], ...]):
 def drawn(recipe: Recipe, split: str, task: int, n: int = 2_000) -> dict[str, np.ndarray]:
     """Parameters [n …] of the first sequences, drawn as in a batch but without simulating anything."""
     inputs = prepare(recipe, task, split)
+    index = np.arange(n, dtype=np.uint32)
+    keys = streams(sequence_keys(inputs.key, index, np.zeros_like(index)), ["constants"])["constants"]
     with exact():
-        each = jax.vmap(lambda i: draw(inputs.ranges, stream(sequence_key(inputs.key, i, 0), "constants")))
-        return {name: np.asarray(values) for name, values in each(np.arange(n, dtype=np.uint32)).items()}
+        each = jax.vmap(lambda own: draw(inputs.ranges, own))(shares(inputs.ranges, keys))
+        return {name: np.asarray(values) for name, values in each.items()}
 
 
 def test_what_is_drawn_here_is_what_is_stored(every):

@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.integrate import solve_ivp
 
 from slvm_data import RECIPES, BallBox, DoublePendulum, MassSpring, Pendulum, simulate
-from slvm_data.core.keys import exact, root, stream
+from slvm_data.core.keys import exact, of_data, root, stream
 from slvm_data.simulation.member import impacts
 from slvm_data.systems import control, drift
 from slvm_data.systems.control import Constant, Control, Held, OrnsteinUhlenbeck
@@ -110,7 +110,7 @@ def test_parts_of_constant_acceleration_are_exact():
 def drawn(rule, inputs=2, t=T, n=4000):
     """Controls [n T U] of many sequences."""
     with exact():
-        keys = jax.random.split(stream(root(5), "control"), n)
+        keys = jax.random.split(stream(of_data(root(5)), "control"), n)
         return np.asarray(jax.jit(jax.vmap(lambda key: rule.values(key, t, inputs)))(keys))
 
 

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from slvm_data import RECIPES, Recipe, Rslds
-from slvm_data.core.keys import exact, root, stream
+from slvm_data.core.keys import exact, of_data, root, stream
 from slvm_data.systems.timing import Grid, Jittered, Poisson, Regular, Thinned, TimeRule
 
 N, T, DT = 10_000, 6, 0.1
@@ -21,7 +21,7 @@ SURE = 1e-4  # probability by chance, below which a test fails
 def drawn(rule, steps=T):
     """Times [N T] of ten thousand sequences."""
     with exact():
-        keys = jax.random.split(stream(root(7), "time"), N)
+        keys = jax.random.split(stream(of_data(root(7)), "time"), N)
         return np.asarray(jax.jit(jax.vmap(lambda key: rule.times(key, np.arange(steps) * DT)))(keys))
 
 

@@ -7,9 +7,13 @@ of Dormand and Prince, 12 stages: E. Hairer, S. P. Nørsett, G. Wanner, "Solving
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any, NamedTuple
 
-from slvm_data.core.late import jax, jnp
+import numpy as np
+
+from slvm_data.core.late import core, jax, jnp
 from slvm_data.core.types import Array
 
 ORDER = 8
@@ -77,20 +81,17 @@ LAST = {
     10: 0.20136540080403034,
     11: 0.04471061572777259,
 }  # of the slopes in the result
+GROUP = 64  # sequences that move side by side where each has steps of its own
 
 
-def step(velocity: Callable[[Array], Array], x: Array, h: Array) -> Array:
-    """Return the state [D] one step `h` [s] later."""
-    slopes: list[Array] = []
-    for row in STAGES:
-        slopes.append(velocity(x + h * _weighted(row, slopes) if slopes else x))
-    return x + h * _weighted(LAST, slopes)
+class Motion(NamedTuple):
+    """What a trajectory follows from; of many, an array that is not the same for all has an axis [N] at its end."""
 
-
-def _weighted(row: Mapping[int, float], slopes: list[Array]) -> Array:
-    # Written out rather than as a dot product: BLAS may order its sums by the size of the batch.
-    first, *others = (weight * slopes[i] for i, weight in row.items())
-    return sum(others, first)
+    x0: Any  # [D]
+    t: Any  # [T]
+    substep: Any  # [], s
+    held: tuple[Any, ...]  # [T-1 …] each
+    constants: list[Any]  # of the velocity, such as parameters
 
 
 def solve(
@@ -99,18 +100,97 @@ def solve(
     """Integrate; return states [T D] at the times `t` [T], from `x0` [D] at t[0], in steps of at most `substep` [s].
 
     `held` are arrays [T-1 …]: `velocity` gets an element of each after the state, the same during an interval of `t`.
+
+    Under `jax.vmap` the axis of sequences is the last one in all that follows, so that a processor takes the same
+    number of several sequences at once; and sequences of about as many steps move together.
     """
-    traced = jax.jit(velocity)  # once, not for each stage: the same bits, sooner
+    program = jax.make_jaxpr(velocity)(x0, *(array[0] for array in held))
+    call = partial(_call, program.jaxpr)
 
-    def frame(x: Array, own: tuple[Array, tuple[Array, ...]]) -> tuple[Array, Array]:
-        interval, constant = own
+    @jax.custom_batching.custom_vmap
+    def one(own: Motion) -> Array:
+        return _states(call, own)
 
-        def slope(x: Array) -> Array:
-            return traced(x, *constant)
+    @one.def_vmap
+    def many(size: int, batched: list[Any], own: Motion) -> tuple[Array, bool]:
+        last = jax.tree.map(lambda many, array: jnp.moveaxis(array, 0, -1) if many else array, batched[0], own)
+        axes = jax.tree.map(lambda many: -1 if many else None, batched[0])
+        every = jax.vmap(call, in_axes=(axes.constants, -1, axes.held), out_axes=-1)
+        x0 = jnp.broadcast_to(last.x0.reshape(len(last.x0), -1), (len(last.x0), size))
+        return jnp.moveaxis(_sorted(every, last._replace(x0=x0), batched[0]._replace(x0=True)), -1, 0), True
 
-        n = jnp.maximum(1, jnp.ceil(interval / substep - 1e-9)).astype(int)  # 0.1000…01 s need no extra step
+    return one(Motion(x0, t, jnp.asarray(substep, float), held, program.consts))
+
+
+def _call(program: Any, constants: list[Array], x: Array, now: tuple[Array, ...]) -> Array:
+    """The velocity, from its program and the arrays that it takes from elsewhere."""
+    return core.jaxpr_as_fun(core.ClosedJaxpr(program, constants))(x, *now)[0]
+
+
+def _sorted(velocity: Callable[..., Array], own: Motion, batched: Motion) -> Array:
+    """States [T D N] of many sequences, in groups of about as many steps if they may differ in that."""
+    if not (batched.t or batched.substep):
+        return _states(velocity, own)
+    size, intervals = own.x0.shape[-1], jnp.diff(own.t, axis=0)
+    steps = steps_in(intervals.reshape(len(intervals), -1), own.substep).sum(axis=0)
+    steps = jnp.broadcast_to(steps, (size,))
+    order, groups = jnp.argsort(steps), -(-size // GROUP)
+    filled = jnp.resize(order, (groups, -(-size // groups)))
+
+    def part(group: Array) -> Array:
+        some = jax.tree.map(lambda many, array: array[..., group] if many else array, batched, own)
+        return _states(velocity, some)
+
+    states = jnp.moveaxis(jax.lax.map(part, filled), 0, -2)  # [T D groups …]
+    return states.reshape(*states.shape[:2], -1)[..., jnp.argsort(order)]
+
+
+def _states(velocity: Callable[..., Array], own: Motion) -> Array:
+    """States [T D] of one sequence, or [T D N] of many."""
+
+    def frame(x: Array, now: tuple[Array, tuple[Array, ...]]) -> tuple[Array, Array]:
+        interval, constant = now
+        n = steps_in(interval, own.substep)
         h = interval / n
-        x = jax.lax.fori_loop(0, n, lambda _, x: step(slope, x, h), x)
+
+        def further(i: Array, x: Array) -> Array:
+            later = step(lambda x: velocity(own.constants, x, constant), x, h)
+            return jnp.where(i < n, later, x) if n.ndim else later
+
+        x = jax.lax.fori_loop(0, n.max(), further, x)
         return x, x
 
-    return jnp.concatenate([x0[None], jax.lax.scan(frame, x0, (jnp.diff(t), held))[1]])
+    return jnp.concatenate([own.x0[None], jax.lax.scan(frame, own.x0, (jnp.diff(own.t, axis=0), own.held))[1]])
+
+
+def steps_in(interval: Array, substep: Array | float) -> Array:
+    """Number of steps in intervals [s] of any shape."""
+    return jnp.maximum(1, jnp.ceil(interval / substep - 1e-9)).astype(int)  # 0.1000…01 s need no extra step
+
+
+def step(velocity: Callable[[Array], Array], x: Array, h: Array) -> Array:
+    """Return the state [D] one step `h` [s] later."""
+    weights = jnp.asarray(_table())
+
+    def stage(i: Array, now: tuple[Array, Array]) -> tuple[Array, Array]:
+        slopes, here = now
+        slopes = jax.lax.dynamic_update_index_in_dim(slopes, velocity(here), i, 0)
+        return slopes, x + h * _weighted(weights[i + 1], slopes)
+
+    # A loop, though its sums have terms of weight 0: written out, it takes three times as long to compile.
+    return jax.lax.fori_loop(0, len(STAGES), stage, (jnp.zeros((len(STAGES), *x.shape)), x))[1]
+
+
+def _weighted(weights: Array, slopes: Array) -> Array:
+    # Written out rather than as a dot product, whose sums a library may order by the size of the batch.
+    first, *others = (weights[i] * slopes[i] for i in range(len(STAGES)))
+    return sum(others, first)
+
+
+@cache
+def _table() -> np.ndarray:
+    """The weights of the slopes in each stage, and in the result [13 12]."""
+    table = np.zeros((len(STAGES) + 1, len(STAGES)))
+    for own, row in zip(table, (*STAGES, LAST), strict=True):
+        own[list(row)] = list(row.values())
+    return table

@@ -18,6 +18,7 @@ class Late:
 
 if TYPE_CHECKING:
     import jax as jax
+    import jax.extend.core as core
     import jax.numpy as jnp
 else:
-    jax, jnp = Late("jax"), Late("jax.numpy")
+    jax, jnp, core = Late("jax"), Late("jax.numpy"), Late("jax.extend.core")

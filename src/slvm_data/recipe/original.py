@@ -13,7 +13,6 @@ import dataclasses
 import numpy as np
 
 from slvm_data.core.arguments import checked
-from slvm_data.core.keys import stream
 from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Key
 from slvm_data.observe import camera
@@ -52,17 +51,17 @@ def pairing(system: System, key: Key, states: Array) -> tuple[Array, Array]:
     """Return the states [T D] that the frames show, and those [T D] that are stored, from one state more [T + 1 D]."""
     if isinstance(system, BallBox):
         return states[:-1], states[1:]  # drawn before a step, stored after it
-    first = jax.random.bernoulli(stream(key, "window"))
+    first = jax.random.bernoulli(key)
     window = jnp.where(first, states[1:], states[:-1])
     return window, window
 
 
-def shift(system: System, key: Key, reach: Array | float, jitter: Array | float) -> Array:
+def shift(system: System, keys: dict[str, Key], reach: Array | float, jitter: Array | float) -> Array:
     """The camera's shift [2] in metres."""
-    free = camera.shift(stream(key, "camera"), reach)
+    free = camera.shift(keys["camera"], reach)
     if not isinstance(system, MassSpring):
         return free
-    right = jnp.where(jitter > 0, jax.random.uniform(stream(key, "right"), dtype=float), 0.0)
+    right = jnp.where(jitter > 0, jax.random.uniform(keys["right"], dtype=float), 0.0)
     return jnp.stack([free[1] + right, free[1]])
 
 

@@ -16,7 +16,7 @@ from slvm_data import arrays
 from slvm_data.core.arguments import checked, whole_number
 from slvm_data.core.errors import DamageError
 from slvm_data.core.files import at_home
-from slvm_data.core.keys import exact, split_key, stream
+from slvm_data.core.keys import exact, of_data, split_key, stream
 from slvm_data.core.late import jax
 from slvm_data.core.progress import Progress, counted, progress
 from slvm_data.core.types import SEEDS, Arrays
@@ -62,7 +62,7 @@ def combine(
 def permutation(seed: int, split: str, count: int) -> np.ndarray:
     """Draw a random order of `count` sequences [N], the same on every machine."""
     with exact():
-        bits = jax.random.bits(stream(split_key(seed, 0, split), "order"), (count,), "uint64")
+        bits = jax.random.bits(stream(of_data(split_key(seed, 0, split)), "order"), (count,), "uint64")
         return np.argsort(np.asarray(bits), kind="stable")
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from slvm_data import arrays as table
 from slvm_data.core.compiled import compiled
-from slvm_data.core.keys import exact, root, sequence_key, split_key, stream
+from slvm_data.core.keys import exact, of_data, root, sequence_keys, split_key, stream, streams
 from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import SPLITS, Array, Arrays, Key
 from slvm_data.observe import camera
@@ -33,7 +33,7 @@ from slvm_data.systems.control import Control
 from slvm_data.systems.drift import Course, Drift, courses
 from slvm_data.systems.driven import Drive
 from slvm_data.systems.switching import Switching
-from slvm_data.systems.system import System, draw
+from slvm_data.systems.system import System, draw, shares
 from slvm_data.systems.timing import TimeRule
 
 BATCH = 512  # sequences, if their frames fit in `MEMORY`
@@ -44,6 +44,15 @@ EVENT = 48  # bytes of an impact
 NUMBERS = 256  # bytes of numbers in a frame, about; long trajectories are fastest a few at a time
 CHANNEL = 32  # bytes of a channel of a signal, and of the numbers it is made from
 ATTEMPTS = 100  # at one sequence, then the recipe is taken to be impossible
+
+Keys = dict[str, Key]  # of the random streams
+
+
+class Draws(NamedTuple):
+    """What a sequence is drawn with; of several ones, arrays have an axis more."""
+
+    shares: dict[str, Any]  # of each parameter, [] or [B]: where in its range it lies
+    keys: dict[str, Any]  # of each random stream that is needed, uint32 [2]
 
 
 @dataclass(frozen=True)
@@ -65,11 +74,12 @@ class Program:
 class Inputs(NamedTuple):
     """The numbers that one split of one task is made from."""
 
-    key: Key
+    key: np.ndarray  # uint32 [2]
     ranges: dict[str, tuple[Any, ...]]  # lowest and highest value, and ends of a gap if there is one, [] or [B] each
     shared: dict[str, Any]  # arrays that all sequences of the task share
     scale: tuple[Any, Any]  # mean and deviation by which signals are normalised, [] or [channels] each
-    substep: float  # s
+    substep: float  # s, step of the integrator that suits every member
+    longest: float  # s, the longest step that a member may have of its own
     extent: float  # m, half the width of the scene of the population, which a sequence may not leave
     scene: float  # m, half the width of what frames show, without the margin for the camera's shift
     jitter: float
@@ -113,8 +123,9 @@ def blank(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:
     recipe = recipe.of_split(split)
     program_, numbers = program(recipe, task), np.zeros(batch_size(recipe), np.uint32)
     with exact():
-        scenes = partial(_scenes, program=program_)
-        shapes = jax.eval_shape(scenes, _unscaled(recipe, task, split), numbers, numbers)
+        inputs = _unscaled(recipe, task, split)
+        draws = _draws(inputs, numbers, numbers, program_)
+        shapes = jax.eval_shape(partial(_scenes, program=program_), inputs, draws)
     scene = jax.tree.map(lambda own: np.zeros(own.shape, own.dtype), shapes)
     n = len(index)
     keys = np.zeros((n, len(recipe.observe), 2), np.uint32)
@@ -150,9 +161,9 @@ def _scale(recipe: Recipe, task: int, template: Switching) -> tuple[np.ndarray, 
 def shared_parameters(recipe: Recipe, task: int) -> Arrays:
     """The arrays that all sequences of a task share, drawn or given."""
     with exact():
-        key = stream(split_key(recipe.seed, 0, "all"), "parameters")  # the same draws for all tasks
+        key = streams(split_key(recipe.seed, 0, "all"), ["parameters"])["parameters"]  # the same draws for all tasks
         with named(type(recipe.tasks[task]), "shared_parameters"):
-            drawn = recipe.tasks[task].shared_parameters(key)
+            drawn = recipe.tasks[task].shared_parameters(of_data(key))
         return {name: np.asarray(value) for name, value in drawn.items()}
 
 
@@ -178,6 +189,7 @@ def _unscaled(recipe: Recipe, task: int, split: str) -> Inputs:
             shared=shared,
             scale=(np.zeros(channels), np.ones(channels)),  # as large as later, so that nothing is compiled twice
             substep=longest_step(reach, recipe.interval(task)),
+            longest=longest_own_step(recipe, task),
             extent=extent,
             scene=recipe.view_of(task).extent or extent,
             jitter=recipe.view_of(task).jitter,
@@ -234,6 +246,12 @@ def longest_step(system: System, frame: float) -> float:
             "use parameters closer to 1, or a shorter time between frames"
         )
     return step
+
+
+def longest_own_step(recipe: Recipe, task: int) -> float:
+    """The longest step [s] that a member may have of its own: none if it is driven, or if the population's is given."""
+    given = recipe.control or recipe.drift or recipe.tasks[task].substep
+    return longest_step(recipe.reach(task), recipe.interval(task)) if given else np.inf
 
 
 def make(
@@ -312,7 +330,7 @@ def _accepted(recipe: Recipe, task: int, split: str, inputs: Inputs, index: np.n
     """Draw the sequences of a batch until all are accepted; return them, and the rejected attempts of each [N]."""
     attempt, own = np.zeros(len(index), np.uint32), program(recipe, task)
     while True:
-        scene = jax.tree.map(np.asarray, _scenes(inputs, index, attempt, program=own))
+        scene = jax.tree.map(np.asarray, _scenes(inputs, _draws(inputs, index, attempt, own), program=own))
         _check_finite(recipe, task, split, index, scene, scene.accepted)
         if scene.accepted.all():
             return scene, attempt
@@ -343,37 +361,60 @@ def _named(recipe: Recipe, task: int, split: str, index: int) -> str:
     return f"{recipe.name}: sequence {index} of {split}, task {task},"
 
 
+def _draws(inputs: Inputs, index: np.ndarray, attempt: np.ndarray, program: Program) -> Draws:
+    """What the sequences with these indices [N] and attempts [N] are drawn with."""
+    names = [name for name, needed in _streams(program).items() if needed]
+    own = streams(sequence_keys(inputs.key, index, attempt), names)
+    return Draws(shares(inputs.ranges, own.pop("constants")), own)
+
+
+def _streams(program: Program) -> dict[str, Any]:
+    """The random streams, and whether a program needs them. Their names are part of the data: others draw otherwise."""
+    switching = isinstance(program.template, Switching)
+    return {
+        "constants": True,
+        "start": True,
+        "time": program.time,
+        "control": program.control,
+        "drift": program.drift,
+        "process": switching or not program.template.integrated(),
+        "observe state_noise": program.state_noise,
+        "camera": True,
+        "colors": program.style.palette > 1,
+        "observation": switching,
+        "window": program.original,
+        "right": program.original,
+    }
+
+
 @compiled("program")
-def _scenes(inputs: Inputs, index: Array, attempt: Array, *, program: Program) -> Scene:
-    """Everything except the pixels of the sequences with these indices [N] and attempts [N]."""
-
-    def one(index: Array, attempt: Array) -> Scene:
-        return _scene(inputs, sequence_key(inputs.key, index, attempt), program)
-
-    return jax.vmap(one)(index, attempt)
+def _scenes(inputs: Inputs, draws: Draws, *, program: Program) -> Scene:
+    """Everything except the pixels of the sequences with these draws [N]."""
+    return jax.vmap(lambda own: _scene(inputs, own, program))(draws)
 
 
-def _scene(inputs: Inputs, key: Key, program: Program) -> Scene:
-    # The names of streams are part of the data: other names give other draws.
-    parameters = jax.tree.map(_rounded, draw(inputs.ranges, stream(key, "constants")))
+def _scene(inputs: Inputs, draws: Draws, program: Program) -> Scene:
+    keys: Keys = dict.fromkeys(_streams(program)) | {name: of_data(key) for name, key in draws.keys.items()}
+    parameters = jax.tree.map(_rounded, draw(inputs.ranges, draws.shares))
     member = program.template.member(parameters | inputs.shared | {"substep": inputs.substep})
-    x0 = _rounded(member.start(stream(key, "start")))
-    t = program.time.times(stream(key, "time"), inputs.t) if program.time else inputs.t
-    drive = _drive(program, parameters, key, t)
-    every = driven.simulate(member, x0, t, stream(key, "process"), drive)
-    seen, states = original.pairing(member, key, every) if program.original else (every, every)  # [T D]
+    x0 = _rounded(member.start(keys["start"]))
+    member = member.paced(x0, inputs.longest)
+    t = program.time.times(keys["time"], inputs.t) if program.time else inputs.t
+    drive = _drive(program, parameters, keys, t)
+    every = driven.simulate(member, x0, t, keys["process"], drive)
+    seen, states = original.pairing(member, keys["window"], every) if program.original else (every, every)  # [T D]
     look = _each_frame(member, drive, t)
     centres, radii = look(lambda own, x: own.bodies(x), _rounded(seen))  # [T B 2], [T B]
     accepted = member.accept(states, centres, inputs.extent)
     still = (centres, radii)
     if program.state_noise:  # which does not change which sequences are accepted
-        noise = inputs.state_noise * jax.random.normal(stream(key, "observe state_noise"), seen.shape, dtype=float)
+        noise = inputs.state_noise * jax.random.normal(keys["observe state_noise"], seen.shape, dtype=float)
         centres, radii = look(lambda own, x: own.bodies(x), _rounded(seen + noise))
-    offset = _rounded(_shift(inputs, key, program))
-    colors = camera.color_index(stream(key, "colors"), program.style.palette, member.bodies_drawn)
+    offset = _rounded(_shift(inputs, keys, program))
+    colors = camera.color_index(keys["colors"], program.style.palette, member.bodies_drawn)
     half_width, color = inputs.scene * (1 + inputs.jitter), jnp.asarray(hues(program.style))[colors]
     discs = camera.project(centres + offset, radii, half_width)
-    switching = _switching(member, states, inputs.scale, key, drive, t)
+    switching = _switching(member, states, inputs.scale, keys, drive, t)
     if program.original and program.style.name == "debug":
         accepted = original.accept(program.style, discs[0][:, 0])
     recorded = _recorded(member, states, t, offset, colors, program, drive)
@@ -391,11 +432,11 @@ def _scene(inputs: Inputs, key: Key, program: Program) -> Scene:
     )
 
 
-def _drive(program: Program, parameters: dict[str, Array], key: Key, t: Array) -> Drive:
+def _drive(program: Program, parameters: dict[str, Array], keys: Keys, t: Array) -> Drive:
     """What acts on a member, drawn for one sequence with frames at `t` [T]."""
     control, inputs = program.control, len(program.template.inputs)
-    u = _rounded(control.values(stream(key, "control"), t, inputs)) if control else None
-    drawn = courses(program.drift, program.template, parameters, stream(key, "drift"), t)
+    u = _rounded(control.values(keys["control"], t, inputs)) if control else None
+    drawn = courses(program.drift, program.template, parameters, keys["drift"], t)
     return Drive(u, program.drift, drawn)
 
 
@@ -424,12 +465,12 @@ def _each_frame(member: System, drive: Drive, t: Array) -> Callable[..., Any]:
 
 
 def _switching(
-    member: System, states: Array, scale: tuple[Array, Array], key: Key, drive: Drive, t: Array
+    member: System, states: Array, scale: tuple[Array, Array], keys: Keys, drive: Drive, t: Array
 ) -> dict[str, Array]:
     """Latents [T L], regimes [T] and signal [T channels] of a switching system in these states [T D]."""
     if not isinstance(member, Switching):
         return {}
-    mode = jnp.asarray(_mode(member, states, stream(key, "process"), drive, t))
+    mode = jnp.asarray(_mode(member, states, keys["process"], drive, t))
     if mode.shape != states.shape[:1] or mode.dtype.kind not in "iu":
         raise ValueError(
             f"{type(member).__name__}.mode has to return a whole number for each of the T states in x [T D]; "
@@ -443,7 +484,7 @@ def _switching(
         latent = _rounded(member.latent(states))
         clean = member.emission(latent, mode)
     clean = (clean - scale[0]) / scale[1]
-    noise = jax.random.normal(stream(key, "observation"), clean.shape, dtype=float)
+    noise = jax.random.normal(keys["observation"], clean.shape, dtype=float)
     signal = clean + member.observation_noise * noise
     return {
         "mode": mode.astype(np.int64),
@@ -466,6 +507,7 @@ def trajectory(
     x0: Array,
     t: Array,
     substep: float,
+    longest: float,
     control: Array | None,
     drawn: list[Course],
     *,
@@ -475,18 +517,18 @@ def trajectory(
     """States [T D] of one member, computed as in a batch; otherwise the last bit could differ, and chaos amplify it."""
 
     def one(numbers: dict[str, Any], x0: Array, control: Array | None, drawn: list[Course]) -> Array:
-        member = template.member(numbers | shared | {"substep": substep})
-        return driven.simulate(member, x0, t, stream(root(0), "process"), Drive(control, drift, drawn))
+        member = template.member(numbers | shared | {"substep": substep}).paced(x0, longest)
+        return driven.simulate(member, x0, t, stream(of_data(root(0)), "process"), Drive(control, drift, drawn))
 
     return jax.vmap(one)(*jax.tree.map(lambda x: jnp.stack([x] * LEAST), (numbers, x0, control, drawn)))[0]
 
 
-def _shift(inputs: Inputs, key: Key, program: Program) -> Array:
+def _shift(inputs: Inputs, keys: Keys, program: Program) -> Array:
     """The camera's shift [2]."""
     reach = inputs.jitter * inputs.scene
     if program.original:
-        return original.shift(program.template, key, reach, inputs.jitter)
-    return camera.shift(stream(key, "camera"), reach)
+        return original.shift(program.template, keys, reach, inputs.jitter)
+    return camera.shift(keys["camera"], reach)
 
 
 def _rounded(x: Array) -> Array:

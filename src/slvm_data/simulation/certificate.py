@@ -5,20 +5,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from slvm_data.arrays import GOAL, PARAMETER
 from slvm_data.core.compiled import compiled
-from slvm_data.core.integrator import solve
+from slvm_data.core.integrator import solve, steps_in
 from slvm_data.core.json_tree import from_json, to_json
-from slvm_data.core.keys import exact, root
+from slvm_data.core.keys import exact, of_data, root
 from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Arrays
 from slvm_data.observe.modifiers import CLEAN
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.simulation.batch import Batch, collect, longest_step, shared_parameters
+from slvm_data.simulation.batch import Batch, collect, longest_own_step, longest_step, shared_parameters
 from slvm_data.simulation.regimes import RegimeCounts
 from slvm_data.store.manifest import Certificate, Coverage
 from slvm_data.systems import driven
@@ -34,6 +34,9 @@ BINS = 10  # of the histogram of each parameter, over its range
 FINER = 2  # factor on the number of substeps: at order 8 the remaining error is 256 times smaller
 TOLERANCE = 1e-4  # beyond this error a dataset is called inaccurate; its states are stored to about 1e-7
 NEARBY = 1e-12  # relative distance of two starts, above rounding: where chaos takes them apart, no finer step helps
+
+
+S = TypeVar("S", bound=System)
 
 
 class Tally:
@@ -167,17 +170,19 @@ def certify(recipe: Recipe, task: int, split: str, tally: Tally, first: Arrays |
     """
     system, dt = recipe.tasks[task], recipe.interval(task)
     arrays = first or _first(recipe, task, split)
-    substeps = max(1, int(np.ceil(dt / longest_step(recipe.reach(task), dt) - 1e-9))) if system.integrated() else None
+    substep = longest_step(recipe.reach(task), dt)
+    substeps = max(1, int(np.ceil(dt / substep - 1e-9))) if system.integrated() else None
     fixed: dict[str, Any] = {"shared": shared_parameters(recipe, task), "template": system.template()}
-    run = partial(_trajectories, **fixed, drift=recipe.drift)
+    steps = Steps(dt, substep, longest_own_step(recipe, task))
+    run = partial(_trajectories, steps=steps, **fixed, drift=recipe.drift)
     every = _pieces(recipe, task, arrays)
     count, pieces = len(every.starts), _filled(every)
     with exact():
-        again, drift = jax.tree.map(np.asarray, run(pieces, dt / (substeps or 1)))
-        finer = partial(_states, run, pieces, step=dt / (FINER * substeps)) if substeps else None
+        again, drift = jax.tree.map(np.asarray, run(pieces, 1))
+        finer = partial(_states, run, pieces) if substeps else None
         error, horizon = _accuracy(again, finer) if finer else (None, None)
         if recipe.windows and drift is not None:  # measured on whole trajectories
-            drift = np.asarray(run(_whole(recipe, task, arrays), dt / (substeps or 1))[1])
+            drift = np.asarray(run(_whole(recipe, task, arrays), 1)[1])
     return Certificate(
         task=task,
         sample=count,
@@ -226,12 +231,23 @@ class Pieces(NamedTuple):
         return Pieces({name: value[rows] for name, value in self.numbers.items()}, self.starts[rows], t, control, drawn)
 
 
-def _states(
-    run: Callable[..., tuple[Array, Array | None]], pieces: Pieces, *, step: float, nearby: float = 0.0
-) -> np.ndarray:
-    """States [N T D] with this step; `nearby` is how far each start is moved, relative to the largest of all starts."""
+class Steps(NamedTuple):
+    """From what the steps of integration follow, in seconds."""
+
+    frame: float  # the longest time between frames
+    substep: float  # the step of the population
+    longest: float  # the longest one that a member may have of its own
+
+    def divided(self, member: S, x0: Array, times: Array | int) -> S:
+        """The member with its own step, divided by `times`: with so many times as many steps in a frame."""
+        own = member.member({"substep": self.substep}).paced(x0, self.longest)
+        return own.member({"substep": self.frame / (steps_in(jnp.asarray(self.frame), own.substep) * times)})
+
+
+def _states(run: Callable[..., tuple[Array, Array | None]], pieces: Pieces, *, nearby: float = 0.0) -> np.ndarray:
+    """States [N T D] with finer steps; `nearby` is how far each start is moved, relative to the largest of all."""
     starts = pieces.starts
-    return np.asarray(run(pieces._replace(starts=starts + nearby * np.abs(starts).max(axis=0)), step)[0])
+    return np.asarray(run(pieces._replace(starts=starts + nearby * np.abs(starts).max(axis=0)), FINER)[0])
 
 
 def _accuracy(again: np.ndarray, finer: Callable[..., np.ndarray]) -> tuple[float, int | None]:
@@ -297,18 +313,20 @@ def _filled(pieces: Pieces) -> Pieces:
 
 @compiled("template", "drift")
 def _trajectories(
-    pieces: Pieces, step: float, *, shared: dict[str, Array], template: System, drift: tuple[Drift, ...]
+    pieces: Pieces, finer: int, *, steps: Steps, shared: dict[str, Array], template: System, drift: tuple[Drift, ...]
 ) -> tuple[Array, Array | None]:
-    """States [N T D] with this substep, and the relative energy drift [N] if the system keeps its energy."""
+    """States [N T D] in `finer` times as many steps, and the relative drift [N] of an energy that is kept."""
 
     def one(own: Pieces) -> tuple[Array, Array | None]:
-        member, x0, t = template.member(own.numbers | shared | {"substep": step}), own.starts, own.t
+        x0, t = own.starts, own.t
+        member = steps.divided(template.member(own.numbers | shared), x0, finer)
         if own.control is not None or drift:
             return _under(member, x0, t, Drive(own.control, drift, own.drawn))
         if isinstance(member, Hamiltonian) and member.integrated():
-            states = solve(lambda y: _with_loss(member, y), jnp.append(x0, 0.0), t, step)
+            assert member.substep is not None
+            states = solve(lambda y: _with_loss(member, y), jnp.append(x0, 0.0), t, member.substep)
             return states[:, :-1], _drift(member, states)
-        states = member.simulate(x0, t, root(0))
+        states = member.simulate(x0, t, of_data(root(0)))
         lossless = jnp.pad(states, ((0, 0), (0, 1)))
         return states, _drift(member, lossless) if member.keeps_energy() else None
 
@@ -325,7 +343,7 @@ def _under(member: System, x0: Array, t: Array, drive: Drive) -> tuple[Array, Ar
         velocity = partial(_with_work, member, drive)
         every = solve(velocity, begin, cut.instants, member.substep, (cut.instants[:-1], *held))
     else:
-        states = driven.in_parts(member, x0, root(0), drive, cut.instants, held)
+        states = driven.in_parts(member, x0, of_data(root(0)), drive, cut.instants, held)
         every = jnp.concatenate([states, cut.instants[:, None], jnp.zeros((len(states), 2))], axis=1)
     kept = member.keeps_energy() and hasattr(member, "energy")
     return every[cut.place, :-3], _balance(member, drive, cut.instants, every, held) if kept else None

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from slvm_data.arrays import GOAL
 from slvm_data.core.arguments import checked
 from slvm_data.core.compiled import compiled
-from slvm_data.core.keys import exact, root, stream
+from slvm_data.core.keys import exact, of_data, root, stream
 from slvm_data.core.late import jax
 from slvm_data.core.text import sentence
 from slvm_data.core.types import Array, Arrays, Numbers
@@ -72,7 +72,9 @@ def simulate(
     with exact():
         rules = {"template": population.template(), "drift": drive.drift}
         t = t - t[0] if drift else t  # drifts count from the first frame
-        return np.asarray(trajectory(numbers, shared, x0, t, substep, drive.control, list(drive.courses), **rules))
+        longest = substep if drift or control is not None or population.substep else np.inf
+        arguments = numbers, shared, x0, t, substep, longest, drive.control, list(drive.courses)
+        return np.asarray(trajectory(*arguments, **rules))
 
 
 def _drive(
@@ -92,7 +94,7 @@ def _drive(
     if population.in_steps() and (drift or control is not None):
         raise ValueError(f"{type(population).__name__} moves in steps: it takes no control and no drift")
     with exact():
-        drawn = jax.tree.map(np.asarray, courses(drift, population, numbers, root(0), t - t[0]))
+        drawn = jax.tree.map(np.asarray, courses(drift, population, numbers, of_data(root(0)), t - t[0]))
     acting: Any = control
     return Drive(acting, tuple(type(one)(of=one.of) for one in drift), drawn)
 
@@ -112,7 +114,7 @@ def drift_of(drift: tuple[Drift, ...], sequence: Mapping[str, Any]) -> tuple[Dri
 
 def _shared(population: System) -> Arrays:
     with exact():
-        return population.shared_parameters(stream(root(0), "parameters"))
+        return population.shared_parameters(stream(of_data(root(0)), "parameters"))
 
 
 @checked

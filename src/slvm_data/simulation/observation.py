@@ -7,10 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from slvm_data.core.compiled import compiled
-from slvm_data.core.keys import exact, root, sequence_key, stream
-from slvm_data.core.late import jax
-from slvm_data.core.types import Array, Arrays, Key
+from slvm_data.core.keys import root, sequence_keys, streams
+from slvm_data.core.types import Arrays
 from slvm_data.observe.modifiers import CLEAN, Canvas, Emission, Modifier
 from slvm_data.observe.render.style import background
 from slvm_data.recipe.recipe import Recipe
@@ -19,10 +17,10 @@ UNCHANGED = {"image": CLEAN, "signal": "clean_signal"}
 """Names of the observations without modifiers, for `--record clean`."""
 
 
-def keys(recipe: Recipe, key: Key, index: np.ndarray, attempt: np.ndarray) -> np.ndarray:
+def keys(recipe: Recipe, key: np.ndarray, index: np.ndarray, attempt: np.ndarray) -> np.ndarray:
     """Key of each modifier for the sequences with these indices [N] and attempts [N], uint32 [N M 2]."""
-    names = _streams(recipe)
-    return np.asarray(_keys(key, index, attempt, names=names)) if names else np.zeros((len(index), 0, 2), np.uint32)
+    own = streams(sequence_keys(key, index, attempt), _streams(recipe)).values()
+    return np.stack([*own], axis=1) if own else np.zeros((len(index), 0, 2), np.uint32)
 
 
 def _streams(recipe: Recipe) -> tuple[str, ...]:
@@ -32,19 +30,9 @@ def _streams(recipe: Recipe) -> tuple[str, ...]:
     return tuple(f"observe {name}{f' {n}' if n else ''}" for name, n in zip(names, count, strict=True))
 
 
-@compiled("names")
-def _keys(key: Key, index: Array, attempt: Array, *, names: tuple[str, ...]) -> Array:
-    def one(index: Array, attempt: Array) -> Array:
-        own = sequence_key(key, index, attempt)
-        return jax.numpy.stack([jax.random.key_data(stream(own, name)) for name in names])
-
-    return jax.vmap(one)(index, attempt)
-
-
 def shared_key(recipe: Recipe) -> np.ndarray:
     """Key of draws that all sequences share, uint32 [2]."""
-    with exact():
-        return np.asarray(jax.random.key_data(stream(root(recipe.seed), "observe")))
+    return streams(root(recipe.seed), ["observe"])["observe"]
 
 
 def shared(recipe: Recipe, task: int) -> Arrays:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from slvm_data.core.keys import exact, root
+from slvm_data.core.keys import exact, of_data, root
 from slvm_data.core.late import jax, jnp
 from slvm_data.recipe.mistakes import class_place, defines, is_own, named, place_of
 from slvm_data.systems.hamiltonian import Hamiltonian
@@ -105,7 +105,7 @@ class _Trial:
         shapes = {name: () if n is None else (n,) for name, n in counts.items()} | dict(shared) | {"substep": ()}
         self.numbers = {name: _form(*shape) for name, shape in shapes.items()}
         with exact():
-            self.key = jax.eval_shape(lambda: root(0))
+            self.key = jax.eval_shape(lambda: of_data(root(0)))
 
     def array(self, method: str, shape: Shape, arguments: tuple[Any, ...], expected: str) -> None:
         """Raise ValueError unless a method of the user's own returns an array of this shape, by chance of its key."""

@@ -13,6 +13,7 @@ from typing import ClassVar, Self
 
 from slvm_data.core.keys import stream
 from slvm_data.core.late import jnp
+from slvm_data.core.sines import sine_cosine
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.annulus import annulus
 from slvm_data.systems.hamiltonian import Hamiltonian
@@ -33,6 +34,7 @@ class DoublePendulum(Hamiltonian):
     input_units: ClassVar = ("N m", "N m")
     bodies_drawn: ClassVar[int] = 2
     turn: ClassVar[float] = 0.13
+    own_turn: ClassVar[float] = 0.062  # rad, how far the arms of one member may turn within one step of its own
 
     m: Parameter = parameter(0.5, positive=True, per_body=True, unit="kg")
     l: Parameter = parameter(1.0, positive=True, per_body=True, unit="m")
@@ -50,7 +52,7 @@ class DoublePendulum(Hamiltonian):
         """Kinetic and potential energy of both bobs."""
         m1, m2 = self.m
         l1, l2 = self.l
-        c, s = jnp.cos(q), jnp.sin(q)
+        s, c = sine_cosine(q)
         cos, sin = c[0] * c[1] + s[0] * s[1], s[0] * c[1] - c[0] * s[1]  # of q1 - q2, a third faster this way
         motion = m2 * l2**2 * p[0] ** 2 + (m1 + m2) * l1**2 * p[1] ** 2 - 2 * m2 * l1 * l2 * p[0] * p[1] * cos
         inertia = 2 * m2 * l1**2 * l2**2 * (m1 + m2 * sin**2)
@@ -68,8 +70,9 @@ class DoublePendulum(Hamiltonian):
 
     def bodies(self, x: Array) -> tuple[Array, Array]:
         """The bobs: discs of area m."""
-        first = self.l[0] * jnp.stack([jnp.sin(x[0]), -jnp.cos(x[0])])
-        second = first + self.l[1] * jnp.stack([jnp.sin(x[1]), -jnp.cos(x[1])])
+        s, c = sine_cosine(x[:2])
+        first = self.l[0] * jnp.stack([s[0], -c[0]])
+        second = first + self.l[1] * jnp.stack([s[1], -c[1]])
         return jnp.stack([first, second]), jnp.sqrt(self.m / pi)
 
     def extent(self) -> float:
@@ -88,3 +91,11 @@ class DoublePendulum(Hamiltonian):
         m, l = self.low("m"), self.low("l")
         spin = self.radii.high / (m * l**2)
         return sqrt(5 * spin**2 + 36 * self.high("g") / l)
+
+    def own_step(self, x0: Array) -> Array:
+        """Time [s] in which the lighter, shorter arm turns by `own_turn` with all energy, or loses that to friction."""
+        (m1, m2), (l1, l2) = self.m, self.l
+        lowest = -((m1 + m2) * l1 + m2 * l2) * self.g
+        inertia = jnp.minimum(m1, m2) * jnp.minimum(l1, l2) ** 2
+        speed = jnp.sqrt(2 * jnp.maximum(self.energy(*jnp.split(x0, 2)) - lowest, 0.0) / inertia)
+        return self.own_turn / (speed + 6 * self.friction / inertia)

@@ -8,6 +8,7 @@ from math import pi, sqrt
 from typing import ClassVar, Self
 
 from slvm_data.core.late import jnp
+from slvm_data.core.sines import sine_cosine
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.annulus import annulus
 from slvm_data.systems.hamiltonian import Hamiltonian
@@ -38,7 +39,7 @@ class Pendulum(Hamiltonian):
 
     def energy(self, q: Array, p: Array) -> Array:
         """Potential energy above the lowest point, and kinetic energy."""
-        return (self.m * self.g * self.l * (1 - jnp.cos(q)) + p**2 / (2 * self.m * self.l**2))[0]
+        return (self.m * self.g * self.l * (1 - sine_cosine(q)[1]) + p**2 / (2 * self.m * self.l**2))[0]
 
     def push(self, u: Array) -> Array:
         """A torque [1] changes the momentum."""
@@ -50,7 +51,8 @@ class Pendulum(Hamiltonian):
 
     def bodies(self, x: Array) -> tuple[Array, Array]:
         """The bob: a disc of area m."""
-        centre = self.l * jnp.stack([jnp.sin(x[0]), -jnp.cos(x[0])])
+        s, c = sine_cosine(x[0])
+        centre = self.l * jnp.stack([s, -c])
         return centre[None], jnp.sqrt(self.m / pi)[None]
 
     def extent(self) -> float:

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from slvm_data.core.fields import limited
 from slvm_data.core.late import jax, jnp
+from slvm_data.core.sines import sine_cosine
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.double_pendulum import DoublePendulum
 from slvm_data.systems.parameters import Parameter, parameter
@@ -70,13 +71,14 @@ class SwitchingDoublePendulum(Switching):
     def latent(self, x: Array) -> Array:
         """Positions [… 4] of the bobs."""
         l1, l2 = self.l
-        x1, y1 = l1 * jnp.sin(x[..., 0]), -l1 * jnp.cos(x[..., 0])
-        return jnp.stack([x1, y1, x1 + l2 * jnp.sin(x[..., 1]), y1 - l2 * jnp.cos(x[..., 1])], axis=-1)
+        s, c = sine_cosine(x[..., :2])
+        x1, y1 = l1 * s[..., 0], -l1 * c[..., 0]
+        return jnp.stack([x1, y1, x1 + l2 * s[..., 1], y1 - l2 * c[..., 1]], axis=-1)
 
     def mode(self, x: Array, key: Key) -> Array:  # noqa: ARG002 - nothing is left to chance
         """Regimes [T]: how the links move."""
         (m1, m2), (l1, l2), (q1, q2, p1, p2) = self.m, self.l, x.T
-        cos = jnp.cos(q2 - q1)
+        cos = sine_cosine(q2 - q1)[1]
         first = l2 * p1 - l1 * p2 * cos  # has the sign of the angular velocity
         second = (m1 + m2) * l1 * p2 - m2 * l2 * p1 * cos
         return jnp.where(cos < 0, 2, jnp.where(first * second > 0, 0, 1))

@@ -12,8 +12,9 @@ import numpy as np
 
 from slvm_data.core.fields import check, floats, limited, plain
 from slvm_data.core.integrator import solve
-from slvm_data.core.keys import stream
-from slvm_data.core.late import jax, jnp
+from slvm_data.core.keys import streams
+from slvm_data.core.late import jnp
+from slvm_data.core.threefry import uniform
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.parameters import Bounds, Parameter, ends_of, gaps_of
 
@@ -76,6 +77,21 @@ class System(abc.ABC):
     def longest_step(self) -> float:
         """Longest step [s] of the integrator that is accurate for every member of the population."""
         return 0.01
+
+    def own_step(self, x0: Array) -> Array | float:  # noqa: ARG002 - most take the one of their population
+        """Longest step [s] of the integrator that is accurate for this member from the state [D], if nothing drives it.
+
+        A class whose members differ much in how fast they move gains by an estimate of its own.
+        """
+        assert self.substep is not None
+        return self.substep
+
+    def paced(self, x0: Array, longest: Array | float) -> Self:
+        """Return the member with its own step, but one between its population's and `longest` [s]."""
+        if type(self).own_step is System.own_step:
+            return self
+        own = self.own_step(x0)
+        return self.member({"substep": jnp.where(own > self.substep, jnp.minimum(own, longest), self.substep)})
 
     def simulate(self, x0: Array, t: Array, key: Key) -> Array:  # noqa: ARG002 - noise is for other systems
         """Simulate one member; return its states [T D] at the times `t` [T], from `x0` [D] at t[0]."""
@@ -233,18 +249,26 @@ class System(abc.ABC):
         return copy
 
 
-def draw(ranges: Mapping[str, tuple[Array, ...]], key: Key) -> dict[str, Array]:
-    """Draw the parameters of one member, each uniform in its range and from a random stream with its name.
+def shares(ranges: Mapping[str, tuple[np.ndarray, ...]], keys: np.ndarray) -> dict[str, np.ndarray]:
+    """Where in its range each parameter lies, for members with these keys [N 2]: uniform numbers [N] or [N B].
 
-    `ranges` are as of `System.ends_of`.
+    `ranges` are as of `System.ends_of`. Each parameter has a random stream with its name.
     """
+    found, own = {}, streams(keys, list(ranges))
+    for shape in {np.shape(low) for low, *_ in ranges.values()}:
+        names = [name for name, (low, *_) in ranges.items() if np.shape(low) == shape]
+        found |= zip(names, uniform(np.stack([own[name] for name in names]), shape), strict=True)
+    return found
 
-    def one(name: str, low: Array, high: Array, *gap: Array) -> Array:
-        u = jax.random.uniform(stream(key, name), np.shape(low), dtype=float)
-        if not gap:
-            return low + (high - low) * u
-        first, last = gap
-        value = low + (high - low - (last - first)) * u
-        return jnp.where(value < first, value, value + (last - first))
 
-    return {name: one(name, *ends) for name, ends in ranges.items()}
+def draw(ranges: Mapping[str, tuple[Array, ...]], shares: Mapping[str, Array]) -> dict[str, Array]:
+    """The parameters of one member, from the places of each in its range."""
+    return {name: _within(shares[name], *ends) for name, ends in ranges.items()}
+
+
+def _within(share: Array, low: Array, high: Array, *gap: Array) -> Array:
+    if not gap:
+        return low + (high - low) * share
+    first, last = gap
+    value = low + (high - low - (last - first)) * share
+    return jnp.where(value < first, value, value + (last - first))
