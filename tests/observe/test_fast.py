@@ -8,7 +8,7 @@ import pytest
 
 from slvm_data.core.keys import exact
 from slvm_data.observe.render import clean, fast, soft
-from slvm_data.observe.render.style import LIT
+from slvm_data.observe.render.style import LIT, Style, background
 
 
 def scenes(n, bodies, seed, size=32):
@@ -75,20 +75,23 @@ def test_doubt_is_five_times_the_error_of_single_precision(palette):
     assert 5 * max(errors) < fast.DOUBT
 
 
-@pytest.mark.parametrize("size", [20, 32, 100])
-def test_patches_hold_all_that_a_grey_disc_changes(size):
-    """Also of discs across the border of the canvas, or beyond it."""
-    centres, radii = scenes(3_000, 1, size)
-    most = (size - 1) // 16 * 16  # pixels of a patch
-    radii = np.minimum(radii, (most - 2) / (2 * (size - 1)) - 0.0721)
-    assert fast.patch_width(1.0, size) == size
-    width = fast.patch_width(radii.max(), size)
-    assert 16 <= width <= most
+@pytest.mark.parametrize(
+    ("how", "bodies", "size"), [("grey", 1, 32), ("grey", 1, 100), ("grey", 3, 90), ("rgb", 2, 80)]
+)
+def test_patches_hold_all_that_discs_change(how, bodies, size):
+    """Also of discs across the border of the canvas, or beyond it, and of those that overlap."""
+    assert fast.patch_width(1.0, bodies, size, how) is None
+    centres, radii = scenes(3_000, bodies, size)
+    radii = np.minimum(radii, 0.05)
+    width = fast.patch_width(radii.max(), bodies, size, how)
+    colors = soft.hues(6)[np.random.default_rng(0).integers(0, 6, (len(radii), bodies))]
+    draw = {"grey": lambda c, r, _: soft.draw_grey(c, r, size), "rgb": lambda c, r, k: soft.draw(c, r, k, size)}[how]
     with exact():
-        draw = jax.jit(jax.vmap(lambda c, r: fast.patch(c[0], r[0], size, width)))
-        patches, first = map(np.asarray, draw(centres, radii))
-        expected = np.asarray(jax.jit(jax.vmap(partial(soft.draw_grey, size=size)))(centres, radii))
-    frames = np.full((30, 100, size, size), 9, np.uint8)
-    fast.place(patches.reshape(30, 100, width, width), first.reshape(30, 100, 2), frames)
+        patches = jax.jit(jax.vmap(partial(fast.patches, size=size, how=how, width=width)))
+        parts, first = (np.asarray(x) for x in patches(centres, radii, colors))
+        expected = np.asarray(jax.jit(jax.vmap(draw))(centres, radii, colors))
+    frames = np.full((30, 100, *expected.shape[1:]), 9, np.uint8)
+    _, levels = background(Style("soft", size, bodies), how)
+    fast.place(parts.reshape(30, 100, *parts.shape[1:]), first.reshape(30, 100, bodies, 2), frames, levels)
     np.testing.assert_array_equal(frames.reshape(expected.shape), expected)
     assert (expected > 250).any()

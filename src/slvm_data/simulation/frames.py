@@ -12,7 +12,7 @@ from slvm_data.core.late import jax
 from slvm_data.core.packing import pack_pictures
 from slvm_data.core.types import Array
 from slvm_data.observe.render import fast
-from slvm_data.observe.render.style import Style, draw
+from slvm_data.observe.render.style import Style, background, draw
 
 DOUBTS = 64  # doubtful frames drawn again at a time; a batch has about as many
 FEW = 64  # sequences drawn at a time, so that intermediate results fit in the processor's cache
@@ -43,15 +43,15 @@ def draw_frames(style: Style, color: str, scene: Scene, frames: np.ndarray) -> N
 
 def _draw_few(style: Style, color: str, scene: Scene, out: np.ndarray) -> np.ndarray:
     """Fill `out`; return the doubtful frames (n, t), one per row."""
-    lone = color == "grey" and style.name == "soft" and scene[0].shape[2] == 1
-    if lone and (width := fast.patch_width(float(scene[1].max()), style.size)) < style.size:
-        patches, first = paint(*scene, style=style, how=f"patch {width}")
-        fast.place(np.asarray(patches), np.asarray(first), out)
-        return np.empty((0, 2), int)
     if color == "binary" and style.name == "soft":
         fast.decode(codes := np.asarray(paint(*scene, style=style, how="code")), out)
         return np.argwhere(codes.max(axis=(2, 3)) >= fast.DOUBTFUL)
-    out[...] = paint(*scene, style=style, how=color)
+    soft = color != "binary" and style.name == "soft"
+    if soft and (width := fast.patch_width(float(scene[1].max()), scene[1].shape[2], style.size, color)):
+        parts, first = paint(*scene, style=style, how=f"{color} {width}")
+        fast.place(np.asarray(parts), np.asarray(first), out, background(style, color)[1])
+    else:
+        out[...] = paint(*scene, style=style, how=color)
     return np.empty((0, 2), int)
 
 
@@ -78,10 +78,10 @@ def _program(style: Style, how: str) -> Callable[..., Any]:
     def frame(centres: Array, radii: Array, colors: Array) -> Any:
         if how.startswith("lone"):
             return fast.lone_disc(centres[0], radii[0], style.size, style.name, first_high=how != "lone")
-        if how.startswith("patch"):
-            return fast.patch(centres[0], radii[0], style.size, int(how.split()[1]))
         if how == "code":
             return fast.code(centres, radii, colors, style.size, style.palette)
+        if " " in how and not how.startswith("lone"):
+            return fast.patches(centres, radii, colors, style.size, how.split()[0], int(how.split()[1]))
         return draw(style, centres, radii, colors, how)
 
     return jax.jit(jax.vmap(jax.vmap(frame, in_axes=(0, 0, None))))

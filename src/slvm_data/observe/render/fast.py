@@ -7,7 +7,7 @@ then one run, found from two numbers and written as the bits of machine words.
 Several discs overlap softly and need the covers themselves. These are computed in single precision; a pixel closer to
 the threshold than `DOUBT`, about ten times the rounding error, is marked and drawn again in double precision.
 
-A single grey disc changes only what is about it: a patch of each frame is computed, the rest is background.
+Discs change only what is about them: a patch about each is computed, with all of them, and the rest is background.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from math import log
 
 import numpy as np
 
-from slvm_data.core.late import jnp
+from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array
-from slvm_data.observe.render.soft import BACKGROUND, GREY, LIT, TEMPERATURE, blend, cover
+from slvm_data.observe.render.soft import BACKGROUND, LIT, TEMPERATURE, blend, cover, cover_at, levels
 
 DOUBT = 1e-5  # of a channel's 0 … 1
 DOUBTFUL = 8  # the bit of a code that marks such a pixel
@@ -28,7 +28,7 @@ _BITS = np.arange(2**16, dtype="<u2")[:, None].view(np.uint8)
 _PIXELS = np.unpackbits(_BITS, axis=1, bitorder="little").view(np.complex128)[:, 0]  # 16 bytes for each 16 bits
 
 _NEEDED = (LIT / 255 - BACKGROUND[0]) / (1 - BACKGROUND[0])  # cover that lights a red pixel
-_FAINT = 0.072  # canvas widths from the edge of a disc to where it is too faint to change a shade of the background
+_PATCH = 16  # widths of patches are multiples of so many pixels: few different ones, since each is compiled
 _MARGIN = log(1 / _NEEDED - 1) / TEMPERATURE  # δ, in canvas widths
 
 
@@ -79,38 +79,53 @@ def code(centres: Array, radii: Array, colors: Array, size: int, palette: int) -
     return total
 
 
-def patch(centre: Array, radius: Array, size: int, width: int) -> tuple[Array, Array]:
-    """Draw the part of a grey frame that a disc changes: shades, uint8 [width width], and its first row and column.
+def patches(centres: Array, radii: Array, colors: Array, size: int, how: str, width: int) -> tuple[Array, Array]:
+    """The parts of a frame of colours ("rgb") or shades ("grey") that each of several discs changes, for `place`.
 
-    The disc has a centre [2] and a radius []; `width` is that of `patch_width`. For `place`.
+    Return uint8 [B C width width], and their first rows and columns [B 2]. `width` is that of `patch_width`.
     """
-    middle = jnp.floor(centre * (size - 1)).astype(jnp.int64)
-    first = jnp.clip(middle - width // 2 + 1, 0, size - width)  # of column and row
-    pixels = jnp.linspace(0.0, 1.0, size)[first[:, None] + jnp.arange(width)]  # [2 width]
-    squares = (pixels - centre[:, None]) ** 2
-    distance = jnp.sqrt(squares[1, :, None] + squares[0, None, :])
-    share = 1 / (1 + jnp.exp(TEMPERATURE * (distance - radius)))
-    return jnp.floor(255 * blend(share[None], jnp.ones(1), GREY)).astype(jnp.uint8), first[::-1]
+    middle = jnp.floor(centres * (size - 1)).astype(jnp.int64)
+    first = jnp.clip(middle - width // 2 + 1, 0, size - width)  # column and row
+    pixels = jnp.linspace(0.0, 1.0, size)[first[..., None] + jnp.arange(width)]  # [B 2 width]
+    shares = jnp.ones((len(radii), 1)) if how == "grey" else colors
+
+    def part(own: Array) -> Array:
+        covers = cover_at(own, centres, radii)
+        values = [blend(covers, shares[:, c], level) for c, level in enumerate(levels(how))]
+        return jnp.floor(255 * jnp.stack(values)).astype(jnp.uint8)
+
+    return jax.vmap(part)(pixels), first[:, ::-1]
 
 
-def patch_width(radius: float, size: int) -> int:
-    """Width of patches that hold discs of this radius, in pixels: few different ones, since each is compiled."""
-    pixels = 2 * (radius + _FAINT) * (size - 1) + 2
-    return min(size, 16 * int(-(-pixels // 16)))
+def patch_width(radius: float, bodies: int, size: int, how: str) -> int | None:
+    """Width of patches that hold discs of this radius, in pixels; None where they are no less work than the frame.
 
-
-def place(patches: np.ndarray, first: np.ndarray, out: np.ndarray) -> None:
-    """Write frames to `out` uint8 [N T H W], contiguous: background, and patches [N T width width] where they begin.
-
-    `first` [N T 2] is the first row and column of each patch.
+    Beyond a patch all discs together are too faint to change a shade of the background.
     """
-    out.fill(int(255 * GREY))
-    (n, t, height, columns), width = out.shape, patches.shape[-1]
-    frame = np.arange(n * t).reshape(n, t, 1) * height
-    start = (frame + first[..., :1] + np.arange(width)) * columns + first[..., 1:]
+    changes = []  # covers that do
+    for level in levels(how):
+        shade = 255 * level % 1  # what is above the shade that is stored
+        changes += [(1 - shade) / (255 * (1 - level)), shade / (255 * level)]
+    faint = 0.99 * min(changes) / bodies
+    pixels = 2 * (radius + log(1 / faint - 1) / TEMPERATURE) * (size - 1) + 2
+    width = _PATCH * int(-(-pixels // _PATCH))
+    return width if bodies * width**2 < size**2 else None
+
+
+def place(parts: np.ndarray, first: np.ndarray, out: np.ndarray, background: tuple[int, ...]) -> None:
+    """Write frames to `out` uint8 [N T H W] or [N T C H W], contiguous: background, and patches where they begin.
+
+    `parts` are patches [N T B C width width], `first` [N T B 2] the first row and column of each.
+    """
+    (n, t, *_, height, columns), (count, width) = out.shape, parts.shape[3:5]
+    every = out.reshape(n * t, count, height, columns)
+    for c, level in enumerate(background):
+        every[:, c] = level
+    frame = np.arange(n * t * count).reshape(n, t, 1, count, 1) * height
+    start = (frame + first[..., None, :1] + np.arange(width)) * columns + first[..., None, 1:]
     rows = np.dtype(f"V{width}")  # a row of a patch, at any byte of the frames
     places = np.lib.stride_tricks.as_strided(out.reshape(-1)[:width].view(rows), (out.size - width + 1,), (1,))
-    places[start] = patches.view(rows)[..., 0]
+    places[start] = parts.view(rows)[..., 0]
 
 
 def decode(codes: np.ndarray, out: np.ndarray) -> None:

@@ -29,9 +29,18 @@ def hues(palette: int) -> np.ndarray:
     return np.array([colorsys.hsv_to_rgb(i / palette, 1.0, 1.0) for i in range(palette)])
 
 
+def levels(color: str) -> tuple[float, ...]:
+    """The background of frames "rgb" or "grey" in each channel, 0 … 1."""
+    return BACKGROUND if color == "rgb" else (GREY,)
+
+
 def cover(centres: Array, radii: Array, size: int, dtype: type = np.float64) -> Array:
     """Share of each pixel that each disc covers, M [B H W]; centres [B 2] and radii [B] in canvas widths."""
-    pixels = jnp.linspace(0.0, 1.0, size)
+    return cover_at(jnp.linspace(0.0, 1.0, size)[None], centres, radii, dtype)
+
+
+def cover_at(pixels: Array, centres: Array, radii: Array, dtype: type = np.float64) -> Array:
+    """The same, [B H W], of pixels whose columns and rows lie at `pixels` [2 W], or [1 W] if both lie alike."""
     squares = ((pixels - centres[:, :, None]) ** 2).astype(dtype)  # [B 2 W]; `dtype` is for fast.py
     distance = jnp.sqrt(squares[:, 1, :, None] + squares[:, 0, None, :])
     return 1 / (1 + jnp.exp(TEMPERATURE * (distance - radii.astype(dtype)[:, None, None])))

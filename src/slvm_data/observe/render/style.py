@@ -53,8 +53,7 @@ def background(style: Style, color: str) -> tuple[int, tuple[int, ...]]:
     """The largest number of a frame, and the number of its background in each channel."""
     if color == "binary":
         return 1, (0,) * (1 if style.palette == 1 else 3)
-    levels = soft.BACKGROUND if color == "rgb" else (soft.GREY,)
-    return 255, tuple(int(255 * level) if style.name == "soft" else 0 for level in levels)
+    return 255, tuple(int(255 * level) if style.name == "soft" else 0 for level in soft.levels(color))
 
 
 def draw(style: Style, centres: Array, radii: Array, colors: Array, color: str) -> Array:
