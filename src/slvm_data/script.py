@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import numpy as np
 import typer
 
-from slvm_data.core import interruption, streams
+from slvm_data.core import interruption, late, program_cache, streams
 from slvm_data.core.errors import DamageError, WorkersError
 from slvm_data.core.files import at_home
 from slvm_data.core.numerals import READERS, whole
@@ -318,6 +318,7 @@ def call(parser: Callable[..., Any], name: str | None = None) -> NoReturn:
     The help calls it `name`; without one, as it was called.
     """
     interruption.listen()
+    late.before.append(program_cache.use)
     with streams.safe():
         _carried_out(partial(parser, prog_name=name, standalone_mode=False))
 

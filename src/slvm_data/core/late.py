@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+before: list[Callable[[], object]] = []
+"""What is to be done once, before JAX is imported."""
 
 
 class Late:
@@ -13,6 +17,8 @@ class Late:
         self._name = name
 
     def __getattr__(self, name: str) -> Any:
+        while before:
+            before.pop()()
         return getattr(importlib.import_module(self._name), name)
 
 

@@ -214,9 +214,9 @@ def _time(recipe: StoredRecipe, certificate: Iterable[Certificate]) -> str:
     frames = f"{recipe.steps} frames{' of a trajectory' if recipe.windows else ''}"
     step, mean = " or ".join(f"{x:g}" for x in dt), " on average" if recipe.time else ""
     found = f"{frames} at irregular times (dt = {step} s)" if recipe.time else f"{frames}, Δt = {step} s"
-    if substeps := sorted({entry.substeps for entry in certificate if entry.substeps}):
-        several = "step" if substeps == [1] else "steps"
-        found += f", simulated with {' or '.join(map(str, substeps))} Runge–Kutta {several} of order 8 per frame{mean}"
+    if most := max((entry.substeps or 0 for entry in certificate), default=0):
+        steps = f"at most {most} Runge–Kutta steps" if most > 1 else "1 Runge–Kutta step"
+        found += f", simulated with {steps} of order 8 per frame{mean}"
     return found + "."
 
 

@@ -191,7 +191,7 @@ class Certificate:
 
     task: int
     sample: int  # sequences that errors were measured on
-    substeps: int | None  # of integration per frame; None where the motion is not integrated
+    substeps: int | None  # of integration per frame, at most; None where the motion is not integrated
     error: float | None  # the largest of a state, against twice as many substeps; up to the horizon
     energy_drift: float | None  # relative, losses added back; None where energy is not kept
     rejection_rate: float  # share of candidates that were drawn again

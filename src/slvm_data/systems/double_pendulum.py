@@ -34,7 +34,7 @@ class DoublePendulum(Hamiltonian):
     input_units: ClassVar = ("N m", "N m")
     bodies_drawn: ClassVar[int] = 2
     turn: ClassVar[float] = 0.13
-    own_turn: ClassVar[float] = 0.062  # rad, how far the arms of one member may turn within one step of its own
+    own_turn: ClassVar[float] = 0.058  # rad, how far the arms of one member may turn within one step of its own
 
     m: Parameter = parameter(0.5, positive=True, per_body=True, unit="kg")
     l: Parameter = parameter(1.0, positive=True, per_body=True, unit="m")

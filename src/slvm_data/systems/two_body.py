@@ -27,7 +27,7 @@ class TwoBody(NBody):
     units: ClassVar = (*("m",) * 4, *("kg m/s",) * 4)
     bodies_drawn: ClassVar[int] = 2
     turn: ClassVar[float] = 0.25
-    own_turn: ClassVar[float] = 0.14  # rad, how far the pair of one member may turn within one step of its own
+    own_turn: ClassVar[float] = 0.1  # rad, how far the pair of one member may turn within one step of its own
 
     radii: Uniform = Uniform(0.5, 1.5)  # m, range of both coordinates of q1 at the start
 
