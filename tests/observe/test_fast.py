@@ -80,14 +80,14 @@ def test_doubt_is_five_times_the_error_of_single_precision(palette):
 )
 def test_patches_hold_all_that_discs_change(how, bodies, size):
     """Also of discs across the border of the canvas, or beyond it, and of those that overlap."""
-    assert fast.patch_width(1.0, bodies, size, how) is None
+    assert fast.patch_shape(1.0, bodies, size, how) is None
     centres, radii = scenes(3_000, bodies, size)
     radii = np.minimum(radii, 0.05)
-    width = fast.patch_width(radii.max(), bodies, size, how)
+    shape = fast.patch_shape(radii.max(), bodies, size, how)
     colors = soft.hues(6)[np.random.default_rng(0).integers(0, 6, (len(radii), bodies))]
     draw = {"grey": lambda c, r, _: soft.draw_grey(c, r, size), "rgb": lambda c, r, k: soft.draw(c, r, k, size)}[how]
     with exact():
-        patches = jax.jit(jax.vmap(partial(fast.patches, size=size, how=how, width=width)))
+        patches = jax.jit(jax.vmap(partial(fast.patches, size=size, how=how, shape=shape)))
         parts, first = (np.asarray(x) for x in patches(centres, radii, colors))
         expected = np.asarray(jax.jit(jax.vmap(draw))(centres, radii, colors))
     frames = np.full((30, 100, *expected.shape[1:]), 9, np.uint8)

@@ -17,6 +17,9 @@ from slvm_data.observe.render.style import Style, background, draw
 DOUBTS = 64  # doubtful frames drawn again at a time; a batch has about as many
 FEW = 64  # sequences drawn at a time, so that intermediate results fit in the processor's cache
 
+Method = str | tuple[str, tuple[int, int]]
+"""A colour: by the reference. "code" or "lone": by a method of `fast`. Colour, and height and width: by patches."""
+
 Scene = tuple[np.ndarray, ...]
 """Centres [N T B 2] and radii [N T B] in canvas widths, and RGB colours [N B 3]."""
 
@@ -31,27 +34,37 @@ def draw_frames(style: Style, color: str, scene: Scene, frames: np.ndarray) -> N
     few, doubtful = min(FEW, len(frames)), []
     picture = (style.size,) * 2 if style.palette == 1 else (3, style.size, style.size)
     pixels = np.empty((few, frames.shape[1], *picture), np.uint8) if packed else frames[:0]
+    method = _method(style, color, scene)
     for start in range(0, len(frames), few):
         some = tuple(array[start : start + few] for array in scene)
         out = frames[start : start + few]
-        found = _draw_few(style, color, some, pixels[: len(out)] if packed else out)
+        found = _draw_few(style, color, method, some, pixels[: len(out)] if packed else out)
         if packed:
             out[...] = pack_pictures(pixels[: len(out)], 2)
         doubtful.append(found + np.array([start, 0]))
     _settle(style, scene, np.concatenate(doubtful), frames)
 
 
-def _draw_few(style: Style, color: str, scene: Scene, out: np.ndarray) -> np.ndarray:
+def _method(style: Style, color: str, scene: Scene) -> Method:
+    """The fastest method that draws these frames."""
+    if style.name != "soft":
+        return color
+    if color == "binary":
+        return "code"
+    shape = fast.patch_shape(float(scene[1].max()), scene[1].shape[2], style.size, color)
+    return (color, shape) if shape else color
+
+
+def _draw_few(style: Style, color: str, method: Method, scene: Scene, out: np.ndarray) -> np.ndarray:
     """Fill `out`; return the doubtful frames (n, t), one per row."""
-    if color == "binary" and style.name == "soft":
-        fast.decode(codes := np.asarray(paint(*scene, style=style, how="code")), out)
+    drawn = paint(*scene, style=style, how=method)
+    if method == "code":
+        fast.decode(codes := np.asarray(drawn), out)
         return np.argwhere(codes.max(axis=(2, 3)) >= fast.DOUBTFUL)
-    soft = color != "binary" and style.name == "soft"
-    if soft and (width := fast.patch_width(float(scene[1].max()), scene[1].shape[2], style.size, color)):
-        parts, first = paint(*scene, style=style, how=f"{color} {width}")
-        fast.place(np.asarray(parts), np.asarray(first), out, background(style, color)[1])
+    if method == color:
+        out[...] = drawn
     else:
-        out[...] = paint(*scene, style=style, how=color)
+        fast.place(np.asarray(drawn[0]), np.asarray(drawn[1]), out, background(style, color)[1])
     return np.empty((0, 2), int)
 
 
@@ -66,22 +79,22 @@ def _settle(style: Style, scene: Scene, doubtful: np.ndarray, frames: np.ndarray
         frames[n, t] = pack_pictures(pixels, 1) if frames.ndim == 3 else pixels
 
 
-def paint(centres: Any, radii: Any, colors: Any, *, style: Style, how: str) -> Any:
-    """Draw frames or codes [N T …] of a scene, by the reference, if `how` is a colour, or by a method of `fast`."""
+def paint(centres: Any, radii: Any, colors: Any, *, style: Style, how: Method) -> Any:
+    """Draw frames, codes or patches [N T …] of a scene."""
     return _program(style, how)(centres, radii, colors)
 
 
 @cache
-def _program(style: Style, how: str) -> Callable[..., Any]:
+def _program(style: Style, how: Method) -> Callable[..., Any]:
     """The compiled code of one style and method."""
 
     def frame(centres: Array, radii: Array, colors: Array) -> Any:
+        if not isinstance(how, str):
+            return fast.patches(centres, radii, colors, style.size, *how)
         if how.startswith("lone"):
             return fast.lone_disc(centres[0], radii[0], style.size, style.name, first_high=how != "lone")
         if how == "code":
             return fast.code(centres, radii, colors, style.size, style.palette)
-        if " " in how and not how.startswith("lone"):
-            return fast.patches(centres, radii, colors, style.size, how.split()[0], int(how.split()[1]))
         return draw(style, centres, radii, colors, how)
 
     return jax.jit(jax.vmap(jax.vmap(frame, in_axes=(0, 0, None))))

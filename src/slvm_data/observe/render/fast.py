@@ -28,7 +28,7 @@ _BITS = np.arange(2**16, dtype="<u2")[:, None].view(np.uint8)
 _PIXELS = np.unpackbits(_BITS, axis=1, bitorder="little").view(np.complex128)[:, 0]  # 16 bytes for each 16 bits
 
 _NEEDED = (LIT / 255 - BACKGROUND[0]) / (1 - BACKGROUND[0])  # cover that lights a red pixel
-_PATCH = 16  # widths of patches are multiples of so many pixels: few different ones, since each is compiled
+_PATCH = 2, 16  # heights and widths of patches are multiples of so many pixels: few, since each is compiled
 _MARGIN = log(1 / _NEEDED - 1) / TEMPERATURE  # δ, in canvas widths
 
 
@@ -79,26 +79,30 @@ def code(centres: Array, radii: Array, colors: Array, size: int, palette: int) -
     return total
 
 
-def patches(centres: Array, radii: Array, colors: Array, size: int, how: str, width: int) -> tuple[Array, Array]:
+def patches(
+    centres: Array, radii: Array, colors: Array, size: int, how: str, shape: tuple[int, int]
+) -> tuple[Array, Array]:
     """The parts of a frame of colours ("rgb") or shades ("grey") that each of several discs changes, for `place`.
 
-    Return uint8 [B C width width], and their first rows and columns [B 2]. `width` is that of `patch_width`.
+    Return uint8 [B C height width], and their first rows and columns [B 2]. `shape` is that of `patch_shape`.
     """
-    middle = jnp.floor(centres * (size - 1)).astype(jnp.int64)
-    first = jnp.clip(middle - width // 2 + 1, 0, size - width)  # column and row
-    pixels = jnp.linspace(0.0, 1.0, size)[first[..., None] + jnp.arange(width)]  # [B 2 width]
+    length = np.array(shape[::-1])  # columns and rows
+    least = jnp.ceil(centres * (size - 1) - length / 2).astype(jnp.int64)  # what is left out is half a length away
+    first = jnp.clip(least, 0, size - length)
+    along = jnp.linspace(0.0, 1.0, size)
+    columns, rows = (along[first[:, i, None] + jnp.arange(length[i])] for i in range(2))
     shares = jnp.ones((len(radii), 1)) if how == "grey" else colors
 
-    def part(own: Array) -> Array:
-        covers = cover_at(own, centres, radii)
+    def part(columns: Array, rows: Array) -> Array:
+        covers = cover_at(columns, rows, centres, radii)
         values = [blend(covers, shares[:, c], level) for c, level in enumerate(levels(how))]
         return jnp.floor(255 * jnp.stack(values)).astype(jnp.uint8)
 
-    return jax.vmap(part)(pixels), first[:, ::-1]
+    return jax.vmap(part)(columns, rows), first[:, ::-1]
 
 
-def patch_width(radius: float, bodies: int, size: int, how: str) -> int | None:
-    """Width of patches that hold discs of this radius, in pixels; None where they are no less work than the frame.
+def patch_shape(radius: float, bodies: int, size: int, how: str) -> tuple[int, int] | None:
+    """Height and width of patches that hold discs of this radius, in pixels; None if they are no less than the frame.
 
     Beyond a patch all discs together are too faint to change a shade of the background.
     """
@@ -107,22 +111,22 @@ def patch_width(radius: float, bodies: int, size: int, how: str) -> int | None:
         shade = 255 * level % 1  # what is above the shade that is stored
         changes += [(1 - shade) / (255 * (1 - level)), shade / (255 * level)]
     faint = 0.99 * min(changes) / bodies
-    pixels = 2 * (radius + log(1 / faint - 1) / TEMPERATURE) * (size - 1) + 2
-    width = _PATCH * int(-(-pixels // _PATCH))
-    return width if bodies * width**2 < size**2 else None
+    pixels = 2 * (radius + log(1 / faint - 1) / TEMPERATURE) * (size - 1)
+    height, width = (step * int(-(-pixels // step)) for step in _PATCH)
+    return (height, width) if bodies * height * width < size**2 and width <= size else None
 
 
 def place(parts: np.ndarray, first: np.ndarray, out: np.ndarray, background: tuple[int, ...]) -> None:
     """Write frames to `out` uint8 [N T H W] or [N T C H W], contiguous: background, and patches where they begin.
 
-    `parts` are patches [N T B C width width], `first` [N T B 2] the first row and column of each.
+    `parts` are patches [N T B C height width], `first` [N T B 2] the first row and column of each.
     """
-    (n, t, *_, height, columns), (count, width) = out.shape, parts.shape[3:5]
+    (n, t, *_, height, columns), (count, own, width) = out.shape, parts.shape[3:]
     every = out.reshape(n * t, count, height, columns)
     for c, level in enumerate(background):
         every[:, c] = level
     frame = np.arange(n * t * count).reshape(n, t, 1, count, 1) * height
-    start = (frame + first[..., None, :1] + np.arange(width)) * columns + first[..., None, 1:]
+    start = (frame + first[..., None, :1] + np.arange(own)) * columns + first[..., None, 1:]
     rows = np.dtype(f"V{width}")  # a row of a patch, at any byte of the frames
     places = np.lib.stride_tricks.as_strided(out.reshape(-1)[:width].view(rows), (out.size - width + 1,), (1,))
     places[start] = parts.view(rows)[..., 0]

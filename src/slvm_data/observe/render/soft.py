@@ -36,13 +36,14 @@ def levels(color: str) -> tuple[float, ...]:
 
 def cover(centres: Array, radii: Array, size: int, dtype: type = np.float64) -> Array:
     """Share of each pixel that each disc covers, M [B H W]; centres [B 2] and radii [B] in canvas widths."""
-    return cover_at(jnp.linspace(0.0, 1.0, size)[None], centres, radii, dtype)
+    along = jnp.linspace(0.0, 1.0, size)
+    return cover_at(along, along, centres, radii, dtype)
 
 
-def cover_at(pixels: Array, centres: Array, radii: Array, dtype: type = np.float64) -> Array:
-    """The same, [B H W], of pixels whose columns and rows lie at `pixels` [2 W], or [1 W] if both lie alike."""
-    squares = ((pixels - centres[:, :, None]) ** 2).astype(dtype)  # [B 2 W]; `dtype` is for fast.py
-    distance = jnp.sqrt(squares[:, 1, :, None] + squares[:, 0, None, :])
+def cover_at(columns: Array, rows: Array, centres: Array, radii: Array, dtype: type = np.float64) -> Array:
+    """The same, [B H W], of pixels in columns [W] and rows [H] that lie there, in canvas widths."""
+    x, y = (((a - centres[:, i, None]) ** 2).astype(dtype) for i, a in enumerate((columns, rows)))  # for fast.py
+    distance = jnp.sqrt(y[:, :, None] + x[:, None, :])
     return 1 / (1 + jnp.exp(TEMPERATURE * (distance - radii.astype(dtype)[:, None, None])))
 
 
