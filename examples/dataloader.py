@@ -6,14 +6,17 @@ python3 dataloader.py pendulum
 
 import sys
 
+import torch
 from torch.utils.data import DataLoader
 
 from slvm_data.load import Sequences
 
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"  # where the data are kept, and batches are made
+
 
 def get_dataloader(folder: str, split: str = "train", batch_size: int = 64, fields: tuple[str, ...] | None = None):
     """Batches of a split: shuffled for training, in order for validation and test."""
-    sequences = Sequences(folder, split, fields=fields)
+    sequences = Sequences(folder, split, fields=fields).to(DEVICE)
     return DataLoader(sequences, batch_size=batch_size, shuffle=split == "train")
 
 

@@ -6,14 +6,17 @@ python3 dataloader_meta_learning.py pendulum3
 
 import sys
 
+import torch
 from torch.utils.data import DataLoader
 
 from slvm_data.load import Episodes, EpisodeSampler
 
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"  # where the data are kept, and batches are made
+
 
 def get_dataloader(folder: str, split: str = "train", batch_size: int = 16, steps: int = 100):
     """Batches for which context and queries are drawn anew; for validation and test, one episode in order."""
-    episodes = Episodes(folder, split, context=15)
+    episodes = Episodes(folder, split, context=15).to(DEVICE)
     if split != "train":
         return DataLoader(episodes, batch_size=batch_size)
     return DataLoader(episodes, batch_sampler=EpisodeSampler(episodes, batch_size=batch_size, steps=steps))

@@ -6,14 +6,17 @@ python3 dataloader_switching.py nascar
 
 import sys
 
+import torch
 from torch.utils.data import DataLoader
 
 from slvm_data.load import Windows
 
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"  # where the data are kept, and batches are made
+
 
 def get_dataloader(folder: str, split: str = "train", batch_size: int = 64):
     """Batches of windows: their number, the query, its context, its regimes."""
-    windows = Windows(folder, split, fields=("index", "queries", "domains", "labels"))
+    windows = Windows(folder, split, fields=("index", "queries", "domains", "labels")).to(DEVICE)
     return DataLoader(windows, batch_size=batch_size, shuffle=split == "train")
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from slvm_data.core.errors import DamageError
     from slvm_data.load.data_module import DataModule as DataModule
+    from slvm_data.load.device import Ahead
     from slvm_data.load.episodes import Episodes
     from slvm_data.load.forecasts import forecast
     from slvm_data.load.samplers import EpisodeSampler, Shuffled
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     from slvm_data.load.stream import Stream as Stream
     from slvm_data.load.windows import Windows
 
-__all__ = ["DamageError", "Episodes", "EpisodeSampler", "forecast", "Sequences", "Shuffled", "Windows"]
+__all__ = ["Ahead", "DamageError", "Episodes", "EpisodeSampler", "forecast", "Sequences", "Shuffled", "Windows"]
 _MORE = ["DataModule", "Stream"]  # need more packages than torch
 
 _HOMES = {
+    "Ahead": "load.device",
     "DamageError": "core.errors",
     "DataModule": "load.data_module",
     "EpisodeSampler": "load.samplers",

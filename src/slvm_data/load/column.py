@@ -34,6 +34,11 @@ def _in_one(words: torch.Tensor, out: torch.Tensor) -> None:
 LookUp = Callable[[torch.Tensor, torch.Tensor], None]  # the bits of words [n] as floats [n 16]
 
 
+def by_processor(device: torch.device) -> bool:
+    """Whether what lies there is unpacked by a table, in memory of the processor."""
+    return device.type == "cpu"
+
+
 def packed_size(pixels: int) -> int:
     """Bytes of a packed frame with this number of pixels, rounded up to whole words."""
     return -(-pixels // (8 * WORD)) * WORD
@@ -49,13 +54,20 @@ class Column:
     per_frame: bool = False  # whether its second axis is that of frames
 
     def take(self, rows: torch.Tensor, pool: BufferPool, frames: torch.Tensor | None = None) -> torch.Tensor:
-        """Return these rows [B …], or only their `frames` [B W] if given; pictures as float32 [B … C H W], 0 to 1."""
+        """Return these rows [B …], or only their `frames` [B W] if given; pictures as float32 [B … C H W], 0 to 1.
+
+        They lie where the column does.
+        """
+        rows = rows.to(self.data.device)
+        frames = None if frames is None else frames.to(self.data.device)
         if frames is None:
             found = self.data.index_select(0, rows)
         else:
             flat = (rows[:, None] * self.data.shape[1] + frames).flatten()
             found = self.data.flatten(0, 1).index_select(0, flat).unflatten(0, frames.shape)
-        return self._floats(found, pool, _in_threads) if self.frame else found
+        if not self.frame:
+            return found
+        return self._floats(found, pool, _in_threads) if by_processor(found.device) else self.unpacked(found)
 
     def all(self, pool: BufferPool, frames: torch.Tensor | None = None) -> torch.Tensor:
         """As `take` for all rows, but in one thread, since PyTorch's threads would slow down those that read."""
@@ -64,6 +76,18 @@ class Column:
             found = found[np.arange(len(found))[:, None], frames.numpy()]
         rows = torch.from_numpy(found)
         return self._floats(rows, pool, _in_one) if self.frame else rows
+
+    def unpacked(self, found: torch.Tensor) -> torch.Tensor:
+        """Frames [… C H W] from their bytes [… bytes] on a device that is not the processor: the same floats.
+
+        A few operations on all bits at once, which need no table and no memory that is lent.
+        """
+        if self.packed:
+            places = torch.arange(7, -1, -1, dtype=torch.uint8, device=found.device)
+            bits = (found[..., None] >> places & 1).flatten(-2)
+            return bits[..., : prod(self.frame)].float().reshape(*found.shape[:-1], *self.frame)
+        floats = found.float() * SHADE if found.dtype == torch.uint8 else found.float()
+        return floats.reshape(*found.shape[:-1], *self.frame)
 
     def _floats(self, found: torch.Tensor, pool: BufferPool, look_up: LookUp) -> torch.Tensor:
         shape = (*found.shape[:-1], *self.frame)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -42,6 +42,17 @@ class Columns:
     def __len__(self) -> int:
         return self.rows
 
+    @property
+    def size(self) -> int:
+        """Bytes of memory that all arrays take, also those that are read when needed."""
+        late = self.rows * self.shards.row_size if self.shards else 0
+        return late + sum(column.data.nbytes for column in self.columns.values())
+
+    def to(self, device: torch.device) -> Columns:
+        """The same columns in the memory of a device."""
+        moved = {name: replace(column, data=column.data.to(device)) for name, column in self.columns.items()}
+        return replace(self, columns=moved)
+
     def take(self, rows: torch.Tensor, pool: BufferPool, frames: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
         """Return these rows [B …] of every array; for arrays with a frame axis only `frames` [B W], if given."""
         read: dict[str, Column] = {}
@@ -69,7 +80,8 @@ class Columns:
         """Whether each number of a state is data, not padding [B D]."""
         task = np.searchsorted(self.firsts, rows.numpy(), side="right") - 1
         own = np.array(self.widths)[task]
-        return torch.from_numpy(np.arange(self.columns[MASK].data.shape[1]) < own[:, None])
+        mask = torch.from_numpy(np.arange(self.columns[MASK].data.shape[1]) < own[:, None])
+        return mask.to(self.columns[MASK].data.device)
 
 
 def layouts_in(root: Path, content: Manifest, split: str) -> dict[str, Layout]:

@@ -6,8 +6,9 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import torch
 from torch.utils.data import DataLoader, Sampler, SequentialSampler
 
 from slvm_data.core.arguments import checked, whole_number
@@ -18,9 +19,13 @@ from slvm_data.load.batch import Item, Row
 from slvm_data.load.columns import open_manifest
 from slvm_data.load.episodes import Episodes
 from slvm_data.load.epochs import Epochs, State
+from slvm_data.load.map_dataset import MapDataset
 from slvm_data.load.samplers import EpisodeSampler, InOrder, Shuffled
 from slvm_data.load.sequences import Sequences
 from slvm_data.load.windows import Windows
+
+ROOM = 0.5  # share of the free memory of a GPU that a split may take
+D = TypeVar("D", bound=MapDataset)
 
 
 def _lightning() -> Any:
@@ -81,6 +86,9 @@ class DataModule(_lightning().LightningDataModule):
     `use_distributed_sampler` is: each batch of episodes, and otherwise the sequences, so that `batch_size` is that of
     all processes for episodes that are drawn, and of each process otherwise.
 
+    On a GPU, a split that takes less than half of its free memory is kept there, with binary frames packed, and batches
+    are made there, if there are no workers.
+
     Arguments:
         root: the dataset's folder.
         batch_size: number of sequences, or queries, in a batch; with `ways` or `queries` a batch is an episode.
@@ -127,7 +135,20 @@ class DataModule(_lightning().LightningDataModule):
             support = own.get("support") or open_manifest(self.root).recipe.support_of(split)
             context = min(self.context or 1, support) if support and split not in SPLITS else self.context
             own |= {"context": context, "seed": self.seed}
-        return self._kind(self.root, split, **own)
+        return self._placed(self._kind(self.root, split, **own))
+
+    def _placed(self, dataset: D) -> D:
+        """The dataset, on the GPU that trains if there is room and no worker has to make its batches."""
+        place = self._gpu()
+        if place is None or self.workers or dataset.size > ROOM * torch.cuda.mem_get_info(place)[0]:
+            return dataset
+        return dataset.to(place)
+
+    def _gpu(self) -> torch.device | None:
+        """The GPU of the trainer, if it has one."""
+        trainer = getattr(self, "trainer", None)
+        place = trainer.strategy.root_device if trainer else torch.device("cpu")
+        return place if place.type == "cuda" else None
 
     @property
     def test_splits(self) -> list[str]:

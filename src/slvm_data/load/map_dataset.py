@@ -6,17 +6,18 @@ import operator
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 
 from slvm_data.core.arguments import check_known, checked, names_of_fields
 from slvm_data.core.files import lasting
 from slvm_data.load.batch import Batch, Item, Row
 from slvm_data.load.buffers import BufferPool
 from slvm_data.load.columns import Columns, layouts_in, load_columns, open_manifest
+from slvm_data.load.device import known_device
 from slvm_data.load.missing import MASKS, check_missing, filled
 
 INDEX = "index"
@@ -60,6 +61,35 @@ class MapDataset(Dataset[Item | Row]):
         """The stored arrays that the fields need."""
         return [name for name in stored if self._wants(name)]
 
+    device = torch.device("cpu")
+    """Where the arrays of this dataset lie, and its batches are made."""
+
+    def to(self, device: torch.device | str) -> Self:
+        """Keep all arrays in the memory of a device, such as "cuda", where batches are then made; frames stay packed.
+
+        A dataset in shards is read whole. Returns the dataset itself; its items are the same, but lie there. Raises
+        ValueError for what is no device, and MemoryError if it has too little memory.
+        """
+        place, size = known_device(device), self._columns.size
+        if place.type == "cuda" and size > (free := torch.cuda.mem_get_info(place)[0]):
+            raise MemoryError(
+                f"{self.root} needs {size / 1e9:.3g} GB of {place}, which has {free / 1e9:.3g} GB free: ask for less "
+                "with tasks, fields or fraction"
+            )
+        self._columns, self.device = self._in_memory().to(place), place
+        return self
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory that the whole dataset takes, with binary frames packed."""
+        return self._columns.size
+
+    def _in_memory(self) -> Columns:
+        """The columns, not in shards."""
+        if not self._columns.shards:
+            return self._columns
+        return load_columns(self.root, open_manifest(self.root), self.split, *self._asked, lazily=False)
+
     @abstractmethod
     def __len__(self) -> int: ...
 
@@ -101,7 +131,10 @@ class MapDataset(Dataset[Item | Row]):
 
     def _filled(self, indices: Sequence[Any]) -> Batch:
         """The batch of these items, with missing frames as `missing` says."""
-        return Batch(filled(self._arrays(indices), self.missing), self.fields)
+        if self.device.type != "cpu" and get_worker_info():
+            raise RuntimeError(f"workers of a DataLoader cannot make batches on {self.device}: leave num_workers at 0")
+        arrays = {name: array.to(self.device) for name, array in self._arrays(indices).items()}
+        return Batch(filled(arrays, self.missing), self.fields)
 
     def __repr__(self) -> str:
         fields = ", ".join(self.fields or self._known(list(self._columns.columns)))

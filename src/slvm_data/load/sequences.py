@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from slvm_data.core.arguments import checked, whole_number
-from slvm_data.load.columns import load_columns, open_manifest
 from slvm_data.load.map_dataset import INDEX, MapDataset
 
 
@@ -73,7 +72,7 @@ class Sequences(MapDataset):
 
     def to_memory(self) -> Sequences:
         """Read the whole split from its shards and check every byte; frames stay packed. Returns the dataset itself."""
-        self._columns = load_columns(self.root, open_manifest(self.root), self.split, *self._asked, lazily=False)
+        self._columns = self._in_memory()
         return self
 
     def blocks(self) -> tuple[list[tuple[int, int]], int]:

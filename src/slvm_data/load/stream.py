@@ -16,13 +16,14 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from slvm_data.arrays import pictures
-from slvm_data.core.arguments import check_known, checked, names_of_fields, refused, whole_number
+from slvm_data.core.arguments import check_known, checked, names_of_fields, whole_number
 from slvm_data.core.compiled import kept
 from slvm_data.core.devices import backend
 from slvm_data.core.types import Arrays
 from slvm_data.load.batch import StreamBatch
 from slvm_data.load.buffers import BufferPool
 from slvm_data.load.column import SHADE
+from slvm_data.load.device import known_device
 from slvm_data.load.layout import MASK, Layout, in_memory, layouts_of, put
 from slvm_data.load.map_dataset import INDEX
 from slvm_data.load.missing import check_missing, filled
@@ -82,7 +83,7 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
         labels = recipe.tasks_of(split)
         batch = whole_number("batch", batch, len(labels), unit="sequences, one of each task")
         check(rank, ranks)
-        _check_device(device)
+        known_device("cpu" if device is None else device)
         if recipe.original:
             raise ValueError("a recipe with original=True cannot be streamed: generate its files")
         if recipe.windows and not recipe.windows.separate:
@@ -223,14 +224,6 @@ class _Source:
         for frames, (rows, at) in zip(found, places, strict=True):
             out[at].copy_(frames[rows].view(-1, *shape[1:]))
         return out if self.recipe.binary() else out.mul_(SHADE)
-
-
-def _check_device(device: torch.device | str | None) -> None:
-    """Raise ValueError for what PyTorch does not take for a device."""
-    try:
-        torch.device("cpu" if device is None else device)
-    except (RuntimeError, TypeError, ValueError):
-        raise refused("device", device, "a device of PyTorch, such as 'cpu' or 'cuda:0'") from None
 
 
 def on_accelerator() -> bool:
