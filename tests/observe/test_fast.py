@@ -3,6 +3,7 @@
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -46,14 +47,20 @@ def test_codes_are_the_reference_or_in_doubt(bodies, palette):
     centres, radii = scenes(n, bodies, palette)
     colors = soft.hues(palette)[np.random.default_rng(0).integers(0, palette, (n, bodies))]
     with exact():
-        code = jax.jit(jax.vmap(partial(fast.code, size=32, palette=palette)))
-        codes = np.asarray(code(centres, radii, colors))
+        squares = jax.jit(jax.vmap(partial(fast.squares, size=32)))(centres)
+        codes = np.asarray(jax.jit(jax.vmap(partial(fast.code, palette=palette)))(squares, radii, colors))
         expected = reference(centres, radii, colors, 32, palette)
     frames = np.empty(expected.shape, np.uint8)
     fast.decode(codes, frames)
     sure = codes.max(axis=(1, 2)) < fast.DOUBTFUL
     np.testing.assert_array_equal(frames[sure], expected[sure])
     assert 0.95 < sure.mean() < 1
+    n, row, column = np.nonzero(codes >= fast.DOUBTFUL)
+    with exact():
+        pixels = np.linspace(0, 1, 32)[np.stack([column, row], axis=1)]
+        lit = jax.jit(jax.vmap(partial(fast.lit, palette=palette)))(pixels, centres[n], radii[n], colors[n])
+    frames.reshape(len(frames), -1, 32, 32)[n, :, row, column] = lit
+    np.testing.assert_array_equal(frames, expected)
 
 
 @pytest.mark.parametrize("palette", [1, 2])
@@ -62,7 +69,9 @@ def test_doubt_is_five_times_the_error_of_single_precision(palette):
     shares = soft.hues(palette)[[0, palette - 1]]
 
     def values(dtype, centres, radii):
-        covers = soft.cover(centres, radii, 32, dtype)
+        along = jnp.linspace(0.0, 1.0, 32)
+        x, y = (((along - centres[:, i, None]) ** 2).astype(dtype) for i in range(2))
+        covers = soft.cover_of(x, y, radii)
         grey = [dtype(b) for b in soft.BACKGROUND]
         return [soft.blend(covers, shares[:, c].astype(dtype), grey[c]) for c in range(fast.channels(palette))]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ from slvm_data.core.types import Array
 from slvm_data.observe.render import fast
 from slvm_data.observe.render.style import Style, background, draw
 
-DOUBTS = 64  # doubtful frames drawn again at a time; a batch has about as many
+DOUBTS = 64  # doubtful pixels computed again at a time; a part has about ten
 FEW = 64  # sequences drawn at a time, so that intermediate results fit in the processor's cache
+CACHED = 8  # sequences decoded at a time, so that the codes stay in the cache nearest to it
 
 Method = str | tuple[str, tuple[int, int]]
 """A colour: by the reference. "code" or "lone": by a method of `fast`. Colour, and height and width: by patches."""
@@ -31,18 +32,16 @@ def draw_frames(style: Style, color: str, scene: Scene, frames: np.ndarray) -> N
         words = np.asarray(paint(*scene, style=style, how="lone, first high" if packed else "lone"))
         fast.pack(words, style.size, frames) if packed else fast.unpack(words, frames)
         return
-    few, doubtful = min(FEW, len(frames)), []
+    few = -(-len(frames) // -(-len(frames) // FEW))  # all parts of one size, as each is compiled
     picture = (style.size,) * 2 if style.palette == 1 else (3, style.size, style.size)
     pixels = np.empty((few, frames.shape[1], *picture), np.uint8) if packed else frames[:0]
     method = _method(style, color, scene)
     for start in range(0, len(frames), few):
         some = tuple(array[start : start + few] for array in scene)
         out = frames[start : start + few]
-        found = _draw_few(style, color, method, some, pixels[: len(out)] if packed else out)
+        _draw_few(style, color, method, some, pixels[: len(out)] if packed else out)
         if packed:
             out[...] = pack_pictures(pixels[: len(out)], 2)
-        doubtful.append(found + np.array([start, 0]))
-    _settle(style, scene, np.concatenate(doubtful), frames)
 
 
 def _method(style: Style, color: str, scene: Scene) -> Method:
@@ -55,32 +54,49 @@ def _method(style: Style, color: str, scene: Scene) -> Method:
     return (color, shape) if shape else color
 
 
-def _draw_few(style: Style, color: str, method: Method, scene: Scene, out: np.ndarray) -> np.ndarray:
-    """Fill `out`; return the doubtful frames (n, t), one per row."""
-    drawn = paint(*scene, style=style, how=method)
+def _draw_few(style: Style, color: str, method: Method, scene: Scene, out: np.ndarray) -> None:
+    """Fill `out`, [n T H W] or [n T 3 H W]."""
     if method == "code":
-        fast.decode(codes := np.asarray(drawn), out)
-        return np.argwhere(codes.max(axis=(2, 3)) >= fast.DOUBTFUL)
+        _decode(style, scene, out)
+        return
+    drawn = paint(*scene, style=style, how=method)
     if method == color:
         out[...] = drawn
     else:
         fast.place(np.asarray(drawn[0]), np.asarray(drawn[1]), out, background(style, color)[1])
-    return np.empty((0, 2), int)
 
 
-def _settle(style: Style, scene: Scene, doubtful: np.ndarray, frames: np.ndarray) -> None:
-    """Draw the doubtful frames, (n, t) in each row, with the reference method."""
+def _decode(style: Style, scene: Scene, out: np.ndarray) -> None:
+    """Fill `out` by codes, and by the reference where these are in doubt."""
     centres, radii, colors = scene
-    for start in range(0, len(doubtful), DOUBTS):
-        n, t = doubtful[start : start + DOUBTS].T
-        i, j = (np.pad(x, (0, DOUBTS - len(x)), mode="edge") for x in (n, t))
-        some = centres[i, j][:, None], radii[i, j][:, None], colors[i]
-        pixels = np.asarray(paint(*some, style=style, how="binary"))[: len(n), 0]
-        frames[n, t] = pack_pictures(pixels, 1) if frames.ndim == 3 else pixels
+    squares = _squares(style.size)(centres)
+    codes = np.asarray(paint(squares, radii, colors, style=style, how="code"))
+    for start in range(0, len(out), CACHED):
+        fast.decode(codes[start : start + CACHED], out[start : start + CACHED])
+    n, t, row, column = np.unravel_index(np.flatnonzero(codes >= fast.DOUBTFUL), codes.shape)
+    for start in range(0, len(n), DOUBTS):
+        which = np.pad(np.arange(start, min(start + DOUBTS, len(n))), (0, max(0, start + DOUBTS - len(n))), mode="edge")
+        i, j, k, l = (index[which] for index in (n, t, row, column))
+        places = np.stack([l, k], axis=1)
+        lit = np.asarray(_lit(style)(places, centres[i, j], radii[i, j], colors[i]))
+        out.reshape(*codes.shape[:2], -1, *codes.shape[2:])[i, j, :, k, l] = lit
+
+
+@cache
+def _squares(size: int) -> Callable[..., Any]:
+    return jax.jit(jax.vmap(jax.vmap(partial(fast.squares, size=size))))
+
+
+@cache
+def _lit(style: Style) -> Callable[..., Any]:
+    def one(place: Array, *disc: Array) -> Array:
+        return fast.lit(jax.numpy.linspace(0.0, 1.0, style.size)[place], *disc, style.palette)
+
+    return jax.jit(jax.vmap(one))
 
 
 def paint(centres: Any, radii: Any, colors: Any, *, style: Style, how: Method) -> Any:
-    """Draw frames, codes or patches [N T …] of a scene."""
+    """Draw frames, codes or patches [N T …] of a scene; for codes, squares are in the place of centres."""
     return _program(style, how)(centres, radii, colors)
 
 
@@ -94,7 +110,7 @@ def _program(style: Style, how: Method) -> Callable[..., Any]:
         if how.startswith("lone"):
             return fast.lone_disc(centres[0], radii[0], style.size, style.name, first_high=how != "lone")
         if how == "code":
-            return fast.code(centres, radii, colors, style.size, style.palette)
+            return fast.code(centres, radii, colors, style.palette)
         return draw(style, centres, radii, colors, how)
 
     return jax.jit(jax.vmap(jax.vmap(frame, in_axes=(0, 0, None))))

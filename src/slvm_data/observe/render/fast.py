@@ -5,7 +5,7 @@ distance from the edge at which its cover reaches the threshold (0 for a clean d
 then one run, found from two numbers and written as the bits of machine words.
 
 Several discs overlap softly and need the covers themselves. These are computed in single precision; a pixel closer to
-the threshold than `DOUBT`, about ten times the rounding error, is marked and drawn again in double precision.
+the threshold than `DOUBT`, about ten times the rounding error, is marked and computed again in double precision.
 
 Discs change only what is about them: a patch about each is computed, with all of them, and the rest is background.
 """
@@ -18,7 +18,7 @@ import numpy as np
 
 from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array
-from slvm_data.observe.render.soft import BACKGROUND, LIT, TEMPERATURE, blend, cover, cover_at, levels
+from slvm_data.observe.render.soft import BACKGROUND, LIT, TEMPERATURE, binarise, blend, cover_at, cover_of, levels
 
 DOUBT = 1e-5  # of a channel's 0 … 1
 DOUBTFUL = 8  # the bit of a code that marks such a pixel
@@ -68,15 +68,30 @@ def pack(words: np.ndarray, size: int, out: np.ndarray) -> None:
         out[...] = np.packbits(np.unpackbits(data, axis=-1)[..., :size].reshape(*out.shape[:-1], -1), axis=-1)
 
 
-def code(centres: Array, radii: Array, colors: Array, size: int, palette: int) -> Array:
+def squares(centres: Array, size: int) -> Array:
+    """Squared distances of each column and row from the centre of each disc, float32 [B 2 size], for `code`.
+
+    As a program of its own, or XLA would compute them in double precision for every pixel.
+    """
+    return ((jnp.linspace(0.0, 1.0, size) - centres[:, :, None]) ** 2).astype(np.float32)
+
+
+def code(squares: Array, radii: Array, colors: Array, palette: int) -> Array:
     """Draw several discs, uint8 [H W]: bit c says if channel c is lit, bit 3 (`DOUBTFUL`) that this is uncertain."""
-    covers = cover(centres, radii, size, np.float32)
-    shares, total = colors.astype(np.float32), jnp.zeros((size, size), jnp.uint8)
+    covers = cover_of(squares[:, 0], squares[:, 1], radii)
+    shares, total = colors.astype(np.float32), jnp.zeros(covers.shape[1:], jnp.uint8)
     for c in range(channels(palette)):
         value = blend(covers, shares[:, c], np.float32(BACKGROUND[c])) - np.float32(LIT / 255)
         total = total | ((value >= 0).astype(jnp.uint8) << c)
         total = total | ((jnp.abs(value) < DOUBT).astype(jnp.uint8) * DOUBTFUL)
     return total
+
+
+def lit(pixel: Array, centres: Array, radii: Array, colors: Array, palette: int) -> Array:
+    """The reference for one pixel at (x, y), in canvas widths: {0, 1} in each channel [C]."""
+    covers = cover_at(pixel[:1], pixel[1:], centres, radii)
+    shades = jnp.stack([jnp.floor(255 * blend(covers, colors[:, c], level)) for c, level in enumerate(BACKGROUND)])
+    return binarise(shades.astype(jnp.uint8), palette).reshape(-1)
 
 
 def patches(

@@ -34,17 +34,21 @@ def levels(color: str) -> tuple[float, ...]:
     return BACKGROUND if color == "rgb" else (GREY,)
 
 
-def cover(centres: Array, radii: Array, size: int, dtype: type = np.float64) -> Array:
+def cover(centres: Array, radii: Array, size: int) -> Array:
     """Share of each pixel that each disc covers, M [B H W]; centres [B 2] and radii [B] in canvas widths."""
     along = jnp.linspace(0.0, 1.0, size)
-    return cover_at(along, along, centres, radii, dtype)
+    return cover_at(along, along, centres, radii)
 
 
-def cover_at(columns: Array, rows: Array, centres: Array, radii: Array, dtype: type = np.float64) -> Array:
+def cover_at(columns: Array, rows: Array, centres: Array, radii: Array) -> Array:
     """The same, [B H W], of pixels in columns [W] and rows [H] that lie there, in canvas widths."""
-    x, y = (((a - centres[:, i, None]) ** 2).astype(dtype) for i, a in enumerate((columns, rows)))  # for fast.py
+    return cover_of((columns - centres[:, :1]) ** 2, (rows - centres[:, 1:]) ** 2, radii)
+
+
+def cover_of(x: Array, y: Array, radii: Array) -> Array:
+    """The same from squared distances of columns, x [B W], and rows, y [B H], in the precision of these."""
     distance = jnp.sqrt(y[:, :, None] + x[:, None, :])
-    return 1 / (1 + jnp.exp(TEMPERATURE * (distance - radii.astype(dtype)[:, None, None])))
+    return 1 / (1 + jnp.exp(TEMPERATURE * (distance - radii.astype(x.dtype)[:, None, None])))
 
 
 def blend(covers: Array, colors: Array, background: Any) -> Array:
