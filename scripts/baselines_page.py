@@ -207,7 +207,41 @@ def findings(content: dict[str, Any]) -> list[str]:
     if OOD in content:
         rows = content[OOD]["rows"]
         found += [f"* {_behind(label, rows[label], rows.get('last frame'))}" for label in LEARNED if label in rows]
+    return found + [f"* {line}" for name, own in content.items() for line in _weak(name, own["rows"])]
+
+
+def _weak(name: str, rows: dict[str, Any]) -> list[str]:
+    """Where a learned model only blurs, or is no better than linear dynamics."""
+    found = []
+    splits = dict.fromkeys(split for row in rows.values() for run in runs(row) for split in run["splits"])
+    for split in [split for split in splits if name != OOD]:
+        worth, apart = _means(rows, split, "mse"), _means(rows, split, "centre_distance")
+        for label in [label for label in LEARNED if label in worth]:
+            if _blurs(worth, apart, label):
+                found.append(
+                    f"On {_where(name, split)}, {label} mostly blurs: its `mse` is below that of the last frame, but "
+                    f"its bodies are {apart[label]:.3g} px from their places, and those of the last frame "
+                    f"{apart['last frame']:.3g} px."
+                )
+            if worth.get("linear", np.inf) < worth[label]:
+                found.append(f"On {_where(name, split)}, linear dynamics have a lower `mse` than {label}.")
     return found
+
+
+def _where(name: str, split: str) -> str:
+    return f"`{name}`" if split == "test" else f"`{split}` of `{name}`"
+
+
+def _blurs(worth: dict[str, float], apart: dict[str, float], label: str) -> bool:
+    """Whether a model has less error than the last frame, but its bodies are farther from their places."""
+    there = {label, "last frame"} <= worth.keys() & apart.keys()
+    return there and worth[label] < worth["last frame"] and apart[label] > apart["last frame"]
+
+
+def _means(rows: dict[str, Any], split: str, metric: str) -> dict[str, float]:
+    """The mean over seeds of each baseline that has this metric."""
+    found = {label: numbers(row, split, metric) for label, row in rows.items()}
+    return {label: mean(m for m, *_ in own) for label, own in found.items() if own}
 
 
 def _beats(label: str, rows: dict[str, Any]) -> str:

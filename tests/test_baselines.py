@@ -1,5 +1,6 @@
 """The baselines run on tiny datasets, and `evaluate` takes what they write; the page is written from reports."""
 
+import copy
 import dataclasses
 import importlib
 import importlib.util
@@ -207,6 +208,23 @@ def test_the_page_says_so_where_a_baseline_does_not_do_what_is_asked(script):
     assert "RSSM does not clearly fall behind on `far_length`" in page
 
 
+def test_the_page_names_the_weak_spots(script):
+    """A forecast of less error whose bodies are farther away, and one that linear dynamics beat."""
+    content = reports()
+    rows = content["pendulum"]["rows"]
+    for row, centre in ((rows["last frame"], 3.0), (rows["RSSM"], 9.0)):
+        for run in row["seeds"].values():
+            run["splits"]["test"]["metrics"]["centre_distance"] = [centre, centre, centre]
+    rows["linear"] = copy.deepcopy(rows["last frame"])
+    for run in rows["linear"]["seeds"].values():
+        run["splits"]["test"]["metrics"]["mse"] = [0.001, 0.001, 0.001]
+    page = script("baselines_page").page(content)
+    assert "On `pendulum`, RSSM mostly blurs" in page
+    assert "its bodies are 9 px from their places, and those of the last frame 3 px" in page
+    assert "On `pendulum`, linear dynamics have a lower `mse` than RSSM" in page
+    assert "mostly blurs" not in script("baselines_page").page(reports())
+
+
 def test_the_jobs_and_what_is_kept_of_a_report(script, data, train, tmp_path):
     module = script("baselines")
     jobs = list(module.jobs())
@@ -218,3 +236,10 @@ def test_the_jobs_and_what_is_kept_of_a_report(script, data, train, tmp_path):
     assert set(found) == {"test", "far"}
     assert len(found["far"]["curves"]["mse"]) == 31
     assert found["test"]["metrics"]["mse"][0] == pytest.approx(np.mean(found["test"]["curves"]["mse"]), rel=1e-3)
+
+
+def test_the_page_is_up_to_date(script):
+    """Otherwise run scripts/baselines_page.py."""
+    content = json.loads((ROOT / "docs/baselines.json").read_text())
+    assert (ROOT / "docs/baselines.md").read_text() == script("baselines_page").page(content)
+    assert (ROOT / "docs/baselines.json").stat().st_size < 200_000
