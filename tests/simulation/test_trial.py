@@ -154,6 +154,7 @@ WRONG = {
         lambda self, x: x[:1],
         r"velocity returned an array \[1\]; expected is \[2\], the time derivatives of y, v",
     ),
+    "own_step": (lambda self, x: 0.1 * x, r"returned an array \[2\]; expected is a single number of seconds"),
     "nothing": (None, ""),
 }
 

@@ -104,7 +104,8 @@ def solve(
     Under `jax.vmap` the axis of sequences is the last one in all that follows, so that a processor takes the same
     number of several sequences at once; and sequences of about as many steps move together.
     """
-    program = jax.make_jaxpr(velocity)(x0, *(array[0] for array in held))
+    now = (jax.ShapeDtypeStruct(array.shape[1:], array.dtype) for array in held)
+    program = jax.make_jaxpr(velocity)(x0, *now)
     call = partial(_call, program.jaxpr)
 
     @jax.custom_batching.custom_vmap
@@ -132,8 +133,8 @@ def _sorted(velocity: Callable[..., Array], own: Motion, batched: Motion) -> Arr
     if not (batched.t or batched.substep):
         return _states(velocity, own)
     size, intervals = own.x0.shape[-1], jnp.diff(own.t, axis=0)
-    steps = steps_in(intervals.reshape(len(intervals), -1), own.substep).sum(axis=0)
-    steps = jnp.broadcast_to(steps, (size,))
+    each = steps_in(intervals if batched.t else intervals[:, None], own.substep)
+    steps = jnp.broadcast_to(each.sum(axis=0), (size,))
     order, groups = jnp.argsort(steps), -(-size // GROUP)
     filled = jnp.resize(order, (groups, -(-size // groups)))
 

@@ -80,6 +80,7 @@ def _tried(template: System, shared: tuple[tuple[str, Shape], ...]) -> None:
     if hasattr(template, "energy") and D % 2 == 0:
         trial.array("energy", (), (a(D // 2), a(D // 2)), "a single number, such as p[0] ** 2 / 2")
     trial.array("velocity", (D,), (a(D),), f"the time derivatives of {_words(template.state)}, as jnp.stack([…])")
+    trial.array("own_step", (), (a(D),), "a single number of seconds, such as 0.1 / speed")
     trial.array("simulate", (T, D), (a(D), a(T), trial.key), "a state for each time in t, the first one x0")
     if U := len(template.inputs):
         trial.array("push", (D,), (a(U),), f"what a control [{U}] adds to the time derivatives, as jnp.stack([…])")

@@ -26,7 +26,7 @@ export function report(about, { entries, measured, lit, places: where }) {
 }
 
 function accuracy(about, entries) {
-  const head = ["task", "max. energy drift", "max. integration error", "substeps per frame", "resampled", "sample"];
+  const head = ["task", "max. energy drift", "max. integration error", "max. substeps per frame", "resampled", "sample"];
   const rows = entries.map((entry) => [
     `${entry.task}: ${about.tasks[entry.task].title}${entry.split && `, ${entry.split}`}`,
     short(entry.energy_drift),
