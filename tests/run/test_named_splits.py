@@ -189,9 +189,10 @@ def drawn(recipe: Recipe, split: str, task: int, n: int = 2_000) -> dict[str, np
     """Parameters [n …] of the first sequences, drawn as in a batch but without simulating anything."""
     inputs = prepare(recipe, task, split)
     index = np.arange(n, dtype=np.uint32)
+    shapes = {name: np.shape(low) for name, (low, *_) in inputs.ranges.items()}
     keys = streams(sequence_keys(inputs.key, index, np.zeros_like(index)), ["constants"])["constants"]
     with exact():
-        each = jax.vmap(lambda own: draw(inputs.ranges, own))(shares(inputs.ranges, keys))
+        each = jax.vmap(lambda own: draw(inputs.ranges, own))(shares(shapes, keys))
         return {name: np.asarray(values) for name, values in each.items()}
 
 

@@ -7,10 +7,11 @@ shows the rounded state: the numbers in the file are then exactly those that wer
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from math import prod
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,9 +44,13 @@ STEPS = 10_000  # of integration per frame, at most
 EVENT = 48  # bytes of an impact
 NUMBERS = 256  # bytes of numbers in a frame, about; long trajectories are fastest a few at a time
 CHANNEL = 32  # bytes of a channel of a signal, and of the numbers it is made from
+BLOCKS = 1024, 8192  # sequences whose random keys are made at a time: the first ones, and others
 ATTEMPTS = 100  # at one sequence, then the recipe is taken to be impossible
 
 Keys = dict[str, Key]  # of the random streams
+Shape = tuple[int, ...]
+
+_blocks = Lock()  # so that a block that two threads need is made once
 
 
 class Draws(NamedTuple):
@@ -363,9 +368,34 @@ def _named(recipe: Recipe, task: int, split: str, index: int) -> str:
 
 def _draws(inputs: Inputs, index: np.ndarray, attempt: np.ndarray, program: Program) -> Draws:
     """What the sequences with these indices [N] and attempts [N] are drawn with."""
-    names = [name for name, needed in _streams(program).items() if needed]
-    own = streams(sequence_keys(inputs.key, index, attempt), names)
-    return Draws(shares(inputs.ranges, own.pop("constants")), own)
+    names = tuple(name for name, needed in _streams(program).items() if needed)
+    shapes = tuple((name, np.shape(low)) for name, (low, *_) in inputs.ranges.items())
+    size = BLOCKS[int(index.max() >= BLOCKS[0])]
+    block = int(index[0]) // size
+    if attempt.any() or (index // size != block).any():
+        return _drawn_with(inputs.key, index, attempt, names, shapes)
+    with _blocks:
+        every = _block(tuple(inputs.key.tolist()), block, size, names, shapes)
+    return jax.tree.map(lambda own: own[index % size], every)
+
+
+def _drawn_with(
+    key: np.ndarray, index: np.ndarray, attempt: np.ndarray, names: Sequence[str], shapes: Iterable[tuple[str, Shape]]
+) -> Draws:
+    own = streams(sequence_keys(key, index, attempt), names)
+    return Draws(shares(dict(shapes), own.pop("constants")), own)
+
+
+@lru_cache(8)
+def _block(
+    key: tuple[int, int], block: int, size: int, names: tuple[str, ...], shapes: tuple[tuple[str, Shape], ...]
+) -> Draws:
+    """What the first attempts at a block of so many sequences are drawn with.
+
+    At so many at a time, since NumPy asks for Python's lock after each operation, which other threads hold for long.
+    """
+    index = np.arange(block * size, (block + 1) * size, dtype=np.uint64).astype(np.uint32)
+    return _drawn_with(np.array(key, np.uint32), index, np.zeros_like(index), names, shapes)
 
 
 def _streams(program: Program) -> dict[str, Any]:

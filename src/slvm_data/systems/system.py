@@ -249,14 +249,14 @@ class System(abc.ABC):
         return copy
 
 
-def shares(ranges: Mapping[str, tuple[np.ndarray, ...]], keys: np.ndarray) -> dict[str, np.ndarray]:
-    """Where in its range each parameter lies, for members with these keys [N 2]: uniform numbers [N] or [N B].
+def shares(shapes: Mapping[str, tuple[int, ...]], keys: np.ndarray) -> dict[str, np.ndarray]:
+    """Where in its range each parameter of these shapes lies, for members with these keys [N 2]: uniform numbers [N …].
 
-    `ranges` are as of `System.ends_of`. Each parameter has a random stream with its name.
+    Each parameter has a random stream with its name.
     """
-    found, own = {}, streams(keys, list(ranges))
-    for shape in {np.shape(low) for low, *_ in ranges.values()}:
-        names = [name for name, (low, *_) in ranges.items() if np.shape(low) == shape]
+    found, own = {}, streams(keys, list(shapes))
+    for shape in dict.fromkeys(shapes.values()):
+        names = [name for name in shapes if shapes[name] == shape]
         found |= zip(names, uniform(np.stack([own[name] for name in names]), shape), strict=True)
     return found
 
