@@ -57,7 +57,8 @@ def measure(name: str, sequences: int) -> dict[str, float]:
     """The figures of one dataset."""
     whole = RECIPES[name]
     last = {"tasks": whole.tasks[-1:], "dt": whole.dt_of(-1), "view": whole.view_of(-1)}
-    recipe = dataclasses.replace(whole, **last, train=sequences, val=0, test=0)
+    alone = {"train": sequences, "val": 0, "test": 0, "splits": {}, "held_out": ()}
+    recipe = dataclasses.replace(whole, **last, **alone)
     little = dataclasses.replace(recipe, train=BATCH)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

@@ -119,7 +119,13 @@ def read_as_single_sets_are(folder, mode):
         return [torch.from_numpy(npz[key].astype(np.float32)) for key in ("image", "state", "label")]
 
 
-@pytest.mark.parametrize("name", [name for name, recipe in WITHOUT_WINDOWS.items() if len(recipe.tasks) > 1])
+FEW = ("pendulum3", "gravity3", "mixed_physics_iclr2023")  # of each kind one; the others with `-m slow`
+
+
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[pytest.mark.slow] * (name not in FEW))
+    for name, recipe in WITHOUT_WINDOWS.items() if len(recipe.tasks) > 1
+])  # fmt: skip
 def test_readers_of_many_tasks_take_every_set(name, tmp_path, units_are_the_systems):
     recipe = dataclasses.replace(RECIPES[name], train=4, val=2, test=2, folder="{name}_{i}")
     units_are_the_systems(generate(recipe, tmp_path / "x"), recipe)

@@ -44,7 +44,7 @@ def test_most_members_need_few_steps(name, share):
 def test_two_bodies_turn_fastest_where_kepler_says():
     """The least step over an orbit, by SciPy, is the one that follows from energy and angular momentum."""
     with exact():
-        for member, x0, _ in list(members("two_body3", 2))[:12]:
+        for member, x0, _ in list(members("two_body3", 2))[:4]:
             m, g = np.asarray(member.m), float(member.g)
 
             def velocity(_, x, m=m, g=g):

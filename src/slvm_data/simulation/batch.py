@@ -424,7 +424,8 @@ def _scenes(inputs: Inputs, draws: Draws, *, program: Program) -> Scene:
 
 
 def _scene(inputs: Inputs, draws: Draws, program: Program) -> Scene:
-    keys: Keys = dict.fromkeys(_streams(program)) | {name: of_data(key) for name, key in draws.keys.items()}
+    unused: dict[str, Any] = dict.fromkeys(_streams(program))
+    keys: Keys = unused | {name: of_data(key) for name, key in draws.keys.items()}
     parameters = jax.tree.map(_rounded, draw(inputs.ranges, draws.shares))
     member = program.template.member(parameters | inputs.shared | {"substep": inputs.substep})
     x0 = _rounded(member.start(keys["start"]))

@@ -241,6 +241,7 @@ class Steps(NamedTuple):
     def divided(self, member: S, x0: Array, times: Array | int) -> S:
         """The member with its own step, divided by `times`: with so many times as many steps in a frame."""
         own = member.member({"substep": self.substep}).paced(x0, self.longest)
+        assert own.substep is not None
         return own.member({"substep": self.frame / (steps_in(jnp.asarray(self.frame), own.substep) * times)})
 
 

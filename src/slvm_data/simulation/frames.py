@@ -73,13 +73,18 @@ def _decode(style: Style, scene: Scene, out: np.ndarray) -> None:
     codes = np.asarray(paint(squares, radii, colors, style=style, how="code"))
     for start in range(0, len(out), CACHED):
         fast.decode(codes[start : start + CACHED], out[start : start + CACHED])
-    n, t, row, column = np.unravel_index(np.flatnonzero(codes >= fast.DOUBTFUL), codes.shape)
-    for start in range(0, len(n), DOUBTS):
-        which = np.pad(np.arange(start, min(start + DOUBTS, len(n))), (0, max(0, start + DOUBTS - len(n))), mode="edge")
-        i, j, k, l = (index[which] for index in (n, t, row, column))
-        places = np.stack([l, k], axis=1)
-        lit = np.asarray(_lit(style)(places, centres[i, j], radii[i, j], colors[i]))
-        out.reshape(*codes.shape[:2], -1, *codes.shape[2:])[i, j, :, k, l] = lit
+    _settle(style, scene, np.argwhere(codes >= fast.DOUBTFUL), out)
+
+
+def _settle(style: Style, scene: Scene, doubtful: np.ndarray, out: np.ndarray) -> None:
+    """Compute doubtful pixels, (n, t, row, column) in each row, by the reference."""
+    centres, radii, colors = scene
+    pictures = out.reshape(*out.shape[:2], -1, *out.shape[-2:])
+    for start in range(0, len(doubtful), DOUBTS):
+        some = doubtful[start : start + DOUBTS]
+        n, t, row, column = np.pad(some, ((0, DOUBTS - len(some)), (0, 0)), mode="edge").T
+        lit = _lit(style)(np.stack([column, row], axis=1), centres[n, t], radii[n, t], colors[n])
+        pictures[n, t, :, row, column] = lit
 
 
 @cache
@@ -89,8 +94,8 @@ def _squares(size: int) -> Callable[..., Any]:
 
 @cache
 def _lit(style: Style) -> Callable[..., Any]:
-    def one(place: Array, *disc: Array) -> Array:
-        return fast.lit(jax.numpy.linspace(0.0, 1.0, style.size)[place], *disc, style.palette)
+    def one(place: Array, centres: Array, radii: Array, colors: Array) -> Array:
+        return fast.lit(jax.numpy.linspace(0.0, 1.0, style.size)[place], centres, radii, colors, style.palette)
 
     return jax.jit(jax.vmap(one))
 

@@ -90,8 +90,8 @@ class System(abc.ABC):
         """Return the member with its own step, but one between its population's and `longest` [s]."""
         if type(self).own_step is System.own_step:
             return self
-        own = self.own_step(x0)
-        return self.member({"substep": jnp.where(own > self.substep, jnp.minimum(own, longest), self.substep)})
+        own, common = self.own_step(x0), jnp.asarray(self.substep)
+        return self.member({"substep": jnp.where(own > common, jnp.minimum(own, longest), common)})
 
     def simulate(self, x0: Array, t: Array, key: Key) -> Array:  # noqa: ARG002 - noise is for other systems
         """Simulate one member; return its states [T D] at the times `t` [T], from `x0` [D] at t[0]."""
