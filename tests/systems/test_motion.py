@@ -4,6 +4,7 @@ import dataclasses
 from functools import cache
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -12,6 +13,7 @@ from slvm_data import RECIPES, DoublePendulum, MassSpring, Pendulum, Recipe, Sys
 from slvm_data.core.keys import exact
 from slvm_data.core.types import Arrays
 from slvm_data.store import manifest
+from slvm_data.systems.hamiltonian import Hamiltonian
 
 MEMBERS = 64
 T = np.arange(31) * 0.1  # s
@@ -226,3 +228,15 @@ def test_two_equal_bodies_go_round_in_circles():
     states = simulate(TwoBody(m=1.0, g=1.0), {}, start, np.array([0.0, turn / 4, turn]))
     np.testing.assert_allclose(states[1, :4], [1.2, -0.9, -1.2, 0.9], atol=1e-9)  # clockwise
     np.testing.assert_allclose(states[2], start, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["two_body", "two_body3"])
+def test_a_velocity_that_is_written_out_is_that_of_the_energy(name):
+    """Hamilton's equations by automatic differentiation, with friction."""
+    system, rng = RECIPES[name].tasks[0], np.random.default_rng(0)
+    with exact():
+        for _ in range(20):
+            numbers = {"m": rng.uniform(0.5, 1.5, 2), "g": rng.uniform(0, 3), "friction": rng.uniform(0, 1)}
+            member, x = system.member(numbers), jnp.asarray(rng.normal(size=len(system.state)))
+            assert type(member).velocity is not Hamiltonian.velocity
+            np.testing.assert_allclose(member.velocity(x), Hamiltonian.velocity(member, x), rtol=1e-12, atol=1e-13)

@@ -73,7 +73,8 @@ def _decode(style: Style, scene: Scene, out: np.ndarray) -> None:
     codes = np.asarray(paint(squares, radii, colors, style=style, how="code"))
     for start in range(0, len(out), CACHED):
         fast.decode(codes[start : start + CACHED], out[start : start + CACHED])
-    _settle(style, scene, np.argwhere(codes >= fast.DOUBTFUL), out)
+    found = np.flatnonzero(codes >= fast.DOUBTFUL)  # ten times as fast as `argwhere`
+    _settle(style, scene, np.stack(np.unravel_index(found, codes.shape), axis=1), out)
 
 
 def _settle(style: Style, scene: Scene, doubtful: np.ndarray, out: np.ndarray) -> None:

@@ -29,6 +29,19 @@ class NBody(Hamiltonian):
         attraction = [self.g * self.m[i] * self.m[j] / jnp.sqrt(_squares(q[i] - q[j])) for i, j in pairs]
         return _total(motion) - sum(attraction[1:], attraction[0])
 
+    def velocity(self, x: Array) -> Array:
+        """Hamilton's equations written out, in a third less time than by differentiation."""
+        bodies = range(self.bodies_drawn)
+        places, momenta = (jnp.split(half, self.bodies_drawn) for half in jnp.split(x, 2))
+        speeds = [momenta[i] / self.m[i] for i in bodies]
+        forces = [-self.friction * speed for speed in speeds]
+        for i, j in combinations(bodies, 2):
+            apart = places[j] - places[i]
+            square = _squares(apart)
+            pull = self.g * self.m[i] * self.m[j] / (square * jnp.sqrt(square)) * apart
+            forces[i], forces[j] = forces[i] + pull, forces[j] - pull
+        return jnp.concatenate([*speeds, *forces])
+
     def bodies(self, x: Array) -> tuple[Array, Array]:
         """Bodies as discs of area m."""
         return x[: 2 * self.bodies_drawn].reshape(-1, 2), jnp.sqrt(self.m / pi)
