@@ -71,11 +71,14 @@ def test_bodies_that_do_not_attract_or_lose_energy():
 def test_what_is_given_or_driven_has_the_step_of_its_population():
     recipe = RECIPES["double_pendulum"]
     step = longest_step(recipe.tasks[0], recipe.interval(0))
-    assert longest_own_step(recipe, 0) == np.inf
+    assert prepare(recipe, 0, "train").longest == np.inf
     given = dataclasses.replace(recipe, tasks=(dataclasses.replace(recipe.tasks[0], substep=0.02),))
-    assert prepare(given, 0, "train").longest == longest_own_step(given, 0) == 0.02
+    assert prepare(given, 0, "train").longest == longest_own_step(given.tasks[0], 0.02, ()) == 0.02
     drifting = dataclasses.replace(recipe, drift=(Ramp(of="g", to=4.0),))
-    assert longest_own_step(drifting, 0) == longest_step(drifting.reach(0), recipe.interval(0)) <= step
+    own = longest_step(drifting.reach(0), recipe.interval(0))
+    assert (
+        prepare(drifting, 0, "train").longest == longest_own_step(drifting.tasks[0], own, drifting.drift) == own <= step
+    )
 
 
 def test_an_estimate_that_is_no_number_changes_nothing():

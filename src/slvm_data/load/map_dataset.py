@@ -131,10 +131,14 @@ class MapDataset(Dataset[Item | Row]):
 
     def _filled(self, indices: Sequence[Any]) -> Batch:
         """The batch of these items, with missing frames as `missing` says."""
-        if self.device.type != "cpu" and get_worker_info():
-            raise RuntimeError(f"workers of a DataLoader cannot make batches on {self.device}: leave num_workers at 0")
-        arrays = {name: array.to(self.device) for name, array in self._arrays(indices).items()}
+        arrays = self._arrays(indices) if self.device.type == "cpu" else self._arrays_there(indices)
         return Batch(filled(arrays, self.missing), self.fields)
+
+    def _arrays_there(self, indices: Sequence[Any]) -> dict[str, torch.Tensor]:
+        """The arrays [B …] of these items on the device, also their numbers."""
+        if get_worker_info():
+            raise RuntimeError(f"workers of a DataLoader cannot make batches on {self.device}: leave num_workers at 0")
+        return {name: array.to(self.device) for name, array in self._arrays(indices).items()}
 
     def __repr__(self) -> str:
         fields = ", ".join(self.fields or self._known(list(self._columns.columns)))

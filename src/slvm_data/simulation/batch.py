@@ -186,6 +186,7 @@ def _unscaled(recipe: Recipe, task: int, split: str) -> Inputs:
         raise ValueError(f"{system} has an extent of {extent} m; it has to be above 0 and finite")
     trial.check(system, shared)
     channels = (system.channels,) if isinstance(system, Switching) else ()
+    substep = longest_step(reach, recipe.interval(task))
     own = recipe.windows is None or recipe.windows.separate  # otherwise all splits are parts of one trajectory, "path"
     with exact():
         return Inputs(
@@ -193,8 +194,8 @@ def _unscaled(recipe: Recipe, task: int, split: str) -> Inputs:
             ranges={name: system.ends_of(name) for name in system.parameters()},
             shared=shared,
             scale=(np.zeros(channels), np.ones(channels)),  # as large as later, so that nothing is compiled twice
-            substep=longest_step(reach, recipe.interval(task)),
-            longest=longest_own_step(recipe, task),
+            substep=substep,
+            longest=longest_own_step(system, substep, recipe.control or recipe.drift),
             extent=extent,
             scene=recipe.view_of(task).extent or extent,
             jitter=recipe.view_of(task).jitter,
@@ -253,10 +254,12 @@ def longest_step(system: System, frame: float) -> float:
     return step
 
 
-def longest_own_step(recipe: Recipe, task: int) -> float:
-    """The longest step [s] that a member may have of its own: none if it is driven, or if the population's is given."""
-    given = recipe.control or recipe.drift or recipe.tasks[task].substep
-    return longest_step(recipe.reach(task), recipe.interval(task)) if given else np.inf
+def longest_own_step(population: System, substep: float, driven: object) -> float:
+    """The longest step [s] that a member may have of its own, beside the population's `substep`.
+
+    It has none of its own if the population's was given, or if it is `driven`: by a control, or a drift.
+    """
+    return substep if driven or population.substep else np.inf
 
 
 def make(

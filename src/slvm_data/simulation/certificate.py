@@ -173,7 +173,7 @@ def certify(recipe: Recipe, task: int, split: str, tally: Tally, first: Arrays |
     substep = longest_step(recipe.reach(task), dt)
     substeps = max(1, int(np.ceil(dt / substep - 1e-9))) if system.integrated() else None
     fixed: dict[str, Any] = {"shared": shared_parameters(recipe, task), "template": system.template()}
-    steps = Steps(dt, substep, longest_own_step(recipe, task))
+    steps = Steps(dt, substep, longest_own_step(system, substep, recipe.control or recipe.drift))
     run = partial(_trajectories, steps=steps, **fixed, drift=recipe.drift)
     every = _pieces(recipe, task, arrays)
     count, pieces = len(every.starts), _filled(every)

@@ -21,7 +21,7 @@ from slvm_data.observe.render.style import Style, draw, hues, style_of
 from slvm_data.observe.view import View
 from slvm_data.recipe.mistakes import is_own
 from slvm_data.simulation import trial
-from slvm_data.simulation.batch import longest_step, trajectory
+from slvm_data.simulation.batch import longest_own_step, longest_step, trajectory
 from slvm_data.systems import driven
 from slvm_data.systems.drift import Course, Drift, courses, widened
 from slvm_data.systems.drift import check_all as check_drifts
@@ -72,7 +72,7 @@ def simulate(
     with exact():
         rules = {"template": population.template(), "drift": drive.drift}
         t = t - t[0] if drift else t  # drifts count from the first frame
-        longest = substep if drift or control is not None or population.substep else np.inf
+        longest = longest_own_step(population, substep, drift or control is not None)
         arguments = numbers, shared, x0, t, substep, longest, drive.control, list(drive.courses)
         return np.asarray(trajectory(*arguments, **rules))
 

@@ -18,7 +18,17 @@ import numpy as np
 
 from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array
-from slvm_data.observe.render.soft import BACKGROUND, LIT, TEMPERATURE, binarise, blend, cover_at, cover_of, levels
+from slvm_data.observe.render.soft import (
+    BACKGROUND,
+    LIT,
+    TEMPERATURE,
+    binarise,
+    blend,
+    cover_at,
+    cover_of,
+    levels,
+    shades,
+)
 
 DOUBT = 1e-5  # of a channel's 0 … 1
 DOUBTFUL = 8  # the bit of a code that marks such a pixel
@@ -90,8 +100,7 @@ def code(squares: Array, radii: Array, colors: Array, palette: int) -> Array:
 def lit(pixel: Array, centres: Array, radii: Array, colors: Array, palette: int) -> Array:
     """The reference for one pixel at (x, y), in canvas widths: {0, 1} in each channel [C]."""
     covers = cover_at(pixel[:1], pixel[1:], centres, radii)
-    shades = jnp.stack([jnp.floor(255 * blend(covers, colors[:, c], level)) for c, level in enumerate(BACKGROUND)])
-    return binarise(shades.astype(jnp.uint8), palette).reshape(-1)
+    return binarise(shades(covers, colors, "rgb"), palette).reshape(-1)
 
 
 def patches(
@@ -106,12 +115,10 @@ def patches(
     first = jnp.clip(least, 0, size - length)
     along = jnp.linspace(0.0, 1.0, size)
     columns, rows = (along[first[:, i, None] + jnp.arange(length[i])] for i in range(2))
-    shares = jnp.ones((len(radii), 1)) if how == "grey" else colors
+    own = None if how == "grey" else colors
 
     def part(columns: Array, rows: Array) -> Array:
-        covers = cover_at(columns, rows, centres, radii)
-        values = [blend(covers, shares[:, c], level) for c, level in enumerate(levels(how))]
-        return jnp.floor(255 * jnp.stack(values)).astype(jnp.uint8)
+        return shades(cover_at(columns, rows, centres, radii), own, how)
 
     return jax.vmap(part)(columns, rows), first[:, ::-1]
 

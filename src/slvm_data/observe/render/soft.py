@@ -59,17 +59,21 @@ def blend(covers: Array, colors: Array, background: Any) -> Array:
     return jnp.asarray(value)
 
 
+def shades(covers: Array, colors: Array | None, color: str) -> Array:
+    """Shades, uint8 [C H W], of frames "rgb" or "grey", from covers [B H W] and RGB colours [B 3]; grey takes none."""
+    shares = jnp.ones((len(covers), 1)) if colors is None else colors
+    values = [blend(covers, shares[:, c], level) for c, level in enumerate(levels(color))]
+    return jnp.floor(255 * jnp.stack(values)).astype(jnp.uint8)
+
+
 def draw(centres: Array, radii: Array, colors: Array, size: int) -> Array:
     """One frame, uint8 [3 H W], from centres [B 2] and radii [B] in canvas widths and RGB colours [B 3]."""
-    covers = cover(centres, radii, size)
-    channels = [blend(covers, colors[:, c], BACKGROUND[c]) for c in range(3)]
-    return jnp.floor(255 * jnp.stack(channels)).astype(jnp.uint8)
+    return shades(cover(centres, radii, size), colors, "rgb")
 
 
 def draw_grey(centres: Array, radii: Array, size: int) -> Array:
     """One frame without colours, uint8 [H W]: white discs, at centres [B 2] with radii [B] in canvas widths."""
-    value = blend(cover(centres, radii, size), jnp.ones(len(radii)), GREY)
-    return jnp.floor(255 * value).astype(jnp.uint8)
+    return shades(cover(centres, radii, size), None, "grey")[0]
 
 
 def binarise(frame: Array, palette: int, lit: int = LIT) -> Array:
