@@ -21,7 +21,7 @@ from slvm_data.store.journal import status, units_of
 from slvm_data.store.testing import tree
 
 FEW = {  # of three units, and of nine
-    "zarr": replace(RECIPES["pendulum"], train=3000, val=0, test=0),
+    "zarr": replace(RECIPES["pendulum"], train=4500, val=0, test=0),
     "npz": replace(RECIPES["pendulum3"], train=20, val=10, test=10),
 }
 COMMAND = [sys.executable, "-m", "slvm_data", "generate"]
@@ -197,7 +197,7 @@ def test_jobs_of_slurm(small, tmp_path):
     for command in commands.iterdir():
         command.chmod(0o755)
     env = {**os.environ, **SLURM, "PATH": f"{commands}:{os.environ['PATH']}", "TMPDIR": str(tmp_path)}
-    words = ["pendulum", "--format", "zarr", "--train", "3000", "--val", "0", "--test", "0"]
+    words = ["pendulum", "--format", "zarr", "--train", "4500", "--val", "0", "--test", "0"]
     command = [*COMMAND, *words, "--out", str(tmp_path / "x"), "--dask", "slurm", "--workers", "2"]
     run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=env, timeout=150)
     jobs = list(tmp_path.glob("job-*"))

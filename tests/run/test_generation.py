@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 import pytest
 
-from slvm_data import RECIPES, generate
+from slvm_data import RECIPES, TwoBody, generate
 from slvm_data.core.errors import DamageError
 from slvm_data.load import DataModule, Episodes, Sequences
 from slvm_data.run import executors, finish, space
@@ -34,13 +34,13 @@ from slvm_data.store.journal import status
 from slvm_data.store.testing import whole_tree as tree
 from slvm_data.store.zarr_reader import Reader
 
-RECIPE = replace(RECIPES["pendulum3"], train=3000, val=1000, test=10)
+RECIPE = replace(RECIPES["pendulum3"], train=4500, val=1000, test=10)
 UNITS = {"npz": 9, "zarr": 15}
-FEW = replace(RECIPES["pendulum"], train=3000, val=10, test=10)  # as Zarr with three shards of train
+FEW = replace(RECIPES["pendulum"], train=4500, val=10, test=10)  # as Zarr with three shards of train
 SMALL = replace(FEW, train=5)
-SIZES = ["--train", "3000", "--val", "1000", "--test", "10"]
+SIZES = ["--train", "4500", "--val", "1000", "--test", "10"]
 COMMAND = [sys.executable, "-m", "slvm_data", "generate", "pendulum3", *SIZES]
-FEWER = [*COMMAND[:-7], "pendulum", "--train", "3000", "--val", "10", "--test", "10"]
+FEWER = [*COMMAND[:-7], "pendulum", "--train", "4500", "--val", "10", "--test", "10"]
 POWERLESS = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"]  # root as anyone else
 each_format = pytest.mark.parametrize("form", formats.OWN)
 
@@ -155,11 +155,13 @@ def test_every_executor_gives_the_same(tmp_path, toy, recipe, form):
 
 
 def test_processes_begin_with_different_programs():
-    """Of each program one unit, then the others: what one process has compiled the next one takes from it."""
+    """Of each program one unit, which other processes take from the one that compiled it; then the largest."""
     plan = Plan(RECIPES["mixed_physics_iclr2025"], formats.named("npz"))
     units = _in_turn(plan, plan.units)
     programs = [program(plan.recipe, unit.file.task) for unit in units]
     assert len(set(programs[:4])) == len(set(programs)) == 4
+    assert [unit.sequences for unit in units[4:]] == sorted((unit.sequences for unit in units[4:]), reverse=True)
+    assert {type(plan.recipe.tasks[unit.file.task]) for unit in units[4:6]} == {TwoBody}, "whose states are longest"
     assert set(units) == set(plan.units)
 
 
@@ -393,7 +395,7 @@ def test_what_is_complete_is_left_alone(tmp_path, command, form):
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     run = command(*words)
     assert (run.returncode, run.stderr) == (0, f"{folder}: this dataset is there already, and complete\n")
-    assert "x: 3020 sequences" in run.stdout
+    assert "x: 4520 sequences" in run.stdout
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
     path = folder / ("val.npz" if form == "npz" else "val.zarr/state/c/0/0/0")
     path.write_bytes(flipped(path.read_bytes()))
@@ -595,7 +597,7 @@ def test_two_runs_at_once_give_the_same(whole, tmp_path, begun):
 @pytest.mark.parametrize(("form", "copies"), [("zarr", 1), ("npz", 2)])
 def test_a_disk_that_is_too_small_is_seen_beforehand(small_disk, tmp_path, form, copies):
     """F5: before anything is written; an .npz is put together from files of its arrays."""
-    factor, one = 100, replace(FEW, val=0, test=0)
+    factor, one = 65, replace(FEW, val=0, test=0)
     with pytest.raises(ValueError, match=r"has 0\.0315 GB free: choose another place with --out, make room") as error:
         generate(replace(one, train=factor * one.train), small_disk / "x", format=form)
     told = float(re.search(r"disk/x takes about (0\.\d+) GB, and its disk", str(error.value))[1])
@@ -623,7 +625,7 @@ def test_what_is_left_has_to_have_space_and_no_more(tmp_path, monkeypatch):
     one = replace(FEW, val=0, test=0)
     folder = begin(one, tmp_path / "x", "zarr", 0, 1)
     usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(space.shutil, "disk_usage", lambda _: usage._replace(free=700_000))
+    monkeypatch.setattr(space.shutil, "disk_usage", lambda _: usage._replace(free=1_000_000))
     with pytest.raises(ValueError, match=r"y takes about .* make room"):
         generate(one, tmp_path / "y", format="zarr")
     assert (generate(one, folder, format="zarr") / manifest.NAME).is_file()

@@ -28,7 +28,7 @@ from slvm_data.store import tensors
 from slvm_data.store.manifest import Checksum, Form, Forms, Written
 from slvm_data.store.zarr_metadata import GROUP, Sharded, encoded
 
-SHARD = 2**23  # bytes of a shard, before they are compressed, about
+SHARD = 2**24  # bytes of a shard, before they are compressed, about: smaller ones cost more files, and more of the disk
 INNER = (16, 64)  # least and most sequences of an inner chunk: least for pictures, which are slow to unpack
 FEW = 2048  # frames of an inner chunk, about
 LEAST = 2**13  # bytes of an inner chunk, at least, if a shard has as many: reading a smaller one is hardly faster
