@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -86,16 +85,20 @@ def by_processes(plan: Plan, folder: Path, units: list[Unit], workers: int) -> I
 
 
 def _in_turn(plan: Plan, units: list[Unit]) -> list[Unit]:
-    """The units in an order in which processes that begin compile different programs, and take the others' later."""
+    """The units in the order in which processes make them: first one of each program, then the others, largest first.
+
+    So processes that begin compile different programs, which others take from them later, and no process has a large
+    unit left to make when the others are done.
+    """
     keys = {(unit.file.split, unit.file.task) for unit in units}
-    programs, turns = {key: program(plan.recipe_of(key[0]), key[1]) for key in keys}, Counter[object]()
+    programs = {key: program(plan.recipe_of(key[0]), key[1]) for key in keys}
+    first = set({programs[unit.file.split, unit.file.task]: unit for unit in reversed(units)}.values())
+    return sorted(units, key=lambda unit: (unit not in first, -_size(plan, unit)))
 
-    def turn(unit: Unit) -> int:
-        own = programs[unit.file.split, unit.file.task]
-        turns[own] += 1
-        return turns[own]
 
-    return sorted(units, key=turn)
+def _size(plan: Plan, unit: Unit) -> int:
+    """Bytes of the rows of a unit, before they are compressed."""
+    return (unit.stop - unit.first) * sum(form.row_size for form in plan.layouts[unit.file].forms.values())
 
 
 def _each(pool: ProcessPoolExecutor, portable: PortablePlan, folder: Path, units: list[Unit]) -> Iterator[Unit]:
