@@ -232,3 +232,26 @@ def test_draws_are_those_of_philox_and_go_on_where_they_ended():
     np.testing.assert_array_equal(draws.uniform(2, 2, low=-1, high=3), 4 * (bits[2:6] >> 11).reshape(2, 2) / 2**53 - 1)
     np.testing.assert_array_equal(draws.shorts(5), bits[6:8].astype("<u8").view("<u2")[:5])
     np.testing.assert_array_equal(draws.below(10, 4), [(int(b) >> 32) * 10 >> 32 for b in bits[8:12]])
+
+
+@pytest.mark.parametrize(
+    ("name", "color", "how"),
+    [
+        *(("pendulum", "grey", "patches"), ("two_body", "rgb", "patches")),
+        *(("gravity", "grey", "all pixels"), ("double_pendulum", "binary", "codes")),
+    ],
+)
+def test_missing_frames_are_as_if_they_had_been_drawn(monkeypatch, name, color, how):
+    """They are not, unless another modifier, or who wants frames without modifiers, sees them before they are filled."""
+    view = dataclasses.replace(RECIPES[name].view, color=color, size=32 if how == "patches" else 9)
+    plain = dataclasses.replace(RECIPES[name], steps=40, view=view, observe=(Missing(p=0.6, keep=2, fill=0.5),))
+    noisy = dataclasses.replace(plain, observe=(BitFlips() if color == "binary" else PixelNoise(), *plain.observe))
+    some = [sample(recipe, index=range(70)) for recipe in (plain, noisy)]
+    kept = sample(dataclasses.replace(plain, record=("clean",)), index=range(70))
+    monkeypatch.setattr(Missing, "hidden", Modifier.hidden)
+    for arrays, recipe in zip(some, (plain, noisy), strict=True):
+        every = sample(recipe, index=range(70))
+        assert not every["mask"].all()
+        assert all(np.array_equal(array, every[key]) for key, array in arrays.items())
+    assert np.array_equal(kept["image"], some[0]["image"])
+    assert np.array_equal(kept["clean"], sample(dataclasses.replace(plain, observe=()), index=range(70))["image"])

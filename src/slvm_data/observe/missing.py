@@ -30,19 +30,25 @@ class Missing(Modifier):
 
     def apply(self, seen: np.ndarray, time: np.ndarray, draws: Draws, canvas: Canvas) -> tuple[np.ndarray, Arrays]:
         """Fill the missing frames; `mask` is true for the others."""
-        return self._filled(seen, draws.uniform(len(time)), canvas)
+        mask = self._mask(draws.uniform(len(time)))
+        return _filled(seen, mask, self.fill * canvas.top), {"mask": mask}
 
     def apply_all(
         self, seen: np.ndarray, time: np.ndarray, keys: np.ndarray, canvas: Canvas
     ) -> tuple[np.ndarray, Arrays]:
         """The same for a batch, all sequences at once."""
-        return self._filled(seen, uniform_of_each(keys, time.shape[1]), canvas)
+        mask = self._mask(uniform_of_each(keys, time.shape[1]))
+        return _filled(seen, mask, self.fill * canvas.top), {"mask": mask}
 
-    def _filled(self, seen: np.ndarray, drawn: np.ndarray, canvas: Canvas) -> tuple[np.ndarray, Arrays]:
-        """The observation [… T …] whose frames are missing where the numbers [… T] that were drawn are below p."""
+    def hidden(self, keys: np.ndarray, steps: int) -> np.ndarray:
+        """The missing frames [N T]."""
+        return ~self._mask(uniform_of_each(keys, steps))
+
+    def _mask(self, drawn: np.ndarray) -> np.ndarray:
+        """Which frames [… T] are there: those whose number that was drawn is at least p, and the first ones."""
         mask = drawn >= self.p
         mask[..., : self.keep] = True
-        return _filled(seen, mask, self.fill * canvas.top), {"mask": mask}
+        return mask
 
     def check(self, steps: int) -> None:
         """Raise ValueError if no frame is left."""

@@ -92,6 +92,13 @@ class Modifier(Kind, abc.ABC):
         arrays = {name: np.stack([found[name] for found in stored]) for name in stored[0]}
         return seen if in_place else np.stack(every), arrays
 
+    def hidden(self, keys: np.ndarray, steps: int) -> np.ndarray | None:
+        """Frames [N T] of sequences with these `keys` of which nothing is seen afterwards, and which need not be drawn.
+
+        None if it does not know.
+        """
+        del keys, steps
+
     def check(self, steps: int) -> None:
         """Raise ValueError if it cannot be applied to sequences of `steps` frames."""
 

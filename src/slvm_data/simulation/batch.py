@@ -28,7 +28,7 @@ from slvm_data.recipe import original
 from slvm_data.recipe.mistakes import is_own, named
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation import observation, trial
-from slvm_data.simulation.frames import draw_frames, paint
+from slvm_data.simulation.frames import draw_frames, draw_some, paint
 from slvm_data.systems import driven
 from slvm_data.systems.control import Control
 from slvm_data.systems.drift import Course, Drift, courses
@@ -285,7 +285,8 @@ def make(
         scene, attempts = _accepted(recipe, task, split, inputs, padded)
         keys = observation.keys(recipe, inputs.key, padded, attempts)
         clean = _drawn(recipe, task, scene.clean, np.empty_like(frames), on_device)[:n] if scene.clean else None
-        image = _drawn(recipe, task, scene.discs, frames, on_device)
+        hidden = observation.hidden(recipe, keys)
+        image = _drawn(recipe, task, scene.discs, frames, on_device, hidden)
     scene = jax.tree.map(lambda own: own[:n], scene)
     every = _arrays(recipe, task, split, scene, image[:n], clean, keys[:n])
     signal = scene.switching.get("signal")
@@ -294,13 +295,22 @@ def make(
     return Batch(every, scene.parameters, int(attempts[:n].sum()), signal)
 
 
-def _drawn(recipe: Recipe, task: int, discs: tuple[Any, ...], frames: np.ndarray, on_device: bool) -> Any:
-    """The frames of a batch, in the buffer `frames`, or in the memory of JAX's device."""
+def _drawn(
+    recipe: Recipe,
+    task: int,
+    discs: tuple[Any, ...],
+    frames: np.ndarray,
+    on_device: bool,
+    hidden: np.ndarray | None = None,
+) -> Any:
+    """The frames of a batch, in the buffer `frames`, or in JAX's memory, except those that are `hidden` [N T]."""
     style, color = recipe.style_of(task), recipe.view_of(task).color
     if recipe.has_frames() and on_device:
         image = paint(*discs, style=style, how=color)
         return np.array(image) if recipe.observe else image  # modifiers are carried out by the processor
-    if recipe.has_frames():
+    if recipe.has_frames() and hidden is not None and color != "binary":  # binary frames take less time than to choose
+        draw_some(style, color, discs, ~hidden, frames)
+    elif recipe.has_frames():
         draw_frames(style, color, discs, frames)
     return frames
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from slvm_data.observe.render.style import Style, background, draw
 
 DOUBTS = 64  # doubtful pixels computed again at a time; a part has about ten
 FEW = 64  # sequences drawn at a time, so that intermediate results fit in the processor's cache
+SOME, ROW = 2**20, 32  # bytes of frames that are drawn at a time, where not all are wanted, and frames in a row of them
 CACHED = 8  # sequences decoded at a time, so that the codes stay in the cache nearest to it
 
 Method = str | tuple[str, tuple[int, int]]
@@ -44,6 +46,17 @@ def draw_frames(style: Style, color: str, scene: Scene, frames: np.ndarray) -> N
             out[...] = pack_pictures(pixels[: len(out)], 2)
 
 
+def draw_some(style: Style, color: str, scene: Scene, wanted: np.ndarray, frames: np.ndarray) -> None:
+    """As `draw_frames`, but only those that are `wanted` [N T]; others stay as they are. Not for binary frames."""
+    numbers, steps, method = np.flatnonzero(wanted), wanted.shape[1], _method(style, color, scene)
+    centres, radii, colors = scene
+    rows = max(1, SOME // prod(frames.shape[2:]) // ROW)
+    for start in range(0, len(numbers), rows * ROW):
+        own = numbers[start : start + rows * ROW]
+        n, t = np.divmod(np.resize(own, (rows, ROW)), steps)  # all parts of one size, as each is compiled
+        _draw_few(style, color, method, (centres[n, t], radii[n, t], colors[n]), frames, own)
+
+
 def _method(style: Style, color: str, scene: Scene) -> Method:
     """The fastest method that draws these frames."""
     if style.name != "soft":
@@ -54,16 +67,20 @@ def _method(style: Style, color: str, scene: Scene) -> Method:
     return (color, shape) if shape else color
 
 
-def _draw_few(style: Style, color: str, method: Method, scene: Scene, out: np.ndarray) -> None:
-    """Fill `out`, [n T H W] or [n T 3 H W]."""
+def _draw_few(
+    style: Style, color: str, method: Method, scene: Scene, out: np.ndarray, at: np.ndarray | None = None
+) -> None:
+    """Fill `out`, [N T H W] or [N T 3 H W]; or its frames with the numbers `at` [n], with the first n of the scene."""
     if method == "code":
         _decode(style, scene, out)
         return
     drawn = paint(*scene, style=style, how=method)
-    if method == color:
+    if method != color:
+        fast.place(np.asarray(drawn[0]), np.asarray(drawn[1]), out, background(style, color)[1], at)
+    elif at is None:
         out[...] = drawn
     else:
-        fast.place(np.asarray(drawn[0]), np.asarray(drawn[1]), out, background(style, color)[1])
+        out.reshape(-1, *out.shape[2:])[at] = np.asarray(drawn).reshape(-1, *out.shape[2:])[: len(at)]
 
 
 def _decode(style: Style, scene: Scene, out: np.ndarray) -> None:
@@ -102,12 +119,15 @@ def _lit(style: Style) -> Callable[..., Any]:
 
 
 def paint(centres: Any, radii: Any, colors: Any, *, style: Style, how: Method) -> Any:
-    """Draw frames, codes or patches [N T …] of a scene; for codes, squares are in the place of centres."""
-    return _program(style, how)(centres, radii, colors)
+    """Draw frames, codes or patches [N T …] of a scene; for codes, squares are in the place of centres.
+
+    Colours are those of a sequence, or [N T B 3] those of each frame.
+    """
+    return _program(style, how, colors.ndim == 4)(centres, radii, colors)
 
 
 @cache
-def _program(style: Style, how: Method) -> Callable[..., Any]:
+def _program(style: Style, how: Method, each: bool) -> Callable[..., Any]:
     """The compiled code of one style and method."""
 
     def frame(centres: Array, radii: Array, colors: Array) -> Any:
@@ -119,4 +139,4 @@ def _program(style: Style, how: Method) -> Callable[..., Any]:
             return fast.code(centres, radii, colors, style.palette)
         return draw(style, centres, radii, colors, how)
 
-    return jax.jit(jax.vmap(jax.vmap(frame, in_axes=(0, 0, None))))
+    return jax.jit(jax.vmap(jax.vmap(frame, in_axes=(0, 0, 0 if each else None))))

@@ -62,6 +62,14 @@ def observe(recipe: Recipe, task: int, keys: np.ndarray, every: Arrays) -> Array
     return every | _all(recipe.observe, keys, seen, canvas, record)
 
 
+def hidden(recipe: Recipe, keys: np.ndarray) -> np.ndarray | None:
+    """Frames [N T] that the first modifier hides, so that they need not be drawn; None if it hides none for sure."""
+    first = next((i for i, one in enumerate(recipe.observe) if one.stage in ("frames", "any")), None)
+    if first is None or CLEAN in recipe.record or recipe.original:
+        return None
+    return recipe.observe[first].hidden(keys[:, first], recipe.steps)
+
+
 def _canvas(recipe: Recipe, task: int) -> Canvas:
     """What modifiers know of the frames of a task."""
     top, levels = background(recipe.style_of(task), recipe.view_of(task).color)

@@ -138,17 +138,23 @@ def patch_shape(radius: float, bodies: int, size: int, how: str) -> tuple[int, i
     return (height, width) if bodies * height * width < size**2 and width <= size else None
 
 
-def place(parts: np.ndarray, first: np.ndarray, out: np.ndarray, background: tuple[int, ...]) -> None:
+def place(
+    parts: np.ndarray, first: np.ndarray, out: np.ndarray, background: tuple[int, ...], at: np.ndarray | None = None
+) -> None:
     """Write frames to `out` uint8 [N T H W] or [N T C H W], contiguous: background, and patches where they begin.
 
-    `parts` are patches [N T B C height width], `first` [N T B 2] the first row and column of each.
+    `parts` are patches [… B C height width], `first` [… B 2] the first row and column of each, for all frames, or the
+    first ones for those with the numbers `at` [n], counted over sequences and time.
     """
-    (n, t, *_, height, columns), (count, own, width) = out.shape, parts.shape[3:]
-    every = out.reshape(n * t, count, height, columns)
+    (n, t, *_, height, columns), (bodies, count, own, width) = out.shape, parts.shape[-4:]
+    every, frames = out.reshape(n * t, count, height, columns), np.arange(n * t) if at is None else at
+    parts, first = (
+        array.reshape(-1, bodies, *array.shape[-k:])[: len(frames)] for array, k in ((parts, 3), (first, 1))
+    )
     for c, level in enumerate(background):
-        every[:, c] = level
-    frame = np.arange(n * t * count).reshape(n, t, 1, count, 1) * height
-    start = (frame + first[..., None, :1] + np.arange(own)) * columns + first[..., None, 1:]
+        every[slice(None) if at is None else at, c] = level
+    channel = frames[:, None, None, None] * count + np.arange(count)[:, None]  # [n 1 C 1]
+    start = (channel * height + first[..., None, :1] + np.arange(own)) * columns + first[..., None, 1:]
     rows = np.dtype(f"V{width}")  # a row of a patch, at any byte of the frames
     places = np.lib.stride_tricks.as_strided(out.reshape(-1)[:width].view(rows), (out.size - width + 1,), (1,))
     places[start] = parts.view(rows)[..., 0]
