@@ -242,10 +242,11 @@ def test_draws_are_those_of_philox_and_go_on_where_they_ended():
     ],
 )
 def test_missing_frames_are_as_if_they_had_been_drawn(monkeypatch, name, color, how):
-    """They are not, unless another modifier, or who wants frames without modifiers, sees them before they are filled."""
+    """They are not, unless another modifier, or who wants frames without modifiers, sees them before."""
     view = dataclasses.replace(RECIPES[name].view, color=color, size=32 if how == "patches" else 9)
-    plain = dataclasses.replace(RECIPES[name], steps=40, view=view, observe=(Missing(p=0.6, keep=2, fill=0.5),))
-    noisy = dataclasses.replace(plain, observe=(BitFlips() if color == "binary" else PixelNoise(), *plain.observe))
+    missing = Missing(p=0.6, keep=2, fill=0.5)
+    plain = dataclasses.replace(RECIPES[name], steps=40, view=view, observe=(missing,))
+    noisy = dataclasses.replace(plain, observe=(BitFlips() if color == "binary" else PixelNoise(), missing))
     some = [sample(recipe, index=range(70)) for recipe in (plain, noisy)]
     kept = sample(dataclasses.replace(plain, record=("clean",)), index=range(70))
     monkeypatch.setattr(Missing, "hidden", Modifier.hidden)
