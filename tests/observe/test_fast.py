@@ -41,14 +41,73 @@ def reference(centres, radii, colors, size, palette, style="soft"):
     return np.asarray(jax.jit(draw)(centres, radii, colors))
 
 
+def unpacked(words, size):
+    """The pixels of words whose first pixel is the lowest bit."""
+    frames = np.empty((*words.shape[:-1], size), np.uint8)
+    fast.unpack(np.asarray(words), frames)
+    return frames
+
+
+@pytest.mark.parametrize(
+    ("bodies", "palette", "size"), [(2, 1, 32), (2, 2, 32), (3, 3, 33), (2, 6, 64), (3, 6, 20), (1, 2, 32), (4, 1, 32)]
+)
+def test_discs_that_lie_apart_are_the_reference_or_in_doubt(bodies, palette, size):
+    """All pixels that are not in doubt; and few are, unless discs nearly touch."""
+    n = 5_000
+    centres, radii = scenes(n, bodies, size)
+    radii = np.minimum(radii, 0.12)
+    order = np.argsort(np.random.default_rng(0).random((n, palette)), axis=1)[:, :bodies]
+    colors = soft.hues(palette)[order if palette > 1 else np.zeros((n, bodies), int)]
+    with exact():
+        *reaches, apart = jax.jit(jax.vmap(partial(fast.reaches, palette=palette)))(centres, radii, colors)
+        lit, doubtful = (
+            [np.asarray(x) for x in jax.jit(jax.vmap(partial(fast.apart, size=size, first_high=high)))(*reaches)]
+            for high in (False, True)
+        )
+        expected = reference(centres, radii, colors, size, palette).reshape(n, -1, size, size)
+    (lit, doubt), (high, _), apart = lit, doubtful, np.asarray(apart)
+    frames, doubt = unpacked(lit, size), unpacked(doubt, size) > 0
+    sure = apart[:, None, None, None] & ~doubt[:, None]
+    np.testing.assert_array_equal(
+        frames[np.broadcast_to(sure, frames.shape)], expected[np.broadcast_to(sure, frames.shape)]
+    )
+    assert 0.1 < apart.mean() <= (0.9 if bodies > 1 else 1)
+    assert (frames != expected)[apart].any() or bodies == 1, "there are pixels that are in doubt for a reason"
+    assert doubt[apart].mean() < 0.01
+    packed = np.empty((n, -(-frames[0].size // 8)), np.uint8)
+    fast.pack(high, size, packed)
+    np.testing.assert_array_equal(packed, np.packbits(frames.reshape(n, -1), axis=1))
+
+
+def test_doubtful_pixels_are_found_and_put():
+    pixels = np.random.default_rng(0).random((3, 4, 40, 40)) < 0.01
+    for high in (False, True):
+        wide = np.zeros((3, 4, 40, 64), np.uint8)
+        wide[..., :40] = pixels
+        words = np.packbits(wide, axis=-1, bitorder="big" if high else "little").view(">u4" if high else "<u4")
+        n, t, row, column = fast.places(words.astype(np.uint32), first_high=high)
+        assert np.array_equal(np.stack([n, t, row, column]), np.stack(np.nonzero(pixels)))
+    frames = np.random.default_rng(1).integers(0, 2, (3, 4, 3, 40, 40), np.uint8)
+    packed, lit = np.packbits(frames.reshape(3, 4, -1), axis=-1), 1 - frames[n, t, :, row, column]
+    frames[n, t, :, row, column] = lit
+    fast.put(lit, packed, n, t, row * 40 + column)
+    np.testing.assert_array_equal(packed, np.packbits(frames.reshape(3, 4, -1), axis=-1))
+
+
+@pytest.mark.parametrize("patches", [False, True])
 @pytest.mark.parametrize(("bodies", "palette"), [(2, 1), (2, 2), (3, 6), (2, 5)])
-def test_codes_are_the_reference_or_in_doubt(bodies, palette):
+def test_codes_are_the_reference_or_in_doubt(bodies, palette, patches):
     n = 5_000
     centres, radii = scenes(n, bodies, palette)
+    radii = np.minimum(radii, 0.1) if patches else radii
+    shape = fast.patch_shape(radii.max(), bodies, 32, "binary") if patches else None
+    assert (shape is not None) == patches
     colors = soft.hues(palette)[np.random.default_rng(0).integers(0, palette, (n, bodies))]
     with exact():
-        squares = jax.jit(jax.vmap(partial(fast.squares, size=32)))(centres)
-        codes = np.asarray(jax.jit(jax.vmap(partial(fast.code, palette=palette)))(squares, radii, colors))
+        x, y, first = jax.jit(jax.vmap(partial(fast.squares, size=32, shape=shape)))(centres)
+        parts = np.asarray(jax.jit(jax.vmap(partial(fast.code, palette=palette)))(x, y, radii, colors))
+        codes = np.zeros((n, 32, 32), np.uint8)
+        fast.place(parts[:, None, :, None], np.asarray(first)[:, None], codes[:, None], (0,))
         expected = reference(centres, radii, colors, 32, palette)
     frames = np.empty(expected.shape, np.uint8)
     fast.decode(codes, frames)

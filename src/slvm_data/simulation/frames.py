@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from math import prod
 from typing import Any
@@ -13,15 +13,16 @@ from slvm_data.core.late import jax
 from slvm_data.core.packing import pack_pictures
 from slvm_data.core.types import Array
 from slvm_data.observe.render import fast
-from slvm_data.observe.render.style import Style, background, draw
+from slvm_data.observe.render.style import Style, background, draw, hues
 
-DOUBTS = 64  # doubtful pixels computed again at a time; a part has about ten
+DOUBTS = 512  # doubtful pixels computed again at a time; a part has about ten
 FEW = 64  # sequences drawn at a time, so that intermediate results fit in the processor's cache
-SOME, ROW = 2**20, 32  # bytes of frames that are drawn at a time, where not all are wanted, and frames in a row of them
+SOME, ROW = 2**19, 32  # bytes of frames that are drawn at a time, where not all are wanted, and frames in a row of them
+MOST = 0.5  # of the frames have discs that lie apart, where these are drawn by runs
 CACHED = 8  # sequences decoded at a time, so that the codes stay in the cache nearest to it
 
 Method = str | tuple[str, tuple[int, int]]
-"""A colour: by the reference. "code" or "lone": by a method of `fast`. Colour, and height and width: by patches."""
+"""A colour: by the reference; "code" or "lone": by a method of `fast`. With height and width: by patches."""
 
 Scene = tuple[np.ndarray, ...]
 """Centres [N T B 2] and radii [N T B] in canvas widths, and RGB colours [N B 3]."""
@@ -29,85 +30,145 @@ Scene = tuple[np.ndarray, ...]
 
 def draw_frames(style: Style, color: str, scene: Scene, frames: np.ndarray) -> None:
     """Fill `frames`, uint8 [N T H W] or [N T 3 H W]; or [N T bytes], binary ones with 8 pixels per byte."""
-    packed = frames.ndim == 3
     if color == "binary" and style.palette == 1 and scene[0].shape[2] == 1 and style.name in ("soft", "clean"):
+        packed = frames.ndim == 3
         words = np.asarray(paint(*scene, style=style, how="lone, first high" if packed else "lone"))
         fast.pack(words, style.size, frames) if packed else fast.unpack(words, frames)
         return
     few = -(-len(frames) // -(-len(frames) // FEW))  # all parts of one size, as each is compiled
-    picture = (style.size,) * 2 if style.palette == 1 else (3, style.size, style.size)
-    pixels = np.empty((few, frames.shape[1], *picture), np.uint8) if packed else frames[:0]
-    method = _method(style, color, scene)
-    for start in range(0, len(frames), few):
-        some = tuple(array[start : start + few] for array in scene)
-        out = frames[start : start + few]
-        _draw_few(style, color, method, some, pixels[: len(out)] if packed else out)
-        if packed:
-            out[...] = pack_pictures(pixels[: len(out)], 2)
+    places, method = [slice(start, start + few) for start in range(0, len(frames), few)], _method(style, color, scene)
+    parts = [tuple(array[own] for array in scene) for own in places]
+    if style.name == "soft" and color == "binary" and _lie_apart(style, parts[0]):
+        drawn = [_draw_apart(style, part, frames[own]) for own, part in zip(places, parts, strict=True)]
+        apart, doubtful = map(np.concatenate, zip(*drawn, strict=True))
+        _settle(style, scene, fast.places(doubtful, first_high=frames.ndim == 3), frames)
+        for own, part in _parts(scene, ~apart, style.size**2 * fast.channels(style.palette)):
+            _draw_few(style, color, method, part, frames, own)
+        return
+    for own, part in zip(places, parts, strict=True):
+        _draw_few(style, color, method, part, frames[own])
 
 
 def draw_some(style: Style, color: str, scene: Scene, wanted: np.ndarray, frames: np.ndarray) -> None:
     """As `draw_frames`, but only those that are `wanted` [N T]; others stay as they are. Not for binary frames."""
-    numbers, steps, method = np.flatnonzero(wanted), wanted.shape[1], _method(style, color, scene)
-    centres, radii, colors = scene
-    rows = max(1, SOME // prod(frames.shape[2:]) // ROW)
+    method = _method(style, color, scene)
+    for own, part in _parts(scene, wanted, prod(frames.shape[2:])):
+        _draw_few(style, color, method, part, frames, own)
+
+
+def _parts(scene: Scene, wanted: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, Scene]]:
+    """Of the frames that are `wanted` [N T], their numbers [n], and the scenes of as many and some more, [R ROW …].
+
+    They come some at a time, all parts of one size, as each is compiled; `size` is that of a frame in bytes.
+    """
+    numbers, (centres, radii, colors) = np.flatnonzero(wanted), scene
+    rows = max(1, SOME // size // ROW)
     for start in range(0, len(numbers), rows * ROW):
         own = numbers[start : start + rows * ROW]
-        n, t = np.divmod(np.resize(own, (rows, ROW)), steps)  # all parts of one size, as each is compiled
-        _draw_few(style, color, method, (centres[n, t], radii[n, t], colors[n]), frames, own)
+        n, t = np.divmod(np.resize(own, (rows, ROW)), wanted.shape[1])
+        yield own, (centres[n, t], radii[n, t], colors[n])
 
 
 def _method(style: Style, color: str, scene: Scene) -> Method:
     """The fastest method that draws these frames."""
     if style.name != "soft":
         return color
-    if color == "binary":
-        return "code"
     shape = fast.patch_shape(float(scene[1].max()), scene[1].shape[2], style.size, color)
-    return (color, shape) if shape else color
+    whole = "code" if color == "binary" else color
+    return (color, shape) if shape else whole
+
+
+def _lie_apart(style: Style, scene: Scene) -> bool:
+    """Whether discs lie apart in most of some frames, as far as that can be told: for hues of zeros and ones."""
+    return bool(np.isin(hues(style), (0, 1)).all() and np.mean(paint(*scene, style=style, how="reaches")[-1]) > MOST)
 
 
 def _draw_few(
     style: Style, color: str, method: Method, scene: Scene, out: np.ndarray, at: np.ndarray | None = None
 ) -> None:
-    """Fill `out`, [N T H W] or [N T 3 H W]; or its frames with the numbers `at` [n], with the first n of the scene."""
-    if method == "code":
-        _decode(style, scene, out)
-        return
-    drawn = paint(*scene, style=style, how=method)
-    if method != color:
-        fast.place(np.asarray(drawn[0]), np.asarray(drawn[1]), out, background(style, color)[1], at)
-    elif at is None:
-        out[...] = drawn
+    """Fill `out`, [N T H W] or [N T 3 H W], or packed frames [N T bytes].
+
+    With `at`, fill its frames with these numbers [n], counted over sequences and time, with the first n of the scene.
+    """
+    if isinstance(method, tuple) and color != "binary":
+        parts, first = map(np.asarray, paint(*scene, style=style, how=method))
+        fast.place(parts, first, out, background(style, color)[1], at)
     else:
-        out.reshape(-1, *out.shape[2:])[at] = np.asarray(drawn).reshape(-1, *out.shape[2:])[: len(at)]
+        coded = method == "code" or isinstance(method, tuple)
+        drawn = _decoded(style, scene, method) if coded else np.asarray(paint(*scene, style=style, how=method))
+        drawn = pack_pictures(drawn, 2) if out.ndim == 3 else drawn
+        every = out.reshape(-1, *out.shape[2:])
+        every[slice(None) if at is None else at] = drawn.reshape(-1, *out.shape[2:])[: None if at is None else len(at)]
 
 
-def _decode(style: Style, scene: Scene, out: np.ndarray) -> None:
-    """Fill `out` by codes, and by the reference where these are in doubt."""
-    centres, radii, colors = scene
-    squares = _squares(style.size)(centres)
-    codes = np.asarray(paint(squares, radii, colors, style=style, how="code"))
+def _draw_apart(style: Style, scene: Scene, out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Fill `out` where discs lie apart, by runs; return where they do [N T], and the bits that tell doubtful pixels."""
+    packed = out.ndim == 3
+    *reaches, apart = paint(*scene, style=style, how="reaches")
+    words, doubtful = map(np.asarray, _apart(style.size, packed)(*reaches))
+    fast.pack(words, style.size, out) if packed else fast.unpack(words, _pictures(out))
+    apart = np.asarray(apart)
+    return apart, np.where(apart[..., None, None], doubtful, 0)
+
+
+def _decoded(style: Style, scene: Scene, method: Method) -> np.ndarray:
+    """Frames {0, 1} [N T H W] or [N T 3 H W] by codes, and by the reference where these are in doubt."""
+    codes, doubtful = _codes(style, scene, method)
+    picture = codes.shape[2:] if style.palette == 1 else (3, *codes.shape[2:])
+    out = np.empty((*codes.shape[:2], *picture), np.uint8)
     for start in range(0, len(out), CACHED):
         fast.decode(codes[start : start + CACHED], out[start : start + CACHED])
-    found = np.flatnonzero(codes >= fast.DOUBTFUL)  # ten times as fast as `argwhere`
-    _settle(style, scene, np.stack(np.unravel_index(found, codes.shape), axis=1), out)
+    _settle(style, scene, doubtful, out)
+    return out
 
 
-def _settle(style: Style, scene: Scene, doubtful: np.ndarray, out: np.ndarray) -> None:
-    """Compute doubtful pixels, (n, t, row, column) in each row, by the reference."""
+def _codes(style: Style, scene: Scene, method: Method) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    """Codes of frames, uint8 [N T H W], and the pixels (n, t, row, column) that are in doubt."""
     centres, radii, colors = scene
-    pictures = out.reshape(*out.shape[:2], -1, *out.shape[-2:])
-    for start in range(0, len(doubtful), DOUBTS):
-        some = doubtful[start : start + DOUBTS]
-        n, t, row, column = np.pad(some, ((0, DOUBTS - len(some)), (0, 0)), mode="edge").T
-        lit = _lit(style)(np.stack([column, row], axis=1), centres[n, t], radii[n, t], colors[n])
-        pictures[n, t, :, row, column] = lit
+    x, y, first = _squares(style.size, None if method == "code" else method[1])(centres)
+    parts, first = np.asarray(_coded(style.palette, colors.ndim == 4)(x, y, radii, colors)), np.asarray(first)
+    n, t, part, row, column = np.unravel_index(np.flatnonzero(parts >= fast.DOUBTFUL), parts.shape)
+    codes = parts[:, :, 0]
+    if method != "code":
+        codes = np.empty((*parts.shape[:2], style.size, style.size), np.uint8)
+        fast.place(parts[:, :, :, None], first, codes, (0,))
+    return codes, (n, t, row + first[n, t, part, 0], column + first[n, t, part, 1])
+
+
+def _pictures(frames: np.ndarray) -> np.ndarray:
+    """Frames [N T H W] or [N T C H W] as [N T C H W], in the same memory."""
+    return frames.reshape(*frames.shape[:2], -1, *frames.shape[-2:])
+
+
+def _settle(style: Style, scene: Scene, doubtful: tuple[np.ndarray, ...], out: np.ndarray) -> None:
+    """Compute doubtful pixels, each (n, t, row, column), by the reference, in frames or in packed ones."""
+    centres, radii, colors = scene
+    every = np.stack(doubtful)
+    for start in range(0, every.shape[1], DOUBTS):
+        own = every[:, start : start + DOUBTS]
+        n, t, row, column = own[:, np.arange(DOUBTS) % own.shape[1]]  # all parts of one size, as each is compiled
+        shades = colors[n, t] if colors.ndim == 4 else colors[n]
+        lit = np.asarray(_lit(style)(np.stack([column, row], axis=1), centres[n, t], radii[n, t], shades))
+        if out.ndim == 3:
+            fast.put(lit, out, n, t, row * style.size + column)
+        else:
+            _pictures(out)[n, t, :, row, column] = lit
 
 
 @cache
-def _squares(size: int) -> Callable[..., Any]:
-    return jax.jit(jax.vmap(jax.vmap(partial(fast.squares, size=size))))
+def _apart(size: int, first_high: bool) -> Callable[..., Any]:
+    return jax.jit(jax.vmap(jax.vmap(partial(fast.apart, size=size, first_high=first_high))))
+
+
+@cache
+def _squares(size: int, shape: tuple[int, int] | None) -> Callable[..., Any]:
+    return jax.jit(jax.vmap(jax.vmap(partial(fast.squares, size=size, shape=shape))))
+
+
+@cache
+def _coded(palette: int, each: bool) -> Callable[..., Any]:
+    own = partial(fast.code, palette=palette)
+    return jax.jit(jax.vmap(jax.vmap(own, in_axes=(0, 0, 0, 0 if each else None))))
 
 
 @cache
@@ -119,10 +180,7 @@ def _lit(style: Style) -> Callable[..., Any]:
 
 
 def paint(centres: Any, radii: Any, colors: Any, *, style: Style, how: Method) -> Any:
-    """Draw frames, codes or patches [N T …] of a scene; for codes, squares are in the place of centres.
-
-    Colours are those of a sequence, or [N T B 3] those of each frame.
-    """
+    """Draw frames or patches [N T …] of a scene; colours are those of a sequence, or [N T B 3] those of each frame."""
     return _program(style, how, colors.ndim == 4)(centres, radii, colors)
 
 
@@ -135,8 +193,8 @@ def _program(style: Style, how: Method, each: bool) -> Callable[..., Any]:
             return fast.patches(centres, radii, colors, style.size, *how)
         if how.startswith("lone"):
             return fast.lone_disc(centres[0], radii[0], style.size, style.name, first_high=how != "lone")
-        if how == "code":
-            return fast.code(centres, radii, colors, style.palette)
+        if how == "reaches":
+            return fast.reaches(centres, radii, colors, style.palette)
         return draw(style, centres, radii, colors, how)
 
     return jax.jit(jax.vmap(jax.vmap(frame, in_axes=(0, 0, 0 if each else None))))

@@ -4,8 +4,11 @@ In a binary frame a single disc needs only a comparison of distances: a pixel is
 distance from the edge at which its cover reaches the threshold (0 for a clean disc). In each row the lit pixels are
 then one run, found from two numbers and written as the bits of machine words.
 
-Several discs overlap softly and need the covers themselves. These are computed in single precision; a pixel closer to
-the threshold than `DOUBT`, about ten times the rounding error, is marked and computed again in double precision.
+Where several discs lie apart, each has such runs in every channel that it lights: a longer and a shorter one, from
+bounds of what the others add. Pixels between the two are in doubt and are computed by the reference.
+
+Discs that overlap softly need the covers themselves. These are computed in single precision; a pixel closer to the
+threshold than `DOUBT`, about ten times the rounding error, is marked and computed again in double precision.
 
 Discs change only what is about them: a patch about each is computed, with all of them, and the rest is background.
 """
@@ -37,6 +40,8 @@ _WORD = 32  # pixels in a machine word
 _BITS = np.arange(2**16, dtype="<u2")[:, None].view(np.uint8)
 _PIXELS = np.unpackbits(_BITS, axis=1, bitorder="little").view(np.complex128)[:, 0]  # 16 bytes for each 16 bits
 
+_ROUNDING = 1e-6  # more than what single precision changes in a cover, or in the place of an edge
+_LEAST = 0.01  # of a cover: where others may add so much that less would light a pixel, discs do not lie apart
 _NEEDED = (LIT / 255 - BACKGROUND[0]) / (1 - BACKGROUND[0])  # cover that lights a red pixel
 _PATCH = 2, 16  # heights and widths of patches are multiples of so many pixels: few, since each is compiled
 _MARGIN = log(1 / _NEEDED - 1) / TEMPERATURE  # δ, in canvas widths
@@ -48,8 +53,84 @@ def lone_disc(centre: Array, radius: Array, size: int, style: str = "soft", *, f
     The first pixel is the lowest bit, for `unpack`; or the highest, for `pack`.
     """
     margin, pitch, first = (_MARGIN, size - 1, 0.0) if style == "soft" else (0.0, size, 0.5)
+    return _runs(centre, (radius + margin) ** 2, size, pitch, first, first_high)
+
+
+def reaches(centres: Array, radii: Array, colors: Array, palette: int) -> tuple[Array, Array, Array, Array]:
+    """How far the light of several discs reaches that lie apart; their hues [B 3] differ, and are of zeros and ones.
+
+    Return, for `apart`, centres [C b 2], the radii [C b] within which pixels of a channel are lit for sure, and those
+    beyond which they are not, and whether the discs do lie apart; if not, nothing is known.
+
+    A disc's cover falls with the distance from its edge alone, so at a pixel no other edge is nearer to, another disc
+    covers at most what it does halfway between the two. With this bound a zone about the edge of each disc follows in
+    which pixels may be lit; and from the bound in this zone, a narrower one. Single precision is enough for bounds.
+    """
+    gaps = jnp.linalg.norm(centres[:, None] - centres, axis=-1) - radii[:, None] - radii
+    gaps = jnp.where(np.eye(len(gaps), dtype=bool), jnp.inf, gaps).astype(np.float32)
+    halfway, apart, found = _covered(gaps / 2), jnp.bool_(True), []
+    for c in range(channels(palette)):
+        zone = _edge(_least_cover(-halfway, c))
+        others = jnp.minimum(halfway, _covered(gaps - zone[:, None]))
+        inner, outer = (radii + _edge(_least_cover(bound, c)) for bound in (others, -others))
+        inner, outer = inner - _ROUNDING, outer + _ROUNDING
+        apart = apart & (_least_cover(-halfway, c) > _LEAST).all()
+        found.append(_shining(centres, inner, outer, colors[:, c], palette))
+    places, inner, outer = (jnp.stack(own) for own in zip(*found, strict=True))
+    return places, inner, outer, apart
+
+
+def apart(places: Array, inner: Array, outer: Array, size: int, *, first_high: bool) -> tuple[Array, Array]:
+    """Draw discs by their `reaches`: pixels that are lit for sure, uint32 [C H words], and those in doubt [H words].
+
+    As a program of its own, or XLA would compute the reaches for every row.
+    """
+    sure, maybe = (
+        jnp.stack([_union(place, own, size, first_high) for place, own in zip(places, radii, strict=True)])
+        for radii in (inner, outer)
+    )
+    doubtful = jnp.uint32(0)
+    for own in sure ^ maybe:
+        doubtful = doubtful | own
+    return sure, doubtful
+
+
+def _covered(beyond: Array) -> Array:
+    """What all other discs cover together, at most, [B], where pixels lie so far [B B] beyond their edges."""
+    return (1 / (1 + jnp.exp(TEMPERATURE * beyond))).sum(axis=1) + _ROUNDING
+
+
+def _least_cover(others: Array, channel: int) -> Array:
+    """Cover of a disc from which on a channel is lit, if other discs take so much light from it."""
+    return (LIT / 255 - BACKGROUND[channel] + others) / (1 - BACKGROUND[channel])
+
+
+def _edge(cover: Array) -> Array:
+    """How far beyond the edge of a disc it covers so much, in canvas widths."""
+    return jnp.log(1 / jnp.clip(cover, _LEAST, 1 - _LEAST) - 1) / TEMPERATURE
+
+
+def _shining(centres: Array, inner: Array, outer: Array, shares: Array, palette: int) -> tuple[Array, Array, Array]:
+    """Centres [b 2] and both radii [b], 0 for others, of the discs that shine in a channel."""
+    inner, outer = inner * shares, outer * shares
+    if palette in (2, 3):  # no two of their hues shine in the same channel
+        return (centres * shares[:, None]).sum(axis=0)[None], inner.sum()[None], outer.sum()[None]
+    return centres, inner, outer
+
+
+def _union(centres: Array, radii: Array, size: int, first_high: bool) -> Array:
+    """The pixels of all soft discs whose radii [B] are above 0, uint32 [H words]."""
+    total = jnp.uint32(0)
+    for i in range(len(radii)):
+        words = _runs(centres[i], radii[i] ** 2, size, size - 1, 0.0, first_high)
+        total = total | jnp.where(radii[i] > 0, words, 0)
+    return total
+
+
+def _runs(centre: Array, square: Array, size: int, pitch: int, first: float, first_high: bool) -> Array:
+    """The pixels of a disc of which the radius squared is given, as runs in the rows of words: uint32 [H words]."""
     rows = (jnp.arange(size) + first) / pitch  # where the pixels lie; columns likewise
-    squares = (radius + margin) ** 2 - (rows - centre[1]) ** 2
+    squares = square - (rows - centre[1]) ** 2
     half = jnp.sqrt(jnp.maximum(squares, 0.0))  # half the length of each row's run [H]
     end = jnp.clip(jnp.floor((centre[0] + half) * pitch - first) + 1, 0, size)
     begin = jnp.where(squares < 0, end, jnp.clip(jnp.ceil((centre[0] - half) * pitch - first), 0, size))
@@ -78,17 +159,48 @@ def pack(words: np.ndarray, size: int, out: np.ndarray) -> None:
         out[...] = np.packbits(np.unpackbits(data, axis=-1)[..., :size].reshape(*out.shape[:-1], -1), axis=-1)
 
 
-def squares(centres: Array, size: int) -> Array:
-    """Squared distances of each column and row from the centre of each disc, float32 [B 2 size], for `code`.
+def places(words: np.ndarray, *, first_high: bool) -> tuple[np.ndarray, ...]:
+    """The pixels of words [N T H words]: the numbers of their sequences, frames, rows and columns."""
+    found = np.flatnonzero(words)
+    n, t, row, word = np.unravel_index(found, words.shape)
+    order = np.arange(_WORD, dtype=np.uint32)
+    which, column = np.nonzero(words.reshape(-1)[found, None] >> (order[::-1] if first_high else order) & 1)
+    return n[which], t[which], row[which], word[which] * _WORD + column
 
-    As a program of its own, or XLA would compute them in double precision for every pixel.
+
+def put(lit: np.ndarray, out: np.ndarray, n: np.ndarray, t: np.ndarray, pixel: np.ndarray) -> None:
+    """Write {0, 1} [n C] into packed frames [N T bytes], at pixels with these numbers in each channel [n]."""
+    bit = pixel[:, None] + np.arange(lit.shape[1]) * (8 * out.shape[-1] // lit.shape[1])
+    place, mask = (n[:, None], t[:, None], bit // 8), np.uint8(128) >> (bit % 8).astype(np.uint8)
+    np.bitwise_and.at(out, place, ~mask)
+    np.bitwise_or.at(out, place, lit * mask)
+
+
+def squares(centres: Array, size: int, shape: tuple[int, int] | None = None) -> tuple[Array, Array, Array]:
+    """Squared distances of columns [P B width] and rows [P B height] from each disc, float32, for `code`.
+
+    Return also the first row and column [P 2]. The parts P are the whole frame; or with a `shape`, patches about each
+    disc. As a program of its own, or XLA would compute them in double precision for every pixel.
     """
-    return ((jnp.linspace(0.0, 1.0, size) - centres[:, :, None]) ** 2).astype(np.float32)
+    first = _corners(centres, size, shape) if shape else jnp.zeros((1, 2), int)
+    along, lengths = jnp.linspace(0.0, 1.0, size), (shape or (size, size))[::-1]
+    x, y = (
+        ((along[first[:, i, None, None] + jnp.arange(lengths[i])] - centres[:, i, None]) ** 2).astype(np.float32)
+        for i in range(2)
+    )
+    return x, y, first[:, ::-1]
 
 
-def code(squares: Array, radii: Array, colors: Array, palette: int) -> Array:
-    """Draw several discs, uint8 [H W]: bit c says if channel c is lit, bit 3 (`DOUBTFUL`) that this is uncertain."""
-    covers = cover_of(squares[:, 0], squares[:, 1], radii)
+def code(x: Array, y: Array, radii: Array, colors: Array, palette: int) -> Array:
+    """Draw several discs, uint8 [P height width], from `squares`.
+
+    Bit c says if channel c is lit, bit 3 (`DOUBTFUL`) that this is uncertain.
+    """
+    return jnp.stack([_code(*own, radii, colors, palette) for own in zip(x, y, strict=True)])
+
+
+def _code(x: Array, y: Array, radii: Array, colors: Array, palette: int) -> Array:
+    covers = cover_of(x, y, radii)
     shares, total = colors.astype(np.float32), jnp.zeros(covers.shape[1:], jnp.uint8)
     for c in range(channels(palette)):
         value = blend(covers, shares[:, c], np.float32(BACKGROUND[c])) - np.float32(LIT / 255)
@@ -110,11 +222,8 @@ def patches(
 
     Return uint8 [B C height width], and their first rows and columns [B 2]. `shape` is that of `patch_shape`.
     """
-    length = np.array(shape[::-1])  # columns and rows
-    least = jnp.ceil(centres * (size - 1) - length / 2).astype(jnp.int64)  # what is left out is half a length away
-    first = jnp.clip(least, 0, size - length)
-    along = jnp.linspace(0.0, 1.0, size)
-    columns, rows = (along[first[:, i, None] + jnp.arange(length[i])] for i in range(2))
+    first, along = _corners(centres, size, shape), jnp.linspace(0.0, 1.0, size)
+    columns, rows = (along[first[:, i, None] + jnp.arange(shape[1 - i])] for i in range(2))
     own = None if how == "grey" else colors
 
     def part(columns: Array, rows: Array) -> Array:
@@ -123,19 +232,33 @@ def patches(
     return jax.vmap(part)(columns, rows), first[:, ::-1]
 
 
+def _corners(centres: Array, size: int, shape: tuple[int, int]) -> Array:
+    """First column and row [B 2] of a patch of this shape about each disc, in the frame."""
+    length = np.array(shape[::-1])  # columns and rows
+    least = jnp.ceil(centres * (size - 1) - length / 2).astype(jnp.int64)  # what is left out is half a length away
+    return jnp.clip(least, 0, size - length)
+
+
 def patch_shape(radius: float, bodies: int, size: int, how: str) -> tuple[int, int] | None:
     """Height and width of patches that hold discs of this radius, in pixels; None if they are no less than the frame.
 
-    Beyond a patch all discs together are too faint to change a shade of the background.
+    Beyond a patch all discs together are too faint to change a shade of the background, or to light a binary pixel.
     """
-    changes = []  # covers that do
-    for level in levels(how):
-        shade = 255 * level % 1  # what is above the shade that is stored
-        changes += [(1 - shade) / (255 * (1 - level)), shade / (255 * level)]
-    faint = 0.99 * min(changes) / bodies
+    faint = 0.99 * min(_changes(how)) / bodies
     pixels = 2 * (radius + log(1 / faint - 1) / TEMPERATURE) * (size - 1)
     height, width = (step * int(-(-pixels // step)) for step in _PATCH)
     return (height, width) if bodies * height * width < size**2 and width <= size else None
+
+
+def _changes(how: str) -> list[float]:
+    """Covers that change the background, in a list of the least ones."""
+    if how == "binary":
+        return [(LIT / 255 - level) / (1 - level) for level in BACKGROUND]
+    found = []
+    for level in levels(how):
+        shade = 255 * level % 1  # what is above the shade that is stored
+        found += [(1 - shade) / (255 * (1 - level)), shade / (255 * level)]
+    return found
 
 
 def place(
