@@ -41,7 +41,7 @@ def forged(request, made, tmp_path_factory):
         convert(folder, folder / manifest.CROISSANT)
     tree = json.loads((folder / manifest.NAME).read_bytes())
     del tree["sha256"]
-    return folder, list(readable(folder, tree, 1 if every else 3))
+    return folder, list(readable(folder, tree, 1 if every else 6))
 
 
 def readable(folder, tree, part):
