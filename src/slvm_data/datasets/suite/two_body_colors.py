@@ -1,4 +1,7 @@
-"""Two bodies of random masses under random strengths of attraction, in two of six colours."""
+"""Two bodies of random masses under random strengths of attraction, in two of six colours.
+
+In `long`, pairs that leave the scene after 60 frames have others in their place.
+"""
 
 from slvm_data.observe.view import View
 from slvm_data.recipe.recipe import Recipe
