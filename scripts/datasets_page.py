@@ -16,11 +16,12 @@ from slvm_data.store.card import of_split, of_windows, value_text
 PAGE = Path(__file__).parents[1] / "docs/datasets.md"
 GROUPS = {
     "Pendulums, springs, and bodies that attract each other": lambda r: (
-        not (_balls(r) or _mixed(r) or r.windows or r.splits)
+        not (_balls(r) or _mixed(r) or r.windows or r.splits or _colored(r))
     ),
+    "In colour, as the suite and Hamiltonian generative networks have them": lambda r: _colored(r),
     "Balls in a box": lambda r: _balls(r) and not _mixed(r) and not r.splits,
     "Mixed": lambda r: _mixed(r) and not r.splits,
-    "Splits that test generalisation": lambda r: bool(r.splits),
+    "Splits that test generalisation": lambda r: bool(r.splits) and not _colored(r),
     "Switching dynamics": lambda r: bool(r.windows),
 }
 LONG = 8  # values; of more the ends are shown
@@ -39,7 +40,9 @@ its signal, coloured by regime. [File format](format.md) tells what the files ho
 |---|---|
 | first steps with a neural state-space model or a latent ODE | `pendulum`, `mass_spring`, `gravity` |
 | Hamiltonian and other energy-based networks | `pendulum`, `mass_spring`, `double_pendulum`, `two_body` |
-| dissipation | `mixed_physics_iclr2023`, or `friction=0.1` with any of the four above |
+| frames in colour, and sequences four times as long | `pendulum_colors`, `two_body_colors`, `three_body` |
+| states that are seen with noise | `pendulum_hgn`, `mass_spring_hgn`, `two_body_hgn`, `three_body_hgn` |
+| dissipation | `pendulum_colors_friction`, `mixed_physics_iclr2023`, or `friction=0.1` with others |
 | motion that is sensitive to its start | `double_pendulum`, `double_pendulum3`, `lorenz` |
 | impacts, discontinuous motion | `bouncingball`, `gravity`, `bouncing_ball_1d` |
 | one model for several values of a parameter | `pendulum3`, `mass_spring3`, `double_pendulum3`, `two_body3` |
@@ -91,7 +94,9 @@ These words are used for several datasets:
 * `radii` is a range for the initial state. For a pendulum, the point (q, p) is in the annulus between these two radii;
   for a double pendulum, this holds for each arm. For a mass on a spring, the point (q, p / √(k m)) is in the annulus,
   so that its radius is the amplitude [m]. For two bodies, `radii` is the range of both coordinates of the first body's
-  position [m].
+  position [m]; for two or three on a ring, that of its radius [m].
+* `orbit_noise`: each number of each momentum is multiplied by one from 1 ± `orbit_noise`; `both_ways`: if True, half of
+  the rings go round the other way.
 * `uniform_annulus`: if True, the point is uniform in the area of the annulus; if False, its radius is uniform.
 * **Angles are not wrapped**: `q` of a pendulum counts full turns, and frames do not show them. `--record angles` stores
   sine and cosine of each angle in the array `angles`.
@@ -235,8 +240,10 @@ def observation(recipe: Recipe) -> str:
         for reach in reaches
     ]
     styles = " or ".join(dict.fromkeys(recipe.style_of(task).name for task in range(len(recipe.tasks))))
-    colors = f"{view.palette} colours" if view.palette > 1 else "black and white"
-    return f"{view.size} x {view.size} pixels, style {styles}, {colors}; {' or '.join(cameras)}"
+    hues = f"{view.palette} colours" if view.palette > 1 else "one colour"
+    colors = f"{hues} of 8 bits" if _colored(recipe) else hues if view.palette > 1 else "black and white"
+    seen = "".join(f"; `{modifier.whole()}`" for modifier in recipe.observe)
+    return f"{view.size} x {view.size} pixels, style {styles}, {colors}; {' or '.join(cameras)}{seen}"
 
 
 def source(text: str) -> str:
@@ -255,6 +262,10 @@ def _systems(recipe: Recipe) -> dict[type[System], list[SystemRecord]]:
 
 def _balls(recipe: Recipe) -> bool:
     return type(recipe.tasks[0]).__name__ == "BallBox"
+
+
+def _colored(recipe: Recipe) -> bool:
+    return recipe.has_frames() and recipe.view_of(0).color == "rgb"
 
 
 def _mixed(recipe: Recipe) -> bool:

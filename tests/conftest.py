@@ -30,7 +30,11 @@ from slvm_data.store.manifest import read
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell wants it of what runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)  # processes that tests begin take this over
 
-WITHOUT_WINDOWS = {name: recipe for name, recipe in RECIPES.items() if recipe.windows is None and not recipe.splits}
+WITHOUT_WINDOWS = {
+    name: recipe
+    for name, recipe in RECIPES.items()
+    if recipe.windows is None and not recipe.splits and not recipe.observe
+}
 
 
 def different_tasks() -> list[tuple[Recipe, int]]:

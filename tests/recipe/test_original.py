@@ -12,7 +12,11 @@ from slvm_data.recipe.original import as_original
 from slvm_data.recipe.serialisation import from_stored, to_stored
 from slvm_data.simulation.batch import batch_size, make, prepare
 
-WITHOUT_WINDOWS = {name: recipe for name, recipe in RECIPES.items() if recipe.windows is None and not recipe.splits}
+WITHOUT_WINDOWS = {
+    name: recipe
+    for name, recipe in RECIPES.items()
+    if recipe.windows is None and not recipe.splits and not recipe.observe
+}
 REMOVED = {"gravity": (249 / 16_000, 16_000), "bouncingball": (0.0, 4_000)}  # share of candidates, and how many here
 
 

@@ -30,7 +30,9 @@ UNITS = {  # of parameters, by system; those that are left out have none
     "Pendulum": {"friction": "kg/s", "m": "kg", "g": "m/s²", "l": "m"},
     "PendulumFromRest": {"friction": "kg/s", "m": "kg", "g": "m/s²", "l": "m"},
     "SwitchingDoublePendulum": {"m": "kg", "l": "m", "g": "m/s²"},
+    "ThreeBody": {"friction": "kg/s", "m": "kg", "g": "m³/(kg s²)"},
     "TwoBody": {"friction": "kg/s", "m": "kg", "g": "m³/(kg s²)"},
+    "TwoBodyRing": {"friction": "kg/s", "m": "kg", "g": "m³/(kg s²)"},
 }
 
 

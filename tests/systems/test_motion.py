@@ -230,13 +230,14 @@ def test_two_equal_bodies_go_round_in_circles():
     np.testing.assert_allclose(states[2], start, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["two_body", "two_body3"])
+@pytest.mark.parametrize("name", ["two_body", "two_body3", "three_body", "two_body_hgn"])
 def test_a_velocity_that_is_written_out_is_that_of_the_energy(name):
     """Hamilton's equations by automatic differentiation, with friction."""
     system, rng = RECIPES[name].tasks[0], np.random.default_rng(0)
+    bodies = system.bodies_drawn
     with exact():
         for _ in range(20):
-            numbers = {"m": rng.uniform(0.5, 1.5, 2), "g": rng.uniform(0, 3), "friction": rng.uniform(0, 1)}
+            numbers = {"m": rng.uniform(0.5, 1.5, bodies), "g": rng.uniform(0, 3), "friction": rng.uniform(0, 1)}
             member, x = system.member(numbers), jnp.asarray(rng.normal(size=len(system.state)))
             assert type(member).velocity is not Hamiltonian.velocity
             np.testing.assert_allclose(member.velocity(x), Hamiltonian.velocity(member, x), rtol=1e-12, atol=1e-13)

@@ -105,6 +105,14 @@ def test_sliders_stay_within_bounds(recipe):
             assert (part["high"] - part["low"]) / part["step"] > 50
 
 
+def test_sliders_stay_in_the_scene_that_frames_show():
+    """Of ±2 m: a rod of 2 m less the disc's radius."""
+    (found,) = (one for one in sliders.sliders(RECIPES["pendulum_hgn"]) if one["name"] == "l")
+    assert found["components"][0]["high"] == pytest.approx(2 - (0.5 / np.pi) ** 0.5, abs=0.01)
+    (wide,) = (one for one in sliders.sliders(RECIPES["pendulum"]) if one["name"] == "l")
+    assert wide["components"][0]["high"] == 2
+
+
 def test_splits_that_are_held_out_have_no_sliders():
     shown = summary(of_recipe(RECIPES["pendulum_ood"]))
     assert shown["sliders"] == []

@@ -22,6 +22,11 @@ NAMES = {
         *("pendulum_sdvae", "lotka_volterra_coda", "glycolytic_coda"),
     ),
     "switching": ("nascar", "lorenz", "switching_double_pendulum", "three_mode", "bouncing_ball_1d"),
+    "suite": (
+        *("mass_spring_colors", "pendulum_colors", "double_pendulum_colors", "two_body_colors", "three_body"),
+        *("mass_spring_colors_friction", "pendulum_colors_friction", "double_pendulum_colors_friction"),
+    ),
+    "hgn": ("pendulum_hgn", "mass_spring_hgn", "two_body_hgn", "three_body_hgn"),
 }
 """The datasets by family, in the order in which they are listed."""
 

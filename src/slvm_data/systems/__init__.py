@@ -20,7 +20,9 @@ from slvm_data.systems.rslds import Rslds as Rslds
 from slvm_data.systems.switching import Switching as Switching
 from slvm_data.systems.switching_double_pendulum import SwitchingDoublePendulum as SwitchingDoublePendulum
 from slvm_data.systems.system import System as System
+from slvm_data.systems.three_body import ThreeBody as ThreeBody
 from slvm_data.systems.two_body import TwoBody as TwoBody
+from slvm_data.systems.two_body_ring import TwoBodyRing as TwoBodyRing
 
 __all__ = sorted(  # pyright: ignore[reportUnsupportedDunderAll] - derived, so that a system needs only one line
     name for name, value in vars().items() if hasattr(value, "__module__") and not name.startswith("_")

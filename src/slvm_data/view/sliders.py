@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Container, Iterable
 from dataclasses import fields, replace
 from math import ceil, floor, inf, log10
@@ -12,6 +13,7 @@ import numpy as np
 from slvm_data.core.fields import is_number, limits_of
 from slvm_data.core.numerals import READERS
 from slvm_data.observe.modifiers import Modifier
+from slvm_data.observe.view import View
 from slvm_data.recipe.overrides import override
 from slvm_data.recipe.recipe import Recipe
 
@@ -32,7 +34,7 @@ def sliders(recipe: Recipe) -> list[dict[str, Any]]:
         return []
     bounds = recipe.tasks[0].parameters()
     common = [name for name in bounds if all(name in s.parameters() for s in recipe.tasks) and _alike(recipe, name)]
-    return [
+    found = [
         {
             "name": name,
             "label": name,
@@ -43,6 +45,30 @@ def sliders(recipe: Recipe) -> list[dict[str, Any]]:
         }
         for name in common
     ]
+    return [_in_view(recipe, one) for one in found] if any(view.extent for view in _views(recipe)) else found
+
+
+def _views(recipe: Recipe) -> list[View]:
+    return [recipe.view_of(task) for task in range(len(recipe.tasks))]
+
+
+def _in_view(recipe: Recipe, slider: dict[str, Any]) -> dict[str, Any]:
+    """A slider that goes no further up than frames of a fixed extent show the scene."""
+    parts = slider["components"]
+    most = max(round((part["high"] - part["now"]) / part["step"]) for part in parts)
+
+    def after(k: int) -> list[float]:
+        return [min(part["high"], round(part["now"] + k * part["step"], part["digits"])) for part in parts]
+
+    def cut(k: int) -> bool:
+        try:
+            override(recipe, [f"{slider['name']}={after(k) if len(parts) > 1 else after(k)[0]}".replace(" ", "")])
+        except ValueError:
+            return True
+        return False
+
+    highest = after(bisect_left(range(1, most + 1), True, key=cut))
+    return slider | {"components": [part | {"high": end} for part, end in zip(parts, highest, strict=True)]}
 
 
 def _each(recipe: Recipe, name: str) -> list[float]:

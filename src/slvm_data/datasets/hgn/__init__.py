@@ -1,0 +1,1 @@
+"""The sets of Hamiltonian generative networks, as their second implementation has them."""
