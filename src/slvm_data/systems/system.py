@@ -47,6 +47,10 @@ class System(abc.ABC):
     """Whether y points down, so that row 0 of a frame, the least y, is its top."""
     debug_style: ClassVar[bool] = False
     """Whether the style "debug" can show it: a ball with `radius`, `side` and `margin` among four walls."""
+    events: ClassVar[tuple[str, ...]] = ()
+    """What is recorded of an impact, if it has any: names of the arrays `event_*` in `arrays.py`."""
+    steady: ClassVar[tuple[str, ...]] = ()
+    """Names of parameters that cannot drift, apart from those that no system lets drift."""
     chaotic: ClassVar[bool] = False
     """Whether rounding errors grow, so that another type of processor gives a different long trajectory."""
 

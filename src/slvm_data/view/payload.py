@@ -15,7 +15,7 @@ from slvm_data.view.dataset import CONTEXT_MASK, Dataset
 
 FRAMES = 2000  # of a sequence, at most
 PIXELS = 2**24  # of the frames of a sequence, at most
-WALLS = ("left", "right", "top", "bottom")
+WALLS = ("left", "right", "top", "bottom", "another ball")
 
 
 def payload(dataset: Dataset, task: int, split: str, index: list[int]) -> list[dict[str, Any]]:
