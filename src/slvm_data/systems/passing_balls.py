@@ -39,14 +39,14 @@ class PassingBalls(Balls):
     masses: str = limited("area", choices=("equal", "area"))
     seen: float = limited(2.4, minimum=0)  # s
     meeting: Uniform = limited(Uniform(0.8, 2.4), minimum=0)  # s
-    height: Uniform = limited(Uniform(0.0, 1.0), minimum=0)  # share of the heights within `MARGIN` that are free
+    below_top: float = limited(0.0, minimum=0)  # m, range of heights below the highest one; 0: all that are free
 
     def start(self, key: Key) -> Array:
         """Draw where the balls start along x, and their height."""
         v, r = jnp.broadcast_to(jnp.asarray(self.v), (self.count,)), self._radii()
         share = jax.random.uniform(stream(key, "height"), dtype=float)
         low = MARGIN * self.side + jnp.max(r)
-        y = low + (self.height.low + (self.height.high - self.height.low) * share) * (self.side - 2 * low)
+        y = self.side - low - share * (self.below_top or self.side - 2 * low)
         x = self._apart_by(stream(key, "position"), r, v) if self.count > 1 else self._alone(key, r, v)
         places = jnp.stack([x, jnp.full(self.count, y)], axis=1)
         velocities = jnp.stack([v * jnp.asarray([1.0, -1.0])[: self.count], jnp.zeros(self.count)], axis=1)
