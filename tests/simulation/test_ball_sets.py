@@ -115,7 +115,7 @@ LEVELS = [f"{word}_{level}" for word in ("small", "large") for level in ("r1", "
 
 @pytest.mark.parametrize("split", ["train", *LEVELS])
 def test_two_balls_that_meet(split):
-    """Sizes and speeds of the level; one impact, with eight frames before it and after it, if the scene is wide enough."""
+    """Sizes and speeds of the level; eight frames before the impact and after it, if the scene is wide enough."""
     state, parameters = drawn("phyworld_collision", split)
     word, _, which = split.partition("_")
     for name, kind in (("radius", 0), ("v", 1)):

@@ -10,8 +10,9 @@ import pymunk
 import pytest
 from scipy.integrate import solve_ivp
 
-from slvm_data import Balls, Recipe, View, sample, simulate, uniform
+from slvm_data import Balls, Recipe, View, generate, sample, simulate, uniform
 from slvm_data.core.keys import exact
+from slvm_data.store import manifest
 from slvm_data.systems import collisions
 from slvm_data.systems.drift import Jump
 
@@ -376,3 +377,14 @@ def test_impacts_under_gravity_that_jumps():
     for name, array in found.items():
         np.testing.assert_allclose(array[happened], np.concatenate([one[name], two[name]]), atol=1e-9)
     assert collisions.PAIR in found["wall"]
+
+
+@pytest.mark.parametrize("balls", [Balls(), dataclasses.replace(UNEVEN, friction=uniform(0.0, 0.3)), LOSSY], ids=str)
+def test_the_certificate_adds_what_friction_takes(balls, tmp_path):
+    recipe = Recipe(name="x", tasks=(balls,), train=8, val=0, test=0, steps=12, view=View(size=4))
+    (own,) = manifest.read(generate(recipe, tmp_path / "x")).certificate
+    if balls.restitution < 1:
+        assert own.energy_drift is None
+    else:
+        assert own.energy_drift is not None
+        assert own.energy_drift < 1e-12

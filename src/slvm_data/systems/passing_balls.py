@@ -34,7 +34,9 @@ class PassingBalls(Balls):
 
     count: int = limited(1, minimum=1, maximum=2)
     radius: Parameter = parameter(Uniform(0.7, 1.4), positive=True, per_body=True, unit="m")
-    v: Parameter = parameter(Uniform(1.0, 4.0), minimum=0.0, per_body=True, unit="m/s")  # speed of each ball at the start
+    v: Parameter = parameter(
+        Uniform(1.0, 4.0), minimum=0.0, per_body=True, unit="m/s"
+    )  # speed of each ball at the start
     walls: bool = False
     masses: str = limited("area", choices=("equal", "area"))
     seen: float = limited(2.4, minimum=0)  # s

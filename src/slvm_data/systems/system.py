@@ -155,6 +155,10 @@ class System(abc.ABC):
         """Whether the energy is constant, apart from losses to friction, which the certificate adds back."""
         return False
 
+    def lost(self, x0: Array, t: Array) -> Array:  # noqa: ARG002 - most lose none
+        """Energy [T] that friction has taken since t[0], of a system that is not integrated and keeps energy else."""
+        return jnp.zeros(len(t))
+
     def check_start(self, x0: np.ndarray, frame: float) -> None:  # noqa: B027 - most systems can be anywhere
         """Raise ValueError for an initial state [D] that is impossible, or too fast for frames this far apart [s]."""
 

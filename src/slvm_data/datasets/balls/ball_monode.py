@@ -1,7 +1,7 @@
 """One ball in a box that friction slows, by a share of its velocity that is another one in each sequence.
 
-The source takes this number from the speed, 1 m/s at the start, at each frame. Here it is the share of the velocity that
-friction takes in a second, the same as long as the speed is 1 m/s, so that impacts have exact times.
+The source takes this number from the speed, 1 m/s at the start, at each frame. Here it is the share of the velocity
+that friction takes in a second, the same as long as the speed is 1 m/s, so that impacts have exact times.
 """
 
 from slvm_data.observe.view import View
@@ -14,9 +14,7 @@ RECIPE = Recipe(
     name="ball_monode",
     about=__doc__ or "",
     source="arXiv:2302.13262",
-    tasks=(
-        Balls(count=1, radius=1.0, friction=uniform(0.0, 0.02), place=uniform(2.0, 8.0), speed=uniform(1.0, 1.0)),
-    ),
+    tasks=(Balls(count=1, radius=1.0, friction=uniform(0.0, 0.02), place=uniform(2.0, 8.0), speed=uniform(1.0, 1.0)),),
     steps=20,
     dt=1.0,
     train=1_000,
