@@ -182,19 +182,21 @@ def trajectory(x0: Array, t: Array, balls: Balls) -> Array:
     A frame with more than `IMPACTS` impacts is not a number.
     """
 
-    def frame(state: tuple[Vectors, Vectors], seconds: Array) -> tuple[tuple[Vectors, Vectors], Array]:
+    def frame(state: tuple[Any, ...], end: Array) -> tuple[tuple[Any, ...], Array]:
         def on(carry: tuple[Any, ...]) -> tuple[Any, ...]:
             x, v, left, count = carry
             leg = fly(x, v, balls, left)
             return leg.x, leg.after, left - leg.seconds, count + 1
 
-        begin: tuple[Any, ...] = (*state, _slowed(seconds, balls.friction), jnp.asarray(0))
+        x, v, now = state
+        seconds = end - now  # here, so that times are the rounded ones that are stored, whatever they are made from
+        begin: tuple[Any, ...] = (x, v, _slowed(seconds, balls.friction), jnp.asarray(0))
         x, v, left, _ = jax.lax.while_loop(lambda carry: (carry[2] > 0) & (carry[3] <= IMPACTS), on, begin)
         share = jnp.where(left > 0, jnp.nan, jnp.exp(-balls.friction * seconds))
         v = tuple((share * a, share * b) for a, b in v)
-        return (x, v), jnp.stack([number for own in (*x, *v) for number in own])
+        return (x, v, end), jnp.stack([number for own in (*x, *v) for number in own])
 
-    return jnp.concatenate([x0[None], jax.lax.scan(frame, _first(x0, balls), jnp.diff(t))[1]])
+    return jnp.concatenate([x0[None], jax.lax.scan(frame, (*_first(x0, balls), t[0]), t[1:])[1]])
 
 
 def impacts(x0: Array, t: Array, balls: Balls, most: int, g: Array | None = None) -> dict[str, Array]:
