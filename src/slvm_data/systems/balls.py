@@ -32,7 +32,8 @@ class Balls(System):
 
     The box reaches from 0 to `side` on both axes, less a `margin`; without `walls`, balls leave it. A ball weighs 1 kg
     (`masses` = "equal"), or 1 kg for each square metre of its disc ("area"). `friction` takes that share of a velocity
-    in a second; there is none beside gravity, with which the instants of impacts have no closed form.
+    in a second; there is none beside gravity, with which the instants of impacts have no closed form. Of the recorded
+    walls, 2 is that of the least y, and 3 that of the greatest; 4 is another ball.
     """
 
     state: ClassVar = ("x1", "y1", "x2", "y2", "x3", "y3", "vx1", "vy1", "vx2", "vy2", "vx3", "vy3")
