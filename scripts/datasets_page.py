@@ -9,19 +9,22 @@ from PIL import Image
 from slvm_data import RECIPES, Recipe, Switching, System
 from slvm_data.core.text import numbers
 from slvm_data.core.types import SPLITS
+from slvm_data.datasets import NAMES
 from slvm_data.recipe.outline import SystemRecord
 from slvm_data.recipe.serialisation import equation, to_stored
 from slvm_data.store.card import of_split, of_windows, value_text
 
 PAGE = Path(__file__).parents[1] / "docs/datasets.md"
+PAPERS = "suite", "hgn", "balls"  # families that have a group of their own, or share one
 GROUPS = {
     "Pendulums, springs, and bodies that attract each other": lambda r: (
-        not (_balls(r) or _mixed(r) or r.windows or r.splits or _colored(r))
+        not (_balls(r) or _mixed(r) or r.windows or r.splits or _in(r, *PAPERS))
     ),
-    "In colour, as the suite and Hamiltonian generative networks have them": lambda r: _colored(r),
+    "In colour, as the suite and Hamiltonian generative networks have them": lambda r: _in(r, "suite", "hgn"),
     "Balls in a box": lambda r: _balls(r) and not _mixed(r) and not r.splits,
+    "Balls of other papers": lambda r: _in(r, "balls"),
     "Mixed": lambda r: _mixed(r) and not r.splits,
-    "Splits that test generalisation": lambda r: bool(r.splits) and not _colored(r),
+    "Splits that test generalisation": lambda r: bool(r.splits) and not _in(r, *PAPERS),
     "Switching dynamics": lambda r: bool(r.windows),
 }
 LONG = 8  # values; of more the ends are shown
@@ -45,6 +48,7 @@ its signal, coloured by regime. [File format](format.md) tells what the files ho
 | dissipation | `pendulum_colors_friction`, `mixed_physics_iclr2023`, or `friction=0.1` with others |
 | motion that is sensitive to its start | `double_pendulum`, `double_pendulum3`, `lorenz` |
 | impacts, discontinuous motion | `bouncingball`, `gravity`, `bouncing_ball_1d` |
+| bodies that hit each other | `balls3_sutskever`, `balls3_msvi`, `phyworld_collision` |
 | one model for several values of a parameter | `pendulum3`, `mass_spring3`, `double_pendulum3`, `two_body3` |
 | meta-learning, few-shot and in-context models | `gravity3`, `gravity6`, `gravity16`, `pendulum3` |
 | meta-learning over different systems | `mixed_physics_iclr2023`, `mixed_physics_iclr2025` |
@@ -262,6 +266,10 @@ def _systems(recipe: Recipe) -> dict[type[System], list[SystemRecord]]:
 
 def _balls(recipe: Recipe) -> bool:
     return type(recipe.tasks[0]).__name__ == "BallBox"
+
+
+def _in(recipe: Recipe, *families: str) -> bool:
+    return any(recipe.name in NAMES[family] for family in families)
 
 
 def _colored(recipe: Recipe) -> bool:

@@ -18,6 +18,7 @@ AXES = {
     "L": "latent_component",
     "S": "channel",  # of a signal
     "E": "impact",
+    "R": "partner",  # in an impact
     "U": "input",
     "J": "drift",
     "X": "xy",
@@ -189,8 +190,20 @@ _EVERY = (
         *("event_wall", "N E", "int64", Role.EVENT),
         "0 left, 1 right, 2 top (y_min), 3 bottom; -1 beyond the last impact",
     ),
+    _row(
+        *("event_body", "N E R", "int64", Role.EVENT),
+        "number of the ball, from 0, and of the other one that it meets, where event_wall is 4, or -1 at a wall",
+    ),
     _row("event_before", "N E X", "float32", Role.EVENT, "velocity before the impact", "px/s"),
     _row("event_after", "N E X", "float32", Role.EVENT, "velocity after the impact", "px/s"),
+    _row(
+        *("event_other_before", "N E X", "float32", Role.EVENT),
+        "velocity of the other ball before the impact; 0 at a wall",
+    ),
+    _row(
+        *("event_other_after", "N E X", "float32", Role.EVENT),
+        "velocity of the other ball after the impact; 0 at a wall",
+    ),
     _row(
         *("noise_factor", "N T (Q)", "float32", Role.TRUTH),
         "share of the clean frame in the noisy one, of the whole frame or of each quarter",
@@ -229,6 +242,7 @@ TABLE: dict[str, ArrayInfo] = {row.name: row for row in _EVERY}
 
 PARAMETER = "param_"
 DRIFT, GOAL = "drift_", "drift_to_"  # beginnings of the names of arrays about a parameter that drifts
+EVENT = "event_"
 EVENTS = tuple(row.name for row in _EVERY if row.role is Role.EVENT)
 SERIES = ("signal", "state", "mode", "time", "label", "path")  # arrays of the files of uncut trajectories
 
@@ -269,6 +283,11 @@ def _drifting(name: str) -> ArrayInfo:
         return _row(name, "N (P)", "float32", Role.PARAMETER, meaning)
     meaning = f"the parameter {name.removeprefix(DRIFT)} at each frame; param_{name.removeprefix(DRIFT)} is its start"
     return _row(name, "N T (P)", "float64", Role.TRUTH, meaning, query=name)
+
+
+def of_event(name: str) -> str:
+    """What an array about impacts holds, as systems name it."""
+    return name.removeprefix(EVENT)
 
 
 def pictures(name: str) -> bool:

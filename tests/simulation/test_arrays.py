@@ -16,6 +16,8 @@ from slvm_data.systems.control import Held
 from slvm_data.systems.drift import Jump
 
 UNITS = {  # of parameters, by system; those that are left out have none
+    "Balls": {"friction": "1/s", "g": "m/s²", "radius": "m"},
+    "PassingBalls": {"friction": "1/s", "g": "m/s²", "radius": "m", "v": "m/s"},
     "BallBox": {"g": "px/s²"},
     "DoublePendulum": {"friction": "kg/s", "m": "kg", "l": "m", "g": "m/s²"},
     "Glycolytic": {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, norm, truncnorm
 
-from slvm_data import RECIPES, BallBox, DoublePendulum, MassSpring, Pendulum, TwoBody, sample
+from slvm_data import RECIPES, BallBox, Balls, DoublePendulum, MassSpring, Pendulum, TwoBody, sample
 from slvm_data.systems.system import System
 
 DRAWS = 5000
@@ -83,6 +83,8 @@ def test_start(task):
         assert abs(np.corrcoef(np.hypot(x[:, 0], x[:, 2]), np.hypot(x[:, 1], x[:, 3]))[0, 1]) < 0.06
     elif isinstance(system, BallBox):
         is_thrown(x, system)
+    elif isinstance(system, Balls):
+        assert x.shape == (DRAWS, 12)  # tests/simulation/test_ball_sets.py looks at their starts
     else:
         assert isinstance(system, TwoBody)
         is_uniform(x[:, 0], 0.5, 1.5)

@@ -17,6 +17,10 @@ NAMES = {
         *("double_pendulum", "double_pendulum3", "two_body", "two_body3"),
         *("mixed_physics_iclr2023", "mixed_physics_iclr2025", "mixed_physics_iclr2025_readme"),
     ),
+    "balls": (
+        *("balls3_sutskever", "ball_monode", "balls3_msvi", "kvae_box", "kvae_box_gravity"),
+        *("phyworld_uniform", "phyworld_parabola", "phyworld_collision"),
+    ),
     "generalisation": (
         *("pendulum_ood", "gravity16_gap", "double_pendulum_long", "two_body_ood", "mixed_physics_held_out"),
         *("pendulum_sdvae", "lotka_volterra_coda", "glycolytic_coda"),

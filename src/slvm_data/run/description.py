@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from slvm_data.arrays import DRIFT, GOAL, PARAMETER
+from slvm_data.arrays import DRIFT, EVENTS, GOAL, PARAMETER, info, of_event
 from slvm_data.core.devices import backend
 from slvm_data.core.late import jax
 from slvm_data.recipe.recipe import Recipe
@@ -74,8 +74,15 @@ def units_of(system: System) -> dict[str, str]:
     if hasattr(system, "energy"):
         own["energy"] = system.energy_unit if system.units else ""
     own["dx_dt"] = ", ".join(f"{unit}/s" for unit in system.units)
+    own |= _speeds(system)
     own |= {PARAMETER + name: bounds.unit for name, bounds in system.parameters().items()}
     return {name: unit for name, unit in own.items() if unit}
+
+
+def _speeds(system: System) -> dict[str, str]:
+    """Units of the velocities of impacts, where they are other ones than in the table."""
+    names = [name for name in EVENTS if of_event(name) in system.events and name.endswith(("before", "after"))]
+    return {name: system.units[-1] for name in names if info(name).unit != system.units[-1]}
 
 
 def _shared(recipe: Recipe, task: int) -> dict[str, Any]:

@@ -341,7 +341,8 @@ def _arrays(recipe: Recipe, task: int, split: str, scene: Scene, image: Any, cle
 def recorded(recipe: Recipe) -> list[str]:
     """Names of the arrays that `record` asks for, in order."""
     names = [name for name in recipe.record if name != CLEAN]
-    return [array for name in names for array in (table.EVENTS if name == "events" else (name,))]
+    events = [name for name in table.EVENTS if all(table.of_event(name) in one.events for one in recipe.tasks)]
+    return [array for name in names for array in (events if name == "events" else (name,))]
 
 
 def _accepted(recipe: Recipe, task: int, split: str, inputs: Inputs, index: np.ndarray) -> tuple[Scene, np.ndarray]:
@@ -609,8 +610,8 @@ def _turned(angles: Array) -> Array:
 
 def _events(impacts: dict[str, Array]) -> dict[str, Array]:
     """Impacts by the names under which they are stored; times are in double precision, like those of the frames."""
-    names = {name: name.removeprefix("event_") for name in table.EVENTS}
-    return {name: impacts[own].astype(table.info(name).dtype) for name, own in names.items()}
+    names = {name: table.of_event(name) for name in table.EVENTS}
+    return {name: impacts[own].astype(table.info(name).dtype) for name, own in names.items() if own in impacts}
 
 
 def batch_size(recipe: Recipe) -> int:

@@ -328,8 +328,9 @@ def _trajectories(
             states = solve(lambda y: _with_loss(member, y), jnp.append(x0, 0.0), t, member.substep)
             return states[:, :-1], _drift(member, states)
         states = member.simulate(x0, t, of_data(root(0)))
-        lossless = jnp.pad(states, ((0, 0), (0, 1)))
-        return states, _drift(member, lossless) if member.keeps_energy() else None
+        if not member.keeps_energy():
+            return states, None
+        return states, _drift(member, jnp.concatenate([states, member.lost(x0, t)[:, None]], axis=1))
 
     return jax.vmap(one, in_axes=(Pieces(0, 0, 0 if pieces.t.ndim == 2 else None, 0, 0),))(pieces)  # pyright: ignore
 

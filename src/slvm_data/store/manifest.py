@@ -435,7 +435,7 @@ def entries_of(files: Iterable[FileEntry], units: dict[str, str]) -> dict[str, A
 def _entry(name: str, ranks: set[int], units: dict[str, str]) -> ArrayEntry:
     known = arrays.info(name)
     axes = " ".join(known.letters(ranks.pop())) if len(ranks) == 1 else known.axes
-    return ArrayEntry(axes, known.role, known.unit or units.get(name, ""), known.meaning)
+    return ArrayEntry(axes, known.role, units.get(name, known.unit), known.meaning)
 
 
 def forms_of(found: Arrays, rows: int | None = None) -> Forms:

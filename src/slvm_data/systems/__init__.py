@@ -1,6 +1,7 @@
 """Physical systems, one file each. To add a system to the package, import it here in the same form."""
 
 from slvm_data.systems.ball_box import BallBox as BallBox
+from slvm_data.systems.balls import Balls as Balls
 from slvm_data.systems.bouncing_ball_1d import BouncingBall1D as BouncingBall1D
 from slvm_data.systems.double_pendulum import DoublePendulum as DoublePendulum
 from slvm_data.systems.explicit_duration import ExplicitDuration as ExplicitDuration
@@ -14,6 +15,7 @@ from slvm_data.systems.parameters import Uniform as Uniform
 from slvm_data.systems.parameters import parameter as parameter
 from slvm_data.systems.parameters import shared_parameter as shared_parameter
 from slvm_data.systems.parameters import uniform as uniform
+from slvm_data.systems.passing_balls import PassingBalls as PassingBalls
 from slvm_data.systems.pendulum import Pendulum as Pendulum
 from slvm_data.systems.pendulum_from_rest import PendulumFromRest as PendulumFromRest
 from slvm_data.systems.rslds import Rslds as Rslds

@@ -43,6 +43,7 @@ class BallBox(System):
     style: ClassVar = "clean"
     y_down: ClassVar = True
     debug_style: ClassVar = True
+    events: ClassVar = ("time", "wall", "before", "after")
 
     g: Parameter = parameter((0.0, 0.0), length=2, unit="px/s²")
     radius: float = limited(3.0, positive=True)  # px

@@ -72,7 +72,7 @@ class Drift(Kind, abc.ABC):
 
     def check(self, system: System) -> None:
         """Raise ValueError for a system that has no such parameter, or whose parameter cannot go there, or not so."""
-        kind, names = type(system).__name__, [name for name in system.parameters() if name not in APART]
+        kind, names = type(system).__name__, [n for n in system.parameters() if n not in (*APART, *system.steady)]
         if self.of not in names:
             raise ValueError(f"{self}: {kind} has no parameter {self.of!r} that can drift; it has {', '.join(names)}")
         if self.to is None:

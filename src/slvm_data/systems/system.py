@@ -47,6 +47,10 @@ class System(abc.ABC):
     """Whether y points down, so that row 0 of a frame, the least y, is its top."""
     debug_style: ClassVar[bool] = False
     """Whether the style "debug" can show it: a ball with `radius`, `side` and `margin` among four walls."""
+    events: ClassVar[tuple[str, ...]] = ()
+    """What is recorded of an impact, if it has any: names of the arrays `event_*` in `arrays.py`."""
+    steady: ClassVar[tuple[str, ...]] = ()
+    """Names of parameters that cannot drift, apart from those that no system lets drift."""
     chaotic: ClassVar[bool] = False
     """Whether rounding errors grow, so that another type of processor gives a different long trajectory."""
 
@@ -150,6 +154,10 @@ class System(abc.ABC):
     def keeps_energy(self) -> bool:
         """Whether the energy is constant, apart from losses to friction, which the certificate adds back."""
         return False
+
+    def lost(self, x0: Array, t: Array) -> Array:  # noqa: ARG002 - most lose none
+        """Energy [T] that friction has taken since t[0], of a system that is not integrated and keeps energy else."""
+        return jnp.zeros(len(t))
 
     def check_start(self, x0: np.ndarray, frame: float) -> None:  # noqa: B027 - most systems can be anywhere
         """Raise ValueError for an initial state [D] that is impossible, or too fast for frames this far apart [s]."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slvm_data.arrays import DRIFT, EVENTS, PARAMETER
+from slvm_data.arrays import DRIFT, EVENTS, PARAMETER, of_event
 from slvm_data.core.arguments import checked
 from slvm_data.core.errors import DamageError, damage_named
 from slvm_data.core.files import at_home, identity
@@ -244,7 +244,8 @@ def _computed(recipe: Recipe, task: int, arrays: Arrays) -> Arrays:
         found["energy"] = np.array([energies(system, m, row["state"], own) for m, row, own in each])
     if "event_time" not in arrays and "events" in system.recordable() and members:
         each = [_impacts(recipe, system, m, row) for m, row in zip(members, rows, strict=True)]
-        found |= {name: np.array([one[name.removeprefix("event_")] for one in each]) for name in EVENTS}
+        names = {name: of_event(name) for name in EVENTS}
+        found |= {name: np.array([one[own] for one in each]) for name, own in names.items() if own in system.events}
     return found
 
 

@@ -15,7 +15,8 @@ from slvm_data.view.dataset import CONTEXT_MASK, Dataset
 
 FRAMES = 2000  # of a sequence, at most
 PIXELS = 2**24  # of the frames of a sequence, at most
-WALLS = ("left", "right", "top", "bottom")
+WALLS = ("left", "right", "top", "bottom", "another ball")
+UPRIGHT = ("left", "right", "bottom", "top", "another ball")  # where y points up
 
 
 def payload(dataset: Dataset, task: int, split: str, index: list[int]) -> list[dict[str, Any]]:
@@ -61,7 +62,7 @@ def _frames_and_curves(dataset: Dataset, task: int, row: Arrays) -> dict[str, An
         "mode": mode[:T].tolist() if mode is not None else None,
         "signal": numbers(signal[:T]) if signal is not None else None,
         "further": [_plot(curves, T) for curves in further(dataset.recipe.tasks[task], row)],
-        "impacts": _impacts(row, row["time"][T - 1]),
+        "impacts": _impacts(row, row["time"][T - 1], dataset.recipe.tasks[task].y_down),
         "drifts": [time for time in instants(row) if time <= row["time"][T - 1]],
         "context": _context(dataset, task, row),
     }
@@ -102,12 +103,13 @@ def _context(dataset: Dataset, task: int, row: Arrays) -> list[dict[str, Any]]:
     ]
 
 
-def _impacts(row: Arrays, last: float) -> list[dict[str, Any]]:
+def _impacts(row: Arrays, last: float, y_down: bool) -> list[dict[str, Any]]:
     """The impacts up to the last time that is shown."""
     if "event_wall" not in row:
         return []
     pairs = zip(row["event_time"].tolist(), row["event_wall"].tolist(), strict=True)
-    return [{"time": time, "wall": WALLS[wall]} for time, wall in pairs if wall >= 0 and time <= last]
+    words = WALLS if y_down else UPRIGHT
+    return [{"time": time, "wall": words[wall]} for time, wall in pairs if wall >= 0 and time <= last]
 
 
 def sprite(dataset: Dataset, task: int, frames: np.ndarray) -> dict[str, Any]:
