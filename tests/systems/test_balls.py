@@ -159,11 +159,13 @@ def test_motion_is_that_of_scipy(kind):
 
 @pytest.mark.parametrize("kind", ["even", "uneven", "falling"])
 def test_energy_is_constant_over_a_thousand_impacts(kind):
-    balls, t = KINDS[kind], np.linspace(0, 110, 1101)
+    balls, t = KINDS[kind], np.linspace(0, 150, 1501)
     for x0 in starts(balls, 2, seed=1):
         assert len(impacts(balls, x0, t, 8000)["time"]) > 1000
-        total = energy(balls, simulate(balls, {}, x0, t)) + 1e3 * (kind == "falling")
-        assert np.abs(total / total[0] - 1).max() < 1e-12
+        total = energy(balls, simulate(balls, {}, x0, t))
+        drift = np.abs(total / total[0] - 1).max()
+        print(f"{kind}: {drift:.1e} of {total[0]:.0f} J")
+        assert drift < 1e-12
 
 
 @pytest.mark.parametrize("kind", KINDS)
