@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from slvm_data import RECIPES, Recipe, sample
 from slvm_data.core.types import Arrays
 from slvm_data.export.animation import colours
+from slvm_data.observe.render.soft import LIT
 
 SCALE, GAP = 2, 2  # px
 TILE = 32 * SCALE + GAP
@@ -70,8 +71,11 @@ def _upright(recipe: Recipe, task: int, image: np.ndarray) -> np.ndarray:
 
 
 def trail(frames: np.ndarray) -> np.ndarray:
-    """Frames [T H W 3] in one [H W 3]: white takes the colour of its instant, other colours its brightness."""
-    T = len(frames)
+    """Frames [T H W 3] in one [H W 3]: white takes the colour of its instant, other colours its brightness.
+
+    Shades count as black or full, by the rule of binary frames, so that a grey background is none.
+    """
+    T, frames = len(frames), 255 * (frames >= LIT)
     shades = np.stack([np.interp(np.linspace(0, 1, T), (0, 0.55, 1), COOLING[:, c]) for c in range(3)], axis=1)
     sheet = np.zeros(frames.shape[1:])
     for t, frame in enumerate(frames):
