@@ -39,6 +39,8 @@ its signal, coloured by regime. [File format](format.md) tells what the files ho
 
 ## Which dataset for which model
 
+`slvm-data list --system Pendulum` names the datasets with a system; `--family` and `--paper` choose likewise.
+
 | model or question | datasets |
 |---|---|
 | first steps with a neural state-space model or a latent ODE | `pendulum`, `mass_spring`, `gravity` |

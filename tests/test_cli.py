@@ -108,11 +108,34 @@ def test_without_a_command_it_shows_the_help(run):
 
 def test_list_names_every_dataset(run):
     lines = run("list").stdout.splitlines()
-    assert lines[0].split() == ["name", "system", "tasks", "train/val/test", "per", "task", "observation", "state"]
+    head = ["name", "family", "system", "tasks", "train/val/test", "per", "task", "observation", "state"]
+    assert lines[0].split() == head
     assert [line.split()[0] for line in lines[1:]] == list(RECIPES)
     assert any(
-        re.fullmatch(r"double_pendulum3 +DoublePendulum +3 +3000/1000/1000 +30x32x32 +q1 q2 p1 p2", x) for x in lines
+        re.fullmatch(r"double_pendulum3 +hamiltonian +DoublePendulum +3 +3000/1000/1000 +30x32x32 +q1 q2 p1 p2", x)
+        for x in lines
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (
+            ["--family", "Switching"],
+            ["nascar", "lorenz", "switching_double_pendulum", "three_mode", "bouncing_ball_1d"],
+        ),
+        (["--system", "threebody"], ["three_body", "three_body_hgn"]),
+        (["--family", "balls", "--paper", "1710.05741"], ["kvae_box", "kvae_box_gravity"]),
+        (["--system", "Glycolytic", "--family", "generalisation"], ["glycolytic_coda"]),
+    ],
+)
+def test_list_of_a_few(run, words, names):
+    done = run("list", *words)
+    assert (done.returncode, [line.split()[0] for line in done.stdout.splitlines()[1:]]) == (0, names)
+
+
+def test_no_line_of_the_list_is_long(run):
+    assert max(map(len, run("list").stdout.splitlines())) <= 190
 
 
 def test_generate_info_verify(run, tmp_path):

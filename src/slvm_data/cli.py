@@ -71,6 +71,7 @@ _Beside = Annotated[
     ),
 ]
 STORED = "stored"
+MANY = 6  # numbers of a state, that a line of `list` shows
 _SEEN = [OPTIONS[name] for name in ("color", "observe", "time", "control", "drift")]
 """Options of `generate` that `view` and `gif` have too."""
 
@@ -94,23 +95,36 @@ def options(
 
 
 @app.command("list")
-def list_datasets() -> None:
-    """List the datasets: systems, tasks, sequences, observations."""
-    from slvm_data.datasets import RECIPES
+def list_datasets(
+    family: Annotated[str | None, typer.Option(metavar="NAME", help="Family of datasets, such as switching.")] = None,
+    system: Annotated[str | None, typer.Option(metavar="NAME", help="System, such as Pendulum.")] = None,
+    paper: Annotated[str | None, typer.Option(metavar="TEXT", help="Text in the source, such as 2111.05458.")] = None,
+) -> None:
+    """List the datasets: families, systems, tasks, sequences, observations.
 
-    head = ("name", "system", "tasks", "train/val/test per task", "observation", "state")
-    rows = [head, *map(_row, RECIPES.values())]
+    Example: slvm-data list --system pendulum --paper 2111.05458
+    """
+    from slvm_data.datasets import chosen
+
+    head = ("name", "family", "system", "tasks", "train/val/test per task", "observation", "state")
+    rows = [head, *(_row(own, recipe) for own, recipe in chosen(family, system, paper))]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
     show("\n".join(lines))
 
 
-def _row(recipe: Recipe) -> tuple[str, ...]:
+def _row(family: str, recipe: Recipe) -> tuple[str, ...]:
     systems = dict.fromkeys(type(system).__name__ for system in recipe.tasks)
-    states = dict.fromkeys(" ".join(system.state) for system in recipe.tasks)
+    states = dict.fromkeys(_state(system) for system in recipe.tasks)
     observed = "x".join(map(str, _shape(recipe)))
     counts = "/".join(str(recipe.count(split)) for split in SPLITS)
-    return recipe.name, ", ".join(systems), str(len(recipe.tasks)), counts, observed, " | ".join(states)
+    return recipe.name, family, ", ".join(systems), str(len(recipe.tasks)), counts, observed, " | ".join(states)
+
+
+def _state(system: System) -> str:
+    """The numbers of a state; of many, the first two and the last."""
+    names = system.state
+    return " ".join(names if len(names) <= MANY else (*names[:2], "…", names[-1]))
 
 
 def _shape(recipe: Recipe) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -48,6 +49,28 @@ RECIPES: dict[str, Recipe] = Recipes(
     for name in names
 )
 """Every dataset of this package, by name."""
+
+
+def chosen(family: str | None, system: str | None, paper: str | None) -> list[tuple[str, Recipe]]:
+    """The datasets, each with its family: of one family, with one system, with a text in their source; None for any.
+
+    Case does not matter. Raises ValueError if there is none, and names those that there are.
+    """
+    found = [(own, RECIPES[name]) for own, names in NAMES.items() for name in names]
+    kinds: dict[str, tuple[str | None, Callable[[str, Recipe], set[str]]]] = {
+        "family": (family, lambda own, _: {own}),
+        "system": (system, lambda _, recipe: {type(one).__name__ for one in recipe.tasks}),
+    }
+    for kind, (wanted, of) in kinds.items():
+        known = dict.fromkeys(word for pair in found for word in sorted(of(*pair)))
+        if wanted is not None:
+            found = [pair for pair in found if wanted.lower() in map(str.lower, of(*pair))]
+        if not found:
+            raise ValueError(f"no dataset has the {kind} {wanted!r}; there are {', '.join(known)}")
+    found = [pair for pair in found if (paper or "").lower() in pair[1].source.lower()]
+    if not found:
+        raise ValueError(f"no dataset of these has {paper!r} in its source, such as arXiv:2111.05458")
+    return found
 
 
 def suggestion(word: str) -> str:
