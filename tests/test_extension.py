@@ -175,7 +175,7 @@ def test_a_system_is_public_and_known(run):
 def test_a_dataset_is_listed_made_and_verified(run, commands):
     run("slvm_data/datasets/hamiltonian/sinking.py", "--out", "script")
     listed, _, verified, told = commands("list", "generate sinking", "verify sinking", "info script")
-    assert re.search(r"^sinking +Sinking +2 ", listed, re.M)
+    assert re.search(r"^sinking +\w+ +Sinking +2 ", listed, re.M)
     assert "8 sequences per file regenerated and equal" in verified
     assert "m/s" in told
 

@@ -100,7 +100,7 @@ def list_datasets(
     system: Annotated[str | None, typer.Option(metavar="NAME", help="System, such as Pendulum.")] = None,
     paper: Annotated[str | None, typer.Option(metavar="TEXT", help="Text in the source, such as 2111.05458.")] = None,
 ) -> None:
-    """List the datasets: families, systems, tasks, sequences, observations.
+    """List the datasets: systems, tasks, sequences, observations.
 
     Example: slvm-data list --system pendulum --paper 2111.05458
     """
