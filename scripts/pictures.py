@@ -87,9 +87,7 @@ def trail(frames: np.ndarray) -> np.ndarray:
 
 
 def _enlarged(frame: np.ndarray) -> Image.Image:
-    if len(frame) != HEIGHT // SCALE:
-        return Image.fromarray(frame).resize((HEIGHT, HEIGHT), Image.Resampling.BOX)
-    return Image.fromarray(frame.repeat(SCALE, 0).repeat(SCALE, 1))
+    return Image.fromarray(frame).resize((HEIGHT, HEIGHT), Image.Resampling.BOX)
 
 
 def _switching(recipe: Recipe) -> list[tuple[int, Image.Image]]:

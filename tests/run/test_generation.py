@@ -22,9 +22,9 @@ from slvm_data import RECIPES, TwoBody, generate
 from slvm_data.core.errors import DamageError
 from slvm_data.load import DataModule, Episodes, Sequences
 from slvm_data.run import executors, finish, space
-from slvm_data.run.executors.processes import _in_turn
 from slvm_data.run.finish import finish_if_complete
 from slvm_data.run.plan import Plan
+from slvm_data.run.portable import in_turn
 from slvm_data.run.repair import mend
 from slvm_data.run.unit import make_units
 from slvm_data.simulation import certificate
@@ -157,7 +157,7 @@ def test_every_executor_gives_the_same(tmp_path, toy, recipe, form):
 def test_processes_begin_with_different_programs():
     """Of each program one unit, which other processes take from the one that compiled it; then the largest."""
     plan = Plan(RECIPES["mixed_physics_iclr2025"], formats.named("npz"))
-    units = _in_turn(plan, plan.units)
+    units = in_turn(plan, plan.units)
     programs = [program(plan.recipe, unit.file.task) for unit in units]
     assert len(set(programs[:4])) == len(set(programs)) == 4
     assert [unit.sequences for unit in units[4:]] == sorted((unit.sequences for unit in units[4:]), reverse=True)

@@ -56,20 +56,23 @@ def chosen(family: str | None, system: str | None, paper: str | None) -> list[tu
 
     Case does not matter. Raises ValueError if there is none, and names those that there are.
     """
-    found = [(own, RECIPES[name]) for own, names in NAMES.items() for name in names]
-    kinds: dict[str, tuple[str | None, Callable[[str, Recipe], set[str]]]] = {
-        "family": (family, lambda own, _: {own}),
-        "system": (system, lambda _, recipe: {type(one).__name__ for one in recipe.tasks}),
-    }
-    for kind, (wanted, of) in kinds.items():
-        known = dict.fromkeys(word for pair in found for word in sorted(of(*pair)))
-        if wanted is not None:
-            found = [pair for pair in found if wanted.lower() in map(str.lower, of(*pair))]
-        if not found:
-            raise ValueError(f"no dataset has the {kind} {wanted!r}; there are {', '.join(known)}")
+    every = [(own, RECIPES[name]) for own, names in NAMES.items() for name in names]
+    found = _with(every, "family", family, lambda own, _: [own])
+    found = _with(found, "system", system, lambda _, recipe: [type(one).__name__ for one in recipe.tasks])
     found = [pair for pair in found if (paper or "").lower() in pair[1].source.lower()]
     if not found:
         raise ValueError(f"no dataset of these has {paper!r} in its source, such as arXiv:2111.05458")
+    return found
+
+
+def _with(
+    every: list[tuple[str, Recipe]], kind: str, wanted: str | None, words: Callable[[str, Recipe], list[str]]
+) -> list[tuple[str, Recipe]]:
+    """Those of the datasets that have the word that is wanted among theirs; None for any."""
+    found = [pair for pair in every if wanted is None or wanted.lower() in map(str.lower, words(*pair))]
+    if not found:
+        known = dict.fromkeys(word for pair in every for word in sorted(words(*pair)))
+        raise ValueError(f"no dataset has the {kind} {wanted!r}; there are {', '.join(known)}")
     return found
 
 

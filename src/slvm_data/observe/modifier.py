@@ -97,7 +97,6 @@ class Modifier(Kind, abc.ABC):
 
         None if it does not know.
         """
-        del keys, steps
 
     def check(self, steps: int) -> None:
         """Raise ValueError if it cannot be applied to sequences of `steps` frames."""

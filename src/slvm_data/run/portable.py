@@ -18,6 +18,7 @@ from slvm_data.recipe.recipe import Recipe
 from slvm_data.run.description import machine
 from slvm_data.run.plan import Plan, Unit
 from slvm_data.run.unit import make_unit
+from slvm_data.simulation.batch import program
 from slvm_data.store import formats, manifest
 from slvm_data.store.formats import Format
 
@@ -106,3 +107,20 @@ def make(portable: PortablePlan, folder: Path, unit: Unit) -> None:
     with _OPENING:
         plan = _plan(portable)
     make_unit(plan, folder, unit)
+
+
+def in_turn(plan: Plan, units: list[Unit]) -> list[Unit]:
+    """The order in which other processes make units: first one of each program, then the others, the largest first.
+
+    So processes that begin compile different programs, which others take from them later, and no process has a large
+    unit left to make when the others are done.
+    """
+    keys = {(unit.file.split, unit.file.task) for unit in units}
+    programs = {key: program(plan.recipe_of(key[0]), key[1]) for key in keys}
+    first = set({programs[unit.file.split, unit.file.task]: unit for unit in reversed(units)}.values())
+    return sorted(units, key=lambda unit: (unit not in first, -_size(plan, unit)))
+
+
+def _size(plan: Plan, unit: Unit) -> int:
+    """Bytes of the rows of a unit, before they are compressed."""
+    return (unit.stop - unit.first) * sum(form.row_size for form in plan.layouts[unit.file].forms.values())

@@ -62,7 +62,7 @@ class Balls(System):
         share = jax.random.uniform(stream(key, "speed"), dtype=float)
         speed = self.speed.low + (self.speed.high - self.speed.low) * share
         squares = [v[k, 0] ** 2 + v[k, 1] ** 2 for k in range(self.count)]
-        return jnp.concatenate([self._places(stream(key, "position")).ravel(), (speed * v / sqrt_of(squares)).ravel()])
+        return jnp.concatenate([self._places(stream(key, "position")).ravel(), (speed * v / _root_of(squares)).ravel()])
 
     def _places(self, key: Key) -> Array:
         """Centres [B 2]; after so many tries they may overlap, and the sequence is rejected."""
@@ -228,6 +228,6 @@ class Balls(System):
         return self.speed.high
 
 
-def sqrt_of(squares: list[Any]) -> Array:
+def _root_of(squares: list[Any]) -> Array:
     """Root of a sum, in a fixed order."""
     return jnp.sqrt(sum(squares[1:], squares[0]))

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array
+from slvm_data.systems.flight import reach
 
 PAIR = 4  # the number of a "wall" that is another ball; walls are those of `systems.flight`
 BOUNCE = 0.01  # s; a bounce on the floor is about as long before it loses no more energy
@@ -101,7 +102,7 @@ def _earliest(times: list[Array], left: Array) -> tuple[list[Array], Array]:
 
 def _touch(x: Array, v: Array, balls: Balls, k: int, axis: int) -> Touch:
     (low, high), g = _bounds(balls, k), balls.g[axis]
-    (to_low, fast_low), (to_high, fast_high) = _reach(x - low, -v, -g), _reach(high - x, v, g)
+    (to_low, fast_low), (to_high, fast_high) = reach(x - low, -v, -g), reach(high - x, v, g)
     above = to_high <= to_low
     return Touch(jnp.where(above, to_high, to_low), above, jnp.where(above, fast_high, fast_low))
 
@@ -111,16 +112,6 @@ def _bounds(balls: Balls, k: int) -> tuple[Array, Array]:
     assert balls.margin is not None
     low = balls.margin + balls.radius[k]
     return low, balls.side - low
-
-
-def _reach(distance: Array, speed: Array, acceleration: Array) -> tuple[Array, Array]:
-    """Time to cover a distance, infinite if it is never covered, and the speed at its end."""
-    square = speed**2 + 2 * acceleration * distance
-    final = jnp.sqrt(jnp.maximum(square, 0.0))
-    moves, falls = speed > 0, acceleration > 0
-    over = jnp.where(moves, 2 * distance, final - speed)
-    seconds = over / jnp.where(moves, final + speed, jnp.where(falls, acceleration, 1.0))
-    return jnp.where((moves | falls) & (square >= 0), seconds, jnp.inf), final
 
 
 def _meeting(x: Vectors, v: Vectors, balls: Balls, i: int, j: int) -> Array:

@@ -37,7 +37,7 @@ class Leg(NamedTuple):
 def fly(x: Array, v: Array, g: Array, box: Box, left: Array) -> Leg:
     """Fly from `x`, `v` [2] to the next impact, or for the time that is `left` [s]."""
     a = jnp.where(rests(x, v, g, box), 0.0, g)
-    (to_low, fast_low), (to_high, fast_high) = _reach(x - box.low, -v, -a), _reach(box.high - x, v, a)
+    (to_low, fast_low), (to_high, fast_high) = reach(x - box.low, -v, -a), reach(box.high - x, v, a)
     high = to_high <= to_low  # [2], which wall of each axis comes first
     time = jnp.where(high, to_high, to_low)
     first = jnp.stack([time[0] <= time[1], time[0] > time[1]])
@@ -57,7 +57,7 @@ def rests(x: Array, v: Array, g: Array, box: Box) -> Array:
     return (v == 0) & (((g > 0) & (x == box.high)) | ((g < 0) & (x == box.low)))
 
 
-def _reach(distance: Array, speed: Array, acceleration: Array) -> tuple[Array, Array]:
+def reach(distance: Array, speed: Array, acceleration: Array) -> tuple[Array, Array]:
     """Time [s] to cover a distance, infinite if it is never covered, and the speed at its end."""
     square = speed**2 + 2 * acceleration * distance
     final = jnp.sqrt(jnp.maximum(square, 0.0))

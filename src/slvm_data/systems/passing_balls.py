@@ -14,7 +14,7 @@ from slvm_data.core.fields import limited
 from slvm_data.core.keys import stream
 from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Key
-from slvm_data.systems.balls import Balls
+from slvm_data.systems.balls import MASSES, Balls
 from slvm_data.systems.parameters import Parameter, Uniform, parameter
 
 MARGIN = 0.05  # share of the side, least distance of a ball from the bottom and the top of the scene at the start
@@ -34,11 +34,9 @@ class PassingBalls(Balls):
 
     count: int = limited(1, minimum=1, maximum=2)
     radius: Parameter = parameter(Uniform(0.7, 1.4), positive=True, per_body=True, unit="m")
-    v: Parameter = parameter(
-        Uniform(1.0, 4.0), minimum=0.0, per_body=True, unit="m/s"
-    )  # speed of each ball at the start
+    v: Parameter = parameter(Uniform(1.0, 4.0), minimum=0.0, per_body=True, unit="m/s")  # of each ball at the start
     walls: bool = False
-    masses: str = limited("area", choices=("equal", "area"))
+    masses: str = limited("area", choices=MASSES)
     seen: float = limited(2.4, minimum=0)  # s
     meeting: Uniform = limited(Uniform(0.8, 2.4), minimum=0)  # s
     below_top: float = limited(0.0, minimum=0)  # m, range of heights below the highest one; 0: all that are free

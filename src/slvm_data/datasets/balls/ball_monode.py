@@ -1,7 +1,7 @@
-"""One ball in a box that friction slows, by a share of its velocity that is another one in each sequence.
+"""One ball in a box that is slowed by friction, which differs between sequences.
 
-The source takes this number from the speed, 1 m/s at the start, at each frame. Here it is the share of the velocity
-that friction takes in a second, the same as long as the speed is 1 m/s, so that impacts have exact times.
+In the source, the speed is 1 m/s at the start, and friction lowers it by a constant at each frame. Here friction takes
+that share of the velocity in a second, so that impacts have exact times; the two agree while the speed is near 1 m/s.
 """
 
 from slvm_data.observe.view import View

@@ -1,4 +1,7 @@
-"""Three balls of equal mass that bounce off each other in a box; the speeds of all three together are half a metre."""
+"""Three balls of equal mass that bounce off each other in a box.
+
+At the start, the root of the sum of their squared speeds is 0.5 m/s.
+"""
 
 from slvm_data.observe.view import View
 from slvm_data.recipe.recipe import Recipe

@@ -42,9 +42,9 @@ _PIXELS = np.unpackbits(_BITS, axis=1, bitorder="little").view(np.complex128)[:,
 
 _ROUNDING = 1e-6  # more than what single precision changes in a cover, or in the place of an edge
 _LEAST = 0.01  # of a cover: where others may add so much that less would light a pixel, discs do not lie apart
-_NEEDED = (LIT / 255 - BACKGROUND[0]) / (1 - BACKGROUND[0])  # cover that lights a red pixel
+_NEEDED = tuple((LIT / 255 - level) / (1 - level) for level in BACKGROUND)  # cover that lights a pixel, by channel
 _PATCH = 2, 16  # heights and widths of patches are multiples of so many pixels: few, since each is compiled
-_MARGIN = log(1 / _NEEDED - 1) / TEMPERATURE  # δ, in canvas widths
+_MARGIN = log(1 / _NEEDED[0] - 1) / TEMPERATURE  # δ of a red disc, in canvas widths
 
 
 def lone_disc(centre: Array, radius: Array, size: int, style: str = "soft", *, first_high: bool = False) -> Array:
@@ -102,7 +102,7 @@ def _covered(beyond: Array) -> Array:
 
 def _least_cover(others: Array, channel: int) -> Array:
     """Cover of a disc from which on a channel is lit, if other discs take so much light from it."""
-    return (LIT / 255 - BACKGROUND[channel] + others) / (1 - BACKGROUND[channel])
+    return _NEEDED[channel] + others / (1 - BACKGROUND[channel])
 
 
 def _edge(cover: Array) -> Array:
@@ -253,7 +253,7 @@ def patch_shape(radius: float, bodies: int, size: int, how: str) -> tuple[int, i
 def _changes(how: str) -> list[float]:
     """Covers that change the background, in a list of the least ones."""
     if how == "binary":
-        return [(LIT / 255 - level) / (1 - level) for level in BACKGROUND]
+        return [*_NEEDED]
     found = []
     for level in levels(how):
         shade = 255 * level % 1  # what is above the shade that is stored

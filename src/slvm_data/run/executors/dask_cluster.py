@@ -19,7 +19,7 @@ from slvm_data.core.cores import cores
 from slvm_data.core.errors import WorkersError
 from slvm_data.run.executors import Execute
 from slvm_data.run.plan import Plan, Unit
-from slvm_data.run.portable import PortablePlan, make
+from slvm_data.run.portable import PortablePlan, in_turn, make
 from slvm_data.run.workers import interrupts_blocked
 
 LOCAL = "local"
@@ -57,7 +57,7 @@ def by_dask(plan: Plan, folder: Path, units: list[Unit], client: Client) -> Iter
 
     Raises WorkersError if several workers in a row die making the same unit, or if the scheduler goes away.
     """
-    portable, place, waiting = PortablePlan.of(plan), folder.absolute(), iter(units)
+    portable, place, waiting = PortablePlan.of(plan), folder.absolute(), iter(in_turn(plan, units))
 
     def submit(unit: Unit) -> Any:
         future = client.submit(make, portable, place, unit, pure=False, retries=RETRIES)

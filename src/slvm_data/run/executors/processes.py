@@ -24,9 +24,8 @@ from slvm_data.core.errors import WorkersError
 from slvm_data.core.main_guard import GUARD, runs_again
 from slvm_data.run.executors import Execute
 from slvm_data.run.plan import Plan, Unit
-from slvm_data.run.portable import PortablePlan, make
+from slvm_data.run.portable import PortablePlan, in_turn, make
 from slvm_data.run.workers import interrupts_blocked
-from slvm_data.simulation.batch import program
 from slvm_data.store.journal import scratch_of
 
 WORKERS = 64  # at most, unless asked for
@@ -61,7 +60,7 @@ def connected(workers: int | None, _where: str | None) -> AbstractContextManager
 
 def by_processes(plan: Plan, folder: Path, units: list[Unit], workers: int) -> Iterator[Unit]:
     """Have units made, and yield each one when it is stored; raises WorkersError if processes die again and again."""
-    left, deaths = dict.fromkeys(_in_turn(plan, units)), 0
+    left, deaths = dict.fromkeys(in_turn(plan, units)), 0
     portable = PortablePlan.of(plan)
     if runs_again():
         sys.exit(UNGUARDED)  # without a word, as the process that started this one tells what is wrong
@@ -82,23 +81,6 @@ def by_processes(plan: Plan, folder: Path, units: list[Unit], workers: int) -> I
                             f"{folder}: processes died {DEATHS} times in a row, while {next(iter(left))} was to be "
                             "made, probably because memory ran out; try fewer workers, and run the same command again"
                         ) from error
-
-
-def _in_turn(plan: Plan, units: list[Unit]) -> list[Unit]:
-    """The units in the order in which processes make them: first one of each program, then the others, largest first.
-
-    So processes that begin compile different programs, which others take from them later, and no process has a large
-    unit left to make when the others are done.
-    """
-    keys = {(unit.file.split, unit.file.task) for unit in units}
-    programs = {key: program(plan.recipe_of(key[0]), key[1]) for key in keys}
-    first = set({programs[unit.file.split, unit.file.task]: unit for unit in reversed(units)}.values())
-    return sorted(units, key=lambda unit: (unit not in first, -_size(plan, unit)))
-
-
-def _size(plan: Plan, unit: Unit) -> int:
-    """Bytes of the rows of a unit, before they are compressed."""
-    return (unit.stop - unit.first) * sum(form.row_size for form in plan.layouts[unit.file].forms.values())
 
 
 def _each(pool: ProcessPoolExecutor, portable: PortablePlan, folder: Path, units: list[Unit]) -> Iterator[Unit]:
