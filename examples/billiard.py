@@ -91,7 +91,7 @@ class Billiard(System):
 
 RECIPE = Recipe(
     name="billiard",
-    about=__doc__,
+    about=__doc__ or "",
     tasks=(Billiard(),),
     dt=0.25,
     view=View(color="grey"),
