@@ -42,7 +42,7 @@ class System(abc.ABC):
     bodies_drawn: ClassVar[int] = 1
     """Number B of bodies in a frame, and length of a parameter with one value per body."""
     style: ClassVar[str] = "soft"
-    """Style of its frames, unless the view gives another: "soft", as in the Hamiltonian benchmarks, "clean" or "bump"."""
+    """Style of its frames, unless the view gives another: "soft", as in the Hamiltonian benchmarks, "clean", "bump"."""
     y_down: ClassVar[bool] = False
     """Whether y points down, so that row 0 of a frame, the least y, is its top."""
     debug_style: ClassVar[bool] = False

@@ -1,7 +1,7 @@
 """Three balls of equal mass that bounce off each other in a box.
 
-At the start, the root of the sum of their squared speeds is 0.5 m/s. A ball of radius r has the brightness exp(-(d / r)⁸)
-at the distance d from its centre.
+At the start, the root of the sum of their squared speeds is 0.5 m/s. The brightness of a ball
+of radius r is exp(-(d / r)⁸) at the distance d from its centre.
 """
 
 from slvm_data.observe.view import View

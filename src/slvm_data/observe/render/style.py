@@ -13,7 +13,7 @@ from slvm_data.observe.view import View
 from slvm_data.systems.system import System
 
 COVERS = {"soft": soft.cover, "clean": clean.cover, "bump": bump.cover}
-LIT = {"soft": soft.LIT, "clean": clean.LIT, "bump": clean.LIT}  # the least value of a channel that is 1 in a binary frame
+LIT = {"soft": soft.LIT, "clean": clean.LIT, "bump": clean.LIT}  # least value that is 1 in a binary frame
 
 
 @dataclass(frozen=True)
