@@ -19,7 +19,7 @@ NAMES = {
         *("mixed_physics_iclr2023", "mixed_physics_iclr2025", "mixed_physics_iclr2025_readme"),
     ),
     "balls": (
-        *("balls3_sutskever", "ball_monode", "balls3_msvi", "kvae_box", "kvae_box_gravity"),
+        *("balls3_sutskever", "ball_monode", "balls3_msvi", "kvae_box", "kvae_box_gravity", "kvae_polygon"),
         *("phyworld_uniform", "phyworld_parabola", "phyworld_collision"),
     ),
     "generalisation": (

@@ -49,6 +49,8 @@ class System(abc.ABC):
     """Whether the style "debug" can show it: a ball with `radius`, `side` and `margin` among four walls."""
     events: ClassVar[tuple[str, ...]] = ()
     """What is recorded of an impact, if it has any: names of the arrays `event_*` in `arrays.py`."""
+    numbered_walls: ClassVar[bool] = False
+    """Whether walls in `event_wall` are numbered, not the four of a box that `arrays.py` names."""
     steady: ClassVar[tuple[str, ...]] = ()
     """Names of parameters that cannot drift, apart from those that no system lets drift."""
     chaotic: ClassVar[bool] = False
