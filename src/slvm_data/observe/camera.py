@@ -19,5 +19,5 @@ def color_index(key: Key, palette: int, bodies: int) -> Array:
 
 
 def project(centres: Array, radii: Array, half_width: Array | float) -> tuple[Array, Array]:
-    """Centres [B 2] and radii [B] in canvas widths, from metres about the centre of a canvas."""
+    """Places [B 2] or [B 2 2] and radii [B] in canvas widths, from metres about the centre of a canvas."""
     return (centres + half_width) / (2 * half_width), radii / (2 * half_width)

@@ -25,7 +25,7 @@ Method = str | tuple[str, tuple[int, int]]
 """A colour: by the reference; "code" or "lone": by a method of `fast`. With height and width: by patches."""
 
 Scene = tuple[np.ndarray, ...]
-"""Centres [N T B 2] and radii [N T B] in canvas widths, and RGB colours [N B 3]."""
+"""Centres [N T B 2] or ends [N T B 2 2] and radii [N T B], in canvas widths, and RGB colours [N B 3]."""
 
 
 def draw_frames(style: Style, color: str, scene: Scene, frames: np.ndarray) -> None:
@@ -38,7 +38,7 @@ def draw_frames(style: Style, color: str, scene: Scene, frames: np.ndarray) -> N
     few = -(-len(frames) // -(-len(frames) // FEW))  # all parts of one size, as each is compiled
     places, method = [slice(start, start + few) for start in range(0, len(frames), few)], _method(style, color, scene)
     parts = [tuple(array[own] for array in scene) for own in places]
-    if style.name == "soft" and color == "binary" and _lie_apart(style, parts[0]):
+    if _codes_fit(style, color, scene) and _lie_apart(style, parts[0]):
         drawn = [_draw_apart(style, part, frames[own]) for own, part in zip(places, parts, strict=True)]
         apart, doubtful = map(np.concatenate, zip(*drawn, strict=True))
         _settle(style, scene, fast.places(doubtful, first_high=frames.ndim == 3), frames)
@@ -71,11 +71,18 @@ def _parts(scene: Scene, wanted: np.ndarray, size: int) -> Iterator[tuple[np.nda
 
 def _method(style: Style, color: str, scene: Scene) -> Method:
     """The fastest method that draws these frames."""
-    if style.name != "soft":
+    if style.name == "debug":
         return color
-    shape = fast.patch_shape(float(scene[1].max()), scene[1].shape[2], style.size, color)
-    whole = "code" if color == "binary" else color
-    return (color, shape) if shape else whole
+    places, radii, _ = scene
+    whole = "code" if _codes_fit(style, color, scene) else color
+    half = np.abs(places[..., 1, :] - places[..., 0, :]).max() / 2 if places.ndim == 5 else 0.0
+    shape = fast.patch_shape(float(radii.max() + half), radii.shape[2], style, color)
+    return (whole, shape) if shape else whole
+
+
+def _codes_fit(style: Style, color: str, scene: Scene) -> bool:
+    """Whether frames are binary ones of soft discs."""
+    return style.name == "soft" and color == "binary" and scene[0].ndim == 4
 
 
 def _lie_apart(style: Style, scene: Scene) -> bool:
@@ -90,15 +97,37 @@ def _draw_few(
 
     With `at`, fill its frames with these numbers [n], counted over sequences and time, with the first n of the scene.
     """
-    if isinstance(method, tuple) and color != "binary":
-        parts, first = map(np.asarray, paint(*scene, style=style, how=method))
-        fast.place(parts, first, out, background(style, color)[1], at)
-    else:
-        coded = method == "code" or isinstance(method, tuple)
-        drawn = _decoded(style, scene, method) if coded else np.asarray(paint(*scene, style=style, how=method))
-        drawn = pack_pictures(drawn, 2) if out.ndim == 3 else drawn
-        every = out.reshape(-1, *out.shape[2:])
-        every[slice(None) if at is None else at] = drawn.reshape(-1, *out.shape[2:])[: None if at is None else len(at)]
+    if _by_patches(method) and out.ndim != 3:
+        _put_patches(style, color, method, scene, out, at)
+        return
+    drawn = _drawn(style, color, method, scene)
+    drawn = pack_pictures(drawn, 2) if out.ndim == 3 else drawn
+    every = out.reshape(-1, *out.shape[2:])
+    every[slice(None) if at is None else at] = drawn.reshape(-1, *out.shape[2:])[: None if at is None else len(at)]
+
+
+def _drawn(style: Style, color: str, method: Method, scene: Scene) -> np.ndarray:
+    """Frames [N T H W] or [N T 3 H W] by a method."""
+    if _by_patches(method):
+        _, backdrop = background(style, color)
+        picture = (style.size, style.size) if len(backdrop) == 1 else (len(backdrop), style.size, style.size)
+        _put_patches(style, color, method, scene, drawn := np.empty((*scene[1].shape[:2], *picture), np.uint8))
+        return drawn
+    if method == "code" or isinstance(method, tuple):
+        return _decoded(style, scene, method)
+    return np.asarray(paint(*scene, style=style, how=method))
+
+
+def _by_patches(method: Method) -> bool:
+    """Whether a method draws patches of pixels, not of codes."""
+    return isinstance(method, tuple) and method[0] != "code"
+
+
+def _put_patches(
+    style: Style, color: str, method: Method, scene: Scene, out: np.ndarray, at: np.ndarray | None = None
+) -> None:
+    parts, first = map(np.asarray, paint(*scene, style=style, how=method))
+    fast.place(parts, first, out, background(style, color)[1], at)
 
 
 def _draw_apart(style: Style, scene: Scene, out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -190,9 +219,9 @@ def _program(style: Style, how: Method, each: bool) -> Callable[..., Any]:
 
     def frame(centres: Array, radii: Array, colors: Array) -> Any:
         if not isinstance(how, str):
-            return fast.patches(centres, radii, colors, style.size, *how)
+            return fast.patches(centres, radii, colors, style, *how)
         if how.startswith("lone"):
-            return fast.lone_disc(centres[0], radii[0], style.size, style.name, first_high=how != "lone")
+            return fast.lone(centres[0], radii[0], style.size, style.name, first_high=how != "lone")
         if how == "reaches":
             return fast.reaches(centres, radii, colors, style.palette)
         return draw(style, centres, radii, colors, how)

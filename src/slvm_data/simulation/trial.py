@@ -125,11 +125,11 @@ class _Trial:
             self._traced(method, arguments)
 
     def discs(self, method: str, B: int, arguments: tuple[Any, ...]) -> None:
-        """Raise ValueError unless a method of the user's own returns the centres [B 2] and the radii [B] of discs."""
+        """Raise ValueError unless a method of the user's own returns the places and the radii [B] of its bodies."""
         if not defines(self.kind, method):
             return
         found, _ = self._traced(method, arguments)
-        if not isinstance(found, tuple) or [np.shape(part) for part in found] != [(B, 2), (B,)]:
+        if not isinstance(found, tuple) or [np.shape(part) for part in found] not in ([(B, 2), (B,)], [(B, 2, 2), (B,)]):
             came = ", ".join(map(_came, found)) if isinstance(found, tuple) else _came(found)
             several = f"; bodies_drawn = {B} is the number of discs"
             self._refuse(method, came, f"two arrays: centres [{B} 2] and radii [{B}]{several}")

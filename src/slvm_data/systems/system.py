@@ -74,7 +74,11 @@ class System(abc.ABC):
 
     @abc.abstractmethod
     def bodies(self, x: Array) -> tuple[Array, Array]:
-        """Centres [B 2] (x to the right, y up) and radii [B] of the discs that show the state [D], in metres."""
+        """Places (x to the right, y up) and radii [B] of the bodies that show the state [D], in metres.
+
+        Places are centres of discs, [B 2]; or both ends of capsules, [B 2 2], such as rods and walls, which are all
+        points within the radius of the line between their ends. Body 0 is on top.
+        """
 
     @abc.abstractmethod
     def extent(self) -> float:

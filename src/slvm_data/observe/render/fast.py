@@ -1,7 +1,7 @@
 """Draw frames fast, equal to those of `soft` and `clean` unless an edge meets the middle of a pixel to 1e-15.
 
-In a binary frame a single disc needs only a comparison of distances: a pixel is lit if |c - u| <= ρ + δ, where δ is the
-distance from the edge at which its cover reaches the threshold (0 for a clean disc). In each row the lit pixels are
+In a binary frame a single body needs only a comparison of distances: a pixel is lit if |c - u| <= ρ + δ, where δ is the
+distance from the edge at which its cover reaches the threshold (0 for a clean body). In each row the lit pixels are
 then one run, found from two numbers and written as the bits of machine words.
 
 Where several discs lie apart, each has such runs in every channel that it lights: a longer and a shorter one, from
@@ -10,7 +10,7 @@ bounds of what the others add. Pixels between the two are in doubt and are compu
 Discs that overlap softly need the covers themselves. These are computed in single precision; a pixel closer to the
 threshold than `DOUBT`, about ten times the rounding error, is marked and computed again in double precision.
 
-Discs change only what is about them: a patch about each is computed, with all of them, and the rest is background.
+Bodies change only what is about them: a patch about each is computed, with all of them, and the rest is background.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 
 from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array
+from slvm_data.observe.render.capsule import middles, run
 from slvm_data.observe.render.soft import (
     BACKGROUND,
     LIT,
@@ -32,6 +33,7 @@ from slvm_data.observe.render.soft import (
     levels,
     shades,
 )
+from slvm_data.observe.render.style import Style, draw_part
 
 DOUBT = 1e-5  # of a channel's 0 … 1
 DOUBTFUL = 8  # the bit of a code that marks such a pixel
@@ -47,13 +49,13 @@ _PATCH = 2, 16  # heights and widths of patches are multiples of so many pixels:
 _MARGIN = log(1 / _NEEDED[0] - 1) / TEMPERATURE  # δ of a red disc, in canvas widths
 
 
-def lone_disc(centre: Array, radius: Array, size: int, style: str = "soft", *, first_high: bool = False) -> Array:
-    """Draw one disc from its centre [2] and radius, a scalar, in canvas widths: uint32 [H words].
+def lone(place: Array, radius: Array, size: int, style: str = "soft", *, first_high: bool = False) -> Array:
+    """Draw one body from its place, [2] or [2 2], and radius, a scalar, in canvas widths: uint32 [H words].
 
     The first pixel is the lowest bit, for `unpack`; or the highest, for `pack`.
     """
     margin, pitch, first = (_MARGIN, size - 1, 0.0) if style == "soft" else (0.0, size, 0.5)
-    return _runs(centre, (radius + margin) ** 2, size, pitch, first, first_high)
+    return _runs(place, radius + margin, size, pitch, first, first_high)
 
 
 def reaches(centres: Array, radii: Array, colors: Array, palette: int) -> tuple[Array, Array, Array, Array]:
@@ -122,18 +124,16 @@ def _union(centres: Array, radii: Array, size: int, first_high: bool) -> Array:
     """The pixels of all soft discs whose radii [B] are above 0, uint32 [H words]."""
     total = jnp.uint32(0)
     for i in range(len(radii)):
-        words = _runs(centres[i], radii[i] ** 2, size, size - 1, 0.0, first_high)
+        words = _runs(centres[i], radii[i], size, size - 1, 0.0, first_high)
         total = total | jnp.where(radii[i] > 0, words, 0)
     return total
 
 
-def _runs(centre: Array, square: Array, size: int, pitch: int, first: float, first_high: bool) -> Array:
-    """The pixels of a disc of which the radius squared is given, as runs in the rows of words: uint32 [H words]."""
-    rows = (jnp.arange(size) + first) / pitch  # where the pixels lie; columns likewise
-    squares = square - (rows - centre[1]) ** 2
-    half = jnp.sqrt(jnp.maximum(squares, 0.0))  # half the length of each row's run [H]
-    end = jnp.clip(jnp.floor((centre[0] + half) * pitch - first) + 1, 0, size)
-    begin = jnp.where(squares < 0, end, jnp.clip(jnp.ceil((centre[0] - half) * pitch - first), 0, size))
+def _runs(place: Array, radius: Array, size: int, pitch: int, first: float, first_high: bool) -> Array:
+    """The pixels of a body, as runs in the rows of words: uint32 [H words]."""
+    left, right, covered = run(place, radius, (jnp.arange(size) + first) / pitch)
+    end = jnp.clip(jnp.floor(right * pitch - first) + 1, 0, size)
+    begin = jnp.where(covered, jnp.clip(jnp.ceil(left * pitch - first), 0, size), end)
     starts = np.arange(0, size, _WORD)
     low, high = (jnp.clip(x[:, None] - starts, 0, _WORD).astype(jnp.uint64) for x in (begin, end))
     if first_high:
@@ -216,46 +216,50 @@ def lit(pixel: Array, centres: Array, radii: Array, colors: Array, palette: int)
 
 
 def patches(
-    centres: Array, radii: Array, colors: Array, size: int, how: str, shape: tuple[int, int]
+    places: Array, radii: Array, colors: Array, style: Style, color: str, shape: tuple[int, int]
 ) -> tuple[Array, Array]:
-    """The parts of a frame of colours ("rgb") or shades ("grey") that each of several discs changes, for `place`.
+    """The parts of a frame of this colour that each of several bodies changes, for `place`.
 
     Return uint8 [B C height width], and their first rows and columns [B 2]. `shape` is that of `patch_shape`.
     """
-    first, along = _corners(centres, size, shape), jnp.linspace(0.0, 1.0, size)
-    columns, rows = (along[first[:, i, None] + jnp.arange(shape[1 - i])] for i in range(2))
-    own = None if how == "grey" else colors
+    first = _corners(middles(places), style.size, shape, style.name)
 
-    def part(columns: Array, rows: Array) -> Array:
-        return shades(cover_at(columns, rows, centres, radii), own, how)
+    def part(corner: Array) -> Array:
+        columns, rows = (corner[i] + jnp.arange(shape[1 - i]) for i in range(2))
+        return draw_part(style, places, radii, colors, color, columns, rows)
 
-    return jax.vmap(part)(columns, rows), first[:, ::-1]
+    return jax.vmap(part)(first), first[:, ::-1]
 
 
-def _corners(centres: Array, size: int, shape: tuple[int, int]) -> Array:
-    """First column and row [B 2] of a patch of this shape about each disc, in the frame."""
+def _corners(middles: Array, size: int, shape: tuple[int, int], style: str = "soft") -> Array:
+    """First column and row [B 2] of a patch of this shape about each body, in the frame."""
     length = np.array(shape[::-1])  # columns and rows
-    least = jnp.ceil(centres * (size - 1) - length / 2).astype(jnp.int64)  # what is left out is half a length away
+    pixels = middles * (size - 1) if style == "soft" else middles * size - 0.5
+    least = jnp.ceil(pixels - length / 2).astype(jnp.int64)  # what is left out is half a length away
     return jnp.clip(least, 0, size - length)
 
 
-def patch_shape(radius: float, bodies: int, size: int, how: str) -> tuple[int, int] | None:
-    """Height and width of patches that hold discs of this radius, in pixels; None if they are no less than the frame.
+def patch_shape(reach: float, bodies: int, style: Style, color: str) -> tuple[int, int] | None:
+    """Height and width of patches that hold bodies up to so far from their middles, in pixels.
 
-    Beyond a patch all discs together are too faint to change a shade of the background, or to light a binary pixel.
+    None if they are no less than the frame. Beyond a patch all bodies together are too faint to change a shade of the
+    background, or to light a binary pixel.
     """
-    faint = 0.99 * min(_changes(how)) / bodies
-    pixels = 2 * (radius + log(1 / faint - 1) / TEMPERATURE) * (size - 1)
+    if style.name == "soft":
+        faint = 0.99 * min(_changes(color)) / bodies
+        pixels = 2 * (reach + log(1 / faint - 1) / TEMPERATURE) * (style.size - 1)
+    else:
+        pixels = 2 * reach * style.size + 1
     height, width = (step * int(-(-pixels // step)) for step in _PATCH)
-    return (height, width) if bodies * height * width < size**2 and width <= size else None
+    return (height, width) if bodies * height * width < style.size**2 and width <= style.size else None
 
 
-def _changes(how: str) -> list[float]:
+def _changes(color: str) -> list[float]:
     """Covers that change the background, in a list of the least ones."""
-    if how == "binary":
+    if color == "binary":
         return [*_NEEDED]
     found = []
-    for level in levels(how):
+    for level in levels(color):
         shade = 255 * level % 1  # what is above the shade that is stored
         found += [(1 - shade) / (255 * (1 - level)), shade / (255 * level)]
     return found

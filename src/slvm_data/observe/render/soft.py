@@ -1,7 +1,7 @@
-"""Bodies to pixels: soft discs over a grey background, the style of the Hamiltonian benchmarks.
+"""Bodies to pixels: soft bodies over a grey background, the style of the Hamiltonian benchmarks.
 
 In unit coordinates (the canvas is [0, 1]²) disc i with centre uᵢ and radius ρᵢ covers a pixel at c by
-Mᵢ = 1 / (1 + exp(80 (|c - uᵢ| - ρᵢ))). Disc 0 lies on top. Pixels sample the canvas at j / (W - 1), end points
+Mᵢ = 1 / (1 + exp(80 (|c - uᵢ| - ρᵢ))); of a rod, uᵢ is its point nearest to c. Body 0 lies on top. Pixels sample the canvas at j / (W - 1), end points
 included; row 0 is the *lowest* y. A binary pixel is set where the quantised value exceeds 0.45.
 
 Source: A. Botev et al., "Which priors matter? Benchmarking models for learning latent dynamics", NeurIPS 2021
@@ -17,6 +17,7 @@ import numpy as np
 
 from slvm_data.core.late import jnp
 from slvm_data.core.types import Array
+from slvm_data.observe.render.capsule import distance
 
 BACKGROUND = (0.321, 0.349, 0.368)  # RGB
 GREY = 0.343  # of the background without colours: its luminance (ITU-R BT.601)
@@ -34,21 +35,27 @@ def levels(color: str) -> tuple[float, ...]:
     return BACKGROUND if color == "rgb" else (GREY,)
 
 
-def cover(centres: Array, radii: Array, size: int) -> Array:
-    """Share of each pixel that each disc covers, M [B H W]; centres [B 2] and radii [B] in canvas widths."""
+def cover(places: Array, radii: Array, size: int, columns: Any = slice(None), rows: Any = slice(None)) -> Array:
+    """Share of each pixel that each body covers, M [B H W]; places as in `capsule` and radii [B] in canvas widths.
+
+    Of all pixels, or of those with these numbers of columns and rows.
+    """
     along = jnp.linspace(0.0, 1.0, size)
-    return cover_at(along, along, centres, radii)
+    return cover_at(along[columns], along[rows], places, radii)
 
 
-def cover_at(columns: Array, rows: Array, centres: Array, radii: Array) -> Array:
+def cover_at(columns: Array, rows: Array, places: Array, radii: Array) -> Array:
     """The same, [B H W], of pixels in columns [W] and rows [H] that lie there, in canvas widths."""
-    return cover_of((columns - centres[:, :1]) ** 2, (rows - centres[:, 1:]) ** 2, radii)
+    return _cover(distance(columns, rows, places), radii)
 
 
 def cover_of(x: Array, y: Array, radii: Array) -> Array:
-    """The same from squared distances of columns, x [B W], and rows, y [B H], in the precision of these."""
-    distance = jnp.sqrt(y[:, :, None] + x[:, None, :])
-    return 1 / (1 + jnp.exp(TEMPERATURE * (distance - radii.astype(x.dtype)[:, None, None])))
+    """The same for discs, from squared distances of columns, x [B W], and rows, y [B H], in the precision of these."""
+    return _cover(jnp.sqrt(y[:, :, None] + x[:, None, :]), radii.astype(x.dtype))
+
+
+def _cover(distance: Array, radii: Array) -> Array:
+    return 1 / (1 + jnp.exp(TEMPERATURE * (distance - radii[:, None, None])))
 
 
 def blend(covers: Array, colors: Array, background: Any) -> Array:
@@ -66,17 +73,6 @@ def shades(covers: Array, colors: Array | None, color: str) -> Array:
     return jnp.floor(255 * jnp.stack(values)).astype(jnp.uint8)
 
 
-def draw(centres: Array, radii: Array, colors: Array, size: int) -> Array:
-    """One frame, uint8 [3 H W], from centres [B 2] and radii [B] in canvas widths and RGB colours [B 3]."""
-    return shades(cover(centres, radii, size), colors, "rgb")
-
-
-def draw_grey(centres: Array, radii: Array, size: int) -> Array:
-    """One frame without colours, uint8 [H W]: white discs, at centres [B 2] with radii [B] in canvas widths."""
-    return shades(cover(centres, radii, size), None, "grey")[0]
-
-
 def binarise(frame: Array, palette: int, lit: int = LIT) -> Array:
-    """Convert a frame [3 H W] to {0, 1} in uint8: [H W] if the palette has one hue, else [3 H W]."""
-    bits = (frame >= lit).astype(jnp.uint8)
-    return bits[0] if palette == 1 else bits
+    """Convert a frame [3 H W] to {0, 1} in uint8: [1 H W] if the palette has one hue, else [3 H W]."""
+    return (frame[: 1 if palette == 1 else 3] >= lit).astype(jnp.uint8)

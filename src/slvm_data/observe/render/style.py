@@ -56,17 +56,26 @@ def background(style: Style, color: str) -> tuple[int, tuple[int, ...]]:
     return 255, tuple(int(255 * level) if style.name == "soft" else 0 for level in soft.levels(color))
 
 
-def draw(style: Style, centres: Array, radii: Array, colors: Array, color: str) -> Array:
-    """Draw one frame from centres [B 2] and radii [B] in canvas widths and RGB colours [B 3].
+def draw(style: Style, places: Array, radii: Array, colors: Array, color: str) -> Array:
+    """Draw one frame from places, as in `capsule`, and radii [B], in canvas widths, and RGB colours [B 3].
 
     `color` is one of `view.COLORS`. Frames are uint8: [3 H W] for "rgb"; [H W] of shades for "grey"; for "binary" of
     {0, 1}, [H W] if one channel is enough, else [3 H W].
     """
     if style.name == "debug":
-        codes = debug.draw(centres[0] * style.size, style.size, style.margin)
+        codes = debug.draw(places[0] * style.size, style.size, style.margin)
         return {"binary": (codes > 0).astype(np.uint8), "grey": debug.grey(codes), "rgb": debug.color(codes)}[color]
+    frame = draw_part(style, places, radii, colors, color, slice(None), slice(None))
+    return frame[0] if len(frame) == 1 else frame
+
+
+def draw_part(
+    style: Style, places: Array, radii: Array, colors: Array, color: str, columns: Any, rows: Any
+) -> Array:
+    """The pixels in these columns and rows of such a frame, in a style that is not "debug": uint8 [C height width]."""
     own = soft if style.name == "soft" else clean
+    covers = own.cover(places, radii, style.size, columns, rows)
     if color == "grey":
-        return own.draw_grey(centres, radii, style.size)
-    frame = own.draw(centres, radii, colors, style.size)
+        return own.shades(covers, None, color)
+    frame = own.shades(covers, colors, "rgb")
     return soft.binarise(frame, style.palette, LIT[style.name]) if color == "binary" else frame
