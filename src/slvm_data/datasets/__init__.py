@@ -19,7 +19,8 @@ NAMES = {
         *("mixed_physics_iclr2023", "mixed_physics_iclr2025", "mixed_physics_iclr2025_readme"),
     ),
     "balls": (
-        *("balls3_sutskever", "ball_monode", "balls3_msvi", "kvae_box", "kvae_box_gravity", "kvae_polygon"),
+        *("balls3_sutskever", "ball_monode", "balls3_msvi", "kvae_box", "kvae_box_gravity"),
+        *("kvae_polygon", "kvae_pong", "pong_citris"),
         *("phyworld_uniform", "phyworld_parabola", "phyworld_collision"),
     ),
     "generalisation": (

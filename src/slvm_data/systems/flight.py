@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import ceil, log, sqrt
 from typing import NamedTuple
 
-from slvm_data.core.late import jax, jnp
+from slvm_data.core.late import jnp
 from slvm_data.core.types import Array
 from slvm_data.systems import legs
 
@@ -76,30 +76,8 @@ def impacts(x0: Array, t: Array, g: Array, box: Box, most: int) -> dict[str, Arr
 
 
 def impacts_in_parts(x0: Array, t: Array, g: Array, box: Box, most: int) -> dict[str, Array]:
-    """As `impacts`, with an acceleration g [T-1 2] from each time to the next.
-
-    If there are more than `most`, the time of the last one is not a number.
-    """
-
-    def one(carry: tuple[Array, ...], _: None) -> tuple[tuple[Array, ...], dict[str, Array]]:
-        x, v, part, left = carry
-        leg = fly(x, v, g[part], box, left)
-        left = left - leg.seconds
-        found = {"time": t[part + 1] - left, "before": leg.before, "after": leg.after, "wall": leg.wall}
-        over = (left <= 0) & (part < len(g) - 1)
-        part = part + over
-        return (leg.x, leg.after, part, jnp.where(over, t[part + 1] - t[part], left)), found
-
-    start = *jnp.split(_inside(x0, box), 2), jnp.asarray(0), t[1] - t[0]
-    (*_, left), found = jax.lax.scan(one, start, length=most + len(g))
-    happened = found["wall"] >= 0
-    order = jnp.argsort(~happened, stable=True)[:most]
-    here = happened[order]
-    kept = {name: value[order] for name, value in found.items()}
-    blank = {name: jnp.where(here[:, None] if value.ndim > 1 else here, value, 0) for name, value in kept.items()}
-    lost = (jnp.sum(happened) > most) | (left > 0)
-    time = blank["time"].at[-1].set(jnp.where(lost, jnp.nan, blank["time"][-1]))
-    return blank | {"time": time, "wall": jnp.where(here, kept["wall"], -1)}
+    """As `impacts`, with an acceleration g [T-1 2] from each time to the next: see `legs.impacts_in_parts`."""
+    return legs.impacts_in_parts(_inside(x0, box), t, lambda x, v, left, a: fly(x, v, a, box, left), (g,), most)
 
 
 def _inside(x0: Array, box: Box) -> Array:

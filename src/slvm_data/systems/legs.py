@@ -63,3 +63,30 @@ def impacts(x0: Array, t: Array, fly: Fly, most: int) -> dict[str, Array]:
         return (leg.x, leg.after, left), {**found, "wall": leg.wall}
 
     return jax.lax.scan(one, (x0[:2], x0[2:], jnp.asarray(t[-1] - t[0])), length=most)[1]
+
+
+def impacts_in_parts(x0: Array, t: Array, fly: Fly, parts: tuple[Array, ...], most: int) -> dict[str, Array]:
+    """As `impacts`, where `fly` also takes what holds from each time to the next, as for `trajectory`.
+
+    If there are more than `most`, the time of the last one is not a number.
+    """
+
+    def one(carry: tuple[Array, ...], _: None) -> tuple[tuple[Array, ...], dict[str, Array]]:
+        x, v, part, left = carry
+        leg = fly(x, v, left, *(own[part] for own in parts))
+        left = left - leg.seconds
+        found = {"time": t[part + 1] - left, "before": leg.before, "after": leg.after, "wall": leg.wall}
+        over = (left <= 0) & (part < len(t) - 2)
+        part = part + over
+        return (leg.x, leg.after, part, jnp.where(over, t[part + 1] - t[part], left)), found
+
+    start = x0[:2], x0[2:], jnp.asarray(0), t[1] - t[0]
+    (*_, left), found = jax.lax.scan(one, start, length=most + len(t) - 1)
+    happened = found["wall"] >= 0
+    order = jnp.argsort(~happened, stable=True)[:most]
+    here = happened[order]
+    kept = {name: value[order] for name, value in found.items()}
+    blank = {name: jnp.where(here[:, None] if value.ndim > 1 else here, value, 0) for name, value in kept.items()}
+    lost = (jnp.sum(happened) > most) | (left > 0)
+    time = blank["time"].at[-1].set(jnp.where(lost, jnp.nan, blank["time"][-1]))
+    return blank | {"time": time, "wall": jnp.where(here, kept["wall"], -1)}

@@ -59,7 +59,7 @@ def polygon(corners: Any) -> Polygon:
     try:
         points = np.asarray(corners, float)
     except (TypeError, ValueError):
-        points = np.zeros(0)
+        points = np.zeros((0, 2))
     if points.ndim != 2 or points.shape[1] != 2 or len(points) < 3 or not np.isfinite(points).all():
         raise ValueError(f"corners = {corners} has to be three or more points, such as (0, 0), (30, 0), (15, 30)")
     sides = np.roll(points, -1, axis=0) - points

@@ -1,4 +1,4 @@
-"""A ball in a convex polygon: ẋ = v, and v → v - 2 (v·n) n at a wall with the normal n, at the exact time of the impact.
+"""A ball in a convex polygon: ẋ = v, and v → v - 2 (v·n) n at a wall with normal n, at the exact time of an impact.
 
 M. Fraccaro et al., "A Disentangled Recognition and Nonlinear Dynamics Model for Unsupervised Learning", NeurIPS 2017.
 """

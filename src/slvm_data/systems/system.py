@@ -43,6 +43,8 @@ class System(abc.ABC):
     """Number B of bodies in a frame, and length of a parameter with one value per body."""
     style: ClassVar[str] = "soft"
     """Style of its frames, unless the view gives another: "soft", as in the Hamiltonian benchmarks, or "clean"."""
+    own_hues: ClassVar[bool] = False
+    """Whether body k has hue k of the palette in every sequence, instead of a drawn one."""
     y_down: ClassVar[bool] = False
     """Whether y points down, so that row 0 of a frame, the least y, is its top."""
     debug_style: ClassVar[bool] = False
