@@ -13,6 +13,7 @@ from slvm_data import RECIPES, BallBox, PolygonBox, View, sample, simulate
 from slvm_data.core.keys import exact
 from slvm_data.simulation.batch import collect
 from slvm_data.simulation.member import impacts
+from slvm_data.view import payload
 
 HEXAGON = PolygonBox()
 TRIANGLE = PolygonBox(corners=((1, 1), (31, 1), (4, 12)), radius=0.5)  # with corners of 20 degrees and less
@@ -177,3 +178,10 @@ def test_impossible_polygons(change, words):
 def test_impossible_starts(x0, words):
     with pytest.raises(ValueError, match=words):
         simulate(HEXAGON, {}, x0, [0.0, 0.2])
+
+
+def test_a_page_numbers_the_walls():
+    """Those of a box have names."""
+    row = {"event_wall": np.array([4, 0, -1]), "event_time": np.array([0.5, 1.5, 0.0])}
+    words = [[impact["wall"] for impact in payload._impacts(row, 2.0, ball)] for ball in (HEXAGON, BallBox())]
+    assert words == [["wall 4", "wall 0"], ["another ball", "left"]]

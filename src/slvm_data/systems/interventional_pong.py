@@ -14,6 +14,7 @@ import numpy as np
 from slvm_data.core.fields import limited
 from slvm_data.core.keys import stream
 from slvm_data.core.late import jax, jnp
+from slvm_data.core.sines import sine_cosine
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.parameters import Parameter, parameter
 from slvm_data.systems.system import System
@@ -93,7 +94,8 @@ class InterventionalPong(System):
     def _regular(self, state: Array, own: Drawn) -> tuple[Array, Array]:
         """The next state [5] without an intervention; and whether the ball was out."""
         paddles, direction = state[2:4], state[4]
-        x, y = state[0] + self.speed * jnp.cos(direction), state[1] + self.speed * jnp.sin(direction)
+        sine, cosine = sine_cosine(direction)
+        x, y = state[0] + self.speed * cosine, state[1] + self.speed * sine
         out = (x < SCORED) | (x > SIDE - SCORED)
         beyond = jnp.where(y < SCORED, SCORED, SIDE - SCORED)
         turned = (y < SCORED) | (y > SIDE - SCORED)
