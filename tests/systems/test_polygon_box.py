@@ -163,7 +163,7 @@ def test_impacts_have_room_and_agree_with_the_states():
         ({"corners": ((1, 1), (2, 2))}, "has to be three or more points"),
         ({"corners": ((1, 1), (31, 1), (15, 5), (31, 31))}, "has to be those of a convex polygon"),
         ({"corners": ((1, 1), (31, 1), (40, 31))}, "are not all within 0 … 32"),
-        ({"radius": 13.0}, "radius = 13.0 is too large for wall "),
+        ({"radius": 13.0}, "radius = 13.0 is too large for a ball"),
         ({"substep": 0.1}, "leave substep = 0.1 out"),
     ],
 )

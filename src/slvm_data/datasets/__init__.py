@@ -23,6 +23,9 @@ NAMES = {
         *("kvae_polygon", "kvae_pong", "pong_citris"),
         *("phyworld_uniform", "phyworld_parabola", "phyworld_collision"),
     ),
+    "rods": (
+        *("pendulum_cru", "pendulum_cru_regression", "pendulum_msvi", "pendulum_goku", "pendulum_hnn", "pendulum_nsv"),
+    ),
     "generalisation": (
         *("pendulum_ood", "gravity16_gap", "double_pendulum_long", "two_body_ood", "mixed_physics_held_out"),
         *("pendulum_sdvae", "lotka_volterra_coda", "glycolytic_coda"),

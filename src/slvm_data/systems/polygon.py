@@ -28,11 +28,11 @@ class Polygon(NamedTuple):
             [np.linalg.solve(np.stack(pair), np.add(own, radius)) for pair, own in zip(pairs, shifted, strict=True)]
         )
 
-    def out_of_reach(self, radius: float) -> list[int]:
-        """Walls that a disc of this radius cannot touch along their length: it is too large for them."""
+    def holds(self, radius: float) -> bool:
+        """Whether a disc of this radius fits in, and can touch every wall."""
         sides = np.diff(self.inner(radius), axis=0, append=self.inner(radius)[:1])
         own = np.diff(self.corners, axis=0, append=self.corners[:1])
-        return np.flatnonzero((sides * own).sum(axis=1) <= 0).tolist()
+        return bool(((sides * own).sum(axis=1) > 0).all())
 
     def room(self, radius: float) -> float:
         """Length of a path on which a disc meets no more walls than the two of a corner.

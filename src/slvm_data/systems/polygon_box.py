@@ -133,8 +133,9 @@ class PolygonBox(System):
             raise ValueError(f"PolygonBox: {error}") from None
         if (walls.corners < 0).any() or (walls.corners > self.side).any():
             raise ValueError(f"PolygonBox: corners = {self.corners} are not all within 0 … {self.side:g}")
-        if odd := walls.out_of_reach(self.high("radius")):
-            raise ValueError(f"PolygonBox: radius = {self.radius} is too large for wall {odd[0]} of the polygon")
+        radius = self.high("radius")
+        if radius >= self.side / 2 or not walls.holds(radius):
+            raise ValueError(f"PolygonBox: radius = {self.radius} is too large for a ball that can touch every wall")
 
     def _polygon(self) -> Polygon:
         return polygon(self.corners)
