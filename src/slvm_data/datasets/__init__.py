@@ -22,6 +22,9 @@ NAMES = {
         *("balls3_sutskever", "ball_monode", "balls3_msvi", "kvae_box", "kvae_box_gravity"),
         *("phyworld_uniform", "phyworld_parabola", "phyworld_collision"),
     ),
+    "rods": (
+        *("cartpole", "acrobot", "elastic_double_pendulum_nsv"),
+    ),
     "generalisation": (
         *("pendulum_ood", "gravity16_gap", "double_pendulum_long", "two_body_ood", "mixed_physics_held_out"),
         *("pendulum_sdvae", "lotka_volterra_coda", "glycolytic_coda"),
