@@ -1,8 +1,8 @@
-"""Two rods that hang from a pivot, the angle of the second one from the first: M q̈ + … = u, with I about their middles.
+"""Two rods in a chain: H = pᵀ M⁻¹ p / 2 + (m₁ / 2 + m₂) g l₁ (1 - cos q₁) + m₂ g l₂ (1 - cos(q₁ + q₂)) / 2.
 
 M11 = I₁ + I₂ + m₁ l₁² / 4 + m₂ (l₁² + l₂² / 4 + l₁ l₂ cos q₂), M12 = I₂ + m₂ (l₂² / 4 + l₁ l₂ cos q₂ / 2),
-M22 = I₂ + m₂ l₂² / 4, V = -(m₁ / 2 + m₂) g l₁ cos q₁ - m₂ g l₂ cos(q₁ + q₂) / 2. Source: R. S. Sutton, A. G. Barto,
-"Reinforcement Learning", MIT Press 1998, section 11.3.
+M22 = I₂ + m₂ l₂² / 4, with the moments of inertia I about the middles of the rods. Source: R. S. Sutton, A. G. Barto,
+"Reinforcement Learning: An Introduction", MIT Press 1998, section 11.3.
 """
 
 from __future__ import annotations

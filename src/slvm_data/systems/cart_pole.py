@@ -1,7 +1,7 @@
-"""A pole on a cart: M q̈ + … = u, with a uniform rod of length 2a as the pole, and its angle from the upward vertical.
+"""A pole on a cart: H = pᵀ M⁻¹ p / 2 + m₁ g l (1 + cos q) / 2, with M11 = m₁ + m₂, M12 = m₁ l cos q / 2, M22 = m₁ l² / 3.
 
-M11 = m₁ + m₂, M12 = m₁ a cos q, M22 = 4/3 m₁ a², V = m₁ g a (1 + cos q). Source: R. V. Florian, "Correct equations for the
-dynamics of the cart-pole system", 2007.
+The pole is a uniform rod of mass m₁, with its angle q from the upward vertical; m₂ is the mass of the cart. Source:
+R. V. Florian, "Correct equations for the dynamics of the cart-pole system", Coneural 2007.
 """
 
 from __future__ import annotations

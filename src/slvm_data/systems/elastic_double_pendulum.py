@@ -1,4 +1,4 @@
-"""A rod that hangs from a spring without mass, which turns about a pivot: H = kinetic + potential energy, z the stretch.
+"""A rod that hangs from a spring without mass, which turns about a pivot; z is the stretch of the spring.
 
 H = [(p₁ / r)² + p_z²] / (2 m) + [p₂ - l₂ (cos(q₁ - q₂) p₁ / r + sin(q₁ - q₂) p_z) / 2]² / (2 I)
     - m g (r cos q₁ + l₂ cos q₂ / 2) + k z² / 2, with r = l₁ + z and I = m (l₂² + width²) / 12
