@@ -207,7 +207,7 @@ def test_a_rod_whose_ends_meet_is_a_disc(style, color):
 
 
 def test_clean_rods_are_the_share_of_each_pixel_that_they_cover():
-    """As Pillow draws them 64 times as large; the rule is that of an edge along a row, so slanted ones differ a little."""
+    """As Pillow draws them, 64 times as large; the rule is that of an edge along a row, so slanted ones differ."""
     size, zoom, n = 24, 64, 60
     places, radii = rods_of(n, 1, 3)
     radii = np.maximum(radii, 1.0 / size)

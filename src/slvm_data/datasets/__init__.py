@@ -23,6 +23,7 @@ NAMES = {
         *("phyworld_uniform", "phyworld_parabola", "phyworld_collision"),
     ),
     "rods": (
+        *("pendulum_cru", "pendulum_cru_regression", "pendulum_msvi", "pendulum_goku", "pendulum_hnn", "pendulum_nsv"),
         *("cartpole", "acrobot", "elastic_double_pendulum_nsv"),
     ),
     "generalisation": (

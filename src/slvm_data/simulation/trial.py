@@ -129,7 +129,8 @@ class _Trial:
         if not defines(self.kind, method):
             return
         found, _ = self._traced(method, arguments)
-        if not isinstance(found, tuple) or [np.shape(part) for part in found] not in ([(B, 2), (B,)], [(B, 2, 2), (B,)]):
+        allowed = [(B, 2), (B,)], [(B, 2, 2), (B,)]  # discs, capsules
+        if not isinstance(found, tuple) or [np.shape(part) for part in found] not in allowed:
             came = ", ".join(map(_came, found)) if isinstance(found, tuple) else _came(found)
             several = f"; bodies_drawn = {B} is the number of discs"
             self._refuse(method, came, f"two arrays: centres [{B} 2] and radii [{B}]{several}")

@@ -1,8 +1,9 @@
 """Bodies to pixels: soft bodies over a grey background, the style of the Hamiltonian benchmarks.
 
 In unit coordinates (the canvas is [0, 1]²) disc i with centre uᵢ and radius ρᵢ covers a pixel at c by
-Mᵢ = 1 / (1 + exp(80 (|c - uᵢ| - ρᵢ))); of a rod, uᵢ is its point nearest to c. Body 0 lies on top. Pixels sample the canvas at j / (W - 1), end points
-included; row 0 is the *lowest* y. A binary pixel is set where the quantised value exceeds 0.45.
+Mᵢ = 1 / (1 + exp(80 (|c - uᵢ| - ρᵢ))); of a rod, uᵢ is its point nearest to c. Body 0 lies on top. Pixels sample the
+canvas at j / (W - 1), end points included; row 0 is the *lowest* y. A binary pixel is set where the quantised value
+exceeds 0.45.
 
 Source: A. Botev et al., "Which priors matter? Benchmarking models for learning latent dynamics", NeurIPS 2021
 Datasets and Benchmarks, arXiv:2111.05458.

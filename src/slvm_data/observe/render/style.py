@@ -69,9 +69,7 @@ def draw(style: Style, places: Array, radii: Array, colors: Array, color: str) -
     return frame[0] if len(frame) == 1 else frame
 
 
-def draw_part(
-    style: Style, places: Array, radii: Array, colors: Array, color: str, columns: Any, rows: Any
-) -> Array:
+def draw_part(style: Style, places: Array, radii: Array, colors: Array, color: str, columns: Any, rows: Any) -> Array:
     """The pixels in these columns and rows of such a frame, in a style that is not "debug": uint8 [C height width]."""
     own = soft if style.name == "soft" else clean
     covers = own.cover(places, radii, style.size, columns, rows)
