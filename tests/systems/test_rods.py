@@ -20,7 +20,7 @@ POPULATIONS = {  # of members that differ in every constant
     "acrobot": Acrobot(
         m=(uniform(0.8, 1.2), uniform(0.5, 0.9)),
         l=(uniform(0.9, 1.1), uniform(0.6, 0.8)),
-        inertia_about_middle=(uniform(0.8, 1.0), uniform(0.5, 0.7)),
+        inertia=(uniform(0.8, 1.0), uniform(0.5, 0.7)),
     ),
     "elastic_double_pendulum_nsv": ElasticDoublePendulum(m=uniform(0.1, 0.12), k=uniform(35.0, 45.0)),
 }
@@ -31,7 +31,7 @@ STARTS = {  # lowest and highest value at the start of each coordinate, then of 
 }
 CONSTANTS = {
     "cartpole": {"m": (0.5, 0.2), "l": 1.4, "g": 9.8},
-    "acrobot": {"m": 1.0, "l": 1.0, "inertia_about_middle": 1.0, "g": 9.8},
+    "acrobot": {"m": 1.0, "l": 1.0, "inertia": 1.0, "g": 9.8},
     "elastic_double_pendulum_nsv": {"m": 0.11, "l": (0.205, 0.179), "width": 0.038, "k": 40.0, "g": 9.81},
 }
 
@@ -46,7 +46,7 @@ def cartpole(c, q, v, u):
 
 def acrobot(c, q, v, u):
     """Spong's equations, with d and phi as the textbook names them."""
-    (m1, m2), (l1, l2), (i1, i2), g = c["m"].T, c["l"].T, c["inertia_about_middle"].T, c["g"]
+    (m1, m2), (l1, l2), (i1, i2), g = c["m"].T, c["l"].T, c["inertia"].T, c["g"]
     a, b, sin, cos = l1 / 2, l2 / 2, np.sin(q[1]), np.cos(q[1])
     d1 = m1 * a**2 + m2 * (l1**2 + b**2 + 2 * l1 * b * cos) + i1 + i2
     d2, d3 = m2 * (b**2 + l1 * b * cos) + i2, m2 * b**2 + i2
@@ -55,7 +55,7 @@ def acrobot(c, q, v, u):
     return [[d1, d2], [d2, d3]], [u[0] - phi1, u[1] - phi2 - m2 * l1 * b * v[0] ** 2 * sin]
 
 
-def elastic_double_pendulum_nsv(c, q, v, u):  # noqa: ARG001 - it has no control
+def elastic_double_pendulum_nsv(c, q, v, u):
     """Lagrange's equations of the rod's middle at r (sin, -cos)(q1) + b (sin, -cos)(q2), over its mass."""
     (l1, l2), m, g = c["l"].T, c["m"], c["g"]
     r, b, sin, cos = l1 + q[2], l2 / 2, np.sin(q[0] - q[1]), np.cos(q[0] - q[1])
@@ -184,7 +184,7 @@ def test_rods_are_drawn_where_they_are():
 
 
 def constants(name):
-    bodies = {"m": (1.0, 1.0), "l": (1.0, 1.0), "inertia_about_middle": (1.0, 1.0)} if name == "acrobot" else {}
+    bodies = {"m": (1.0, 1.0), "l": (1.0, 1.0), "inertia": (1.0, 1.0)} if name == "acrobot" else {}
     return {key: np.asarray(value, float) for key, value in (CONSTANTS[name] | bodies).items()}
 
 

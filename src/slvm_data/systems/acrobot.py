@@ -23,7 +23,7 @@ from slvm_data.systems.parameters import Parameter, Uniform, parameter
 
 @dataclass(frozen=True, kw_only=True)
 class Acrobot(Linkage):
-    """State: q1 [rad], the angle of the first rod from the downward vertical, and q2, that of the second from the first.
+    """State: q1 [rad], the angle of the first rod from the downward vertical, and q2, of the second from the first.
 
     The momenta p1, p2 [kg m²/s] follow; angles are not wrapped. The inputs are torques at the pivot and at the joint
     between the rods, in the direction of the angles.
@@ -37,7 +37,7 @@ class Acrobot(Linkage):
 
     m: Parameter = parameter(1.0, positive=True, per_body=True, unit="kg")
     l: Parameter = parameter(1.0, positive=True, per_body=True, unit="m")
-    inertia_about_middle: Parameter = parameter(1.0, positive=True, per_body=True, unit="kg m²")
+    inertia: Parameter = parameter(1.0, positive=True, per_body=True, unit="kg m²")  # about the middle
     g: Parameter = parameter(9.8, minimum=0.0, unit="m/s²")
     angle: Uniform = Uniform(-pi, pi)  # rad, of both at the start
     spin: Uniform = Uniform(-pi, pi)  # rad/s, of both at the start
@@ -48,9 +48,9 @@ class Acrobot(Linkage):
         q, v = jnp.split(cuboid(key, self.angle, self.angle, self.spin, self.spin), 2)
         return jnp.concatenate([q, self.momenta(q, v)])
 
-    def inertia(self, q: Array) -> tuple[Array, Array, Array]:
+    def mass_matrix(self, q: Array) -> tuple[Array, Array, Array]:
         """Moments of inertia: of both rods about the pivot, what couples them, of the second one about the joint."""
-        (m1, m2), (l1, l2), (i1, i2) = self.m, self.l, self.inertia_about_middle
+        (m1, m2), (l1, l2), (i1, i2) = self.m, self.l, self.inertia
         second, coupling = i2 + m2 * l2**2 / 4, m2 * l1 * l2 / 2 * sine_cosine(q[1])[1]
         first = i1 + m1 * l1**2 / 4 + m2 * l1**2
         return first + second + 2 * coupling, second + coupling, second
@@ -64,7 +64,7 @@ class Acrobot(Linkage):
 
     def pushed(self, largest: float, impulse: float) -> Self:  # noqa: ARG002
         """With the spin that a torque may add."""
-        spin = self.spin.high + impulse / self.low("inertia_about_middle")
+        spin = self.spin.high + impulse / self.low("inertia")
         return dataclasses.replace(self, spin=Uniform(self.spin.low, spin))
 
     def bodies(self, x: Array) -> tuple[Array, Array]:
@@ -79,8 +79,8 @@ class Acrobot(Linkage):
         return float(self.range_of("l")[1].sum()) + 2 * self.radius
 
     def fastest(self) -> float:
-        """Upper bound of the angular speed [rad/s] of a rod that has all energy of the start and of the deepest fall."""
-        m, l, inertia = self.high("m"), self.high("l"), self.high("inertia_about_middle")
+        """Upper bound of the angular speed [rad/s] of a rod with all energy of the start and of the deepest fall."""
+        m, l, inertia = self.high("m"), self.high("l"), self.high("inertia")
         spin = max(abs(self.spin.low), abs(self.spin.high))
         energy = spin**2 / 2 * (5 * inertia + 4.25 * m * l**2) + 4 * m * l * self.high("g")
-        return sqrt(2 * energy / self.low("inertia_about_middle"))
+        return sqrt(2 * energy / self.low("inertia"))

@@ -1,7 +1,7 @@
-"""A pole on a cart: H = pᵀ M⁻¹ p / 2 + m₁ g l (1 + cos q) / 2, with M11 = m₁ + m₂, M12 = m₁ l cos q / 2, M22 = m₁ l² / 3.
+"""A pole on a cart: H = pᵀ M⁻¹ p / 2 + m₁ g l (1 + cos q) / 2, with the angle q from the upward vertical.
 
-The pole is a uniform rod of mass m₁, with its angle q from the upward vertical; m₂ is the mass of the cart. Source:
-R. V. Florian, "Correct equations for the dynamics of the cart-pole system", Coneural 2007.
+M11 = m₁ + m₂, M12 = m₁ l cos q / 2, M22 = m₁ l² / 3: the pole is a uniform rod of mass m₁, and m₂ is that of the cart.
+Source: R. V. Florian, "Correct equations for the dynamics of the cart-pole system", Coneural 2007.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class CartPole(Linkage):
         q, v = jnp.split(cuboid(key, self.place, self.angle, self.speed, self.spin), 2)
         return jnp.concatenate([q, self.momenta(q, v)])
 
-    def inertia(self, q: Array) -> tuple[Array, Array, Array]:
+    def mass_matrix(self, q: Array) -> tuple[Array, Array, Array]:
         """Mass of both; what couples them; moment of inertia of the pole about the joint."""
         moment = self.m[0] * self.l / 2
         return self.m[0] + self.m[1], moment * sine_cosine(q[1])[1], 2 / 3 * moment * self.l
@@ -66,7 +66,7 @@ class CartPole(Linkage):
         return dataclasses.replace(self, spin=Uniform(self.spin.low, self.spin.high + impulse / moment))
 
     def bodies(self, x: Array) -> tuple[Array, Array]:
-        """The pole, before the cart. As in the source, its lower end reaches beyond the joint, and its tip is lower."""
+        """The pole, before the cart. As in gym, it is drawn lower by half its width, to reach around the joint."""
         s, c = sine_cosine(x[1])
         joint, (radius, half) = jnp.stack([x[0], jnp.zeros_like(x[0])]), CART
         pole = jnp.stack([joint, joint + (self.l - 2 * POLE) * jnp.stack([s, c])])
@@ -86,7 +86,7 @@ class CartPole(Linkage):
         return f"left the scene (the cart beyond ±{self.half_width:g} m)"
 
     def fastest(self) -> float:
-        """Highest angular speed [rad/s] of the heaviest pole on the lightest cart, after a fall with the largest spin."""
+        """Highest angular speed [rad/s] of the heaviest pole on the lightest cart, fallen with the largest spin."""
         pole, cart = self.range_of("m")[1][0], self.range_of("m")[0][1]
         spin = max(abs(self.spin.low), abs(self.spin.high))
         return sqrt((4 / 3 * spin**2 + 8 * self.high("g") / self.low("l")) / (4 / 3 - pole / (pole + cart)))

@@ -23,9 +23,9 @@ RADIUS = 0.0315  # m, of the capsules that show spring and rod
 
 @dataclass(frozen=True, kw_only=True)
 class ElasticDoublePendulum(Hamiltonian):
-    """State: q1, q2 [rad], the angles of spring and rod from the downward vertical, not wrapped, and z [m], the stretch.
+    """State: q1, q2 [rad], the angles of spring and rod from the downward vertical, and z [m], the stretch.
 
-    Their momenta p1, p2 [kg m²/s] and pz [kg m/s] follow. At the start the length of the spring is at rest.
+    Their momenta p1, p2 [kg m²/s] and pz [kg m/s] follow; angles are not wrapped. At the start, z does not change.
     """
 
     state: ClassVar = ("q1", "q2", "z", "p1", "p2", "pz")
@@ -33,11 +33,11 @@ class ElasticDoublePendulum(Hamiltonian):
     style: ClassVar = "clean"
     bodies_drawn: ClassVar[int] = 2
     friction: ClassVar = 0.0
-    radii: ClassVar = None  # starts have ranges of their own
+    radii: ClassVar = None  # pyright: ignore  # starts have ranges of their own
     turn: ClassVar[float] = 0.5
 
     m: Parameter = parameter(0.110, positive=True, unit="kg")  # of the rod
-    l: Parameter = parameter((0.205, 0.179), positive=True, per_body=True, unit="m")  # of the spring at rest, of the rod
+    l: Parameter = parameter((0.205, 0.179), positive=True, per_body=True, unit="m")  # of the spring, of the rod
     width: Parameter = parameter(0.038, minimum=0.0, unit="m")  # of the rod
     k: Parameter = parameter(40.0, positive=True, unit="N/m")
     g: Parameter = parameter(9.81, minimum=0.0, unit="m/s²")
@@ -103,7 +103,7 @@ class ElasticDoublePendulum(Hamiltonian):
 
     def rejection(self) -> str:
         """Reason why `accept` rejects a sequence."""
-        return f"left the scene (the tip beyond the margin of {self.margin:g} m, or a stretch below {self.shortest:g} m)"
+        return f"left the scene (a tip beyond the margin of {self.margin:g} m, or a stretch below {self.shortest:g} m)"
 
     def fastest(self) -> float:
         """Estimate of the highest angular speed [rad/s]: that of a rod with all energy, and of the stiffest spring."""

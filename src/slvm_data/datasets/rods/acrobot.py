@@ -1,7 +1,8 @@
 """Two rods in a chain, each sequence under one of nine pairs of constant torques, at the pivot and between the rods.
 
 In the source, the torque at the pivot also turns the second rod as no torque does, by a slip in its equations; here
-both are torques. There the first rod is red and the second green; here they are two of red, green and blue, in any order.
+both are torques. There the first rod is red and the second green; here they are two of red, green and blue, in any
+order.
 """
 
 from slvm_data.observe.view import View
