@@ -13,7 +13,7 @@ from slvm_data import RECIPES, BallBox, DoublePendulum, MassSpring, Pendulum, si
 from slvm_data.core.keys import exact, of_data, root, stream
 from slvm_data.simulation.member import impacts
 from slvm_data.systems import control, drift
-from slvm_data.systems.control import Constant, Control, Held, OrnsteinUhlenbeck
+from slvm_data.systems.control import Choice, Constant, Control, Held, OrnsteinUhlenbeck
 from slvm_data.systems.drift import Drift, Jump, Ramp
 
 RNG = np.random.default_rng(3)
@@ -134,15 +134,23 @@ def test_ornstein_uhlenbeck_has_its_law_at_irregular_times():
             assert abs(np.mean(scaled[:, a] * scaled[:, b]) - np.exp(-0.7 * (T[b] - T[a]))) < 0.08
 
 
-def test_sines_and_constants():
+def test_sines_constants_and_choices():
     u = drawn(control.Sine(amplitude=2.0, frequency=0.25, phase=(0.0, 0.5)), n=1)[0]
     np.testing.assert_allclose(u, 2 * np.sin(2 * np.pi * 0.25 * T[:, None] + [0.0, 0.5]), atol=1e-14)
     u = drawn(Constant(value=-3.0), n=1)
     assert (u == -3).all()
+    (one, other), counts = np.unique(drawn(Choice(among=(3.0, (1.0, 2.0))))[:, 5], axis=0, return_counts=True)
+    assert (one.tolist(), other.tolist()) == ([1.0, 2.0], [3.0, 3.0])
+    assert abs(counts[0] / 4000 - 0.5) < 0.04
     every = drawn(Constant(value=(control_range(), 1.0)))
     assert (every == every[:, :1]).all()
     assert stats.kstest(every[:, 0, 0] / 2, "uniform").pvalue > 1e-4
     assert (every[..., 1] == 1).all()
+
+
+def test_a_choice_has_something_to_choose_from():
+    with pytest.raises(ValueError, match=r"choice: among is empty: give the values, such as \[-1,1\]"):
+        Control.parse("choice(among=[])")
 
 
 def control_range():
@@ -150,7 +158,11 @@ def control_range():
 
 
 @pytest.mark.parametrize(
-    "text", ["constant(value=[0,0.5..2])", "held(low=-2,steps=3)", "ornstein_uhlenbeck(rate=[1,2])", "sine(phase=0..3)"]
+    "text",
+    [
+        *("constant(value=[0,0.5..2])", "choice(among=[[0,1],[2,-3.5]])", "choice(among=[-2,0,2])"),
+        *("held(low=-2,steps=3)", "ornstein_uhlenbeck(rate=[1,2])", "sine(phase=0..3)"),
+    ],
 )
 def test_controls_are_their_texts_and_json(text):
     rule = Control.parse(text)
@@ -170,6 +182,7 @@ def test_drifts_are_their_texts_and_json(text):
 REFUSED = (
     ("lorenz", {"control": Held()}, "Lorenz takes no control, since it names no inputs: leave held out"),
     ("pendulum", {"control": Held(low=(0.0, 0.0))}, r"held.* low has 2 values, and Pendulum has 1 input \(torque\)"),
+    ("pendulum", {"control": Choice(among=((0.0, 1.0),))}, "value has 2 values, and Pendulum has 1 input"),
     ("pendulum", {"drift": (Jump(of="h", to=1.0),)}, "Pendulum has no parameter 'h' that can drift; it has friction"),
     ("lorenz", {"drift": (Jump(of="observation_noise", to=1.0),)}, "has no parameter 'observation_noise' that can"),
     ("pendulum", {"drift": (Jump(of="m"),)}, r"say where m goes, such as jump\(of=m,to=1.5\)"),

@@ -19,7 +19,7 @@ from slvm_data.core.ranges import Uniform, is_range, uniform
 from slvm_data.core.ranges import of_json as range_of_json
 
 _CALL = re.compile(r"\s*(\w+)\s*(?:\((.*)\))?\s*", re.DOTALL)
-COMMA = re.compile(r",(?![^\[]*\])")  # outside brackets
+COMMA = re.compile(r",(?!(?:[^\[\]]|\[[^\[\]]*\])*\])")  # outside brackets, which may hold brackets
 _NUMBER = re.compile(REAL)
 
 
@@ -150,7 +150,7 @@ def _read(text: str) -> Any:
     if text in ("true", "false"):
         return text == "true"
     if text.startswith("[") and text.endswith("]"):
-        return tuple(_read(part.strip()) for part in text[1:-1].split(",") if part.strip())
+        return tuple(_read(part.strip()) for part in COMMA.split(text[1:-1]) if part.strip())
     low, dots, high = text.partition("..")
     if dots and _NUMBER.fullmatch(low) and _NUMBER.fullmatch(high):
         return uniform(float(low), float(high))

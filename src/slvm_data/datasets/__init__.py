@@ -25,6 +25,7 @@ NAMES = {
     ),
     "rods": (
         *("pendulum_cru", "pendulum_cru_regression", "pendulum_msvi", "pendulum_goku", "pendulum_hnn", "pendulum_nsv"),
+        *("cartpole", "acrobot", "elastic_double_pendulum_nsv"),
     ),
     "generalisation": (
         *("pendulum_ood", "gravity16_gap", "double_pendulum_long", "two_body_ood", "mixed_physics_held_out"),

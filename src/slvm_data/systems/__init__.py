@@ -1,9 +1,12 @@
 """Physical systems, one file each. To add a system to the package, import it here in the same form."""
 
+from slvm_data.systems.acrobot import Acrobot as Acrobot
 from slvm_data.systems.ball_box import BallBox as BallBox
 from slvm_data.systems.balls import Balls as Balls
 from slvm_data.systems.bouncing_ball_1d import BouncingBall1D as BouncingBall1D
+from slvm_data.systems.cart_pole import CartPole as CartPole
 from slvm_data.systems.double_pendulum import DoublePendulum as DoublePendulum
+from slvm_data.systems.elastic_double_pendulum import ElasticDoublePendulum as ElasticDoublePendulum
 from slvm_data.systems.explicit_duration import ExplicitDuration as ExplicitDuration
 from slvm_data.systems.glycolytic import Glycolytic as Glycolytic
 from slvm_data.systems.hamiltonian import Hamiltonian as Hamiltonian

@@ -69,6 +69,32 @@ class Constant(Control):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Choice(Control):
+    """One of several values for the whole sequence; each is as likely as the others."""
+
+    among: tuple[Any, ...] = ((-1.0,), (1.0,))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.among:
+            raise ValueError(f"{self.name()}: among is empty: give the values, such as [-1,1]")
+
+    def values(self, key: Key, t: Array, inputs: int) -> Array:
+        """The same value in each frame."""
+        every = jnp.stack([jnp.broadcast_to(jnp.asarray(value, float), (inputs,)) for value in self.among])
+        return jnp.broadcast_to(every[jax.random.randint(key, (), 0, len(self.among))], (len(t), inputs))
+
+    def largest(self) -> float:
+        """The largest of them."""
+        return _size(self.among)
+
+    def check(self, kind: str, inputs: tuple[str, ...]) -> None:
+        """Raise ValueError as every control does, for each of the values."""
+        for value in self.among:
+            Constant(value=value).check(kind, inputs)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Held(Control):
     """Values that are uniform between `low` and `high`, each held over `steps` frames."""
 
