@@ -15,7 +15,7 @@ from slvm_data.recipe.serialisation import equation, to_stored
 from slvm_data.store.card import of_split, of_windows, value_text
 
 PAGE = Path(__file__).parents[1] / "docs/datasets.md"
-PAPERS = "suite", "hgn", "balls"  # families that have a group of their own, or share one
+PAPERS = "suite", "hgn", "balls", "worlds"  # families that have a group of their own, or share one
 GROUPS = {
     "Pendulums, springs, and bodies that attract each other": lambda r: (
         not (_balls(r) or _mixed(r) or r.windows or r.splits or _in(r, *PAPERS))
@@ -23,6 +23,7 @@ GROUPS = {
     "In colour, as the suite and Hamiltonian generative networks have them": lambda r: _in(r, "suite", "hgn"),
     "Balls in a box": lambda r: _balls(r) and not _mixed(r) and not r.splits,
     "Balls of other papers": lambda r: _in(r, "balls"),
+    "Populations, oscillators and games": lambda r: _in(r, "worlds"),
     "Mixed": lambda r: _mixed(r) and not r.splits,
     "Splits that test generalisation": lambda r: bool(r.splits) and not _in(r, *PAPERS),
     "Switching dynamics": lambda r: bool(r.windows),
@@ -58,6 +59,7 @@ its signal, coloured by regime. [File format](format.md) tells what the files ho
 | other [parameters or starts](generalisation.md) than in training | `pendulum_ood`, `pendulum_sdvae`, `two_body_ood` |
 | systems or lengths that training has not seen | `mixed_physics_held_out`, `double_pendulum_long` |
 | adapting to a new world from a few sequences | `lotka_volterra_coda`, `glycolytic_coda` |
+| signals whose parameters differ between sequences | `lotka_volterra_monode`, `sine_monode`, `lotka_volterra_sdvae` |
 | switching linear dynamics, recurrent or not (SLDS, rSLDS) | `nascar`, `lorenz`, `switching_double_pendulum` |
 | explicit durations, long contexts | `three_mode`, `bouncing_ball_1d` |
 

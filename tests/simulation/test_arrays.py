@@ -31,6 +31,7 @@ UNITS = {  # of parameters, by system; those that are left out have none
     "MassSpring": {"friction": "kg/s", "m": "kg", "k": "N/m"},
     "Pendulum": {"friction": "kg/s", "m": "kg", "g": "m/s²", "l": "m"},
     "PendulumFromRest": {"friction": "kg/s", "m": "kg", "g": "m/s²", "l": "m"},
+    "Sine": {"f": "1/s"},
     "SwitchingDoublePendulum": {"m": "kg", "l": "m", "g": "m/s²"},
     "ThreeBody": {"friction": "kg/s", "m": "kg", "g": "m³/(kg s²)"},
     "TwoBody": {"friction": "kg/s", "m": "kg", "g": "m³/(kg s²)"},

@@ -19,6 +19,7 @@ from slvm_data.systems.passing_balls import PassingBalls as PassingBalls
 from slvm_data.systems.pendulum import Pendulum as Pendulum
 from slvm_data.systems.pendulum_from_rest import PendulumFromRest as PendulumFromRest
 from slvm_data.systems.rslds import Rslds as Rslds
+from slvm_data.systems.sine import Sine as Sine
 from slvm_data.systems.switching import Switching as Switching
 from slvm_data.systems.switching_double_pendulum import SwitchingDoublePendulum as SwitchingDoublePendulum
 from slvm_data.systems.system import System as System

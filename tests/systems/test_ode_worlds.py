@@ -1,0 +1,143 @@
+"""Populations, oscillators and games: the motion of SciPy on equations written here, and the laws of their starts."""
+
+import dataclasses
+import functools
+
+import jax
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.integrate import solve_ivp
+
+from slvm_data import RECIPES, sample, simulate
+from slvm_data.core.keys import exact
+from slvm_data.observe.modifiers import Emission
+from slvm_data.systems.system import draw
+
+MEMBERS = 64
+MANY = 5_000
+
+
+def lotka_volterra(_, c, y):
+    x, y = y
+    return [c["alpha"] * x - c["beta"] * x * y, c["delta"] * x * y - c["gamma"] * y]
+
+
+def sine(_, c, y):
+    return [y[1], -4 * np.pi**2 * c["f"] ** 2 * y[0]]
+
+
+LAWS = {"lotka_volterra_monode": lotka_volterra, "sine_monode": sine, "lotka_volterra_sdvae": lotka_volterra}
+TOLERATED = 1e-8  # of the largest number of the trajectory
+
+
+@functools.cache
+def members(name, task, count):
+    """Parameters [N …] and starts [N D] of a population."""
+    system = RECIPES[name].tasks[task]
+    keys = jax.random.split(jax.random.key(3), count)
+    ranges = {key: system.ends_of(key) for key in system.parameters()}
+    with exact():
+
+        def one(key):
+            own, start = jax.random.split(key)
+            share = dict(zip(ranges, jax.random.uniform(own, (len(ranges),), dtype=float), strict=True))
+            c = draw(ranges, share)
+            return c, system.member(c).start(start)
+
+        return jax.tree.map(np.asarray, jax.vmap(one)(keys))
+
+
+def theirs(law, c, x0, t):
+    """States [N T D] by SciPy."""
+    N, D = x0.shape
+    solved = solve_ivp(
+        lambda s, y: np.concatenate(law(s, c, y.reshape(D, N))),
+        *((t[0], t[-1]), x0.T.ravel(), "DOP853", t),
+        rtol=1e-12,
+        atol=1e-12,
+    )
+    return solved.y.reshape(D, N, -1).transpose(1, 2, 0)
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_states_are_those_of_scipy(name):
+    """In every task, of the longest sequences that the dataset has."""
+    recipe = RECIPES[name]
+    steps = max(recipe.of_split(split).steps for split in recipe.split_names())
+    t = np.arange(steps) * recipe.dt_of(0)
+    each = MEMBERS // len(recipe.tasks)
+    for task, system in enumerate(recipe.tasks):
+        c, x0 = members(name, task, each)
+        solved = theirs(LAWS[name], c, x0, t)
+        own = [simulate(system, {key: c[key][i] for key in c}, x0[i], t) for i in range(each)]
+        worst = np.abs(np.stack(own) - solved).max() / np.abs(solved).max()
+        print(f"{name} {task}: {worst:.1e}")
+        assert worst < TOLERATED
+
+
+BETWEEN = {  # parameters, then numbers at the start, that are uniform
+    "lotka_volterra_monode": (
+        {"alpha": (1, 3.5), "gamma": (1, 3.5), "beta": (0.5, 0.6), "delta": (0.2, 0.3)},
+        {0: (1, 5), 1: (1, 5)},
+    ),
+    "sine_monode": ({"A": (1, 4), "f": (0.5, 1)}, {}),
+    "lotka_volterra_sdvae": (
+        {"alpha": (1.95, 2.05), "beta": (0.95, 1.05), "gamma": (3.95, 4.05), "delta": (0.95, 1.05)},
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BETWEEN)
+def test_parameters_and_starts_are_uniform(name):
+    c, x0 = members(name, 0, MANY)
+    parameters, numbers = BETWEEN[name]
+    drawn = [(c[key], ends) for key, ends in parameters.items()] + [(x0[:, i], ends) for i, ends in numbers.items()]
+    for values, (low, high) in drawn:
+        assert stats.kstest(values, stats.uniform(low, high - low).cdf).pvalue > 1e-4
+
+
+def test_a_sine_starts_at_any_phase():
+    """A uniform phase, with the velocity that belongs to it; and later it is the sine of its amplitude."""
+    c, x0 = members("sine_monode", 0, MANY)
+    omega = 2 * np.pi * c["f"]
+    phase = np.arctan2(x0[:, 0], x0[:, 1] / omega)
+    assert stats.kstest(phase, stats.uniform(-np.pi, 2 * np.pi).cdf).pvalue > 1e-4
+    np.testing.assert_allclose(np.hypot(x0[:, 0], x0[:, 1] / omega), c["A"], rtol=1e-12)
+
+
+def test_predators_and_prey_of_sdvae_have_one_start():
+    assert (members("lotka_volterra_sdvae", 0, MANY)[1] == [5.0, 3.0]).all()
+
+
+NUMBERS = {  # train, val, test, frames, time between them, frames of the split "long"
+    "lotka_volterra_monode": (600, 100, 100, 100, 0.1, 300),
+    "sine_monode": (300, 50, 50, 50, 0.1, 150),
+    "lotka_volterra_sdvae": (10_000, 1_000, 1_000, 1_000, 0.01, None),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_the_sizes_of_published_sets(name):
+    recipe = RECIPES[name]
+    long = recipe.of_split("long").steps if "long" in recipe.splits else None
+    assert (recipe.train, recipe.val, recipe.test, recipe.steps, recipe.dt_of(0), long) == NUMBERS[name]
+
+
+def test_the_shells_of_sdvae():
+    recipe = RECIPES["lotka_volterra_sdvae"]
+    for split, inner, outer in (("near", 0.0, 0.01), ("far", 0.01, 0.02)):
+        (system,) = recipe.of_split(split).tasks
+        for name, mean in (("alpha", 2), ("beta", 1), ("gamma", 4), ("delta", 1)):
+            below, above = getattr(system, name).parts()
+            assert below == pytest.approx((mean - 0.05 - outer, mean - 0.05 - inner))
+            assert above == pytest.approx((mean + 0.05 + inner, mean + 0.05 + outer))
+
+
+def test_the_signal_of_a_sine_is_its_first_number():
+    recipe = dataclasses.replace(RECIPES["sine_monode"], observe=(Emission(kind="state", first=1),))
+    arrays = sample(recipe, "test", slice(0, 3))
+    np.testing.assert_array_equal(arrays["signal"], arrays["state"][..., :1])
+    with pytest.raises(ValueError, match="emission: first = 3 is more than the 2 numbers that there are"):
+        dataclasses.replace(recipe, observe=(Emission(kind="state", first=3),))
