@@ -58,7 +58,7 @@ its signal, coloured by regime. [File format](format.md) tells what the files ho
 | tasks that training has not seen | `gravity16_gap`; `gravity6`, some tasks [held out](loading.md#episodes) |
 | other [parameters or starts](generalisation.md) than in training | `pendulum_ood`, `pendulum_sdvae`, `two_body_ood` |
 | systems or lengths that training has not seen | `mixed_physics_held_out`, `double_pendulum_long` |
-| adapting to a new world from a few sequences | `lotka_volterra_coda`, `glycolytic_coda` |
+| adapting to a new world from a few sequences | `lotka_volterra_coda`, `glycolytic_coda`, `driven_pendulum_geps` |
 | signals whose parameters differ between sequences | `lotka_volterra_monode`, `sine_monode`, `lotka_volterra_sdvae` |
 | switching linear dynamics, recurrent or not (SLDS, rSLDS) | `nascar`, `lorenz`, `switching_double_pendulum` |
 | explicit durations, long contexts | `three_mode`, `bouncing_ball_1d` |

@@ -20,6 +20,7 @@ UNITS = {  # of parameters, by system; those that are left out have none
     "PassingBalls": {"friction": "1/s", "g": "m/s²", "radius": "m", "v": "m/s"},
     "BallBox": {"g": "px/s²"},
     "DoublePendulum": {"friction": "kg/s", "m": "kg", "l": "m", "g": "m/s²"},
+    "DrivenPendulum": {"omega0": "rad/s", "alpha": "1/s", "omega_f": "rad/s", "f0": "rad/s²"},
     "Glycolytic": {
         **dict.fromkeys(("k1", "k2", "k3", "k4", "k6"), "1/(mM min)"),
         **dict.fromkeys(("k", "k5", "kappa"), "1/min"),

@@ -27,7 +27,19 @@ def sine(_, c, y):
     return [y[1], -4 * np.pi**2 * c["f"] ** 2 * y[0]]
 
 
-LAWS = {"lotka_volterra_monode": lotka_volterra, "sine_monode": sine, "lotka_volterra_sdvae": lotka_volterra}
+def driven_pendulum(t, c, y):
+    """With time itself where the state has a phase."""
+    q, v, _ = y
+    rate = -c["omega0"] ** 2 * np.sin(q) - c["alpha"] * v + c["f0"] * np.cos(c["omega_f"] * t)
+    return [v, rate, c["omega_f"]]
+
+
+LAWS = {
+    "lotka_volterra_monode": lotka_volterra,
+    "sine_monode": sine,
+    "lotka_volterra_sdvae": lotka_volterra,
+    "driven_pendulum_geps": driven_pendulum,
+}
 TOLERATED = 1e-8  # of the largest number of the trajectory
 
 
@@ -86,6 +98,7 @@ BETWEEN = {  # parameters, then numbers at the start, that are uniform
         {"alpha": (1.95, 2.05), "beta": (0.95, 1.05), "gamma": (3.95, 4.05), "delta": (0.95, 1.05)},
         {},
     ),
+    "driven_pendulum_geps": ({}, {0: (0, 0.25), 1: (0, 1)}),
 }
 
 
@@ -115,6 +128,7 @@ NUMBERS = {  # train, val, test, frames, time between them, frames of the split 
     "lotka_volterra_monode": (600, 100, 100, 100, 0.1, 300),
     "sine_monode": (300, 50, 50, 50, 0.1, 150),
     "lotka_volterra_sdvae": (10_000, 1_000, 1_000, 1_000, 0.01, None),
+    "driven_pendulum_geps": (8, 0, 32, 50, 0.5, 100),
 }
 
 
@@ -133,6 +147,16 @@ def test_the_shells_of_sdvae():
             below, above = getattr(system, name).parts()
             assert below == pytest.approx((mean - 0.05 - outer, mean - 0.05 - inner))
             assert above == pytest.approx((mean + 0.05 + inner, mean + 0.05 + outer))
+
+
+def test_the_worlds_of_geps():
+    """Two that are damped, two that are driven, and four that are both."""
+    recipe = RECIPES["driven_pendulum_geps"]
+    found = [(s.omega0, s.alpha, s.omega_f, s.f0) for s in recipe.tasks]
+    assert found[:4] == [(0.5, 0.2, 0, 0), (0.5, 0.5, 0, 0), (0.7, 0, 0.75, 0.2), (0.5, 0, 1, 0.1)]
+    assert found[4:] == [(1, 0.5, 0.3, 0.2), (0.75, 0.5, 0.7, 0.1), (1, 0.1, 1, 0.15), (0.5, 0.1, 0.5, 0.05)]
+    assert (recipe.tasks_of("train"), recipe.tasks_of("adapt")) == ((0, 1, 2, 3), (4, 5, 6, 7))
+    assert (recipe.splits["adapt"].support, recipe.splits["adapt"].count) == (1, 33)
 
 
 def test_the_signal_of_a_sine_is_its_first_number():

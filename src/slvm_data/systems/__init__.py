@@ -4,6 +4,7 @@ from slvm_data.systems.ball_box import BallBox as BallBox
 from slvm_data.systems.balls import Balls as Balls
 from slvm_data.systems.bouncing_ball_1d import BouncingBall1D as BouncingBall1D
 from slvm_data.systems.double_pendulum import DoublePendulum as DoublePendulum
+from slvm_data.systems.driven_pendulum import DrivenPendulum as DrivenPendulum
 from slvm_data.systems.explicit_duration import ExplicitDuration as ExplicitDuration
 from slvm_data.systems.glycolytic import Glycolytic as Glycolytic
 from slvm_data.systems.hamiltonian import Hamiltonian as Hamiltonian
