@@ -49,7 +49,7 @@ its signal, coloured by regime. [File format](format.md) tells what the files ho
 | frames in colour, and sequences four times as long | `pendulum_colors`, `two_body_colors`, `three_body` |
 | states that are seen with noise | `pendulum_hgn`, `mass_spring_hgn`, `two_body_hgn`, `three_body_hgn` |
 | dissipation | `pendulum_colors_friction`, `mixed_physics_iclr2023`, or `friction=0.1` with others |
-| motion that is sensitive to its start | `double_pendulum`, `double_pendulum3`, `lorenz` |
+| motion that is sensitive to its start | `double_pendulum`, `double_pendulum3`, `lorenz`, `henon_heiles` |
 | impacts, discontinuous motion | `bouncingball`, `gravity`, `bouncing_ball_1d` |
 | bodies that hit each other | `balls3_sutskever`, `balls3_msvi`, `phyworld_collision` |
 | one model for several values of a parameter | `pendulum3`, `mass_spring3`, `double_pendulum3`, `two_body3` |
@@ -60,6 +60,7 @@ its signal, coloured by regime. [File format](format.md) tells what the files ho
 | systems or lengths that training has not seen | `mixed_physics_held_out`, `double_pendulum_long` |
 | adapting to a new world from a few sequences | `lotka_volterra_coda`, `glycolytic_coda`, `driven_pendulum_geps` |
 | signals whose parameters differ between sequences | `lotka_volterra_monode`, `sine_monode`, `lotka_volterra_sdvae` |
+| oscillators that end in a cycle, or rest and fire | `van_der_pol`, `fitzhugh_nagumo` |
 | switching linear dynamics, recurrent or not (SLDS, rSLDS) | `nascar`, `lorenz`, `switching_double_pendulum` |
 | explicit durations, long contexts | `three_mode`, `bouncing_ball_1d` |
 

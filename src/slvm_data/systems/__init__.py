@@ -6,8 +6,10 @@ from slvm_data.systems.bouncing_ball_1d import BouncingBall1D as BouncingBall1D
 from slvm_data.systems.double_pendulum import DoublePendulum as DoublePendulum
 from slvm_data.systems.driven_pendulum import DrivenPendulum as DrivenPendulum
 from slvm_data.systems.explicit_duration import ExplicitDuration as ExplicitDuration
+from slvm_data.systems.fitzhugh_nagumo import FitzHughNagumo as FitzHughNagumo
 from slvm_data.systems.glycolytic import Glycolytic as Glycolytic
 from slvm_data.systems.hamiltonian import Hamiltonian as Hamiltonian
+from slvm_data.systems.henon_heiles import HenonHeiles as HenonHeiles
 from slvm_data.systems.lorenz import Lorenz as Lorenz
 from slvm_data.systems.lotka_volterra import LotkaVolterra as LotkaVolterra
 from slvm_data.systems.mass_spring import MassSpring as MassSpring
@@ -27,6 +29,7 @@ from slvm_data.systems.system import System as System
 from slvm_data.systems.three_body import ThreeBody as ThreeBody
 from slvm_data.systems.two_body import TwoBody as TwoBody
 from slvm_data.systems.two_body_ring import TwoBodyRing as TwoBodyRing
+from slvm_data.systems.van_der_pol import VanDerPol as VanDerPol
 
 __all__ = sorted(  # pyright: ignore[reportUnsupportedDunderAll] - derived, so that a system needs only one line
     name for name, value in vars().items() if hasattr(value, "__module__") and not name.startswith("_")

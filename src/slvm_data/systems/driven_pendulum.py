@@ -1,4 +1,7 @@
-"""A damped pendulum that a periodic force drives: q̈ = -ω0² sin q - α q̇ + f0 cos(ωf t), with the phase ωf t as a state."""
+"""A damped pendulum that a periodic force drives: q̈ = -ω0² sin q - α q̇ + f0 cos(ωf t).
+
+The phase ωf t is a number of the state, so that the motion depends on the state alone.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ class DrivenPendulum(System):
         """Time derivative [3] of the state [3]."""
         q, v, phase = x
         force = self.f0 * sine_cosine(phase)[1]
-        return jnp.stack([v, force - self.omega0**2 * sine_cosine(q)[0] - self.alpha * v, self.omega_f + 0 * v])
+        return jnp.stack([v, force - self.omega0**2 * sine_cosine(q)[0] - self.alpha * v, self.omega_f])
 
     def bodies(self, x: Array) -> tuple[Array, Array]:
         """The bob."""
