@@ -61,6 +61,7 @@ its signal, coloured by regime. [File format](format.md) tells what the files ho
 | adapting to a new world from a few sequences | `lotka_volterra_coda`, `glycolytic_coda`, `driven_pendulum_geps` |
 | signals whose parameters differ between sequences | `lotka_volterra_monode`, `sine_monode`, `lotka_volterra_sdvae` |
 | oscillators that end in a cycle, or rest and fire | `van_der_pol`, `fitzhugh_nagumo` |
+| shares that have the sum 1, games | `matching_pennies`, `rock_paper_scissors` |
 | switching linear dynamics, recurrent or not (SLDS, rSLDS) | `nascar`, `lorenz`, `switching_double_pendulum` |
 | explicit durations, long contexts | `three_mode`, `bouncing_ball_1d` |
 

@@ -47,6 +47,16 @@ def henon_heiles(_, c, y):
     return [px, py, -x - 2 * c["coupling"] * x * y, -y - c["coupling"] * (x**2 - y**2)]
 
 
+def replicator(_, c, y, payoff):
+    """Two populations [n N] each, with the payoffs of the first [n n] and of the second."""
+    first, second = np.split(y, 2)
+    mine, other = c["stake"] * (np.array(payoff) @ second), c["stake"] * (-np.array(payoff).T @ first)
+    return [*first * (mine - (first * mine).sum(0)), *second * (other - (second * other).sum(0))]
+
+
+matching_pennies = functools.partial(replicator, payoff=[[1, -1], [-1, 1]])
+rock_paper_scissors = functools.partial(replicator, payoff=[[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
+
 LAWS = {
     "lotka_volterra_monode": lotka_volterra,
     "sine_monode": sine,
@@ -55,6 +65,8 @@ LAWS = {
     "van_der_pol": van_der_pol,
     "fitzhugh_nagumo": fitzhugh_nagumo,
     "henon_heiles": henon_heiles,
+    "matching_pennies": matching_pennies,
+    "rock_paper_scissors": rock_paper_scissors,
 }
 TOLERATED = 1e-8  # of the largest number of the trajectory
 
@@ -118,6 +130,7 @@ BETWEEN = {  # parameters, then numbers at the start, that are uniform
     "driven_pendulum_geps": ({}, {0: (0, 0.25), 1: (0, 1)}),
     "van_der_pol": ({"mu": (0.2, 2)}, {0: (-2, 2), 1: (-2, 2)}),
     "fitzhugh_nagumo": ({"current": (0, 1)}, {0: (-2, 2), 1: (-0.5, 1.5)}),
+    "matching_pennies": ({}, {0: (0, 1), 2: (0, 1)}),
 }
 
 
@@ -171,6 +184,29 @@ def test_stars_that_could_not_stay_are_refused(change, words):
         HenonHeiles(**change)
 
 
+def test_three_strategies_start_uniformly_on_the_simplex():
+    """Each share alone, and two of them with each other and between populations."""
+    _, x0 = members("rock_paper_scissors", 0, MANY)
+    for own in (x0[:, :3], x0[:, 3:]):
+        np.testing.assert_allclose(own.sum(axis=1), 1, rtol=1e-15)
+        for share in own.T:
+            assert stats.kstest(share, stats.beta(1, 2).cdf).pvalue > 1e-4
+        assert stats.kstest(own[:, 0] / (own[:, 0] + own[:, 1]), "uniform").pvalue > 1e-4
+    assert abs(np.corrcoef(x0[:, 0], x0[:, 3])[0, 1]) < 0.06
+
+
+@pytest.mark.parametrize("name", ["matching_pennies", "rock_paper_scissors"])
+def test_games_keep_the_product_of_all_shares(name):
+    """And the sum of each population, for longer than any sequence of the dataset."""
+    _, x0 = members(name, 0, MEMBERS)
+    states = simulate(RECIPES[name].tasks[0], {"stake": 1.0}, x0[0], np.arange(1_000) * 0.1)
+    kept = np.log(states).sum(axis=1)
+    assert np.ptp(kept) < 1e-9
+    for own in np.split(states, 2, axis=1):
+        np.testing.assert_allclose(own.sum(axis=1), 1, atol=1e-12)
+        assert np.ptp(own[:, 0]) > 0.1
+
+
 def test_predators_and_prey_of_sdvae_have_one_start():
     assert (members("lotka_volterra_sdvae", 0, MANY)[1] == [5.0, 3.0]).all()
 
@@ -180,6 +216,8 @@ NUMBERS = {  # train, val, test, frames, time between them, frames of the split 
     "sine_monode": (300, 50, 50, 50, 0.1, 150),
     "lotka_volterra_sdvae": (10_000, 1_000, 1_000, 1_000, 0.01, None),
     "driven_pendulum_geps": (8, 0, 32, 50, 0.5, 100),
+    "matching_pennies": (50_000, 5_000, 20_000, 60, 0.1, 255),
+    "rock_paper_scissors": (50_000, 5_000, 20_000, 60, 0.1, 255),
 }
 
 

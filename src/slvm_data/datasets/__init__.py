@@ -28,7 +28,7 @@ NAMES = {
     ),
     "worlds": (
         *("lotka_volterra_monode", "sine_monode", "lotka_volterra_sdvae", "driven_pendulum_geps"),
-        *("van_der_pol", "fitzhugh_nagumo", "henon_heiles"),
+        *("van_der_pol", "fitzhugh_nagumo", "henon_heiles", "matching_pennies", "rock_paper_scissors"),
     ),
     "switching": ("nascar", "lorenz", "switching_double_pendulum", "three_mode", "bouncing_ball_1d"),
     "suite": (

@@ -13,6 +13,7 @@ from slvm_data.systems.henon_heiles import HenonHeiles as HenonHeiles
 from slvm_data.systems.lorenz import Lorenz as Lorenz
 from slvm_data.systems.lotka_volterra import LotkaVolterra as LotkaVolterra
 from slvm_data.systems.mass_spring import MassSpring as MassSpring
+from slvm_data.systems.matching_pennies import MatchingPennies as MatchingPennies
 from slvm_data.systems.n_body import NBody as NBody
 from slvm_data.systems.parameters import Uniform as Uniform
 from slvm_data.systems.parameters import parameter as parameter
@@ -21,6 +22,7 @@ from slvm_data.systems.parameters import uniform as uniform
 from slvm_data.systems.passing_balls import PassingBalls as PassingBalls
 from slvm_data.systems.pendulum import Pendulum as Pendulum
 from slvm_data.systems.pendulum_from_rest import PendulumFromRest as PendulumFromRest
+from slvm_data.systems.rock_paper_scissors import RockPaperScissors as RockPaperScissors
 from slvm_data.systems.rslds import Rslds as Rslds
 from slvm_data.systems.sine import Sine as Sine
 from slvm_data.systems.switching import Switching as Switching
