@@ -28,7 +28,7 @@ class HenonHeiles(Hamiltonian):
 
     chaotic: ClassVar = True
     state: ClassVar = ("x", "y", "px", "py")
-    turn: ClassVar[float] = 0.2
+    turn: ClassVar[float] = 0.1
 
     friction: Parameter = parameter(0.0, minimum=0.0)
     coupling: Parameter = parameter(1.0, positive=True)  # λ
