@@ -16,6 +16,7 @@ SHOWN = (
     *("balls3_sutskever", "phyworld_collision", "pendulum_ood", "mixed_physics_held_out"),
     *("nascar", "lorenz", "switching_double_pendulum", "three_mode"),
     *("double_pendulum_colors", "three_body", "mass_spring_hgn", "two_body_hgn"),
+    *("lotka_volterra_monode", "driven_pendulum_geps"),
 )
 LEGEND = (
     "Three frames of a sequence, then four as trails from dark to bright.",

@@ -15,7 +15,7 @@ from slvm_data.recipe.serialisation import equation, to_stored
 from slvm_data.store.card import of_split, of_windows, value_text
 
 PAGE = Path(__file__).parents[1] / "docs/datasets.md"
-PAPERS = "suite", "hgn", "balls", "rods"  # families that have a group of their own, or share one
+PAPERS = "suite", "hgn", "balls", "rods", "worlds"  # families that have a group of their own, or share one
 GROUPS = {
     "Pendulums, springs, and bodies that attract each other": lambda r: (
         not (_balls(r) or _mixed(r) or r.windows or r.splits or _in(r, *PAPERS))
@@ -24,6 +24,7 @@ GROUPS = {
     "Balls in a box": lambda r: _balls(r) and not _mixed(r) and not r.splits,
     "Balls of other papers": lambda r: _in(r, "balls"),
     "Rods": lambda r: _in(r, "rods"),
+    "Populations, oscillators and games": lambda r: _in(r, "worlds"),
     "Mixed": lambda r: _mixed(r) and not r.splits,
     "Splits that test generalisation": lambda r: bool(r.splits) and not _in(r, *PAPERS),
     "Switching dynamics": lambda r: bool(r.windows),
@@ -49,7 +50,7 @@ its signal, coloured by regime. [File format](format.md) tells what the files ho
 | frames in colour, and sequences four times as long | `pendulum_colors`, `two_body_colors`, `three_body` |
 | states that are seen with noise | `pendulum_hgn`, `mass_spring_hgn`, `two_body_hgn`, `three_body_hgn` |
 | dissipation | `pendulum_colors_friction`, `mixed_physics_iclr2023`, or `friction=0.1` with others |
-| motion that is sensitive to its start | `double_pendulum`, `double_pendulum3`, `lorenz` |
+| motion that is sensitive to its start | `double_pendulum`, `double_pendulum3`, `lorenz`, `henon_heiles` |
 | impacts, discontinuous motion | `bouncingball`, `gravity`, `kvae_polygon`, `bouncing_ball_1d` |
 | bodies that hit each other | `balls3_sutskever`, `balls3_msvi`, `phyworld_collision` |
 | causal variables, and interventions on them | `pong_citris` |
@@ -59,7 +60,10 @@ its signal, coloured by regime. [File format](format.md) tells what the files ho
 | tasks that training has not seen | `gravity16_gap`; `gravity6`, some tasks [held out](loading.md#episodes) |
 | other [parameters or starts](generalisation.md) than in training | `pendulum_ood`, `pendulum_sdvae`, `two_body_ood` |
 | systems or lengths that training has not seen | `mixed_physics_held_out`, `double_pendulum_long` |
-| adapting to a new world from a few sequences | `lotka_volterra_coda`, `glycolytic_coda` |
+| adapting to a new world from a few sequences | `lotka_volterra_coda`, `glycolytic_coda`, `driven_pendulum_geps` |
+| signals whose parameters differ between sequences | `lotka_volterra_monode`, `sine_monode`, `lotka_volterra_sdvae` |
+| oscillators that end in a cycle, or rest and fire | `van_der_pol`, `fitzhugh_nagumo` |
+| shares that have the sum 1, games | `matching_pennies`, `rock_paper_scissors` |
 | switching linear dynamics, recurrent or not (SLDS, rSLDS) | `nascar`, `lorenz`, `switching_double_pendulum` |
 | explicit durations, long contexts | `three_mode`, `bouncing_ball_1d` |
 

@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -21,6 +22,7 @@ from slvm_data.run.conversion import convert
 from slvm_data.run.repair import mend
 from slvm_data.run.verification import faults
 from slvm_data.simulation.batch import prepare
+from slvm_data.simulation.certificate import distances
 from slvm_data.store import manifest
 from slvm_data.systems import BallBox, MassSpring, Pendulum
 from slvm_data.systems.parameters import Uniform
@@ -202,6 +204,17 @@ def test_what_is_drawn_here_is_what_is_stored(every):
         stored, here = np.load(every / f"{split}.npz"), drawn(recipe, split, 0, recipe.count(split))
         for name in ("k", "m"):
             np.testing.assert_array_equal(stored[f"param_{name}"], here[name].astype(np.float32))
+
+
+def test_a_parameter_that_is_0_in_training_does_not_decide_which_task_is_nearest():
+    """Its size there is no measure, so that of the split stands for it."""
+
+    def tally(**values: float) -> SimpleNamespace:
+        return SimpleNamespace(system=0, ends={name: np.full((1, 1, 2), value) for name, value in values.items()})
+
+    trained = [tally(a=0.0, b=1.0), tally(a=0.1, b=5.0)]
+    assert distances(tally(a=0.2, b=1.0), trained) == pytest.approx({"a": 0.2, "b": 0.0})
+    assert distances(tally(a=0.2, b=5.0), trained) == pytest.approx({"a": 0.1, "b": 0.0})
 
 
 @pytest.mark.parametrize(("name", "split"), NAMED)

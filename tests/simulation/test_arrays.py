@@ -23,6 +23,7 @@ UNITS = {  # of parameters, by system; those that are left out have none
     "Pong": {"radius": "px"},
     "InterventionalPong": {"speed": "px"},
     "DoublePendulum": {"friction": "kg/s", "m": "kg", "l": "m", "g": "m/s²"},
+    "DrivenPendulum": {"omega0": "rad/s", "alpha": "1/s", "omega_f": "rad/s", "f0": "rad/s²"},
     "Glycolytic": {
         **dict.fromkeys(("k1", "k2", "k3", "k4", "k6"), "1/(mM min)"),
         **dict.fromkeys(("k", "k5", "kappa"), "1/min"),
@@ -34,6 +35,7 @@ UNITS = {  # of parameters, by system; those that are left out have none
     "MassSpring": {"friction": "kg/s", "m": "kg", "k": "N/m"},
     "Pendulum": {"friction": "kg/s", "m": "kg", "g": "m/s²", "l": "m"},
     "PendulumFromRest": {"friction": "kg/s", "m": "kg", "g": "m/s²", "l": "m"},
+    "Sine": {"f": "1/s"},
     "SwitchingDoublePendulum": {"m": "kg", "l": "m", "g": "m/s²"},
     "ThreeBody": {"friction": "kg/s", "m": "kg", "g": "m³/(kg s²)"},
     "TwoBody": {"friction": "kg/s", "m": "kg", "g": "m³/(kg s²)"},

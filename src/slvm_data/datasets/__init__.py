@@ -31,6 +31,10 @@ NAMES = {
         *("pendulum_ood", "gravity16_gap", "double_pendulum_long", "two_body_ood", "mixed_physics_held_out"),
         *("pendulum_sdvae", "lotka_volterra_coda", "glycolytic_coda"),
     ),
+    "worlds": (
+        *("lotka_volterra_monode", "sine_monode", "lotka_volterra_sdvae", "driven_pendulum_geps"),
+        *("van_der_pol", "fitzhugh_nagumo", "henon_heiles", "matching_pennies", "rock_paper_scissors"),
+    ),
     "switching": ("nascar", "lorenz", "switching_double_pendulum", "three_mode", "bouncing_ball_1d"),
     "suite": (
         *("mass_spring_colors", "pendulum_colors", "double_pendulum_colors", "two_body_colors", "three_body"),

@@ -20,6 +20,7 @@ EMISSIONS = ("linear", "mlp", "state")
 class Emission(Modifier):
     """The signal y of the state x: "linear", y = x C; "mlp", y = tanh(x V + b) W with 32 hidden units; "state", y = x.
 
+    Of "state", `first` leaves out all numbers but the first so many: a position without its velocity, say.
     All sequences of a dataset share the weights: C, V and W are Gaussian with variance 1 / (number of their rows), b is
     standard normal. The manifest keeps them among the shared parameters. The signal is stored without noise: put
     `signal_noise` after it. `--record clean` keeps it as `clean_signal`. For switching systems it replaces their own
@@ -32,6 +33,7 @@ class Emission(Modifier):
 
     kind: str = limited("linear", choices=EMISSIONS)
     channels: int = limited(10, minimum=1, maximum=10_000)  # not of "state", which has those of the state
+    first: int = limited(0, minimum=0)  # of "state": how many of its first numbers it shows; 0: all
 
     def apply(self, seen: np.ndarray, time: np.ndarray, draws: Draws, canvas: Canvas) -> tuple[np.ndarray, Arrays]:
         """Compute the signal [T S] from the states or latents [T D]."""
@@ -41,11 +43,13 @@ class Emission(Modifier):
             x = _product(x, weights["emission_C"])
         if self.kind == "mlp":
             x = _product(np.tanh(_product(x, weights["emission_V"]) + weights["emission_b"]), weights["emission_W"])
-        return x, {}
+        return x[:, : self.width(x.shape[1])], {}
 
     def width(self, numbers: int) -> int:
-        """Number of channels, for states or latents of so many numbers."""
-        return numbers if self.kind == "state" else self.channels
+        """Number of channels, for states or latents of so many numbers; raises ValueError for fewer than `first`."""
+        if self.first > numbers:
+            raise ValueError(f"{self.name()}: first = {self.first} is more than the {numbers} numbers that there are")
+        return (self.first or numbers) if self.kind == "state" else self.channels
 
     def weights(self, numbers: int, key: np.ndarray) -> Arrays:
         """The weights that all sequences share, by name, for states or latents of so many numbers."""

@@ -220,6 +220,8 @@ class Recipe(Outline):
         """Raise ValueError for modifiers that do not fit the frames or signals, or each other."""
         colors = sorted({self.view_of(task).color for task in range(len(self.tasks))}) if self.has_frames() else ()
         check_all(self.observe, self.steps, colors, all(isinstance(system, Switching) for system in self.tasks))
+        for system in self.tasks:
+            self.channels_of(system)  # which an emission may refuse
         if self.observe and self.original:
             raise ValueError(f"the original scripts have no modifiers: leave {self.observe[0]} out, or --original")
 

@@ -130,9 +130,13 @@ def distances(own: Tally, trained: Iterable[Tally]) -> dict[str, float]:
     for other in trained:
         if type(other.system) is type(own.system):
             apart = {name: _distance(ends, other.ends[name]) for name, ends in own.ends.items()}
-            scale = {name: np.abs(ends[np.isfinite(ends)]).max(initial=1e-300) for name, ends in other.ends.items()}
+            scale = {name: _size(ends) or _size(own.ends[name]) or 1.0 for name, ends in other.ends.items()}
             found.append((sum((apart[name] / scale[name]) ** 2 for name in apart), apart))
     return min(found, key=lambda pair: pair[0])[1] if found else {}
+
+
+def _size(ends: np.ndarray) -> float:
+    return float(np.abs(ends[np.isfinite(ends)]).max(initial=0.0))
 
 
 def _distance(one: np.ndarray, other: np.ndarray) -> float:

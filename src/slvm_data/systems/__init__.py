@@ -7,13 +7,17 @@ from slvm_data.systems.bouncing_ball_1d import BouncingBall1D as BouncingBall1D
 from slvm_data.systems.cart_pole import CartPole as CartPole
 from slvm_data.systems.double_pendulum import DoublePendulum as DoublePendulum
 from slvm_data.systems.elastic_double_pendulum import ElasticDoublePendulum as ElasticDoublePendulum
+from slvm_data.systems.driven_pendulum import DrivenPendulum as DrivenPendulum
 from slvm_data.systems.explicit_duration import ExplicitDuration as ExplicitDuration
+from slvm_data.systems.fitzhugh_nagumo import FitzHughNagumo as FitzHughNagumo
 from slvm_data.systems.glycolytic import Glycolytic as Glycolytic
 from slvm_data.systems.hamiltonian import Hamiltonian as Hamiltonian
 from slvm_data.systems.interventional_pong import InterventionalPong as InterventionalPong
+from slvm_data.systems.henon_heiles import HenonHeiles as HenonHeiles
 from slvm_data.systems.lorenz import Lorenz as Lorenz
 from slvm_data.systems.lotka_volterra import LotkaVolterra as LotkaVolterra
 from slvm_data.systems.mass_spring import MassSpring as MassSpring
+from slvm_data.systems.matching_pennies import MatchingPennies as MatchingPennies
 from slvm_data.systems.n_body import NBody as NBody
 from slvm_data.systems.parameters import Uniform as Uniform
 from slvm_data.systems.parameters import parameter as parameter
@@ -26,13 +30,16 @@ from slvm_data.systems.polygon_box import PolygonBox as PolygonBox
 from slvm_data.systems.pong import Pong as Pong
 from slvm_data.systems.rod_pendulum import RodPendulum as RodPendulum
 from slvm_data.systems.rod_pendulum import ShakenPendulum as ShakenPendulum
+from slvm_data.systems.rock_paper_scissors import RockPaperScissors as RockPaperScissors
 from slvm_data.systems.rslds import Rslds as Rslds
+from slvm_data.systems.sine import Sine as Sine
 from slvm_data.systems.switching import Switching as Switching
 from slvm_data.systems.switching_double_pendulum import SwitchingDoublePendulum as SwitchingDoublePendulum
 from slvm_data.systems.system import System as System
 from slvm_data.systems.three_body import ThreeBody as ThreeBody
 from slvm_data.systems.two_body import TwoBody as TwoBody
 from slvm_data.systems.two_body_ring import TwoBodyRing as TwoBodyRing
+from slvm_data.systems.van_der_pol import VanDerPol as VanDerPol
 
 __all__ = sorted(  # pyright: ignore[reportUnsupportedDunderAll] - derived, so that a system needs only one line
     name for name, value in vars().items() if hasattr(value, "__module__") and not name.startswith("_")

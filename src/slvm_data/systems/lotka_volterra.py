@@ -7,6 +7,7 @@ Mathematically", Nature 118 (1926).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log, sqrt
 from typing import ClassVar
 
 from slvm_data.core.fields import limited
@@ -27,13 +28,15 @@ class LotkaVolterra(System):
     beta: Parameter = parameter(0.5, minimum=0.0)
     gamma: Parameter = parameter(0.5, minimum=0.0)
     delta: Parameter = parameter(0.5, minimum=0.0)
-    first: Uniform = limited(Uniform(1.0, 2.0), positive=True)  # of both numbers at the start
+    prey: Uniform = limited(Uniform(1.0, 2.0), positive=True)  # at the start
+    predators: Uniform = limited(Uniform(1.0, 2.0), positive=True)  # at the start
     half_width: float = limited(1.75, positive=True)
     radius: float = limited(0.2, positive=True)  # of the disc
 
     def start(self, key: Key) -> Array:
         """Draw both numbers uniformly."""
-        return jax.random.uniform(key, (2,), dtype=float, minval=self.first.low, maxval=self.first.high)
+        low, high = zip(*((own.low, own.high) for own in (self.prey, self.predators)), strict=True)
+        return jax.random.uniform(key, (2,), dtype=float, minval=jnp.array(low), maxval=jnp.array(high))
 
     def velocity(self, x: Array) -> Array:
         """Time derivative [2] of the state [2]."""
@@ -54,6 +57,19 @@ class LotkaVolterra(System):
         return jnp.isfinite(x).all()
 
     def longest_step(self) -> float:
-        """A fraction of the time in which a population changes that is twice as large as at the start."""
-        most = 2 * self.first.high * (self.high("beta") + self.high("delta"))
-        return 1.0 / max(self.high("alpha") + self.high("gamma") + most, 1e-9)
+        """A fraction of the time in which the numbers change at their largest.
+
+        With a = δ x and b = β y, the sum of a - γ - γ ln(a/γ) and b - α - α ln(b/α) is constant; as each is at least
+        0, a sum V bounds a and b: a < γ + √(2 V γ) + V. Both are convex, hence largest at ends of the ranges.
+        """
+        pairs = (("delta", "prey", "gamma"), ("beta", "predators", "alpha"))
+        constant = sum(self._largest(*names) for names in pairs)
+        rates = [self.high(growth) for *_, growth in pairs]
+        return 0.7 / max(sum(rate + sqrt(2 * constant * rate) + constant for rate in rates), 1e-9)
+
+    def _largest(self, met: str, first: str, growth: str) -> float:
+        """The largest a - γ - γ ln(a/γ) of the population at the start, for one of its numbers."""
+        own = getattr(self, first)
+        shares = [max(self.low(met) * own.low, 1e-9), max(self.high(met) * own.high, 1e-9)]
+        rates = [max(self.low(growth), 1e-9), max(self.high(growth), 1e-9)]
+        return max(a - rate - rate * log(a / rate) for a in shares for rate in rates)

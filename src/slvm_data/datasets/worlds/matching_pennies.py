@@ -1,0 +1,28 @@
+"""Two populations play matching pennies, as signals: the shares of their strategies.
+
+The source also draws tiles whose brightness is the product of two shares; here frames show discs.
+"""
+
+from slvm_data.observe.modifiers import Emission
+from slvm_data.recipe.recipe import Recipe
+from slvm_data.recipe.split import Split
+from slvm_data.script import main
+from slvm_data.systems import MatchingPennies
+
+RECIPE = Recipe(
+    name="matching_pennies",
+    about=__doc__ or "",
+    source="arXiv:2111.05458",
+    tasks=(MatchingPennies(),),
+    observation="signals",
+    observe=(Emission(kind="state"),),
+    dt=0.1,
+    steps=60,
+    train=50_000,
+    val=5_000,
+    test=20_000,
+    splits={"long": Split(count=1_000, steps=255, paired="test")},
+)
+
+if __name__ == "__main__":
+    main(RECIPE)
