@@ -70,13 +70,13 @@ CASES = {
     "nothing to train or test on, undisturbed": (
         *("pendulum3", []),
         least(
-            *("train", "test", "steps", "dt", "size", "color", "palette", "observe", "time", "control", "drift"),
+            *("train", "test", "steps", "dt", "size", "color", "observe", "time", "control", "drift"),
             *("splits", "extent", "folder", "paired"),
             **greatest("val", "seed"),
         ),
     ),
     "long": ("pendulum", [], greatest("train", "test", "steps", **least("val", "seed"))),
-    "plain": ("gravity", [], least("record", "style")),
+    "plain, of one hue": ("two_body", [], least("record", "style", "palette")),
     "recorded": ("gravity", [], greatest("record", "style")),
     "disturbed": ("pendulum", [], greatest("observe", "time", "control", "drift", "splits")),
     "many hues": ("two_body", [], greatest("color", "palette")),
