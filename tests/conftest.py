@@ -37,6 +37,16 @@ WITHOUT_WINDOWS = {
 }
 
 
+def _representative() -> set[str]:
+    """Names of the first recipe of each class of systems, without and with named splits."""
+    found = {(type(recipe.tasks[0]), bool(recipe.splits)): name for name, recipe in reversed(RECIPES.items())}
+    return set(found.values())
+
+
+REPRESENTATIVE = _representative()
+"""A new class of systems is among them by itself. Marked `representative`, a test over names has the others slow."""
+
+
 def different_tasks() -> list[tuple[Recipe, int]]:
     """One task of every system and view without windows: of those that differ in numbers alone, the last one made."""
     found = {}
@@ -46,24 +56,19 @@ def different_tasks() -> list[tuple[Recipe, int]]:
     return list(found.values())
 
 
-SIMILAR = {"pendulum-0", "mixed_physics_iclr2025_readme-8", "mixed_physics_iclr2025_readme-11"}
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """`task` runs over every different task without windows, `smooth_task` over those of Hamiltonian systems alone.
 
-    `task_of_each_kind` runs over one task of each class of systems. Smooth tasks that differ in their first states and
-    in numbers alone from another one run with `-m slow`.
+    `task_of_each_kind` runs over one task of each class of systems; the other tasks run with `-m slow`.
     """
     tasks = different_tasks()
-    smooth = [(recipe, i) for recipe, i in tasks if isinstance(recipe.tasks[i], Hamiltonian)]
     kinds = {type(recipe.tasks[i]): (recipe, i) for recipe, i in reversed(tasks)}
+    smooth = [(recipe, i) for recipe, i in tasks if isinstance(recipe.tasks[i], Hamiltonian)]
     for name, pairs in (("task", tasks), ("smooth_task", smooth), ("task_of_each_kind", list(kinds.values()))):
         if name in metafunc.fixturenames:
-            slow = SIMILAR if name == "smooth_task" else set()
             metafunc.parametrize(name, [
-                pytest.param(pair, id=called, marks=[pytest.mark.slow] * (called in slow))
-                for pair in pairs for called in [f"{pair[0].name}-{pair[1]}"]
+                pytest.param(pair, id=f"{pair[0].name}-{pair[1]}", marks=[pytest.mark.slow] * slow)
+                for pair in pairs for slow in [pair not in kinds.values()]
             ])  # fmt: skip
     smooth_sets = {recipe.name: recipe for recipe, i in smooth if i == 0}
     if "smooth_dataset" in metafunc.fixturenames:
@@ -73,8 +78,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 LONG = ("readme", "generation", "switching_sets", "batch", "extremes", "conversion", "sequences")  # take a minute each
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the long files, so that no worker is left with one of them when all others are done."""
+    for item in items:
+        if item.get_closest_marker("representative") and item.callspec.params["name"] not in REPRESENTATIVE:
+            item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
 
 

@@ -23,7 +23,7 @@ from slvm_data.recipe.recipe import mixed
 
 # One of each kind: a single task, several with impacts, colours, different widths, originals of one channel and three;
 # windows of one trajectory, of segments, of separate trajectories, and with frames.
-SEQUENCES = ["pendulum", "gravity3", "double_pendulum", "mixed_physics_iclr2025"]
+SEQUENCES = ["pendulum", "gravity3", "mixed_physics_iclr2025"]
 ORIGINALS = ["gravity-original", "pendulum3-original"]
 WINDOWS = ["nascar", "switching_double_pendulum", "three_mode", "nascar-pixels"]
 

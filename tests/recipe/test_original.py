@@ -147,6 +147,7 @@ def test_readers_of_many_tasks_take_every_set(name, tmp_path, units_are_the_syst
     np.testing.assert_array_equal(label[:, 0], np.repeat(np.arange(tasks), 4))
 
 
+@pytest.mark.representative
 @pytest.mark.parametrize("name", [name for name, recipe in WITHOUT_WINDOWS.items() if len(recipe.tasks) == 1])
 def test_readers_of_one_task_take_every_set(name, tmp_path, units_are_the_systems):
     recipe = dataclasses.replace(RECIPES[name], train=4, val=2, test=2)

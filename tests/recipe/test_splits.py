@@ -290,8 +290,8 @@ def test_labels_and_several_values_do_not_mix():
         override(RECIPES["gravity16_gap"], ["side=32,40"])
 
 
-@pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if recipe.splits])
-def test_recipes_with_splits_are_stored_and_read(name):
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_is_stored_and_read(name):
     recipe = RECIPES[name]
     tree = json.loads(json.dumps(to_json(to_stored(recipe))))
     stored = from_json(StoredRecipe, tree, "recipe")

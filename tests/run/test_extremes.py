@@ -67,21 +67,20 @@ def greatest(*options, **others):
 
 # Ends that can stand together do: a dataset of many is as quick as one of each.
 CASES = {
-    "nothing to train or test on": (
-        "pendulum",
-        [],
-        least("train", "test", "steps", "dt", "size", **greatest("val", "seed")),
+    "nothing to train or test on, undisturbed": (
+        *("pendulum3", []),
+        least(
+            *("train", "test", "steps", "dt", "size", "color", "observe", "time", "control", "drift"),
+            *("splits", "extent", "folder", "paired"),
+            **greatest("val", "seed"),
+        ),
     ),
     "long": ("pendulum", [], greatest("train", "test", "steps", **least("val", "seed"))),
-    "large": ("pendulum", [], greatest("size", "dt", "extent")),
-    "plain": ("gravity", [], least("record", "style")),
+    "plain, of one hue": ("two_body", [], least("record", "style", "palette")),
     "recorded": ("gravity", [], greatest("record", "style")),
-    "undisturbed": ("pendulum", [], least("color", "observe", "time", "control", "drift", "splits", "extent")),
     "disturbed": ("pendulum", [], greatest("observe", "time", "control", "drift", "splits")),
-    "one hue": ("two_body", [], least("palette")),
     "many hues": ("two_body", [], greatest("color", "palette")),
-    "short names": ("pendulum3", [], least("folder", "paired")),
-    "long names": ("pendulum3", [], greatest("folder", "paired")),
+    "large, long names": ("pendulum3", [], greatest("size", "dt", "extent", "folder", "paired")),
     "short windows": ("nascar", [], least("observation", "length", "stride", "contexts", "gap", "series")),
     "a wide gap": ("nascar", [], greatest("observation", "gap", **least("spacing"))),
     "few trajectories": ("nascar", [], least("trajectories", "observation", "stride")),
