@@ -14,7 +14,7 @@ from scipy import stats
 
 from slvm_data import RECIPES, InterventionalPong, Pong, View, render, simulate
 from slvm_data.core.keys import exact
-from slvm_data.simulation.batch import collect
+from slvm_data.simulation.batch import collect, frame_buffer, make, prepare
 from slvm_data.simulation.member import impacts
 
 PONG, T = Pong(), np.arange(100) * 0.2
@@ -234,6 +234,13 @@ def test_interventions_have_the_rates_of_the_source_and_are_the_truth():
         moved = (after[..., k] - before[..., k])[inside & (target == k)]
         both = lambda x: (stats.norm(-1.5, 0.5).cdf(x) + stats.norm(1.5, 0.5).cdf(x)) / 2  # noqa: E731
         assert stats.kstest(moved, both).pvalue > LEAST
+
+
+def test_size_of_a_batch_changes_no_bit():
+    recipe = dataclasses.replace(RECIPES["pong_citris"], view=View(size=2, palette=3))
+    few = make(recipe, 0, "train", prepare(recipe, 0, "train"), np.arange(253, 256), frame_buffer(recipe, 3)).arrays
+    for name in ("state", "intervention"):
+        np.testing.assert_array_equal(few[name], games()[name][253:256])
 
 
 def test_games_with_interventions_start_anywhere():
