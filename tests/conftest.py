@@ -24,6 +24,7 @@ from slvm_data import RECIPES, Hamiltonian, Recipe
 from slvm_data import arrays as table
 from slvm_data.core.kinds import Kind
 from slvm_data.core.types import Arrays
+from slvm_data.datasets import NAMES
 from slvm_data.simulation.batch import BATCH
 from slvm_data.store.manifest import read
 
@@ -53,12 +54,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """`task` runs over every different task without windows, `smooth_task` over those of Hamiltonian systems alone.
 
     `task_of_each_kind` runs over one task of each class of systems. Smooth tasks that differ in their first states and
-    in numbers alone from another one run with `-m slow`.
+    in numbers alone from another one run with `-m slow`. `disc_task` and `smooth_task` leave out rods, which have
+    tests of their own.
     """
     tasks = different_tasks()
-    smooth = [(recipe, i) for recipe, i in tasks if isinstance(recipe.tasks[i], Hamiltonian)]
+    discs = [(recipe, i) for recipe, i in tasks if recipe.name not in NAMES["rods"]]
+    smooth = [(recipe, i) for recipe, i in discs if isinstance(recipe.tasks[i], Hamiltonian)]
     kinds = {type(recipe.tasks[i]): (recipe, i) for recipe, i in reversed(tasks)}
-    for name, pairs in (("task", tasks), ("smooth_task", smooth), ("task_of_each_kind", list(kinds.values()))):
+    for name, pairs in (
+        *(("task", tasks), ("disc_task", discs), ("smooth_task", smooth)),
+        ("task_of_each_kind", list(kinds.values())),
+    ):
         if name in metafunc.fixturenames:
             slow = SIMILAR if name == "smooth_task" else set()
             metafunc.parametrize(name, [
