@@ -52,8 +52,8 @@ def is_thrown(x, system):
     assert abs(np.corrcoef(x[:, :2].T)[0, 1]) < 0.06
 
 
-def test_parameters(disc_task):
-    recipe, number = disc_task
+def test_parameters(task):
+    recipe, number = task
     arrays, system = first_frames(recipe, number), recipe.tasks[number]
     for name in system.parameters():
         values, (low, high) = arrays[f"param_{name}"].astype(float), system.range_of(name)
@@ -68,8 +68,8 @@ def test_parameters(disc_task):
             assert abs(np.corrcoef(values.T)[0, 1]) < 0.06  # each body for itself
 
 
-def test_start(disc_task):
-    recipe, number = disc_task
+def test_start(task):
+    recipe, number = task
     arrays, system = first_frames(recipe, number), recipe.tasks[number]
     x = arrays["state"][:, 0].astype(float)
     if isinstance(system, Pendulum):
@@ -96,8 +96,8 @@ def test_start(disc_task):
         np.testing.assert_array_equal(x[:, 6:], -x[:, 4:6])
 
 
-def test_camera_and_colors(disc_task):
-    recipe, number = disc_task
+def test_camera_and_colors(task):
+    recipe, number = task
     arrays, system = first_frames(recipe, number), recipe.tasks[number]
     view = recipe.view_of(number)
     reach = view.jitter * system.extent()
