@@ -50,8 +50,9 @@ its signal, coloured by regime. [File format](format.md) tells what the files ho
 | states that are seen with noise | `pendulum_hgn`, `mass_spring_hgn`, `two_body_hgn`, `three_body_hgn` |
 | dissipation | `pendulum_colors_friction`, `mixed_physics_iclr2023`, or `friction=0.1` with others |
 | motion that is sensitive to its start | `double_pendulum`, `double_pendulum3`, `lorenz` |
-| impacts, discontinuous motion | `bouncingball`, `gravity`, `bouncing_ball_1d` |
+| impacts, discontinuous motion | `bouncingball`, `gravity`, `kvae_polygon`, `bouncing_ball_1d` |
 | bodies that hit each other | `balls3_sutskever`, `balls3_msvi`, `phyworld_collision` |
+| causal variables, and interventions on them | `pong_citris` |
 | one model for several values of a parameter | `pendulum3`, `mass_spring3`, `double_pendulum3`, `two_body3` |
 | meta-learning, few-shot and in-context models | `gravity3`, `gravity6`, `gravity16`, `pendulum3` |
 | meta-learning over different systems | `mixed_physics_iclr2023`, `mixed_physics_iclr2025` |

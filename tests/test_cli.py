@@ -125,7 +125,7 @@ def test_list_names_every_dataset(run):
             ["nascar", "lorenz", "switching_double_pendulum", "three_mode", "bouncing_ball_1d"],
         ),
         (["--system", "threebody"], ["three_body", "three_body_hgn"]),
-        (["--family", "balls", "--paper", "1710.05741"], ["kvae_box", "kvae_box_gravity"]),
+        (["--family", "balls", "--paper", "1710.05741"], ["kvae_box", "kvae_box_gravity", "kvae_polygon", "kvae_pong"]),
         (["--system", "Glycolytic", "--family", "generalisation"], ["glycolytic_coda"]),
     ],
 )

@@ -6,10 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from slvm_data import RECIPES, generate
+from slvm_data import RECIPES, generate, sample, simulate
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -62,3 +63,20 @@ def test_episodes(run, folder):
 
 def test_windows(run, folder):
     assert "queries [64, 7, 10], domains [64, 3, 7, 10]" in run("dataloader_switching.py", folder("nascar"))
+
+
+def test_billiard():
+    """The speed stays, no obstacle is entered, and time runs back to the start."""
+    found = runpy.run_path(str(EXAMPLES / "billiard.py"))
+    x = sample(found["RECIPE"], index=slice(0, 64))["state"].astype(float)
+    np.testing.assert_allclose(np.hypot(x[..., 2], x[..., 3]), 2.0, rtol=1e-6)
+    gaps = np.linalg.norm(x[..., None, :2] - found["PLACES"], axis=-1) - found["RADII"] - 0.4
+    assert -1e-6 < gaps.min() < 0.01
+    assert np.abs(x[..., :2]).max() < 4.6 + 1e-6
+    system, t = found["RECIPE"].tasks[0], np.linspace(0, 8, 9)
+    for start in x[:4, 0]:
+        every = simulate(system, {}, start, t)
+        there = every[-1]
+        back = simulate(system, {}, [*there[:2], *-there[2:]], t)[-1]
+        np.testing.assert_allclose(back, [*start[:2], *-start[2:]], atol=1e-6)
+        assert (every[:, 2:] != start[2:]).any(), "it met something"

@@ -185,10 +185,15 @@ _EVERY = (
         fill=0,
         query="angles",
     ),
+    _row(
+        *("intervention", "N T", "int64", Role.TRUTH),
+        "number of the variable that an intervention set for the frame, as its place in state, from 0; -1 for none",
+        query="intervention",
+    ),
     _row("event_time", "N E", "float64", Role.EVENT, "times of impacts, in order; 0 beyond the last impact", "s"),
     _row(
         *("event_wall", "N E", "int64", Role.EVENT),
-        "0 left, 1 right, 2 top (y_min), 3 bottom; -1 beyond the last impact",
+        "0 left, 1 right, 2 top (y_min), 3 bottom, or the walls of a polygon in order; -1 beyond the last impact",
     ),
     _row(
         *("event_body", "N E R", "int64", Role.EVENT),

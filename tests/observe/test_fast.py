@@ -153,6 +153,7 @@ def test_doubt_is_five_times_the_error_of_single_precision(palette):
         *(("soft", "grey", 1, 32, False), ("soft", "grey", 1, 100, False), ("soft", "grey", 3, 90, False)),
         *(("soft", "rgb", 2, 80, False), ("soft", "binary", 3, 64, True), ("soft", "rgb", 2, 90, True)),
         *(("clean", "grey", 3, 32, False), ("clean", "rgb", 2, 33, True), ("clean", "binary", 3, 40, True)),
+        *(("bump", "grey", 3, 40, False), ("bump", "rgb", 2, 64, True)),
     ],
 )
 def test_patches_hold_all_that_bodies_change(style, color, bodies, size, rods):
@@ -196,7 +197,7 @@ def test_a_lone_rod_is_the_reference(size, style):
     assert 0 < expected.mean() < 1
 
 
-@pytest.mark.parametrize("style", ["soft", "clean"])
+@pytest.mark.parametrize("style", ["soft", "clean", "bump"])
 @pytest.mark.parametrize("color", ["binary", "grey", "rgb"])
 def test_a_rod_whose_ends_meet_is_a_disc(style, color):
     style, (centres, radii) = Style(style, 32, 2 if color == "rgb" else 1), scenes(2_000, 2, 0)
@@ -226,3 +227,13 @@ def test_clean_rods_are_the_share_of_each_pixel_that_they_cover():
         assert abs(frame.sum() - share.sum()) < 0.01 * share.sum() + 0.3
     print(f"largest difference of a pixel {worst:.3f}")
     assert worst < 0.1
+
+
+def test_bumps_follow_the_formula():
+    """For bodies apart, as in the source; where they overlap, one lies on the other."""
+    centres, radius = np.array([[0.3, 0.4], [0.7, 0.6]]), 0.12
+    with exact():
+        frame = draw(Style("bump", 32, 1), centres, np.full(2, radius), np.ones((2, 3)), "grey")
+    x, y = np.meshgrid(*[(np.arange(32) + 0.5) / 32] * 2)
+    light = sum(np.exp(-((((x - u) ** 2 + (y - v) ** 2) / radius**2) ** 4)) for u, v in centres)
+    np.testing.assert_array_equal(frame, np.rint(255 * np.minimum(light, 1)))

@@ -19,6 +19,9 @@ UNITS = {  # of parameters, by system; those that are left out have none
     "Balls": {"friction": "1/s", "g": "m/s²", "radius": "m"},
     "PassingBalls": {"friction": "1/s", "g": "m/s²", "radius": "m", "v": "m/s"},
     "BallBox": {"g": "px/s²"},
+    "PolygonBox": {"radius": "px"},
+    "Pong": {"radius": "px"},
+    "InterventionalPong": {"speed": "px"},
     "DoublePendulum": {"friction": "kg/s", "m": "kg", "l": "m", "g": "m/s²"},
     "Glycolytic": {
         **dict.fromkeys(("k1", "k2", "k3", "k4", "k6"), "1/(mM min)"),

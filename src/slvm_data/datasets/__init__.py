@@ -20,6 +20,7 @@ NAMES = {
     ),
     "balls": (
         *("balls3_sutskever", "ball_monode", "balls3_msvi", "kvae_box", "kvae_box_gravity"),
+        *("kvae_polygon", "kvae_pong", "pong_citris"),
         *("phyworld_uniform", "phyworld_parabola", "phyworld_collision"),
     ),
     "rods": (

@@ -11,10 +11,10 @@ def shift(key: Key, reach: Array | float) -> Array:
     return jax.random.uniform(key, (2,), dtype=float, minval=-reach, maxval=reach)
 
 
-def color_index(key: Key, palette: int, bodies: int) -> Array:
-    """Draw one hue of the palette per body [B]: all different, or all 0 if the palette has one hue."""
-    if palette == 1:
-        return jnp.zeros(bodies, dtype=int)
+def color_index(key: Key, palette: int, bodies: int, drawn: bool = True) -> Array:
+    """One hue of the palette per body [B]: all different, `drawn` or in order; all 0 if the palette has one hue."""
+    if palette == 1 or not drawn:
+        return jnp.arange(bodies) % palette
     return jnp.argsort(jax.random.uniform(key, (palette,), dtype=float))[:bodies]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 from slvm_data.core.fields import check, limited, option
 
-STYLES = ("soft", "clean", "debug")
+STYLES = ("soft", "clean", "bump", "debug")
 COLORS = ("binary", "grey", "rgb")
 
 

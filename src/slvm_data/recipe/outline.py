@@ -31,7 +31,7 @@ from slvm_data.systems.timing import TimeRule, span_of
 
 OBSERVATIONS = ("pixels", "signals")  # signals: the emission of a switching system, and no frames
 RECORD = (
-    "Further arrays to store: dx_dt, energy, angles (sine and cosine), events, offset, color_index; "
+    "Further arrays to store: dx_dt, energy, angles (sine and cosine), events, intervention, offset, color_index; "
     "separate them by commas, or repeat the option."
 )
 OBSERVE = (

@@ -456,13 +456,13 @@ def _scene(inputs: Inputs, draws: Draws, program: Program) -> Scene:
         noise = inputs.state_noise * jax.random.normal(keys["observe state_noise"], seen.shape, dtype=float)
         centres, radii = look(lambda own, x: own.bodies(x), _rounded(seen + noise))
     offset = _rounded(_shift(inputs, keys, program))
-    colors = camera.color_index(keys["colors"], program.style.palette, member.bodies_drawn)
+    colors = camera.color_index(keys["colors"], program.style.palette, member.bodies_drawn, not member.own_hues)
     half_width, color = inputs.scene * (1 + inputs.jitter), jnp.asarray(hues(program.style))[colors]
     discs = camera.project(centres + offset, radii, half_width)
     switching = _switching(member, states, inputs.scale, keys, drive, t)
     if program.original and program.style.name == "debug":
         accepted = original.accept(program.style, discs[0][:, 0])
-    recorded = _recorded(member, states, t, offset, colors, program, drive)
+    recorded = _recorded(member, states, t, offset, colors, keys, program, drive)
     room = jnp.isfinite(recorded.get("event_time", 0.0)).all()  # for every impact: see `flight.impacts_in_parts`
     return Scene(
         states=states.astype(np.float32),
@@ -581,7 +581,7 @@ def _rounded(x: Array) -> Array:
 
 
 def _recorded(
-    member: Any, states: Array, t: Array, offset: Array, colors: Array, program: Program, drive: Drive
+    member: Any, states: Array, t: Array, offset: Array, colors: Array, keys: Keys, program: Program, drive: Drive
 ) -> dict[str, Array]:
     """The arrays that `--record` asks for, by name; states [T D]."""
     look = _each_frame(member, drive, t)
@@ -590,6 +590,7 @@ def _recorded(
         "energy": lambda: {"energy": look(lambda own, x: own.energy(*jnp.split(x, 2)), states)},
         "angles": lambda: {"angles": _turned(states[:, np.array(member.angular())]).astype(np.float32)},
         "events": lambda: _events(driven.impacts(member, states[0], t, program.impacts, drive)),
+        "intervention": lambda: {"intervention": member.interventions(keys["process"], len(t)).astype(np.int64)},
         "offset": lambda: {"offset": offset.astype(np.float32)},
         "color_index": lambda: {"color_index": colors.astype(np.int64)},
     }

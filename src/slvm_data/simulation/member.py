@@ -141,7 +141,7 @@ def render(
     enlarged for it (0.4 if the camera is random, 0 if it is fixed), `extent` half the width of the scene [m] if the
     view gives one (None: as wide as the population needs), `colors` one hue index per body [B] out of
     `palette` hues (None: hue 0 for all). Binary frames have one channel if `palette` is 1, else three. Row 0 is
-    y_min. `style` is "soft", "clean", or "debug" for a ball as a physics engine shows it; None is the system's own.
+    y_min. `style` is "soft", "clean", "bump", or "debug" for a ball in a physics engine; None is the system's own.
     With the stored values of a sequence, the result equals its stored frames. `drift` holds parameters that are other
     ones in each frame, [T …] each; `population` is then `recipe.reach(task)`, whose scene holds them all.
 

@@ -10,6 +10,7 @@ from slvm_data.systems.elastic_double_pendulum import ElasticDoublePendulum as E
 from slvm_data.systems.explicit_duration import ExplicitDuration as ExplicitDuration
 from slvm_data.systems.glycolytic import Glycolytic as Glycolytic
 from slvm_data.systems.hamiltonian import Hamiltonian as Hamiltonian
+from slvm_data.systems.interventional_pong import InterventionalPong as InterventionalPong
 from slvm_data.systems.lorenz import Lorenz as Lorenz
 from slvm_data.systems.lotka_volterra import LotkaVolterra as LotkaVolterra
 from slvm_data.systems.mass_spring import MassSpring as MassSpring
@@ -21,6 +22,8 @@ from slvm_data.systems.parameters import uniform as uniform
 from slvm_data.systems.passing_balls import PassingBalls as PassingBalls
 from slvm_data.systems.pendulum import Pendulum as Pendulum
 from slvm_data.systems.pendulum_from_rest import PendulumFromRest as PendulumFromRest
+from slvm_data.systems.polygon_box import PolygonBox as PolygonBox
+from slvm_data.systems.pong import Pong as Pong
 from slvm_data.systems.rod_pendulum import RodPendulum as RodPendulum
 from slvm_data.systems.rod_pendulum import ShakenPendulum as ShakenPendulum
 from slvm_data.systems.rslds import Rslds as Rslds

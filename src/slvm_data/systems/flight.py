@@ -9,8 +9,9 @@ from __future__ import annotations
 from math import ceil, log, sqrt
 from typing import NamedTuple
 
-from slvm_data.core.late import jax, jnp
+from slvm_data.core.late import jnp
 from slvm_data.core.types import Array
+from slvm_data.systems import legs
 
 REST = 1e-6  # s; a ball whose next bounce would be shorter lies on the wall from then on
 LEFT, RIGHT, TOP, BOTTOM = range(4)  # walls, y pointing down
@@ -24,17 +25,7 @@ class Box(NamedTuple):
     restitution: float
 
 
-class Leg(NamedTuple):
-    """One flight: its end [2], the velocity before and after the impact there [2], and its duration [s]."""
-
-    x: Array
-    before: Array
-    after: Array
-    seconds: Array
-    wall: Array  # LEFT … BOTTOM, or -1 if the time ran out before an impact
-
-
-def fly(x: Array, v: Array, g: Array, box: Box, left: Array) -> Leg:
+def fly(x: Array, v: Array, g: Array, box: Box, left: Array) -> legs.Leg:
     """Fly from `x`, `v` [2] to the next impact, or for the time that is `left` [s]."""
     a = jnp.where(rests(x, v, g, box), 0.0, g)
     (to_low, fast_low), (to_high, fast_high) = reach(x - box.low, -v, -a), reach(box.high - x, v, a)
@@ -49,7 +40,7 @@ def fly(x: Array, v: Array, g: Array, box: Box, left: Array) -> Leg:
     pressed = jnp.where(high, a, -a)  # towards the wall
     after = jnp.where(hit & (2 * jnp.abs(after) < REST * pressed), 0.0, after)
     wall = jnp.where(hit[0], LEFT + high[0], jnp.where(hit[1], TOP + high[1], -1))
-    return Leg(jnp.clip(x, box.low, box.high), before, after, seconds, wall)
+    return legs.Leg(jnp.clip(x, box.low, box.high), before, after, seconds, wall)
 
 
 def rests(x: Array, v: Array, g: Array, box: Box) -> Array:
@@ -72,64 +63,26 @@ def trajectory(x0: Array, t: Array, g: Array, box: Box) -> Array:
     `g` [2] is the acceleration; or [T-1 2], one from each time to the next.
     """
     parts = (g,) if g.ndim == 2 else ()
-    start = jnp.concatenate([jnp.clip(x0[:2], box.low, box.high), x0[2:]])  # rounding may have left it outside
 
-    def frame(state: Array, own: tuple[Array, tuple[Array, ...]]) -> tuple[Array, Array]:
-        interval, (a,) = own[0], own[1] or (g,)
+    def on(x: Array, v: Array, left: Array, a: Array = g) -> legs.Leg:
+        return fly(x, v, a, box, left)
 
-        def on(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-            leg = fly(*carry[:2], a, box, carry[2])
-            return leg.x, leg.after, carry[2] - leg.seconds
-
-        x, v, _ = jax.lax.while_loop(lambda carry: carry[2] > 0, on, (state[:2], state[2:], interval))
-        state = jnp.concatenate([x, v])
-        return state, state
-
-    return jnp.concatenate([x0[None], jax.lax.scan(frame, start, (jnp.diff(t), parts))[1]])
+    return jnp.concatenate([x0[None], legs.trajectory(_inside(x0, box), t, on, parts)[1:]])
 
 
 def impacts(x0: Array, t: Array, g: Array, box: Box, most: int) -> dict[str, Array]:
-    """The first `most` impacts between t[0] and t[-1]: time [s], wall, velocity before and velocity after.
-
-    After the last impact, all values are 0, and the wall is -1.
-    """
-
-    def one(carry: tuple[Array, Array, Array], _: None) -> tuple[tuple[Array, Array, Array], dict[str, Array]]:
-        leg = fly(*carry[:2], g, box, carry[2])
-        left, happened = carry[2] - leg.seconds, leg.wall >= 0
-        found = {"time": t[-1] - left, "before": leg.before, "after": leg.after}
-        found = {name: jnp.where(happened, value, 0.0) for name, value in found.items()}
-        return (leg.x, leg.after, left), {**found, "wall": leg.wall}
-
-    start = jnp.clip(x0[:2], box.low, box.high), x0[2:], jnp.asarray(t[-1] - t[0])
-    return jax.lax.scan(one, start, length=most)[1]
+    """The first `most` impacts between t[0] and t[-1], as `legs.impacts` gives them."""
+    return legs.impacts(_inside(x0, box), t, lambda x, v, left: fly(x, v, g, box, left), most)
 
 
 def impacts_in_parts(x0: Array, t: Array, g: Array, box: Box, most: int) -> dict[str, Array]:
-    """As `impacts`, with an acceleration g [T-1 2] from each time to the next.
+    """As `impacts`, with an acceleration g [T-1 2] from each time to the next: see `legs.impacts_in_parts`."""
+    return legs.impacts_in_parts(_inside(x0, box), t, lambda x, v, left, a: fly(x, v, a, box, left), (g,), most)
 
-    If there are more than `most`, the time of the last one is not a number.
-    """
 
-    def one(carry: tuple[Array, ...], _: None) -> tuple[tuple[Array, ...], dict[str, Array]]:
-        x, v, part, left = carry
-        leg = fly(x, v, g[part], box, left)
-        left = left - leg.seconds
-        found = {"time": t[part + 1] - left, "before": leg.before, "after": leg.after, "wall": leg.wall}
-        over = (left <= 0) & (part < len(g) - 1)
-        part = part + over
-        return (leg.x, leg.after, part, jnp.where(over, t[part + 1] - t[part], left)), found
-
-    start = jnp.clip(x0[:2], box.low, box.high), x0[2:], jnp.asarray(0), t[1] - t[0]
-    (*_, left), found = jax.lax.scan(one, start, length=most + len(g))
-    happened = found["wall"] >= 0
-    order = jnp.argsort(~happened, stable=True)[:most]
-    here = happened[order]
-    kept = {name: value[order] for name, value in found.items()}
-    blank = {name: jnp.where(here[:, None] if value.ndim > 1 else here, value, 0) for name, value in kept.items()}
-    lost = (jnp.sum(happened) > most) | (left > 0)
-    time = blank["time"].at[-1].set(jnp.where(lost, jnp.nan, blank["time"][-1]))
-    return blank | {"time": time, "wall": jnp.where(here, kept["wall"], -1)}
+def _inside(x0: Array, box: Box) -> Array:
+    """The state [4] of a ball that rounding may have left outside of the box."""
+    return jnp.concatenate([jnp.clip(x0[:2], box.low, box.high), x0[2:]])
 
 
 def fastest(g: float, box: Box, speed: float) -> float:

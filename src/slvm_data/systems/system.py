@@ -42,13 +42,17 @@ class System(abc.ABC):
     bodies_drawn: ClassVar[int] = 1
     """Number B of bodies in a frame, and length of a parameter with one value per body."""
     style: ClassVar[str] = "soft"
-    """Style of its frames, unless the view gives another: "soft", as in the Hamiltonian benchmarks, or "clean"."""
+    """Style of its frames, unless the view gives another: "soft", as in the Hamiltonian benchmarks, "clean", "bump"."""
+    own_hues: ClassVar[bool] = False
+    """Whether body k has hue k of the palette in every sequence, instead of a drawn one."""
     y_down: ClassVar[bool] = False
     """Whether y points down, so that row 0 of a frame, the least y, is its top."""
     debug_style: ClassVar[bool] = False
     """Whether the style "debug" can show it: a ball with `radius`, `side` and `margin` among four walls."""
     events: ClassVar[tuple[str, ...]] = ()
     """What is recorded of an impact, if it has any: names of the arrays `event_*` in `arrays.py`."""
+    numbered_walls: ClassVar[bool] = False
+    """Whether walls in `event_wall` are numbered, not the four of a box that `arrays.py` names."""
     steady: ClassVar[tuple[str, ...]] = ()
     """Names of parameters that cannot drift, apart from those that no system lets drift."""
     chaotic: ClassVar[bool] = False

@@ -9,6 +9,7 @@ import numpy as np
 
 from slvm_data.arrays import PARAMETER
 from slvm_data.core.types import Arrays
+from slvm_data.systems.system import System
 from slvm_data.view import png
 from slvm_data.view.curves import Curves, further, instants
 from slvm_data.view.dataset import CONTEXT_MASK, Dataset
@@ -62,7 +63,7 @@ def _frames_and_curves(dataset: Dataset, task: int, row: Arrays) -> dict[str, An
         "mode": mode[:T].tolist() if mode is not None else None,
         "signal": numbers(signal[:T]) if signal is not None else None,
         "further": [_plot(curves, T) for curves in further(dataset.recipe.tasks[task], row)],
-        "impacts": _impacts(row, row["time"][T - 1], dataset.recipe.tasks[task].y_down),
+        "impacts": _impacts(row, row["time"][T - 1], dataset.recipe.tasks[task]),
         "drifts": [time for time in instants(row) if time <= row["time"][T - 1]],
         "context": _context(dataset, task, row),
     }
@@ -103,13 +104,17 @@ def _context(dataset: Dataset, task: int, row: Arrays) -> list[dict[str, Any]]:
     ]
 
 
-def _impacts(row: Arrays, last: float, y_down: bool) -> list[dict[str, Any]]:
+def _impacts(row: Arrays, last: float, system: System) -> list[dict[str, Any]]:
     """The impacts up to the last time that is shown."""
     if "event_wall" not in row:
         return []
     pairs = zip(row["event_time"].tolist(), row["event_wall"].tolist(), strict=True)
-    words = WALLS if y_down else UPRIGHT
-    return [{"time": time, "wall": words[wall]} for time, wall in pairs if wall >= 0 and time <= last]
+    words = WALLS if system.y_down else UPRIGHT
+
+    def word(wall: int) -> str:
+        return f"wall {wall}" if system.numbered_walls else words[wall]
+
+    return [{"time": time, "wall": word(wall)} for time, wall in pairs if wall >= 0 and time <= last]
 
 
 def sprite(dataset: Dataset, task: int, frames: np.ndarray) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Three balls of equal mass that bounce off each other in a box.
 
-At the start, the root of the sum of their squared speeds is 0.5 m/s.
+At the start, the root of the sum of their squared speeds is 0.5 m/s. The brightness of a ball
+of radius r is exp(-(d / r)⁸) at the distance d from its centre.
 """
 
 from slvm_data.observe.view import View
@@ -16,7 +17,7 @@ RECIPE = Recipe(
     dt=1.0,
     val=1_000,
     test=1_000,
-    view=View(color="grey"),
+    view=View(color="grey", style="bump"),
 )
 
 if __name__ == "__main__":

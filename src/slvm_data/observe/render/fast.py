@@ -21,6 +21,7 @@ import numpy as np
 
 from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array
+from slvm_data.observe.render import bump
 from slvm_data.observe.render.capsule import middles, run
 from slvm_data.observe.render.soft import (
     BACKGROUND,
@@ -249,7 +250,7 @@ def patch_shape(reach: float, bodies: int, style: Style, color: str) -> tuple[in
         faint = 0.99 * min(_changes(color)) / bodies
         pixels = 2 * (reach + log(1 / faint - 1) / TEMPERATURE) * (style.size - 1)
     else:
-        pixels = 2 * reach * style.size + 1
+        pixels = 2 * reach * style.size * (bump.fade(bodies) if style.name == "bump" else 1) + 1
     height, width = (step * int(-(-pixels // step)) for step in _PATCH)
     return (height, width) if bodies * height * width < style.size**2 and width <= style.size else None
 

@@ -1,4 +1,4 @@
-"""The style of a picture: soft discs, clean discs, or the debugging view of a physics engine."""
+"""The style of a picture: soft, clean or bump-like bodies, or the debugging view of a physics engine."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from slvm_data.core.types import Array
-from slvm_data.observe.render import clean, debug, soft
+from slvm_data.observe.render import bump, clean, debug, soft
 from slvm_data.observe.view import View
 from slvm_data.systems.system import System
 
-LIT = {"soft": soft.LIT, "clean": clean.LIT}  # the least value of a channel that is 1 in a binary frame
+COVERS = {"soft": soft.cover, "clean": clean.cover, "bump": bump.cover}
+LIT = {"soft": soft.LIT, "clean": clean.LIT, "bump": clean.LIT}  # least value that is 1 in a binary frame
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ def _debug_style(system: Any, view: View) -> Style:
 
 
 def hues(style: Style) -> np.ndarray:
-    """Colours [palette 3]: evenly spaced around the colour circle, from red; white for clean discs of one hue."""
-    return np.ones((1, 3)) if style.name == "clean" and style.palette == 1 else soft.hues(style.palette)
+    """Colours [palette 3]: evenly spaced around the colour circle, from red; white for one hue on black."""
+    return np.ones((1, 3)) if style.name in ("clean", "bump") and style.palette == 1 else soft.hues(style.palette)
 
 
 def background(style: Style, color: str) -> tuple[int, tuple[int, ...]]:
@@ -71,8 +72,8 @@ def draw(style: Style, places: Array, radii: Array, colors: Array, color: str) -
 
 def draw_part(style: Style, places: Array, radii: Array, colors: Array, color: str, columns: Any, rows: Any) -> Array:
     """The pixels in these columns and rows of such a frame, in a style that is not "debug": uint8 [C height width]."""
+    covers = COVERS[style.name](places, radii, style.size, columns, rows)
     own = soft if style.name == "soft" else clean
-    covers = own.cover(places, radii, style.size, columns, rows)
     if color == "grey":
         return own.shades(covers, None, color)
     frame = own.shades(covers, colors, "rgb")
