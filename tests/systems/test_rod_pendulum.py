@@ -87,3 +87,17 @@ def test_a_rod_hangs_from_the_middle():
     np.testing.assert_array_equal(frame, frame[:, ::-1])
     sideways = render(RodPendulum(width=0.2), {}, [[pi / 2, 0.0]], color="grey", size=33)[0]
     np.testing.assert_array_equal(sideways[:, ::-1].T, frame)
+
+
+def test_a_sequence_follows_from_what_is_stored():
+    """Bit for bit, states and frames, at irregular times."""
+    recipe = RECIPES["pendulum_msvi"]
+    own = sample(recipe, index=slice(0, 3))
+    for i in range(3):
+        parameters = {name: own[f"param_{name}"][i] for name in ("g", "l", "friction")}
+        states = simulate(recipe.tasks[0], parameters, own["state"][i, 0], own["time"][i])
+        np.testing.assert_array_equal(states.astype(np.float32), own["state"][i])
+        frames = render(
+            recipe.tasks[0], parameters, own["state"][i], color="grey", extent=recipe.view.extent, size=recipe.view.size
+        )
+        np.testing.assert_array_equal(frames, own["image"][i])

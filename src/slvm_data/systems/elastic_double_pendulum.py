@@ -11,7 +11,7 @@ from math import pi, sqrt
 from typing import ClassVar
 
 from slvm_data.core.fields import limited
-from slvm_data.core.late import jax, jnp
+from slvm_data.core.late import jnp
 from slvm_data.core.sines import sine_cosine
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.cuboid import cuboid
@@ -86,19 +86,18 @@ class ElasticDoublePendulum(Hamiltonian):
         return jnp.stack([jnp.stack([jnp.zeros(2), joint]), jnp.stack([joint, far])]), jnp.full(2, RADIUS)
 
     def _end(self, x: Array, along: Array | float) -> Array:
-        """Place [2] of what lies on the rod, this far from the joint."""
+        """Place [2 …] of what lies on the rod, this far from the joint, in the state [6 …]."""
         s, c = sine_cosine(x[:2])
         r = self.l[0] + x[2]
         return jnp.stack([r * s[0] + along * s[1], -r * c[0] - along * c[1]])
 
     def extent(self) -> float:
-        """Half the width of the scene: spring and rod, stretched out, and the margin."""
-        return float(self.range_of("l")[1].sum()) + self.margin
+        """Half the width of the scene: spring and rod, stretched out, the margin, and half the width of a capsule."""
+        return float(self.range_of("l")[1].sum()) + self.margin + RADIUS
 
     def accept(self, x: Array, centres: Array, extent: Array | float) -> Array:  # noqa: ARG002
         """Whether the tip stays within the margin, and the spring is nowhere too short, as in the source."""
-        tips = jax.vmap(lambda own: self._end(own, self.l[1]))(x)
-        near = abs(tips) <= self.l[0] + self.l[1] + self.margin
+        near = abs(self._end(x.T, self.l[1])) <= self.l[0] + self.l[1] + self.margin
         return near.all() & (x[:, 2] >= self.shortest).all()
 
     def rejection(self) -> str:

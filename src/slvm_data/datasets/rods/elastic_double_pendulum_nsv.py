@@ -19,7 +19,7 @@ RECIPE = Recipe(
     train=960,
     val=120,
     test=120,
-    view=View(size=128, color="rgb", palette=3, extent=0.5585),
+    view=View(size=128, color="rgb", palette=3),
 )
 
 if __name__ == "__main__":
