@@ -98,7 +98,9 @@ def options(
 def list_datasets(
     family: Annotated[str | None, typer.Option(metavar="NAME", help="Family of datasets, such as switching.")] = None,
     system: Annotated[str | None, typer.Option(metavar="NAME", help="System, such as Pendulum.")] = None,
-    paper: Annotated[str | None, typer.Option(metavar="TEXT", help="Text in the source, such as 2111.05458.")] = None,
+    paper: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Text in the source or its BibTeX, such as KVAE.")
+    ] = None,
 ) -> None:
     """List the datasets: systems, tasks, sequences, observations.
 
@@ -162,6 +164,7 @@ def _of_copy(copy: Copy) -> str:
 
 def _described(recipe: Recipe, word: str) -> Iterator[str]:
     """Describe a recipe in lines; `word` is what `generate` calls it."""
+    from slvm_data.recipe.bibliography import bibtex
     from slvm_data.recipe.serialisation import equation, to_stored
     from slvm_data.store import card
 
@@ -178,7 +181,7 @@ def _described(recipe: Recipe, word: str) -> Iterator[str]:
     yield from (f"modifier of the observation: {one}" for one in recipe.observe)
     if recipe.windows:
         yield card.of_windows(recipe.windows)
-    yield f"source: {recipe.source}\n\nslvm-data generate {word}"
+    yield f"source: {recipe.source}\n\n{bibtex(recipe.source, slvm_data.__version__)}\n\nslvm-data generate {word}"
 
 
 def _observed(recipe: Recipe, task: int) -> str:
