@@ -43,7 +43,7 @@ its signal, coloured by regime. [File format](format.md) tells what the files ho
 ## Which dataset for which model
 
 `slvm-data list --system Pendulum` names the datasets with a system; `--family` and `--paper` (such as
-`--paper KVAE`) choose likewise.
+`--paper KVAE`) choose likewise, and `--json` is for programs.
 
 | model or question | datasets |
 |---|---|
