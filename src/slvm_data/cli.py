@@ -679,6 +679,41 @@ def repair(
     print(f"{folder}: {len(made)} repaired; checksums OK")
 
 
+of_cache = typer.Typer(
+    help="List, or clear, the datasets that loaders made by their names.",
+    context_settings=HELP,
+    epilog="Example: slvm-data cache list",
+    rich_markup_mode=None,
+)
+app.add_typer(of_cache, name="cache")
+
+
+@of_cache.command("list")
+def list_cache() -> None:
+    """List the datasets in the cache folder, with their sizes.
+
+    It is SLVM_DATA_HOME, or a folder for the user's caches.
+    """
+    from slvm_data import cache
+
+    found = cache.entries()
+    lines = (f"{folder}: {size / 1e6:.1f} MB{', not complete' * (folder.name == cache.NEXT)}" for folder, size in found)
+    show("\n".join(lines) or f"{cache.home()}: no datasets")
+
+
+@of_cache.command("clear")
+def clear_cache() -> None:
+    """Remove every dataset in the cache folder.
+
+    They are made again when they are used.
+    """
+    from slvm_data import cache
+
+    found = cache.entries()
+    cache.clear()
+    print(f"{cache.home()}: {len(found)} removed, {sum(size for _, size in found) / 1e6:.1f} MB")
+
+
 def main() -> NoReturn:
     """Run the command line."""
     call(typer.main.get_command(app), "slvm-data")
