@@ -13,7 +13,8 @@ COLUMNS, MARGIN, HEAD, FOOT = 2, 24, 26, 18  # px
 TARGET = Path(__file__).parents[1] / "docs/pictures/datasets.png"
 SHOWN = (
     *("gravity", "pendulum", "mass_spring", "double_pendulum", "two_body", "mixed_physics_iclr2025"),
-    *("balls3_sutskever", "phyworld_collision", "pendulum_ood", "mixed_physics_held_out"),
+    *("balls3_sutskever", "pong_citris", "pendulum_msvi", "acrobot"),
+    *("phyworld_collision", "kvae_polygon", "pendulum_ood", "mixed_physics_held_out"),
     *("nascar", "lorenz", "switching_double_pendulum", "three_mode"),
     *("double_pendulum_colors", "three_body", "mass_spring_hgn", "two_body_hgn"),
     *("lotka_volterra_monode", "driven_pendulum_geps"),

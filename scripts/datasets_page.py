@@ -6,19 +6,21 @@ from pathlib import Path
 import pictures
 from PIL import Image
 
+import slvm_data
 from slvm_data import RECIPES, Recipe, Switching, System
 from slvm_data.core.text import numbers
 from slvm_data.core.types import SPLITS
 from slvm_data.datasets import NAMES
+from slvm_data.recipe.bibliography import PAPERS, address, bibtex
 from slvm_data.recipe.outline import SystemRecord
 from slvm_data.recipe.serialisation import equation, to_stored
 from slvm_data.store.card import of_split, of_windows, value_text
 
 PAGE = Path(__file__).parents[1] / "docs/datasets.md"
-PAPERS = "suite", "hgn", "balls", "rods", "worlds"  # families that have a group of their own, or share one
+OWN_GROUP = "suite", "hgn", "balls", "rods", "worlds"  # families that have a group of their own, or share one
 GROUPS = {
     "Pendulums, springs, and bodies that attract each other": lambda r: (
-        not (_balls(r) or _mixed(r) or r.windows or r.splits or _in(r, *PAPERS))
+        not (_balls(r) or _mixed(r) or r.windows or r.splits or _in(r, *OWN_GROUP))
     ),
     "In colour, as the suite and Hamiltonian generative networks have them": lambda r: _in(r, "suite", "hgn"),
     "Balls in a box": lambda r: _balls(r) and not _mixed(r) and not r.splits,
@@ -26,7 +28,7 @@ GROUPS = {
     "Rods": lambda r: _in(r, "rods"),
     "Populations, oscillators and games": lambda r: _in(r, "worlds"),
     "Mixed": lambda r: _mixed(r) and not r.splits,
-    "Splits that test generalisation": lambda r: bool(r.splits) and not _in(r, *PAPERS),
+    "Splits that test generalisation": lambda r: bool(r.splits) and not _in(r, *OWN_GROUP),
     "Switching dynamics": lambda r: bool(r.windows),
 }
 LONG = 8  # values; of more the ends are shown
@@ -41,7 +43,8 @@ its signal, coloured by regime. [File format](format.md) tells what the files ho
 
 ## Which dataset for which model
 
-`slvm-data list --system Pendulum` names the datasets with a system; `--family` and `--paper` choose likewise.
+`slvm-data list --system Pendulum` names the datasets with a system; `--family` and `--paper` (such as
+`--paper KVAE`) choose likewise, and `--json` is for programs.
 
 | model or question | datasets |
 |---|---|
@@ -67,8 +70,8 @@ its signal, coloured by regime. [File format](format.md) tells what the files ho
 | switching linear dynamics, recurrent or not (SLDS, rSLDS) | `nascar`, `lorenz`, `switching_double_pendulum` |
 | explicit durations, long contexts | `three_mode`, `bouncing_ball_1d` |
 
-| source | datasets |
-|---|---|
+| model, or what it is known by | paper | datasets |
+|---|---|---|
 {sources}
 
 ## Common changes
@@ -127,13 +130,14 @@ def page() -> str:
     for title, belongs in GROUPS.items():
         parts.append(f"## {title}\n")
         parts += [entry(recipe) for recipe in RECIPES.values() if belongs(recipe)]
-    return "\n".join(parts)
+    return "\n".join([*parts, "## BibTeX\n", entries()])
 
 
 def contents() -> str:
     """The datasets of each group, as links."""
     lines = ["* [Which dataset for which model](#which-dataset-for-which-model)"]
     lines.append("* [Common changes](#common-changes)")
+    lines.append("* [BibTeX](#bibtex) of the papers and of this package")
     for title, belongs in GROUPS.items():
         lines.append(f"* {title}: {_links(recipe.name for recipe in RECIPES.values() if belongs(recipe))}")
     return "\n".join(lines)
@@ -143,7 +147,14 @@ def sources() -> str:
     """The datasets that follow each published work."""
     every = dict.fromkeys(recipe.source for recipe in RECIPES.values())
     names = {text: _links(recipe.name for recipe in RECIPES.values() if recipe.source == text) for text in every}
-    return "\n".join(f"| {source(text)} | {links} |" for text, links in names.items())
+    return "\n".join(f"| {PAPERS[text].model} | {source(text)} | {links} |" for text, links in names.items())
+
+
+def entries() -> str:
+    """What to cite, in BibTeX: each paper that a dataset follows, and this package."""
+    every = dict.fromkeys(recipe.source for recipe in RECIPES.values())
+    papers = [f"### {PAPERS[text].key}\n\n```bibtex\n{PAPERS[text].bibtex(text)}\n```\n" for text in every]
+    return "\n".join([*papers, f"### slvm_data\n\n```bibtex\n{bibtex('', slvm_data.__version__)}\n```\n"])
 
 
 def _links(names: Iterable[str]) -> str:
@@ -259,9 +270,9 @@ def observation(recipe: Recipe) -> str:
 
 
 def source(text: str) -> str:
-    """A link."""
-    url = f"https://arxiv.org/abs/{text.removeprefix('arXiv:')}" if text.startswith("arXiv:") else text
-    return f"[{text.removeprefix('https://')}]({url})"
+    """Links to a paper and to its entry in BibTeX."""
+    paper = PAPERS[text]
+    return f"[{paper.title}]({address(text)}), {paper.where} {paper.year} ([BibTeX](#{paper.key}))"
 
 
 def _systems(recipe: Recipe) -> dict[type[System], list[SystemRecord]]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import fcntl
+import json
 import os
 import pty
 import re
@@ -29,6 +30,8 @@ from slvm_data.cli import find
 from slvm_data.core.progress import progress
 from slvm_data.recipe.options import OPTIONS
 from slvm_data.recipe.overrides import override
+from slvm_data.recipe.serialisation import equation
+from slvm_data.run.generation import generate
 from slvm_data.run.verification import faults
 from slvm_data.store import formats, manifest, npz
 from slvm_data.store.journal import plan_of
@@ -100,10 +103,45 @@ def test_without_a_command_it_shows_the_help(run):
     commands = re.search(r"Commands:\n((?:  .*\n)+)", done.stdout)
     assert [line.split()[0] for line in commands[1].splitlines()] == [
         *("list", "info", "new", "generate", "view", "gif", "evaluate"),
-        *("combine", "convert", "layouts", "status", "verify", "repair"),
+        *("combine", "convert", "layouts", "status", "verify", "repair", "cache"),
     ]
     assert "..." not in commands[1]  # no sentence is cut
     assert run("gif", "-h").stdout == run("gif", "--help").stdout
+
+
+def test_every_command_has_an_example_that_it_reads():
+    group = typer.main.get_command(cli.app)
+    for name, one in group.commands.items():
+        help_ = one.get_help(context := typer.Context(one, info_name=name))
+        example = re.search(rf"^ +Example: slvm-data {name}( .*)?$", help_, re.M)
+        assert example, name
+        one.make_context(name, shlex.split(example[1] or ""), parent=context)  # raises an error for what it cannot read
+
+
+def test_a_shell_completes_commands_and_options(run, monkeypatch):
+    def completed(words):
+        variables = {"_SLVM_DATA_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        return run().stdout.split()
+
+    assert completed("slvm-data ver") == ["verify"]
+    assert {"--system", "--json"} < set(completed("slvm-data list --"))
+
+
+def test_list_and_info_for_programs(run, tmp_path):
+    found = json.loads(run("list", "--json").stdout)
+    assert [one["name"] for one in found] == list(RECIPES)
+    ours = next(one for one in found if one["name"] == "pendulum_ood")
+    recipe = RECIPES["pendulum_ood"]
+    assert ours["sequences"] == {split: recipe.count(split) for split in ("train", "val", "test", *recipe.splits)}
+    assert (ours["systems"], ours["states"], ours["observation"]) == (["Pendulum"], [["q", "p"]], [30, 32, 32])
+    told = json.loads(run("info", "pendulum", "--json").stdout)
+    assert (told["equation"], "botev2021which" in told["bibtex"]) == (equation(RECIPES["pendulum"]), True)
+    generate(override(RECIPES["pendulum"], ["g=4"], {"train": 2, "val": 0, "test": 0, "steps": 2}), tmp_path / "few")
+    of_folder = json.loads(run("info", "few", "--json").stdout)
+    assert of_folder.items() <= json.loads((tmp_path / "few/dataset.json").read_text()).items()
+    assert of_folder["recipe"].keys() == told["recipe"].keys()
 
 
 def test_list_names_every_dataset(run):

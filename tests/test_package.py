@@ -18,10 +18,11 @@ FLOORS = (  # imports go down this list, never up
     {"recipe"},
     {"store"},
     {"simulation", "export"},
-    {"run", "load", "metrics"},
+    {"run", "metrics"},
     {"script", "evaluation"},
     {"datasets"},
-    {"view"},
+    {"cache"},
+    {"load", "view"},
     {"cli"},
 )
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}

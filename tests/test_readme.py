@@ -67,6 +67,7 @@ def run_python(text, monkeypatch):
 def test_a_page_runs_in_order(page, tmp_path, monkeypatch, ended, only):
     """In this process, which takes half of the time; `test_cli.py` runs commands in processes of their own."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SLVM_DATA_HOME", str(tmp_path / "home"))
     pytest.importorskip("lightning")  # which looks for packages when it is imported, and would find those hidden here
     for language, text, installed in parts(page):
         with only(installed):

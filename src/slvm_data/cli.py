@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 import slvm_data
+from slvm_data.core.json_tree import Json, to_json
 from slvm_data.core.names import MANIFEST
 from slvm_data.core.streams import show
 from slvm_data.core.text import sentence
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="Datasets for sequential latent-variable models: moving scenes with the ground truth for every frame.",
-    add_completion=False,
     context_settings=HELP,
     epilog="Example: slvm-data generate pendulum3 --train 100",
     rich_markup_mode=None,
@@ -70,6 +70,7 @@ _Beside = Annotated[
         metavar="FILE|FOLDER", help="Forecast to show beside the sequences of a folder, as for slvm-data evaluate."
     ),
 ]
+_Json = Annotated[bool, typer.Option("--json", help="Output for programs, as JSON.")]
 STORED = "stored"
 MANY = 6  # numbers of a state, that a line of `list` shows
 _SEEN = [OPTIONS[name] for name in ("color", "observe", "time", "control", "drift")]
@@ -98,7 +99,10 @@ def options(
 def list_datasets(
     family: Annotated[str | None, typer.Option(metavar="NAME", help="Family of datasets, such as switching.")] = None,
     system: Annotated[str | None, typer.Option(metavar="NAME", help="System, such as Pendulum.")] = None,
-    paper: Annotated[str | None, typer.Option(metavar="TEXT", help="Text in the source, such as 2111.05458.")] = None,
+    paper: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Text in the source or its BibTeX, such as KVAE.")
+    ] = None,
+    as_json: _Json = False,
 ) -> None:
     """List the datasets: systems, tasks, sequences, observations.
 
@@ -106,24 +110,39 @@ def list_datasets(
     """
     from slvm_data.datasets import chosen
 
+    found = [_facts(own, recipe) for own, recipe in chosen(family, system, paper)]
+    if as_json:
+        show(json.dumps(found))
+        return
     head = ("name", "family", "system", "tasks", "train/val/test per task", "observation", "state")
-    rows = [head, *(_row(own, recipe) for own, recipe in chosen(family, system, paper))]
+    rows = [head, *map(_row, found)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
     show("\n".join(lines))
 
 
-def _row(family: str, recipe: Recipe) -> tuple[str, ...]:
-    systems = dict.fromkeys(type(system).__name__ for system in recipe.tasks)
-    states = dict.fromkeys(_state(system) for system in recipe.tasks)
-    observed = "x".join(map(str, _shape(recipe)))
-    counts = "/".join(str(recipe.count(split)) for split in SPLITS)
-    return recipe.name, family, ", ".join(systems), str(len(recipe.tasks)), counts, observed, " | ".join(states)
+def _facts(family: str, recipe: Recipe) -> dict[str, Any]:
+    """What `list` tells of a dataset: sequences are of each task and split, states of each system."""
+    return {
+        "name": recipe.name,
+        "family": family,
+        "systems": list(dict.fromkeys(type(system).__name__ for system in recipe.tasks)),
+        "tasks": len(recipe.tasks),
+        "sequences": {split: recipe.count(split) for split in (*SPLITS, *recipe.splits)},
+        "observation": _shape(recipe),
+        "states": list(dict.fromkeys(system.state for system in recipe.tasks)),
+        "source": recipe.source,
+    }
 
 
-def _state(system: System) -> str:
+def _row(facts: dict[str, Any]) -> tuple[str, ...]:
+    counts = "/".join(str(facts["sequences"][split]) for split in SPLITS)
+    observed, states = "x".join(map(str, facts["observation"])), " | ".join(dict.fromkeys(map(_state, facts["states"])))
+    return facts["name"], facts["family"], ", ".join(facts["systems"]), str(facts["tasks"]), counts, observed, states
+
+
+def _state(names: tuple[str, ...]) -> str:
     """The numbers of a state; of many, the first two and the last."""
-    names = system.state
     return " ".join(names if len(names) <= MANY else (*names[:2], "…", names[-1]))
 
 
@@ -135,10 +154,14 @@ def _shape(recipe: Recipe) -> tuple[int, ...]:
 
 
 @app.command()
-def info(dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE", help=_FOLDER_FIRST)]) -> None:
+def info(
+    dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE", help=_FOLDER_FIRST)], as_json: _Json = False
+) -> None:
     """Describe a dataset: its equation, parameters and sizes.
 
-    For a folder, this is the card, with arrays and validation report.
+    For a folder, this is the card, with arrays and validation report; as JSON, what dataset.json holds.
+
+    Example: slvm-data info pendulum3
     """
     from slvm_data.datasets import standing
 
@@ -146,9 +169,21 @@ def info(dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE", help
         from slvm_data.store import card, manifest
 
         content = manifest.read_any(folder)
-        show(_of_copy(content) if isinstance(content, manifest.Copy) else card.text(content))
+        text = _of_copy(content) if isinstance(content, manifest.Copy) else card.text(content)
+        show(json.dumps(to_json(content)) if as_json else text)
+    elif as_json:
+        show(json.dumps(_tree(find(dataset))))
     else:
         show("\n".join(_described(find(dataset), dataset)))
+
+
+def _tree(recipe: Recipe) -> Json:
+    """A recipe as `dataset.json` has it, its equation, and what to cite."""
+    from slvm_data.recipe.bibliography import bibtex
+    from slvm_data.recipe.serialisation import equation, to_stored
+
+    cited = bibtex(recipe.source, slvm_data.__version__)
+    return {"name": recipe.name, "recipe": to_json(to_stored(recipe)), "equation": equation(recipe), "bibtex": cited}
 
 
 def _of_copy(copy: Copy) -> str:
@@ -162,6 +197,7 @@ def _of_copy(copy: Copy) -> str:
 
 def _described(recipe: Recipe, word: str) -> Iterator[str]:
     """Describe a recipe in lines; `word` is what `generate` calls it."""
+    from slvm_data.recipe.bibliography import bibtex
     from slvm_data.recipe.serialisation import equation, to_stored
     from slvm_data.store import card
 
@@ -178,7 +214,7 @@ def _described(recipe: Recipe, word: str) -> Iterator[str]:
     yield from (f"modifier of the observation: {one}" for one in recipe.observe)
     if recipe.windows:
         yield card.of_windows(recipe.windows)
-    yield f"source: {recipe.source}\n\nslvm-data generate {word}"
+    yield f"source: {recipe.source}\n\n{bibtex(recipe.source, slvm_data.__version__)}\n\nslvm-data generate {word}"
 
 
 def _observed(recipe: Recipe, task: int) -> str:
@@ -242,7 +278,10 @@ def _from_manifest(path: Path) -> Recipe:
 
 @app.command()
 def new(file: Annotated[Path, typer.Argument(metavar="FILE.py", help="File to write; nothing is replaced.")]) -> None:
-    """Write a file with a system of your own, which runs as it is."""
+    """Write a file with a system of your own, which runs as it is.
+
+    Example: slvm-data new elastic.py
+    """
     from slvm_data.recipe.own_file import write_template
 
     write_template(file)
@@ -277,6 +316,8 @@ def view(
     """Show a dataset in the browser; a NAME gets sliders.
 
     Sequences, curves, validation report; for a NAME also sliders for its parameters and modifiers.
+
+    Example: slvm-data view pendulum3 g=2..4
     """
     from slvm_data.core.files import check_place
     from slvm_data.view import saved, server
@@ -380,7 +421,10 @@ def gif(
     recipe: _Own = None,
     **options: Any,
 ) -> None:
-    """Write an animation of sequences: a GIF, a WebP or a video."""
+    """Write an animation of sequences: a GIF, a WebP or a video.
+
+    Example: slvm-data gif pendulum3 pendulum.webp --split test --rows 2
+    """
     from slvm_data.view.animation import animate
 
     shown = _dataset(dataset, [], recipe, options)
@@ -444,6 +488,8 @@ def score(
     The forecast has image, signal, state, latent, mode (or regime) and param_… as far as the model gives them, with the
     shapes of the dataset, a latent [N T K]. For a part of the sequences, or of the frames, it has their numbers, index
     [N] and frame [T]. Samples are a first axis S. Probes of latents are fitted on val, if the folder has it.
+
+    Example: slvm-data evaluate forecast.npz pendulum3 --from 10
     """
     from slvm_data.core.files import check_place
     from slvm_data.evaluation import evaluate
@@ -476,6 +522,8 @@ def combine(
     """Write one file per split, with all tasks of a dataset.
 
     They are combined_train.npz, combined_val.npz, combined_test.npz and so on, in the dataset's folder.
+
+    Example: slvm-data combine pendulum3 --shuffle
     """
     from slvm_data.run import combination
     from slvm_data.store import manifest
@@ -514,6 +562,8 @@ def convert(
     """Write a dataset in another format: Zarr, HDF5 or Parquet.
 
     The ending of DST says which: .npz, .zarr, .h5, .tar (WebDataset) or .parquet (Hugging Face).
+
+    Example: slvm-data convert pendulum3 pendulum3.parquet
     """
     from slvm_data.run import conversion
     from slvm_data.store import manifest
@@ -534,17 +584,21 @@ def convert(
 
 @app.command("layouts")
 def list_layouts() -> None:
-    """List the layouts: programs that read them, files, arrays."""
+    """List the layouts: programs that read them, files, arrays.
+
+    Example: slvm-data layouts
+    """
     from slvm_data.export import layouts
 
     show("\n\n".join(map(layouts.described, layouts.TABLE)))
 
 
 @app.command()
-def status(
-    folder: Path, as_json: Annotated[bool, typer.Option("--json", help="Output for programs: one object.")] = False
-) -> None:
-    """Show how many files or shards of a dataset are finished."""
+def status(folder: Path, as_json: _Json = False) -> None:
+    """Show how many files or shards of a dataset are finished.
+
+    Example: slvm-data status pendulum3
+    """
     from slvm_data.store import journal
 
     found = journal.status(folder)
@@ -564,6 +618,8 @@ def verify(
     """Check a dataset: its checksums, and some sequences made again.
 
     The checksums are of all files except the card; some sequences of every file are regenerated and compared.
+
+    Example: slvm-data verify pendulum3 --sample 100
     """
     from slvm_data.recipe.serialisation import from_stored
     from slvm_data.run.description import machine
@@ -608,7 +664,10 @@ def repair(
     folder: Path,
     recipe: _Own = None,
 ) -> None:
-    """Make damaged or missing files again; other files stay unchanged."""
+    """Make damaged or missing files again; other files stay unchanged.
+
+    Example: slvm-data repair pendulum3
+    """
     from slvm_data.recipe.serialisation import from_stored
     from slvm_data.run.repair import mend
     from slvm_data.store import journal
@@ -618,6 +677,41 @@ def repair(
     for what in made:
         print(f"made again: {what}")
     print(f"{folder}: {len(made)} repaired; checksums OK")
+
+
+of_cache = typer.Typer(
+    help="List, or clear, the datasets that loaders made by their names.",
+    context_settings=HELP,
+    epilog="Example: slvm-data cache list",
+    rich_markup_mode=None,
+)
+app.add_typer(of_cache, name="cache")
+
+
+@of_cache.command("list")
+def list_cache() -> None:
+    """List the datasets in the cache folder, with their sizes.
+
+    It is SLVM_DATA_HOME, or a folder for the user's caches.
+    """
+    from slvm_data import cache
+
+    found = cache.entries()
+    lines = (f"{folder}: {size / 1e6:.1f} MB{', not complete' * (folder.name == cache.NEXT)}" for folder, size in found)
+    show("\n".join(lines) or f"{cache.home()}: no datasets")
+
+
+@of_cache.command("clear")
+def clear_cache() -> None:
+    """Remove every dataset in the cache folder.
+
+    They are made again when they are used.
+    """
+    from slvm_data import cache
+
+    found = cache.entries()
+    cache.clear()
+    print(f"{cache.home()}: {len(found)} removed, {sum(size for _, size in found) / 1e6:.1f} MB")
 
 
 def main() -> NoReturn:

@@ -138,6 +138,8 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         """Write a dataset to a folder.
 
         The folder holds the arrays of train, val and test, dataset.json, and a card.
+
+        Example: slvm-data generate pendulum3 g=2,3 --train 100 --out small
         """
         from slvm_data.recipe.overrides import override
 

@@ -82,6 +82,7 @@ def calls(folder):
         Sequences: {"root": folder},
         Episodes: {"root": folder, "context": 2},
         load.Windows: {"root": folder},
+        load.dataset: {"name": str(folder)},
         DataModule: {"root": folder},
         EpisodeSampler: {"dataset": Episodes(folder, context=2)},
         Shuffled: {"dataset": range(5)},

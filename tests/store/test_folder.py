@@ -252,6 +252,8 @@ def test_certificate_and_card(tiny, tmp_path, monkeypatch):
     card = (folder / "README.md").read_text()
     for text in ("# pendulum3", "H = m g l (1 - cos q)", "`param_m`", "dataset_2/val.npz", "arXiv:2111.05458"):
         assert text in card
+    assert "```bibtex\n@inproceedings{botev2021which,\n" in card
+    assert f"  version = {{{content.versions['slvm-data']}}},\n}}\n```\n" in card
     assert "<b>" not in card
     code = card.split("```python\n")[1].split("```")[0]
     monkeypatch.chdir(folder)

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from slvm_data.core.names import MANIFEST
+from slvm_data.recipe.bibliography import cited
 from slvm_data.recipe.recipe import Recipe
 
 NAMES = {
@@ -61,16 +62,16 @@ RECIPES: dict[str, Recipe] = Recipes(
 
 
 def chosen(family: str | None, system: str | None, paper: str | None) -> list[tuple[str, Recipe]]:
-    """The datasets, each with its family: of one family, with one system, with a text in their source; None for any.
+    """The datasets, each with its family: of one family, with one system, with a text in what they cite; None for any.
 
     Case does not matter. Raises ValueError if there is none, and names those that there are.
     """
     every = [(own, RECIPES[name]) for own, names in NAMES.items() for name in names]
     found = _with(every, "family", family, lambda own, _: [own])
     found = _with(found, "system", system, lambda _, recipe: [type(one).__name__ for one in recipe.tasks])
-    found = [pair for pair in found if (paper or "").lower() in pair[1].source.lower()]
+    found = [pair for pair in found if (paper or "").lower() in cited(pair[1].source).lower()]
     if not found:
-        raise ValueError(f"no dataset of these has {paper!r} in its source, such as arXiv:2111.05458")
+        raise ValueError(f"no dataset of these has {paper!r} in its source or BibTeX, such as arXiv:2111.05458 or KVAE")
     return found
 
 

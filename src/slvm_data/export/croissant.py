@@ -14,6 +14,7 @@ from slvm_data.arrays import info
 from slvm_data.core.files import atomic
 from slvm_data.core.json_tree import Json
 from slvm_data.export.parts import without_number
+from slvm_data.recipe.bibliography import bibtex
 from slvm_data.store import formats
 from slvm_data.store.formats import Format
 from slvm_data.store.manifest import Checksum, FileEntry, Manifest
@@ -88,7 +89,7 @@ def describe(content: Manifest) -> Json:
         "conformsTo": "http://mlcommons.org/croissant/1.1",
         "name": content.name,
         "description": f"{recipe.about.strip()}\n\n{content.equation}",
-        **({"citeAs": recipe.source} if recipe.source else {}),
+        "citeAs": bibtex(recipe.source, content.versions["slvm-data"]),
         "version": content.versions["slvm-data"],
         "keywords": ["slvm-data", "physics", "simulation", *systems],
         "distribution": [node for group in groups.items() for node in _distribution(*group)],

@@ -16,18 +16,30 @@ if TYPE_CHECKING:
     from slvm_data.load.device import Ahead
     from slvm_data.load.episodes import Episodes
     from slvm_data.load.forecasts import forecast
+    from slvm_data.load.named import dataset
     from slvm_data.load.samplers import EpisodeSampler, Shuffled
     from slvm_data.load.sequences import Sequences
     from slvm_data.load.stream import Stream as Stream
     from slvm_data.load.windows import Windows
 
-__all__ = ["Ahead", "DamageError", "Episodes", "EpisodeSampler", "forecast", "Sequences", "Shuffled", "Windows"]
+__all__ = [
+    "Ahead",
+    "DamageError",
+    "dataset",
+    "Episodes",
+    "EpisodeSampler",
+    "forecast",
+    "Sequences",
+    "Shuffled",
+    "Windows",
+]
 _MORE = ["DataModule", "Stream"]  # need more packages than torch
 
 _HOMES = {
     "Ahead": "load.device",
     "DamageError": "core.errors",
     "DataModule": "load.data_module",
+    "dataset": "load.named",
     "EpisodeSampler": "load.samplers",
     "forecast": "load.forecasts",
     "Shuffled": "load.samplers",

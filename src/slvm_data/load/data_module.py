@@ -12,7 +12,6 @@ import torch
 from torch.utils.data import DataLoader, Sampler, SequentialSampler
 
 from slvm_data.core.arguments import checked, whole_number
-from slvm_data.core.files import lasting
 from slvm_data.core.main_guard import GUARD, runs_again
 from slvm_data.core.types import SPLITS
 from slvm_data.load.batch import Item, Row
@@ -20,6 +19,7 @@ from slvm_data.load.columns import open_manifest
 from slvm_data.load.episodes import Episodes
 from slvm_data.load.epochs import Epochs, State
 from slvm_data.load.map_dataset import MapDataset
+from slvm_data.load.root import found
 from slvm_data.load.samplers import EpisodeSampler, InOrder, Shuffled
 from slvm_data.load.sequences import Sequences
 from slvm_data.load.windows import Windows
@@ -115,7 +115,7 @@ class DataModule(_lightning().LightningDataModule):
         **options: Any,
     ) -> None:
         super().__init__()
-        self.root, self.context, self.steps, self.options = lasting(root), context, steps, options
+        self.root, self.context, self.steps, self.options = found(root), context, steps, options
         self.batch_size = whole_number("batch_size", batch_size, 1)
         self.workers, self.seed = whole_number("workers", workers, 0), whole_number("seed", seed, 0)
         windows = open_manifest(self.root).recipe.windows

@@ -19,6 +19,7 @@ from slvm_data.core.types import Arrays
 from slvm_data.load.columns import open_manifest
 from slvm_data.load.episodes import Episodes
 from slvm_data.load.map_dataset import INDEX, MapDataset
+from slvm_data.load.root import found
 from slvm_data.load.sequences import Sequences
 from slvm_data.load.windows import Windows
 from slvm_data.store import npz
@@ -79,7 +80,7 @@ def forecast(
     the sequences of its batch. The forecast of one task is held in memory.
 
     """
-    root, target = Path(at_home(dataset)), Path(at_home(out))
+    root, target = found(dataset), Path(at_home(out))
     content = open_manifest(root)
     recipe, several = content.recipe.of_split(split), len(content.of_split(split)) > 1  # raises for an unknown one
     whole_number("seen", seen, 1, recipe.length(), "frames")

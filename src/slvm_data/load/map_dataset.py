@@ -13,12 +13,12 @@ import torch
 from torch.utils.data import Dataset, get_worker_info
 
 from slvm_data.core.arguments import check_known, checked, names_of_fields
-from slvm_data.core.files import lasting
 from slvm_data.load.batch import Batch, Item, Row
 from slvm_data.load.buffers import BufferPool
 from slvm_data.load.columns import Columns, layouts_in, load_columns, open_manifest
 from slvm_data.load.device import known_device
 from slvm_data.load.missing import MASKS, check_missing, filled
+from slvm_data.load.root import found
 
 INDEX = "index"
 
@@ -40,7 +40,7 @@ class MapDataset(Dataset[Item | Row]):
         fraction: float = 1.0,
         missing: str = "keep",
     ) -> None:
-        self.root, self.split, self.fields = lasting(root), split, names_of_fields(fields)
+        self.root, self.split, self.fields = found(root), split, names_of_fields(fields)
         self.missing = missing
         content = open_manifest(self.root)
         if (windows := content.recipe.windows is not None) != self.of_windows:

@@ -22,7 +22,8 @@ class Sequences(MapDataset):
     between tasks, missing numbers are NaN, or -1 for integers.
 
     Arguments:
-        root: the dataset's folder, with `dataset.json`.
+        root: the dataset's folder, with `dataset.json`; or, where no folder of this name stands, the name of a
+            dataset, which is then made in the cache when it is first used: see `cache.cached`.
         split: "train", "val", "test", or the name of another split of the dataset.
         tasks: labels of the tasks to take; all if None.
         fields: names of arrays; items are then tuples in this order, and nothing else is read.

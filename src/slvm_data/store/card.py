@@ -18,6 +18,7 @@ from slvm_data.core.names import hub_split
 from slvm_data.core.text import numbers, visible
 from slvm_data.observe.modifiers import CLEAN
 from slvm_data.observe.windowing import Windowing
+from slvm_data.recipe.bibliography import bibtex
 from slvm_data.recipe.outline import Outline, StoredRecipe, SystemRecord
 from slvm_data.recipe.split_words import written
 from slvm_data.store.manifest import CARD, PREVIEW, Certificate, Checksum, Copy, FileEntry, Manifest, RegimeStatistics
@@ -65,7 +66,7 @@ def text_of_copy(copy: Copy, readers: str, note: str) -> str:
         f"For {readers}{f': {note}' if note else ''}.",
         f"Arrays of the dataset that this layout leaves out: {left}." if left else "",
         f"## Make it again\n\n```sh\n{again}\n```\n\nMade with {html.escape(_cell(made))}.",
-        f"## Source\n\nPlease cite: {html.escape(recipe.source)}" if recipe.source else "",
+        f"## Source\n\n{_cited(recipe, copy.versions)}",
     )
     return visible("\n\n".join(filter(None, parts))) + "\n"
 
@@ -91,10 +92,17 @@ def text(content: Manifest) -> str:
         "Use": _use(content),
         "Make it again": _again(content),
         "Files that define its systems": _own(content),
-        "Source": f"Please cite: {html.escape(recipe.source)}" if recipe.source else "",
+        "Source": _cited(recipe, content.versions),
     }
     parts = [f"## {title}\n\n{body}" if title else body for title, body in sections.items() if body]
     return visible("\n\n".join(parts)) + "\n"
+
+
+def _cited(recipe: StoredRecipe, versions: dict[str, str]) -> str:
+    """What to cite: the source in words, its BibTeX if the paper is known, and that of this package."""
+    entries = bibtex(recipe.source, html.escape(_cell(versions.get("slvm-data", "")))).replace("```", "")
+    said = f"Please cite: {html.escape(recipe.source)}\n\n" if recipe.source else ""
+    return f"{said}```bibtex\n{entries}\n```"
 
 
 def _again(content: Manifest) -> str:
