@@ -6,14 +6,14 @@ from slvm_data.systems.balls import Balls as Balls
 from slvm_data.systems.bouncing_ball_1d import BouncingBall1D as BouncingBall1D
 from slvm_data.systems.cart_pole import CartPole as CartPole
 from slvm_data.systems.double_pendulum import DoublePendulum as DoublePendulum
-from slvm_data.systems.elastic_double_pendulum import ElasticDoublePendulum as ElasticDoublePendulum
 from slvm_data.systems.driven_pendulum import DrivenPendulum as DrivenPendulum
+from slvm_data.systems.elastic_double_pendulum import ElasticDoublePendulum as ElasticDoublePendulum
 from slvm_data.systems.explicit_duration import ExplicitDuration as ExplicitDuration
 from slvm_data.systems.fitzhugh_nagumo import FitzHughNagumo as FitzHughNagumo
 from slvm_data.systems.glycolytic import Glycolytic as Glycolytic
 from slvm_data.systems.hamiltonian import Hamiltonian as Hamiltonian
-from slvm_data.systems.interventional_pong import InterventionalPong as InterventionalPong
 from slvm_data.systems.henon_heiles import HenonHeiles as HenonHeiles
+from slvm_data.systems.interventional_pong import InterventionalPong as InterventionalPong
 from slvm_data.systems.lorenz import Lorenz as Lorenz
 from slvm_data.systems.lotka_volterra import LotkaVolterra as LotkaVolterra
 from slvm_data.systems.mass_spring import MassSpring as MassSpring
@@ -28,9 +28,9 @@ from slvm_data.systems.pendulum import Pendulum as Pendulum
 from slvm_data.systems.pendulum_from_rest import PendulumFromRest as PendulumFromRest
 from slvm_data.systems.polygon_box import PolygonBox as PolygonBox
 from slvm_data.systems.pong import Pong as Pong
+from slvm_data.systems.rock_paper_scissors import RockPaperScissors as RockPaperScissors
 from slvm_data.systems.rod_pendulum import RodPendulum as RodPendulum
 from slvm_data.systems.rod_pendulum import ShakenPendulum as ShakenPendulum
-from slvm_data.systems.rock_paper_scissors import RockPaperScissors as RockPaperScissors
 from slvm_data.systems.rslds import Rslds as Rslds
 from slvm_data.systems.sine import Sine as Sine
 from slvm_data.systems.switching import Switching as Switching
