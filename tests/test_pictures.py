@@ -11,6 +11,7 @@ from PIL import Image
 from slvm_data import RECIPES
 from slvm_data.datasets import NAMES
 from slvm_data.observe.modifiers import Modifier
+from slvm_data.recipe.bibliography import address
 
 ROOT = Path(__file__).parents[1]
 SOME = ("pendulum", "gravity", "two_body", "three_mode")
@@ -38,7 +39,7 @@ def test_the_page_has_every_dataset_once(script):
     page = (ROOT / "docs/datasets.md").read_text()
     for name, recipe in RECIPES.items():
         assert page.count(f"\n### {name}\n") == page.count(f"\nslvm-data generate {name}\n") == 1
-        assert recipe.source.removeprefix("arXiv:") in page
+        assert f"({address(recipe.source)})" in page
     assert "| `m` | 0.5 … 1 kg |\n| `g` | 2; 3; 4 m/s² |" in page
     assert {path.stem for path in (ROOT / "docs/pictures/datasets").iterdir()} == set(RECIPES)
 
