@@ -59,7 +59,8 @@ def test_letters_that_a_stream_does_not_have(encoding, words, place):
     """They become question marks, or letters of the code page; of a path that has no letters, its bytes are shown."""
     found = done([*COMMAND, *words], place, **ENCODINGS[encoding])
     assert (found.returncode, found.stderr) == (0, b""), found
-    assert (b"?" in found.stdout or b"\\udc" in found.stdout) == (words[1] == NAME or encoding != "1252")
+    printed = found.stdout.replace(b"priors matter?", b"")  # the title of a paper
+    assert (b"?" in printed or b"\\udc" in printed) == (words[1] == NAME or encoding != "1252")
 
 
 @pytest.mark.parametrize("encoding", ["ASCII", "C"])

@@ -16,6 +16,11 @@ from slvm_data.systems.control import Held
 from slvm_data.systems.drift import Jump
 
 UNITS = {  # of parameters, by system; those that are left out have none
+    "Acrobot": {"m": "kg", "l": "m", "inertia": "kg m²", "g": "m/s²"},
+    "CartPole": {"m": "kg", "l": "m", "g": "m/s²"},
+    "ElasticDoublePendulum": {"m": "kg", "l": "m", "width": "m", "k": "N/m", "g": "m/s²"},
+    "RodPendulum": {"friction": "1/s", "g": "m/s²", "l": "m"},
+    "ShakenPendulum": {"friction": "1/s", "g": "m/s²", "l": "m"},
     "Balls": {"friction": "1/s", "g": "m/s²", "radius": "m"},
     "PassingBalls": {"friction": "1/s", "g": "m/s²", "radius": "m", "v": "m/s"},
     "BallBox": {"g": "px/s²"},

@@ -121,7 +121,7 @@ def test_what_is_stored_can_be_simulated_and_drawn_again(task):
     """From the file's own numbers, bit for bit: frame t shows state t."""
     (recipe, arrays), number = stored(*task), task[1]
     population, view = recipe.tasks[number], recipe.view_of(number)
-    seen = {"jitter": view.jitter, "palette": view.palette}
+    seen = {"jitter": view.jitter, "palette": view.palette, "style": view.style}
     for i in range(40):
         parameters = {n.removeprefix("param_"): arrays[n][i] for n in arrays if n.startswith("param_")}
         states = simulate(population, parameters, arrays["state"][i, 0], arrays["time"][i])

@@ -37,7 +37,7 @@ def test_simulate_refuses(population, parameters, x0, t, message):
         ({"colors": [0, 1], "palette": 2}, "has to be 1 indices"),
         ({"colors": [0.0], "palette": 2}, "has to be 1 indices"),
         ({"offset": [(0, 0), (0.5, 0.5)]}, "two finite numbers"),
-        ({"style": "photo"}, "style = 'photo' is unknown; there are soft, clean, debug"),
+        ({"style": "photo"}, "style = 'photo' is unknown; there are soft, clean, bump, debug"),
         ({"size": 0}, "size = 0 has to lie between"),
         ({"jitter": -0.1}, "jitter = -0.1"),
         ({"palette": 0}, "palette = 0"),

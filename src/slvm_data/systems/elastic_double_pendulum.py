@@ -37,7 +37,7 @@ class ElasticDoublePendulum(Hamiltonian):
     turn: ClassVar[float] = 0.5
 
     m: Parameter = parameter(0.110, positive=True, unit="kg")  # of the rod
-    l: Parameter = parameter((0.205, 0.179), positive=True, per_body=True, unit="m")  # of the spring, of the rod
+    l: Parameter = parameter((0.205, 0.179), minimum=0.1, per_body=True, unit="m")  # of the spring, of the rod
     width: Parameter = parameter(0.038, minimum=0.0, unit="m")  # of the rod
     k: Parameter = parameter(40.0, positive=True, unit="N/m")
     g: Parameter = parameter(9.81, minimum=0.0, unit="m/s²")
