@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from slvm_data.core.fields import limited
-from slvm_data.core.late import jax, jnp
+from slvm_data.core.late import jnp
 from slvm_data.core.types import Array, Key
+from slvm_data.systems.cuboid import cuboid
 from slvm_data.systems.parameters import Parameter, Uniform, parameter
 from slvm_data.systems.system import System
 
@@ -36,8 +37,7 @@ class FitzHughNagumo(System):
 
     def start(self, key: Key) -> Array:
         """Draw potential and recovery uniformly."""
-        low, high = zip(*((own.low, own.high) for own in (self.potential, self.recovery)), strict=True)
-        return jax.random.uniform(key, (2,), dtype=float, minval=jnp.array(low), maxval=jnp.array(high))
+        return cuboid(key, self.potential, self.recovery)
 
     def velocity(self, x: Array) -> Array:
         """Time derivative [2] of the state [2]."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from slvm_data.core.keys import stream
 from slvm_data.core.late import jax, jnp
-from slvm_data.core.types import Array
+from slvm_data.core.types import Array, Key
+from slvm_data.systems.parameters import Uniform
 
 
 class Leg(NamedTuple):
@@ -23,6 +25,14 @@ class Leg(NamedTuple):
 
 
 Fly = Callable[..., Leg]
+
+
+def thrown(key: Key, speed: Uniform) -> Array:
+    """Draw a velocity [2] of uniform speed and direction."""
+    angle = 2 * jnp.pi * jax.random.uniform(stream(key, "angle"), dtype=float)
+    share = jax.random.uniform(stream(key, "speed"), dtype=float)
+    size = speed.low + (speed.high - speed.low) * share
+    return size * jnp.stack([jnp.cos(angle), jnp.sin(angle)])
 
 
 def flown(x: Array, v: Array, seconds: Array, fly: Fly) -> tuple[Array, Array]:

@@ -11,8 +11,9 @@ from math import log, sqrt
 from typing import ClassVar
 
 from slvm_data.core.fields import limited
-from slvm_data.core.late import jax, jnp
+from slvm_data.core.late import jnp
 from slvm_data.core.types import Array, Key
+from slvm_data.systems.cuboid import cuboid
 from slvm_data.systems.parameters import Parameter, Uniform, parameter
 from slvm_data.systems.system import System
 
@@ -35,8 +36,7 @@ class LotkaVolterra(System):
 
     def start(self, key: Key) -> Array:
         """Draw both numbers uniformly."""
-        low, high = zip(*((own.low, own.high) for own in (self.prey, self.predators)), strict=True)
-        return jax.random.uniform(key, (2,), dtype=float, minval=jnp.array(low), maxval=jnp.array(high))
+        return cuboid(key, self.prey, self.predators)
 
     def velocity(self, x: Array) -> Array:
         """Time derivative [2] of the state [2]."""

@@ -50,10 +50,7 @@ class PolygonBox(System):
     def start(self, key: Key) -> Array:
         """Draw a normal position, and a velocity of uniform speed and direction."""
         position = self.side / 2 + self.spread * jax.random.normal(stream(key, "position"), (2,), dtype=float)
-        angle = 2 * jnp.pi * jax.random.uniform(stream(key, "angle"), dtype=float)
-        share = jax.random.uniform(stream(key, "speed"), dtype=float)
-        speed = self.speed.low + (self.speed.high - self.speed.low) * share
-        return jnp.concatenate([position, speed * jnp.stack([jnp.cos(angle), jnp.sin(angle)])])
+        return jnp.concatenate([position, legs.thrown(key, self.speed)])
 
     def velocity(self, x: Array) -> Array:
         """Time derivative [4] of the state [4] between impacts."""

@@ -59,11 +59,8 @@ class Pong(System):
         """Draw a normal position, clipped to the clear part of the scene, and a velocity; paddles are in the middle."""
         middle, clear = self.side / 2, CLEAR + self.radius
         position = middle + self.spread * jax.random.normal(stream(key, "position"), (2,), dtype=float)
-        angle = 2 * jnp.pi * jax.random.uniform(stream(key, "angle"), dtype=float)
-        share = jax.random.uniform(stream(key, "speed"), dtype=float)
-        speed = self.speed.low + (self.speed.high - self.speed.low) * share
         place = jnp.clip(position, clear, self.side - clear)
-        return jnp.stack([*place, middle, middle, speed * jnp.cos(angle), speed * jnp.sin(angle)])
+        return jnp.stack([*place, middle, middle, *legs.thrown(key, self.speed)])
 
     def simulate(self, x0: Array, t: Array, key: Key) -> Array:  # noqa: ARG002 - there is no noise
         """Simulate one game; return its states [T 6] at the times `t` [T], from `x0` [6] at t[0]."""

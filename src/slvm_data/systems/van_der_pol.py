@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from slvm_data.core.fields import limited
-from slvm_data.core.late import jax, jnp
+from slvm_data.core.late import jnp
 from slvm_data.core.types import Array, Key
+from slvm_data.systems.cuboid import cuboid
 from slvm_data.systems.parameters import Parameter, Uniform, parameter
 from slvm_data.systems.system import System
 
@@ -30,7 +31,7 @@ class VanDerPol(System):
 
     def start(self, key: Key) -> Array:
         """Draw both numbers uniformly."""
-        return jax.random.uniform(key, (2,), dtype=float, minval=self.first.low, maxval=self.first.high)
+        return cuboid(key, self.first, self.first)
 
     def velocity(self, x: Array) -> Array:
         """Time derivative [2] of the state [2]."""

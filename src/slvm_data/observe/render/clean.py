@@ -12,7 +12,7 @@ from typing import Any
 from slvm_data.core.late import jnp
 from slvm_data.core.types import Array
 from slvm_data.observe.render.capsule import distance
-from slvm_data.observe.render.soft import blend
+from slvm_data.observe.render.soft import blended
 
 LIT = 128  # least value of 0 … 255 for half a pixel, after rounding
 
@@ -29,7 +29,4 @@ def cover(places: Array, radii: Array, size: int, columns: Any = slice(None), ro
 
 def shades(covers: Array, colors: Array | None, color: str) -> Array:
     """Shades, uint8 [C H W], of frames "rgb" or "grey", from covers [B H W] and RGB colours [B 3]; grey takes none."""
-    shares = jnp.ones((len(covers), 1)) if colors is None else colors
-    black = jnp.zeros(covers.shape[1:])
-    channels = [blend(covers, shares[:, c], black) for c in range(3 if color == "rgb" else 1)]
-    return jnp.round(255 * jnp.stack(channels)).astype(jnp.uint8)
+    return jnp.round(255 * blended(covers, colors, (0.0,) * (3 if color == "rgb" else 1))).astype(jnp.uint8)

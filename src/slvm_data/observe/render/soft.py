@@ -69,9 +69,13 @@ def blend(covers: Array, colors: Array, background: Any) -> Array:
 
 def shades(covers: Array, colors: Array | None, color: str) -> Array:
     """Shades, uint8 [C H W], of frames "rgb" or "grey", from covers [B H W] and RGB colours [B 3]; grey takes none."""
-    shares = jnp.ones((len(covers), 1)) if colors is None else colors
-    values = [blend(covers, shares[:, c], level) for c, level in enumerate(levels(color))]
-    return jnp.floor(255 * jnp.stack(values)).astype(jnp.uint8)
+    return jnp.floor(255 * blended(covers, colors, levels(color))).astype(jnp.uint8)
+
+
+def blended(covers: Array, colors: Array | None, levels: tuple[float, ...]) -> Array:
+    """Blend all channels [C H W] from the background's level in each; without colours [B 3], bodies are white."""
+    shares = jnp.ones((len(covers), len(levels))) if colors is None else colors
+    return jnp.stack([blend(covers, shares[:, c], level) for c, level in enumerate(levels)])
 
 
 def binarise(frame: Array, palette: int, lit: int = LIT) -> Array:
