@@ -102,6 +102,15 @@ def test_a_recipe_of_many_systems_compiles_each_once(monkeypatch):
     assert made.count(batch._scenes.__wrapped__) == 2
 
 
+def test_shapes_are_traced_once_with_the_call(traced):
+    scaled, calls = traced
+    kind = Kind()
+    for _ in range(2):
+        assert scaled.shape(np.ones(4), {"more": 2.0}, kind=kind, times=1)["sum"].shape == (4,)
+        assert scaled(np.ones(4), {"more": 2.0}, kind=kind, times=1)["sum"].tolist() == [3.0] * 4
+    assert len(calls) == 1
+
+
 def test_threads_share_a_program(traced):
     scaled, calls = traced
     kind, found = Kind(), []
@@ -128,7 +137,13 @@ def test_recipes_of_many_lengths(monkeypatch):
     monkeypatch.setattr(module, "KEPT", 2)
     kept = []
     jit = jax.jit
-    monkeypatch.setattr(module.jax, "jit", lambda function: kept.append(weakref.ref(function)) or jit(function))
+
+    def watched(function):
+        if getattr(function, "func", None) is batch._scenes.__wrapped__:
+            kept.append(weakref.ref(function))
+        return jit(function)
+
+    monkeypatch.setattr(module.jax, "jit", watched)
     recipes = [replace(RECIPES["pendulum"], steps=steps) for steps in (2, 4, 30, 2)]  # as others do
     first, *_, last = [sequences.collect(recipe, 0, "train", np.arange(3)) for recipe in recipes]
     for name, array in first.items():

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial, wraps
+from functools import partial, update_wrapper
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -31,27 +31,38 @@ def share(folder: str) -> None:
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
-def compiled(*static: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
+class Compiled(Generic[R]):
+    """A function of arrays and of static keyword arguments, and the programs that it was compiled to last."""
+
+    def __init__(self, function: Callable[..., R], static: tuple[str, ...]) -> None:
+        self._function, self._static = function, static
+        self._programs, self._lock = OrderedDict[object, Any](), Lock()
+        _every.append((self._programs, self._lock))
+
+    def __call__(self, *arguments: Any, **options: Any) -> R:
+        program, options = self._program(arguments, options)
+        return program(*arguments, **options)
+
+    def shape(self, *arguments: Any, **options: Any) -> R:
+        """What a call would return, of shapes and types alone: it is traced as for a call, but not compiled."""
+        program, options = self._program(arguments, options)
+        return program.eval_shape(*arguments, **options)
+
+    def _program(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """The program for these arguments, and the options that it takes."""
+        fixed = {name: options.pop(name) for name in self._static}
+        leaves, shape = jax.tree.flatten((arguments, options))
+        key = *fixed.values(), shape, *map(np.shape, leaves)
+        with self._lock:
+            # Its own object for each program, since JAX frees what it has compiled together with the function.
+            self._programs[key] = program = self._programs.pop(key, None) or jax.jit(partial(self._function, **fixed))
+            _forget(self._programs)
+        return program, options
+
+
+def compiled(*static: str) -> Callable[[Callable[..., R]], Compiled[R]]:
     """As `jax.jit` with these keyword arguments static, but the programs used longest ago are forgotten."""
-
-    def decorate(function: Callable[..., R]) -> Callable[..., R]:
-        programs, lock = OrderedDict[object, Callable[..., R]](), Lock()
-        _every.append((programs, lock))
-
-        @wraps(function)
-        def call(*arguments: Any, **options: Any) -> R:
-            fixed = {name: options.pop(name) for name in static}
-            leaves, shape = jax.tree.flatten((arguments, options))
-            key = *fixed.values(), shape, *map(np.shape, leaves)
-            with lock:
-                # Its own object for each program, since JAX frees what it has compiled together with the function.
-                programs[key] = program = programs.pop(key, None) or jax.jit(partial(function, **fixed))
-                _forget(programs)
-            return program(*arguments, **options)
-
-        return call
-
-    return decorate
+    return lambda function: update_wrapper(Compiled(function, static), function)
 
 
 @contextmanager

@@ -130,7 +130,7 @@ def blank(recipe: Recipe, task: int, split: str, index: np.ndarray) -> Arrays:
     with exact():
         inputs = _unscaled(recipe, task, split)
         draws = _draws(inputs, numbers, numbers, program_)
-        shapes = jax.eval_shape(partial(_scenes, program=program_), inputs, draws)
+        shapes = _scenes.shape(inputs, draws, program=program_)
     scene = jax.tree.map(lambda own: np.zeros(own.shape, own.dtype), shapes)
     n = len(index)
     keys = np.zeros((n, len(recipe.observe), 2), np.uint32)
