@@ -40,6 +40,7 @@ class Compiled(Generic[R]):
         _every.append((self._programs, self._lock))
 
     def __call__(self, *arguments: Any, **options: Any) -> R:
+        """What the function returns, by the program for these arguments."""
         program, options = self._program(arguments, options)
         return program(*arguments, **options)
 
