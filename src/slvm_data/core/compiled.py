@@ -63,7 +63,13 @@ class Compiled(Generic[R]):
 
 def compiled(*static: str) -> Callable[[Callable[..., R]], Compiled[R]]:
     """As `jax.jit` with these keyword arguments static, but the programs used longest ago are forgotten."""
-    return lambda function: update_wrapper(Compiled(function, static), function)
+
+    def decorate(function: Callable[..., R]) -> Compiled[R]:
+        made = Compiled(function, static)
+        update_wrapper(made, function)
+        return made
+
+    return decorate
 
 
 @contextmanager
