@@ -33,6 +33,13 @@ RING = 8  # batches held in memory, written again and again
 ROUNDS = 3
 
 
+def alone(name: str, sequences: int) -> Recipe:
+    """A recipe of the last task of a dataset alone, with so many sequences to train."""
+    whole = RECIPES[name]
+    last = {"tasks": whole.tasks[-1:], "dt": whole.dt_of(-1), "view": whole.view_of(-1)}
+    return dataclasses.replace(whole, **last, train=sequences, val=0, test=0, splits={}, held_out=())
+
+
 def generating(recipe: Recipe, folder: Path) -> float:
     """Seconds to generate."""
     start = time.perf_counter()
@@ -55,10 +62,7 @@ def writing(recipe: Recipe, ring: list[Arrays], folder: Path) -> float:
 
 def measure(name: str, sequences: int) -> dict[str, float]:
     """The figures of one dataset."""
-    whole = RECIPES[name]
-    last = {"tasks": whole.tasks[-1:], "dt": whole.dt_of(-1), "view": whole.view_of(-1)}
-    alone = {"train": sequences, "val": 0, "test": 0, "splits": {}, "held_out": ()}
-    recipe = dataclasses.replace(whole, **last, **alone)
+    recipe = alone(name, sequences)
     little = dataclasses.replace(recipe, train=BATCH)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

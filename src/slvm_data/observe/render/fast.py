@@ -88,9 +88,10 @@ def apart(places: Array, inner: Array, outer: Array, size: int, *, first_high: b
 
     As a program of its own, or XLA would compute the reaches for every row.
     """
+    single = places.astype(np.float32)
     sure, maybe = (
-        jnp.stack([_union(place, own, size, first_high) for place, own in zip(places, radii, strict=True)])
-        for radii in (inner, outer)
+        jnp.stack([_union(place, own, size, first_high) for place, own in zip(single, radii, strict=True)])
+        for radii in (inner.astype(np.float32), outer.astype(np.float32))
     )
     doubtful = jnp.uint32(0)
     for own in sure ^ maybe:
@@ -132,14 +133,19 @@ def _union(centres: Array, radii: Array, size: int, first_high: bool) -> Array:
 
 def _runs(place: Array, radius: Array, size: int, pitch: int, first: float, first_high: bool) -> Array:
     """The pixels of a body, as runs in the rows of words: uint32 [H words]."""
-    left, right, covered = run(place, radius, (jnp.arange(size) + first) / pitch)
+    left, right, covered = run(place, radius, jnp.asarray((np.arange(size) + first) / pitch, place.dtype))
     end = jnp.clip(jnp.floor(right * pitch - first) + 1, 0, size)
     begin = jnp.where(covered, jnp.clip(jnp.ceil(left * pitch - first), 0, size), end)
-    starts = np.arange(0, size, _WORD)
-    low, high = (jnp.clip(x[:, None] - starts, 0, _WORD).astype(jnp.uint64) for x in (begin, end))
+    starts = np.arange(0, size, _WORD, dtype=np.int32)
+    low, high = (jnp.clip(x.astype(np.int32)[:, None] - starts, 0, _WORD).astype(np.uint32) for x in (begin, end))
     if first_high:
         low, high = _WORD - high, _WORD - low
-    return ((jnp.uint64(1) << high) - (jnp.uint64(1) << low)).astype(jnp.uint32)  # pixel j is bit j, or 31 - j
+    return _from(low) & ~_from(high)  # pixel j is bit j, or 31 - j
+
+
+def _from(bit: Array) -> Array:
+    """Words with this bit and all higher ones; 0 for the one beyond the last, since a shift by so many gives that."""
+    return jax.lax.shift_left(jnp.uint32(2**_WORD - 1), bit)
 
 
 def unpack(words: np.ndarray, out: np.ndarray) -> None:
