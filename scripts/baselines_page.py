@@ -38,14 +38,14 @@ ASKED = {
     OOD: "The model sees five frames and forecasts 25, or 55 of `long`. It was trained on `train` alone.",
     "double_pendulum": "The model sees five frames and forecasts 25. The motion is chaotic.",
     "mixed_physics_held_out": (
-        "The model sees five frames and forecasts 25. RSSM and latent ODE also get five other sequences of the same task as "
-        "context. `new_system` are masses on springs, which training does not have. "
+        "The model sees five frames and forecasts 25. RSSM and latent ODE also get five other sequences of the same "
+        "task as context. `new_system` are masses on springs, which training does not have. "
         "The numbers are means over tasks."
     ),
     "cru_interpolation": (
         "Half of the frames after the fifth are missing, and the times are irregular. The model sees all other frames, "
         "and gives every frame. All frames from number 5 on are scored against the clean ones, also those that the "
-        "model has seen. The last frame, the linear model and RSSM use only frames of the past; the latent ODE uses all."
+        "model saw. The last frame, the linear model and RSSM use only frames of the past; the latent ODE uses all."
     ),
     "nascar": (
         "Windows of 60 frames. The model sees 20 frames of the signal and forecasts 40. For the regimes, it sees the "
@@ -79,8 +79,8 @@ scripts/baselines.py /tmp/baselines
 
 makes all numbers, pictures and this page; after an interruption it continues. Training took {minutes} minutes
 of one core in all. Numbers are of `test` unless a split is named. A number is the mean over seeds. Behind it are the
-lowest and the highest end of the 95 % intervals of all seeds, so the interval includes the randomness of sequences and of
-training. Where nothing is random, there is one seed. *Time* is the processor time of training and forecasts [s].
+lowest and the highest end of the 95 % intervals of all seeds, so the interval includes the randomness of sequences and
+of training. Where nothing is random, there is one seed. *Time* is the processor time of training and forecasts [s].
 """
 TAIL = """## What the numbers do not show
 
