@@ -34,23 +34,22 @@ TITLES = {
     "nascar": "Switching dynamics",
 }
 ASKED = {
-    "pendulum": "Five frames are seen, 25 are asked for.",
-    OOD: "Five frames are seen, 25 are asked for, or 55 of `long`. Nothing but `train` was trained on.",
-    "double_pendulum": "Five frames are seen, 25 are asked for. The motion is chaotic.",
+    "pendulum": "The model sees five frames and forecasts 25.",
+    OOD: "The model sees five frames and forecasts 25, or 55 of `long`. It was trained on `train` alone.",
+    "double_pendulum": "The model sees five frames and forecasts 25. The motion is chaotic.",
     "mixed_physics_held_out": (
-        "Five frames are seen, 25 are asked for. RSSM and latent ODE also get five other sequences of the same task, "
-        "which are not asked for. "
-        "`new_system` are masses on springs, which training does not have. "
+        "The model sees five frames and forecasts 25. RSSM and latent ODE also get five other sequences of the same "
+        "task as context. `new_system` are masses on springs, which training does not have. "
         "The numbers are means over tasks."
     ),
     "cru_interpolation": (
-        "Half of the frames after the fifth are missing, and the times are irregular. All the others are seen, and "
-        "every frame is asked for: scored are all frames from number 5 on, those that were seen too, against the clean "
-        "ones. The last frame, the linear model and RSSM use frames of the past alone; the latent ODE uses all."
+        "Half of the frames after the fifth are missing, and the times are irregular. The model sees all other frames, "
+        "and gives every frame. All frames from number 5 on are scored against the clean ones, also those that the "
+        "model saw. The last frame, the linear model and RSSM use only frames of the past; the latent ODE uses all."
     ),
     "nascar": (
-        "Windows of 60 frames. Of the signal, 20 frames are seen and 40 asked for. Regimes are asked for at every "
-        "frame of windows that are seen whole; the number of regimes is given."
+        "Windows of 60 frames. The model sees 20 frames of the signal and forecasts 40. For the regimes, it sees the "
+        "whole window and gives the regime of every frame; the number of regimes is given."
     ),
 }
 COLUMNS = ("mse", "ssim", "vpt", "centre_distance", "probe_linear", "probe_mlp", "signal_error")
@@ -68,7 +67,7 @@ your own with, and code to begin from. Each is a script of [`examples/baselines`
 
 | | |
 |---|---|
-| [`last_frame.py`](../examples/baselines/last_frame.py) | the last frame that is seen, for ever |
+| [`last_frame.py`](../examples/baselines/last_frame.py) | the last frame that the model sees, repeated |
 | [`dmd.py`](../examples/baselines/dmd.py) | linear dynamics of principal components, by least squares |
 | [`rssm.py`](../examples/baselines/rssm.py) | a recurrent state-space model |
 | [`latent_ode.py`](../examples/baselines/latent_ode.py) | a latent ODE |
@@ -78,9 +77,9 @@ your own with, and code to begin from. Each is a script of [`examples/baselines`
 scripts/baselines.py /tmp/baselines
 ```
 
-makes all numbers, pictures and this page; after an interruption it goes on. Training took {minutes} minutes
-of one core in all. Numbers are of `test` unless a split is named. A number is the mean over seeds, and behind it
-are the lowest and the highest end of the 95 % intervals of all seeds, so that it holds the chance of sequences and that
+makes all numbers, pictures and this page; after an interruption it continues. Training took {minutes} minutes
+of one core in all. Numbers are of `test` unless a split is named. A number is the mean over seeds. Behind it are the
+lowest and the highest end of the 95 % intervals of all seeds, so the interval includes the randomness of sequences and
 of training. Where nothing is random, there is one seed. *Time* is the processor time of training and forecasts [s].
 """
 TAIL = """## What the numbers do not show

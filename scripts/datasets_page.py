@@ -164,6 +164,7 @@ def _links(names: Iterable[str]) -> str:
 def entry(recipe: Recipe) -> str:
     """One dataset."""
     rows = {
+        "system": ", ".join(kind.__name__ for kind in _systems(recipe)),
         "state": "; ".join(dict.fromkeys(map(state, recipe.tasks))),
         **dict(parameters(recipe)),
         "hyperparameters": hyperparameters(recipe),

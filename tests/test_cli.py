@@ -481,10 +481,12 @@ def test_overrides_of_vectors_words_and_datasets_of_many_times():
 
 
 def test_folders_for_readers_that_expect_other_names(run, tmp_path):
-    done = run("generate", "gravity3", *TINY[:6], "--folder-name", "{name}_{i}", "--original")
+    done = run("generate", "gravity3", *TINY[:6], "--folder-name", "{name}_{i}", "--original", "--license", "CC0-1.0")
     assert done.returncode == 0, done
     assert sorted(p.name for p in (tmp_path / "gravity3").iterdir() if p.is_dir()) == ["grav_0", "grav_1", "grav_2"]
     assert run("verify", "gravity3").returncode == 0
+    assert json.loads((tmp_path / "gravity3/dataset.json").read_text())["recipe"]["license"] == "CC0-1.0"
+    assert (tmp_path / "gravity3/README.md").read_text().endswith("## Licence\n\nCC0-1.0\n")
     run("generate", "gravity", *TINY[:6], "--folder-name", "g_{i}", "--out", "x")
     assert (tmp_path / "x/g_0/train.npz").exists()
 

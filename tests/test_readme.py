@@ -13,7 +13,7 @@ import pytest
 from slvm_data import cli
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SMALL = ["--train", "80", "--val", "20", "--test", "20"]
 SETUP = "python3 -m venv .venv && "  # run by .ci/run, each on an empty folder
 OTHERS = {"webdataset"}  # that a page may tell to install

@@ -214,6 +214,7 @@ def _described(recipe: Recipe, word: str) -> Iterator[str]:
     yield from (f"modifier of the observation: {one}" for one in recipe.observe)
     if recipe.windows:
         yield card.of_windows(recipe.windows)
+    yield f"licence: {recipe.license}"
     yield f"source: {recipe.source}\n\n{bibtex(recipe.source, slvm_data.__version__)}\n\nslvm-data generate {word}"
 
 

@@ -8,7 +8,7 @@ import yaml
 
 import slvm_data
 from slvm_data import RECIPES
-from slvm_data.recipe.bibliography import PAPERS, address, bibtex
+from slvm_data.recipe.bibliography import PAPERS, RELEASES, address, bibtex
 
 NAME = r"({[^{},]+}|[^{},\s]+)( ({[^{},]+}|[^{},\s]+))*"  # words, or several in braces; no comma
 
@@ -60,4 +60,5 @@ def test_the_file_for_citation_says_the_same():
     assert file["title"] == fields["title"].replace("{", "").replace("}", "")
     assert {"cff-version": "1.2.0", "type": "software", "license": "MIT"}.items() <= file.items()
     assert (file["version"], f"{{{file['authors'][0]['name']}}}") == (fields["version"], fields["author"])
+    assert str(file["date-released"]) == RELEASES[slvm_data.__version__]
     assert file["message"]

@@ -12,6 +12,7 @@ PLAN = "plan.json"  # what is being made
 HIDDEN = ".slvm-data"  # folder, within that of a dataset, of all that is not complete
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_LICENSE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,99}")
 _LETTERS, _LETTERS_OF_FILE = 100, 200  # file systems allow 255, and a file that is being written has 38 more
 _ON_WINDOWS = {"con", "prn", "aux", "nul", *(f"{d}{i}" for d in ("com", "lpt") for i in range(10))}
 _ENDINGS = (".npz", ".zarr", ".shards")
@@ -25,6 +26,15 @@ def hub_split(split: str) -> str:
 def check_name(name: str) -> None:
     """Raise ValueError unless a name can be a folder on all operating systems."""
     _check(name, "folder", _LETTERS)
+
+
+def check_license(name: str) -> None:
+    """Raise ValueError unless a name has the form of those of licences that SPDX lists."""
+    if not _LICENSE.fullmatch(name):
+        raise ValueError(
+            f"license = {name[:120]!r} is not the identifier of a licence: write one of https://spdx.org/licenses, "
+            "such as CC-BY-4.0, or LicenseRef-NAME for a licence of your own"
+        )
 
 
 def check_path(path: str) -> None:

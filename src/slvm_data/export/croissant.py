@@ -1,7 +1,7 @@
 """Croissant 1.1: a description of a dataset for programs that search for datasets. `mlcroissant` reads it.
 
-A pure function of the manifest. It has no date, since the same dataset made again has to give the same bytes, and no
-licence, which only its owner can give.
+A pure function of the manifest. Its date is that of the release of slvm-data that made the files, and not that of a
+clock, since the same dataset made again has to give the same bytes.
 Specification: https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html.
 """
 
@@ -14,7 +14,8 @@ from slvm_data.arrays import info
 from slvm_data.core.files import atomic
 from slvm_data.core.json_tree import Json
 from slvm_data.export.parts import without_number
-from slvm_data.recipe.bibliography import bibtex
+from slvm_data.export.responsibility import responsibility
+from slvm_data.recipe.bibliography import RELEASES, bibtex
 from slvm_data.store import formats
 from slvm_data.store.formats import Format
 from slvm_data.store.manifest import Checksum, FileEntry, Manifest
@@ -83,14 +84,19 @@ def describe(content: Manifest) -> Json:
     recipe = content.recipe
     systems = dict.fromkeys(task.system for task in recipe.tasks)
     groups = _groups(content.every_file())
+    version = content.versions["slvm-data"]
+    own = recipe.license.startswith("LicenseRef-")
     return {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
-        "conformsTo": "http://mlcommons.org/croissant/1.1",
+        "conformsTo": ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"],
         "name": content.name,
         "description": f"{recipe.about.strip()}\n\n{content.equation}",
-        "citeAs": bibtex(recipe.source, content.versions["slvm-data"]),
-        "version": content.versions["slvm-data"],
+        "license": recipe.license if own else f"https://spdx.org/licenses/{recipe.license}",
+        "citeAs": bibtex(recipe.source, version),
+        "version": version,
+        **({"datePublished": RELEASES[version]} if version in RELEASES else {}),
+        **responsibility(recipe, version),
         "keywords": ["slvm-data", "physics", "simulation", *systems],
         "distribution": [node for group in groups.items() for node in _distribution(*group)],
         "recordSet": [_record(*group) for group in groups.items()],

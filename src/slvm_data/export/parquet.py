@@ -34,6 +34,7 @@ PREVIEW, FRAMES = "preview", 8  # column of a picture, and how many frames it sh
 SIZES = (("n<1K", 10**3), ("1K<n<10K", 10**4), ("10K<n<100K", 10**5), ("100K<n<1M", 10**6), ("1M<n<10M", 10**7))
 PICTURE = pa.struct({"bytes": pa.binary(), "path": pa.string()})  # as `datasets` keeps one
 EXTENSION = "datasets.features.features.{}ExtensionType"  # its own name for arrays
+HUB_LICENSES = ("apache-2.0", "cc0-1.0", "cc-by-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "cc-by-sa-4.0", "mit")
 TAGS = ("slvm-data", "physics", "simulation", "time-series", "latent-dynamics")
 
 
@@ -135,13 +136,19 @@ def front_matter(content: Manifest) -> str:
     count = sum(entry.rows for entry in content.files.values())
     size = next((name for name, below in SIZES if count < below), "n>10M")
     lines = [f"pretty_name: {json.dumps(content.name)}", f"tags: {json.dumps(TAGS)}", f"size_categories: [{size}]"]
-    lines += ["configs:"]
+    lines += [*_license(content.recipe.license), "configs:"]
     for config in configs(content):
         lines.append(f"- config_name: {json.dumps(config.name)}")
         lines += [*(["  default: true"] if config.default else []), "  data_files:"]
         for split, paths in config.paths.items():
             lines += [f"  - split: {hub_split(split)}", f"    path: {json.dumps(paths)}"]
     return "---\n" + "\n".join(lines) + "\n---\n\n"
+
+
+def _license(name: str) -> list[str]:
+    """A licence as the Hub writes it, which has a list of its own."""
+    known = name.lower() in HUB_LICENSES
+    return [f"license: {name.lower()}"] if known else ["license: other", f"license_name: {json.dumps(name)}"]
 
 
 def configs(content: Manifest) -> list[Config]:

@@ -51,8 +51,10 @@ class Episodes(MapDataset):
     a sampler its number is epoch · 2³² + step.
 
     Arguments:
-        root, split, tasks, fields: as for `Sequences`; fields may name `episode` and `context_…` too. Tasks that are
-            left out here are held out: evaluate on them with another `Episodes`.
+        root: as for `Sequences`.
+        split: as for `Sequences`.
+        tasks: as for `Sequences`. Tasks that are left out are held out: evaluate on them with another `Episodes`.
+        fields: as for `Sequences`; they may name `episode` and `context_…` too.
         context: number of context sequences for a query.
         by: array whose value all sequences of a group share: "label", or a drawn parameter such as "param_g".
         ways: number of groups in an episode; all if None.

@@ -31,8 +31,8 @@ class EpisodeSampler(Epochs[list[tuple[int, ...]]]):
         steps: number of batches in an epoch, with per="batch"; if None, the batches have as many queries in all as
             there are sequences.
         fixed: whether all epochs have the same episodes, for evaluation; with per="epoch" each query comes once.
-        rank, ranks: this process and the number of processes that divide each batch; if None, those of
-            `torch.distributed` if it is initialised.
+        rank: number of this process; if None, that of `torch.distributed` if it is initialised.
+        ranks: number of processes that divide each batch; if None, likewise.
 
     To continue an interrupted run, call `set_epoch(epoch, step)` before the first batch; or keep `state_dict()`, as
     torchdata's StatefulDataLoader does automatically. With a plain DataLoader and workers, `state_dict()` also counts
@@ -134,8 +134,8 @@ class Shuffled(InOrder):
         dataset: a `Sequences` or `Windows`, or any other map-style dataset.
         seed: random seed of the order.
         globally: whether to mix the items of all shards.
-        rank, ranks: this process and the number of processes that divide the items; if None, those of
-            `torch.distributed` if it is initialised.
+        rank: number of this process; if None, that of `torch.distributed` if it is initialised.
+        ranks: number of processes that divide the items; if None, likewise.
 
     To continue an interrupted run, call `set_epoch(epoch, step)`, where `step` is the number of items of this epoch
     that this rank has used; or keep `state_dict()`, as for `EpisodeSampler`.

@@ -59,8 +59,8 @@ class Stream(IterableDataset[dict[str, torch.Tensor]]):
         seed: random seed of all draws; if None, the recipe's own, which is 0 in the datasets of this package.
         fields: names of arrays; all if None. Batches are dicts in both cases.
         split: the split: "train", or any other.
-        rank, ranks: this process and the number of processes that take turns; if None, those of `torch.distributed`
-            if it is initialised.
+        rank: number of this process; if None, that of `torch.distributed` if it is initialised.
+        ranks: number of processes that take turns; if None, likewise.
         missing: as for `Sequences`.
 
     """

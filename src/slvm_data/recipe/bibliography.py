@@ -63,6 +63,7 @@ def bibtex(source: str, version: str) -> str:
     return "\n\n".join([*paper, _entry("software", "slvm_data", {**OURS, "version": version})])
 
 
+RELEASES = {"0.1.0": "2026-11-27"}  # date of each version of this package
 OURS = {
     "title": "{slvm-data}: Datasets for Sequential Latent-Variable Models",
     "author": "{The slvm-data authors}",

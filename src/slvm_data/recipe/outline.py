@@ -17,7 +17,7 @@ import numpy as np
 from slvm_data.core.fields import Limits, option
 from slvm_data.core.json_tree import Json, from_json, to_json
 from slvm_data.core.kinds import plain_value
-from slvm_data.core.names import check_name
+from slvm_data.core.names import check_license, check_name
 from slvm_data.core.ranges import is_range
 from slvm_data.core.text import numbers
 from slvm_data.core.types import INDICES, SEEDS, SPLITS
@@ -48,6 +48,7 @@ SPLIT = (
     "A split beside train, val and test: 'far: 1000 l=1.5..1.6', 'long: 500 steps=times(k=2)' or 'near: 1000 "
     "l=shell(inner=0,outer=0.1)'; repeat the option for several (docs/generalisation.md)."
 )
+LICENSE = "Licence of the data: its identifier at spdx.org/licenses, or LicenseRef-NAME for one of your own."
 FOLDER = "Name of each task's folder, such as dataset_{i}; {i} stands for its label, {name} for a name of the dataset."
 
 
@@ -89,6 +90,7 @@ class Outline:
     )  # in the order of their names
     held_out: tuple[int, ...] = ()  # labels of the tasks that train, val and test leave out
     paired: bool = option(False, "Give sequence i of every task the same random draws: only parameters differ.")
+    license: str = option("CC-BY-4.0", LICENSE)
     original: bool = False  # write what the original scripts write: `slvm_data.recipe.original`
     about: str = ""
     source: str = ""
@@ -259,6 +261,7 @@ class StoredRecipe(Outline):
 
     def __post_init__(self) -> None:
         check_name(self.name)
+        check_license(self.license)
         if not self.tasks:
             raise ValueError("has no task")
         for name in ("dt", "view"):

@@ -10,7 +10,7 @@ from sys import float_info
 from typing import Any
 
 from slvm_data.core.fields import check, floats, is_number, plain
-from slvm_data.core.names import check_name, is_taken
+from slvm_data.core.names import check_license, check_name, is_taken
 from slvm_data.core.numerals import rounded_up
 from slvm_data.core.types import SPLITS
 from slvm_data.observe.modifiers import CLEAN, Emission, check_all
@@ -73,6 +73,7 @@ class Recipe(Outline):
         for field in fields(self):
             if field.name not in ("tasks", "dt", "view", "windows", "splits", "held_out"):
                 check(self, field.name)
+        check_license(self.license)
         self._check_named()
         if isinstance(self.time, Regular):  # another word for `dt`: equal recipes give equal bytes
             object.__setattr__(self, "dt", self.time.dt)

@@ -67,6 +67,7 @@ def text_of_copy(copy: Copy, readers: str, note: str) -> str:
         f"Arrays of the dataset that this layout leaves out: {left}." if left else "",
         f"## Make it again\n\n```sh\n{again}\n```\n\nMade with {html.escape(_cell(made))}.",
         f"## Source\n\n{_cited(recipe, copy.versions)}",
+        f"## Licence\n\n{recipe.license}",
     )
     return visible("\n\n".join(filter(None, parts))) + "\n"
 
@@ -93,6 +94,7 @@ def text(content: Manifest) -> str:
         "Make it again": _again(content),
         "Files that define its systems": _own(content),
         "Source": _cited(recipe, content.versions),
+        "Licence": recipe.license,
     }
     parts = [f"## {title}\n\n{body}" if title else body for title, body in sections.items() if body]
     return visible("\n\n".join(parts)) + "\n"
