@@ -14,11 +14,12 @@ from pathlib import Path
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache/compiled"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.02")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
-# The same bits in half the time, of which compiling is most; code for large datasets is slower, but these are small.
+# The same bits (see test_environment.py) for less compiling, which is most of the time of all tests.
 os.environ["XLA_FLAGS"] = f"--xla_backend_optimization_level=1 {os.environ.get('XLA_FLAGS', '')}"
 # Tests run side by side; threads for small matrices would mostly wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import hypothesis
 import jax
 import pytest
 
@@ -29,6 +30,9 @@ from slvm_data.core.types import Arrays
 from slvm_data.datasets import NAMES
 from slvm_data.simulation.batch import BATCH
 from slvm_data.store.manifest import read
+
+hypothesis.settings.register_profile("any machine", deadline=None)  # another program may take the processor
+hypothesis.settings.load_profile("any machine")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell wants it of what runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)  # processes that tests begin take this over

@@ -121,7 +121,7 @@ def test_samples_have_crps_and_coverage(made, stored):
     assert report.columns["test"].notes[0].startswith("state has 20 samples")
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(N)), kept=st.integers(2, N), batch=st.sampled_from([1, 20_000, 2**22]))
 def test_neither_order_nor_batch_changes_a_report(order, kept, batch, made, noisy):
     """Of all sequences, or of a part of them, that `index` names."""

@@ -74,7 +74,7 @@ def test_split_is_refused_while_workers_hold_copies(pendulums, method):
     ways=st.sampled_from([None, 1, 2, 3]),
     queries=st.sampled_from([None, 1, 5, 30]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_context_and_query_are_disjoint_and_of_one_task(pendulums, context, seed, number, ways, queries):
     fields = ("index", "context_index", "label", "context_label", "episode")
     dataset = Episodes(pendulums, "train", context, ways=ways, queries=queries, seed=seed, fields=fields)
@@ -133,7 +133,7 @@ def philox(key, counter, rounds=10):
 
 
 @given(st.integers(1, 300), st.data(), st.integers(0, 99))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_choices_are_different_numbers(of, data, step):
     size = data.draw(st.integers(0, of))
     chosen = Moment(0, 0, step).choose("x", 0, size, of)

@@ -134,7 +134,7 @@ def test_fields_are_tuples_in_order(pendulums):
 
 
 @given(a=st.floats(0.001, 1), b=st.floats(0.001, 1))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_fractions_are_nested(pendulums, a, b):
     few, many = (
         {(int(item["label"]), item["state"].numpy().tobytes()) for item in map(d.__getitem__, range(len(d)))}
@@ -325,7 +325,7 @@ def test_memory_comes_back_from_other_threads():
 
 
 @given(st.integers(1, 7), st.integers(1, 9), st.integers(0, 2**32))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_packed_frames_of_any_size_come_back(height, width, seed):
     bits = np.random.default_rng(seed).integers(0, 2, (5, 3, height * width)).astype(np.uint8)
     packed = np.zeros((5, 3, packed_size(height * width)), np.uint8)

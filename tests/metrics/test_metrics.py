@@ -322,7 +322,7 @@ def test_scores_do_not_depend_on_order_or_batch(name):
         assert (function(TRUTH, TRUTH) == BEST[name]).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**31), st.floats(0.05, 0.5))
 def test_noise_never_improves_the_expected_score(seed, sigma):
     noise = np.random.default_rng(seed).normal(0, sigma, NOISY.shape)
@@ -331,7 +331,7 @@ def test_noise_never_improves_the_expected_score(seed, sigma):
         assert metrics.ssim(forecast + noise, TRUTH).mean() < metrics.ssim(forecast, TRUTH).mean()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.permutations(range(5)), st.integers(0, 2**31))
 def test_numbers_of_regimes_do_not_matter(order, seed):
     found, truth = np.random.default_rng(seed).integers(0, [[5], [3]], (2, 60)).reshape(2, 3, 20)

@@ -455,7 +455,7 @@ def modifiers():
     return st.sampled_from(OWN).flatmap(of)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(modifiers())
 def test_text_and_json_give_the_same_modifier_again(made):
     kind, given_ = made

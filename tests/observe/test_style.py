@@ -76,7 +76,7 @@ def clean(centre, radius, color):
     return draw(Style("clean", 32, 1), centre[None] / 32, radius[None] / 32, np.ones((1, 3)), color)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(x=st.floats(3, 29), y=st.floats(3, 29), radius=st.floats(0.1, 3))
 def test_bits_are_the_grey_at_half(x, y, radius):
     with exact():

@@ -35,7 +35,7 @@ def frames(windows, start):
     return query, context
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(windows=shapes, steps=st.integers(1, 400))
 def test_parts_and_starts(windows, steps):
     seen = {}
@@ -75,7 +75,7 @@ def test_every_place_is_used(windows, steps):
         assert list(windows.starts(split, steps)) == fits
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(windows=shapes)
 def test_cut_by_hand(windows):
     rng = np.random.default_rng(0)

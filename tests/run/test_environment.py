@@ -97,6 +97,20 @@ def test_environment_changes_no_byte(usual, tmp_path, missing):
     assert len(usual) == 12
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RECIPES)
+def test_less_effort_of_the_compiler_changes_no_array(name, tmp_path):
+    """All other tests rely on that: they compile with less, since it saves a quarter of the time."""
+    script = "from slvm_data.cli import main; main()"
+    trees = []
+    for flags in ("", "--xla_backend_optimization_level=1"):
+        (place := tmp_path / f"flags {flags}").mkdir()
+        files = made(place, {"XLA_FLAGS": flags}, script, name)
+        trees.append({path: content for path, content in files.items() if path.endswith(".npz")})
+    assert trees[0] == trees[1]
+    assert trees[0]
+
+
 def test_without_docstrings_there_is_no_dataset(tmp_path, monkeypatch, ended, capsys):
     """It would lack its equation and what it is about, and be another dataset."""
     monkeypatch.setattr(generation, "sys", SimpleNamespace(flags=SimpleNamespace(optimize=2)))

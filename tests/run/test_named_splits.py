@@ -51,7 +51,7 @@ def every(tmp_path_factory):
 
 
 @given(st.lists(st.sampled_from(sorted(MORE)), unique=True))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_a_split_changes_no_byte_of_the_others(every, tmp_path_factory, names):
     """Whichever splits are there, and in whatever order they are given."""
     recipe = dataclasses.replace(BASE, splits={name: MORE[name] for name in names})

@@ -245,7 +245,6 @@ def models(tmp_path_factory):
 SETTINGS = settings(
     max_examples=7,
     stateful_step_count=10,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to make a failure smaller takes minutes
 )

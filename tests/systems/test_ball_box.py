@@ -211,7 +211,7 @@ def flown(x0, g, box, duration):
     return jax.vmap(one)(x0)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     gx=st.floats(-4, 4),
     gy=st.sampled_from([0.0, 0.01, 2.5, -8.0]),
