@@ -263,8 +263,10 @@ def observation(recipe: Recipe) -> str:
         for reach in reaches
     ]
     styles = " or ".join(dict.fromkeys(recipe.style_of(task).name for task in range(len(recipe.tasks))))
-    hues = f"{view.palette} colours" if view.palette > 1 else "one colour"
+    own = f"colours {' and '.join(view.body_colors)}" if view.body_colors else ""
+    hues = f"{view.palette} colours" if view.palette > 1 else own or "one colour"
     colors = f"{hues} of 8 bits" if _colored(recipe) else hues if view.palette > 1 else "black and white"
+    colors += f" on {view.background}" * bool(view.background)
     seen = "".join(f"; `{modifier.whole()}`" for modifier in recipe.observe)
     return f"{view.size} x {view.size} pixels, style {styles}, {colors}; {' or '.join(cameras)}{seen}"
 

@@ -67,9 +67,9 @@ def blend(covers: Array, colors: Array, background: Any) -> Array:
     return jnp.asarray(value)
 
 
-def shades(covers: Array, colors: Array | None, color: str) -> Array:
-    """Shades, uint8 [C H W], of frames "rgb" or "grey", from covers [B H W] and RGB colours [B 3]; grey takes none."""
-    return jnp.floor(255 * blended(covers, colors, levels(color))).astype(jnp.uint8)
+def shades(covers: Array, colors: Array | None, levels: tuple[float, ...]) -> Array:
+    """Shades, uint8 [C H W], from covers [B H W], RGB colours [B 3], and the background's level in each channel."""
+    return jnp.floor(255 * blended(covers, colors, levels)).astype(jnp.uint8)
 
 
 def blended(covers: Array, colors: Array | None, levels: tuple[float, ...]) -> Array:
