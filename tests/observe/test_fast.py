@@ -174,7 +174,9 @@ def test_patches_hold_all_that_bodies_change(style, color, bodies, size, rods):
         expected = drawn(style, places, radii, colors, color)
     frames = np.full((30, 100, *expected.shape[1:]), 9, np.uint8)
     top, levels = background(style, color)
-    fast.place(parts.reshape(30, 100, *parts.shape[1:]), first.reshape(30, 100, bodies, 2), frames, levels)
+    parts = parts if parts.dtype == np.uint8 else parts[:, :, None] >> 8 * np.arange(3)[:, None, None] & 255
+    parts = parts.astype(np.uint8).reshape(30, 100, bodies, -1, *parts.shape[-2:])
+    fast.place(parts, first.reshape(30, 100, bodies, 2), frames, levels)
     np.testing.assert_array_equal(frames.reshape(expected.shape), expected)
     assert (abs(expected - 1.0 * np.array(levels)[:, None, None]).max() > 0.6 * top).any()
 

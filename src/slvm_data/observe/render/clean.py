@@ -32,6 +32,6 @@ def levels(color: str) -> tuple[float, ...]:
     return (0.0,) * (3 if color == "rgb" else 1)
 
 
-def shades(covers: Array, colors: Array | None, levels: tuple[float, ...]) -> Array:
-    """Shades, uint8 [C H W], from covers [B H W], RGB colours [B 3], and the background's level in each channel."""
-    return jnp.round(255 * blended(covers, colors, levels)).astype(jnp.uint8)
+def shades(covers: Array, colors: Array | None, levels: tuple[float, ...]) -> list[Array]:
+    """Shades, uint8 [H W] in each channel, from covers [B H W], RGB colours [B 3] and levels of the background."""
+    return [jnp.round(255 * value).astype(jnp.uint8) for value in blended(covers, colors, levels)]

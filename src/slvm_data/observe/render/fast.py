@@ -33,7 +33,7 @@ from slvm_data.observe.render.soft import (
     cover_of,
     shades,
 )
-from slvm_data.observe.render.style import Style, draw_part, hues, levels
+from slvm_data.observe.render.style import Style, draw_part, hues, join, levels
 
 DOUBT = 1e-5  # of a channel's 0 … 1
 DOUBTFUL = 8  # the bit of a code that marks such a pixel
@@ -212,7 +212,7 @@ def _code(x: Array, y: Array, radii: Array, colors: Array, palette: int) -> Arra
 def lit(pixel: Array, centres: Array, radii: Array, colors: Array, palette: int) -> Array:
     """The reference for one pixel at (x, y), in canvas widths: {0, 1} in each channel [C]."""
     covers = cover_at(pixel[:1], pixel[1:], centres, radii)
-    return binarise(shades(covers, colors, BACKGROUND), palette).reshape(-1)
+    return jnp.stack(binarise(shades(covers, colors, BACKGROUND), palette)).reshape(-1)
 
 
 def patches(
@@ -220,13 +220,13 @@ def patches(
 ) -> tuple[Array, Array]:
     """The parts of a frame of this colour that each of several bodies changes, for `place`.
 
-    Return uint8 [B C height width], and their first rows and columns [B 2]. `shape` is that of `patch_shape`.
+    Return joined pixels [B height width], and their first rows and columns [B 2]. `shape` is that of `patch_shape`.
     """
     first = _corners(middles(places), style.size, shape, style.name)
 
     def part(corner: Array) -> Array:
         columns, rows = (corner[i] + jnp.arange(shape[1 - i]) for i in range(2))
-        return draw_part(style, places, radii, colors, color, columns, rows)
+        return join(draw_part(style, places, radii, colors, color, columns, rows))
 
     return jax.vmap(part)(first), first[:, ::-1]
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
+from slvm_data.core.late import jnp
 from slvm_data.core.types import Array
 from slvm_data.observe.render import bump, clean, debug, soft
 from slvm_data.observe.view import View, rgb
@@ -96,15 +98,40 @@ def draw(style: Style, places: Array, radii: Array, colors: Array, color: str) -
     if style.name == "debug":
         codes = debug.draw(places[0] * style.size, style.size, style.margin)
         return {"binary": (codes > 0).astype(np.uint8), "grey": debug.grey(codes), "rgb": debug.color(codes)}[color]
-    frame = draw_part(style, places, radii, colors, color, slice(None), slice(None))
-    return frame[0] if len(frame) == 1 else frame
+    channels = draw_part(style, places, radii, colors, color, slice(None), slice(None))
+    return channels[0] if len(channels) == 1 else jnp.stack(channels)
 
 
-def draw_part(style: Style, places: Array, radii: Array, colors: Array, color: str, columns: Any, rows: Any) -> Array:
-    """The pixels in these columns and rows of such a frame, in a style that is not "debug": uint8 [C height width]."""
+def draw_part(
+    style: Style, places: Array, radii: Array, colors: Array, color: str, columns: Any, rows: Any
+) -> list[Array]:
+    """The pixels in these columns and rows of such a frame, in a style that is not "debug".
+
+    Return a list of its channels, uint8 [height width].
+    """
     covers = COVERS[style.name](places, radii, style.size, columns, rows)
     own = _own(style)
     if color == "grey":
         return own.shades(covers, None, levels(style, color))
-    frame = own.shades(covers, colors, levels(style, "rgb"))
-    return soft.binarise(frame, style.palette, LIT[style.name]) if color == "binary" else frame
+    channels = own.shades(covers, colors, levels(style, "rgb"))
+    return soft.binarise(channels, style.palette, LIT[style.name]) if color == "binary" else channels
+
+
+def draw_joined(style: Style, places: Array, radii: Array, colors: Array, color: str) -> Array:
+    """As `draw`, in a style that is not "debug": one number for each pixel, for `split`."""
+    return join(draw_part(style, places, radii, colors, color, slice(None), slice(None)))
+
+
+def join(channels: list[Array]) -> Array:
+    """Channels, uint8 [H W] each, as one number for each pixel: uint32 [H W], or uint8 if there is one channel."""
+    if len(channels) == 1:
+        return channels[0]
+    return reduce(jnp.bitwise_or, (own.astype(jnp.uint32) << 8 * c for c, own in enumerate(channels)))
+
+
+def split(pixels: Array, channels: int) -> Array:
+    """Frames, uint8 [… C H W], of joined pixels [… H W].
+
+    As a program of its own, or XLA would compute every pixel anew for each channel.
+    """
+    return jnp.stack([(pixels >> 8 * c).astype(jnp.uint8) for c in range(channels)], axis=-3)
