@@ -39,8 +39,10 @@ def test_the_sets_hold_the_table(name):
     short = dataclasses.replace(
         recipe, view=dataclasses.replace(recipe.view, size=2), steps=1, time=None, splits={}, observe=()
     )
-    states = sample(short, index=slice(0, 5_000))["state"][:, 0]
-    for values, (low, high) in zip(states.T, (angle, (-spin, spin)), strict=True):
+    arrays = sample(short, index=slice(0, 5_000))
+    laws = [*zip(arrays["state"][:, 0].T, (angle, (-spin, spin)), strict=True)]
+    laws += [(arrays[f"param_{key}"], ends) for key, ends in ranges.items() if isinstance(ends, tuple)]
+    for values, (low, high) in laws:
         if high == low:
             assert (values == low).all()
         else:
