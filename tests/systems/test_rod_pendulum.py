@@ -66,7 +66,8 @@ def test_states_are_those_of_scipy(lever, friction, shake):
     population, torque = kind(**ranges, lever=lever, **own), np.zeros(6)
     if shake:
         with exact():
-            torque = shake * np.asarray(jax.random.normal(stream(of_data(root(0)), "process"), (6,), float)) / np.sqrt(0.5)
+            drawn = jax.random.normal(stream(of_data(root(0)), "process"), (6,), float)
+        torque = shake * np.asarray(drawn) / np.sqrt(0.5)
     theirs = [start]
     for k, more in enumerate(torque):
 
