@@ -91,7 +91,7 @@ slvm-data generate pendulum friction=0.1 --out rubbing            # the same sta
   its start is made from the same random numbers: for a pendulum or a ball it is the same start. So two datasets that
   differ in one parameter differ in its effect alone.
 * **Colours.** `View(color="rgb")` of a [recipe in Python](your_own_system.md) gives pixels of 0 … 255 in three
-  channels. `palette` is the number of hues.
+  channels. `palette` is the number of hues; or give `body_colors=("#ff0000", "#0000ff")` and `background="#ffffff"`.
 * **Arrays without files**: `sample` makes any sequences in memory, and [`Stream`](loading.md#without-files) batches
   while a model trains.
 
@@ -264,8 +264,10 @@ def observation(recipe: Recipe) -> str:
         for reach in reaches
     ]
     styles = " or ".join(dict.fromkeys(recipe.style_of(task).name for task in range(len(recipe.tasks))))
-    hues = f"{view.palette} colours" if view.palette > 1 else "one colour"
+    own = f"colour{'s' * (len(view.body_colors) > 1)} {', '.join(view.body_colors)}" if view.body_colors else ""
+    hues = f"{view.palette} colours" if view.palette > 1 else own or "one colour"
     colors = f"{hues} of 8 bits" if _colored(recipe) else hues if view.palette > 1 else "black and white"
+    colors += f" on {view.background}" * bool(view.background)
     seen = "".join(f"; `{modifier.whole()}`" for modifier in recipe.observe)
     return f"{view.size} x {view.size} pixels, style {styles}, {colors}; {' or '.join(cameras)}{seen}"
 

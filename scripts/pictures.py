@@ -13,6 +13,7 @@ from slvm_data import RECIPES, Recipe, sample
 from slvm_data.core.types import Arrays
 from slvm_data.export.animation import colours
 from slvm_data.observe.render.soft import LIT
+from slvm_data.observe.view import rgb
 
 SCALE, GAP = 2, 2  # px
 TILE = 32 * SCALE + GAP
@@ -60,7 +61,9 @@ def _sequences(recipe: Recipe) -> list[tuple[int, Image.Image]]:
     pairs = zip(tasks, index, splits, strict=True)
     every = [_upright(recipe, t, sample(recipe, split, i, t)["image"]) for t, i, split in pairs]
     chosen = np.linspace(0, recipe.steps - 1, FRAMES).astype(int)
-    parts = [*every[0][chosen], *map(trail, every)]
+    ground = recipe.view_of(0).background
+    trails = [faded(frames, np.array(rgb(ground))) if ground else trail(frames) for frames in every]
+    parts = [*every[0][chosen], *trails]
     return list(enumerate(map(_enlarged, parts)))
 
 
@@ -83,6 +86,16 @@ def trail(frames: np.ndarray) -> np.ndarray:
         white = frame.min(axis=-1) > 0
         sheet[lit] = frame[lit] * (0.25 + 0.75 * t / max(1, T - 1))
         sheet[white] = shades[t]
+    return sheet.astype(np.uint8)
+
+
+def faded(frames: np.ndarray, ground: np.ndarray) -> np.ndarray:
+    """Frames [T H W 3] in one [H W 3], on a background [3] of their own: the longer ago, the fainter."""
+    sheet = np.broadcast_to(ground, frames.shape[1:]).astype(float)
+    for t, frame in enumerate(frames):
+        way = frame - ground
+        seen = np.abs(way).max(axis=-1) > 64
+        sheet[seen] = (ground + way * (0.25 + 0.75 * t / max(1, len(frames) - 1)))[seen]
     return sheet.astype(np.uint8)
 
 

@@ -228,7 +228,8 @@ def _observed(recipe: Recipe, task: int) -> str:
         if not isinstance(system, Switching):
             return signals
         return f"{signals}, {system.regimes()} regimes, latents {', '.join(system.latents or system.state)}"
-    colours = "black and white" if view.shape()[0] != 3 else f"{view.palette} colours" if view.palette > 1 else "colour"
+    hues = len(set(view.body_colors)) or view.palette
+    colours = "black and white" if view.shape()[0] != 3 else f"{hues} colours" if hues > 1 else "colour"
     shifted = f"camera shifted by up to {view.jitter:.0%} of half the scene's width, frame enlarged to hold it"
     camera = shifted if view.jitter else "fixed camera"
     return f"{dt}; frames of {view.size} x {view.size} pixels, style {recipe.style_of(task).name}, {colours}, {camera}"

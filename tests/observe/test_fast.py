@@ -154,12 +154,14 @@ def test_doubt_is_five_times_the_error_of_single_precision(palette):
         *(("soft", "rgb", 2, 80, False), ("soft", "binary", 3, 64, True), ("soft", "rgb", 2, 90, True)),
         *(("clean", "grey", 3, 32, False), ("clean", "rgb", 2, 33, True), ("clean", "binary", 3, 40, True)),
         *(("bump", "grey", 3, 40, False), ("bump", "rgb", 2, 64, True)),
+        *(("soft on white", "rgb", 2, 90, False), ("clean on white", "rgb", 2, 64, True)),
     ],
 )
 def test_patches_hold_all_that_bodies_change(style, color, bodies, size, rods):
     """Also of bodies across the border of the canvas, or beyond it, and of those that overlap."""
-    palette = 6 if color != "binary" else 1
-    style = Style(style, size, palette)
+    palette = 2 if "white" in style else 6 if color != "binary" else 1
+    own = (((20, 0, 90), (255, 250, 0)), (255,) * 3) if "white" in style else ()
+    style = Style(style.split()[0], size, palette, 0.0, *own)
     assert fast.patch_shape(1.0, bodies, style, color) is None
     places, radii = rods_of(3_000, bodies, size, 0.05) if rods else scenes(3_000, bodies, size)
     radii = np.minimum(radii, 0.05)
@@ -172,9 +174,11 @@ def test_patches_hold_all_that_bodies_change(style, color, bodies, size, rods):
         expected = drawn(style, places, radii, colors, color)
     frames = np.full((30, 100, *expected.shape[1:]), 9, np.uint8)
     top, levels = background(style, color)
-    fast.place(parts.reshape(30, 100, *parts.shape[1:]), first.reshape(30, 100, bodies, 2), frames, levels)
+    parts = parts if parts.dtype == np.uint8 else parts[:, :, None] >> 8 * np.arange(3)[:, None, None] & 255
+    parts = parts.astype(np.uint8).reshape(30, 100, bodies, -1, *parts.shape[-2:])
+    fast.place(parts, first.reshape(30, 100, bodies, 2), frames, levels)
     np.testing.assert_array_equal(frames.reshape(expected.shape), expected)
-    assert (expected > 0.9 * top).any()
+    assert (abs(expected - 1.0 * np.array(levels)[:, None, None]).max() > 0.6 * top).any()
 
 
 def rods_of(n, bodies, seed, length=0.5):

@@ -19,6 +19,7 @@ from slvm_data import (
     Pendulum,
     Recipe,
     System,
+    TwoBody,
     View,
     render,
     sample,
@@ -26,7 +27,9 @@ from slvm_data import (
 )
 from slvm_data.core.keys import exact
 from slvm_data.datasets import NAMES
-from slvm_data.observe.render.style import Style, draw
+from slvm_data.observe.modifier import Canvas
+from slvm_data.observe.render.style import COVERS, Style, draw, hues
+from slvm_data.observe.scenery import body_cover
 
 
 def by_subpixels(centre, radius, size, fine=40):
@@ -90,6 +93,36 @@ def test_hues_of_a_clean_disc():
     frame = render(BallBox(), {}, [[16.0, 16.0, 0.0, 0.0]], palette=3, colors=[1])[0]
     assert frame[16, 16].tolist() == [0, 255, 0]
     assert frame[0, 0].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("style", ["soft", "clean", "bump"])
+def test_colors_that_are_given_are_stored_as_they_are(style):
+    """And what lies behind the bodies sees how much of a pixel these cover."""
+    bodies, ground = ((255, 0, 7), (17, 93, 234)), (215, 255, 0)
+    own, middles, radii = Style(style, 32, 2, 0.0, bodies, ground), np.array([[0.25, 0.25], [0.7, 0.75]]), [0.2, 0.15]
+    with exact():
+        frame = np.asarray(draw(own, middles, np.array(radii), hues(own), "rgb"))
+        covers = np.asarray(COVERS[style](middles, np.array(radii), 32))
+    assert [tuple(frame[:, i, j].tolist()) for i, j in ((8, 8), (24, 22), (31, 0))] == [*bodies, ground]
+    canvas = Canvas(255, ground, {}, np.zeros(2), bodies=bodies)
+    np.testing.assert_allclose(body_cover(frame[None].astype(np.float32), canvas)[0, 0], covers.max(axis=0), atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("view", "message"),
+    [
+        ({"body_colors": ("red",)}, "'red' is not a colour: write # and six digits"),
+        ({"background": "#FFFFFF"}, "'#FFFFFF' is not a colour"),
+        ({"background": "#ffffff", "color": "grey"}, "#ffffff is a colour, which grey frames do not have"),
+        ({"body_colors": ("#ff0000",), "palette": 3}, "palette = 3 are hues, and bodies have colours of their own"),
+        ({"body_colors": ("#ff0000", "#00ff00", "#0000ff")}, "has to be one colour, or 2 of them"),
+        ({"background": "#ff0000"}, "background = #ff0000 is the colour of a body"),
+        ({"background": "#ff0000", "style": "debug"}, "style = 'debug' cannot show"),
+    ],
+)
+def test_colors_that_cannot_be(view, message):
+    with pytest.raises(ValueError, match=message):
+        Recipe(name="x", tasks=(TwoBody(),), view=View(**({"color": "rgb"} | view)))
 
 
 def test_the_debug_style_is_stored_as_it_is_rendered():

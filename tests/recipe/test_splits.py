@@ -229,14 +229,19 @@ WORDS = [
     ),
     ("moved: 9 drift=jump(of=g,to=2.5)", Split(count=9, drift=(Jump(of="g", to=2.5),))),
     ("large: 9 size=64", Split(count=9, view=View(size=64, extent=2.5))),
+    (
+        "light: 9 body_colors=[#00ff00] background=#ffffff",
+        Split(count=9, view=View(extent=2.5, color="rgb", body_colors=("#00ff00",), background="#ffffff")),
+    ),
     ("adapt: 9 support=2 tasks=[0]", Split(count=9, support=2, tasks=(0,))),
 ]
 
 
 @pytest.mark.parametrize(("text", "split"), WORDS, ids=[text for text, _ in WORDS])
 def test_a_split_is_read_and_written_as_text(text, split):
-    base = dataclasses.replace(BASE, view=View(extent=2.5, color="grey"))
-    view = split.view and dataclasses.replace(split.view, color="grey")
+    color = "rgb" if split.view and split.view.body_colors else "grey"
+    base = dataclasses.replace(BASE, view=View(extent=2.5, color=color))
+    view = split.view and dataclasses.replace(split.view, color=color)
     split = dataclasses.replace(split, view=view)
     made = override(base, [], {"splits": [text]})
     (name,) = made.splits

@@ -141,7 +141,11 @@ def test_two_balls_that_meet(split):
 
 def test_the_balls_of_phyworld_meet_once():
     arrays = sample(RECIPES["phyworld_collision"], index=slice(0, 8))
-    assert arrays["image"].shape == (8, 32, 256, 256)
+    assert arrays["image"].shape == (8, 32, 3, 256, 256)
+    for i in range(8):  # red and blue on white, at the start
+        columns, rows = (256 * arrays["state"][i, 0, :4].reshape(2, 2).T / 10).astype(int)
+        assert arrays["image"][i, 0, :, rows, columns].tolist() == [[255, 0, 0], [0, 0, 255]]
+    assert (np.median(arrays["image"], axis=(0, 1, 3, 4)) == 255).all()
     speeds = arrays["state"][:, :, [4, 6]]
     mass = arrays["param_radius"] ** 2
     momentum = (speeds * mass[:, None]).sum(-1)

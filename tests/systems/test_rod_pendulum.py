@@ -3,15 +3,18 @@
 import dataclasses
 from math import pi
 
+import jax
 import numpy as np
 import pytest
 from scipy import stats
 from scipy.integrate import solve_ivp
 
 from slvm_data import RECIPES, RodPendulum, ShakenPendulum, render, sample, simulate, uniform
+from slvm_data.core.keys import exact, of_data, root, stream
 from slvm_data.observe.modifiers import CorrelatedNoise, Missing
 from slvm_data.systems.timing import Grid, Thinned
 
+MEMBERS = 64
 SETS = {  # g, l, friction, lever, length and half width in pixels, angle, spin, frames, seconds, size, counts
     "pendulum_cru": (9.81, 1, 0.1, 3, 55 * 24 / 128, 4 * 24 / 128, (0, 2 * pi), 0, 50, 0.05, 24, (2_000, 1_000)),
     "pendulum_cru_regression": (9.81, 1, 0.1, 3, 10.3125, 0.75, (0, 2 * pi), 0, 50, 0.01, 24, (2_000, 1_000)),
@@ -36,8 +39,10 @@ def test_the_sets_hold_the_table(name):
     short = dataclasses.replace(
         recipe, view=dataclasses.replace(recipe.view, size=2), steps=1, time=None, splits={}, observe=()
     )
-    states = sample(short, index=slice(0, 5_000))["state"][:, 0]
-    for values, (low, high) in zip(states.T, (angle, (-spin, spin)), strict=True):
+    arrays = sample(short, index=slice(0, 5_000))
+    laws = [*zip(arrays["state"][:, 0].T, (angle, (-spin, spin)), strict=True)]
+    laws += [(arrays[f"param_{key}"], ends) for key, ends in ranges.items() if isinstance(ends, tuple)]
+    for values, (low, high) in laws:
         if high == low:
             assert (values == low).all()
         else:
@@ -51,19 +56,31 @@ def test_protocols():
     assert (RECIPES["pendulum_msvi"].time, RECIPES["pendulum_goku"].splits["long"].paired) == (Grid(), "test")
 
 
-def test_the_law_of_motion():
+@pytest.mark.parametrize(("lever", "friction", "shake"), [(1.0, 0.0, 0.0), (1.5, 0.7, 0.0), (3.0, 0.1, 0.4)])
+def test_states_are_those_of_scipy(lever, friction, shake):
+    """The random torque is one number for each interval, the same for all members here."""
     rng, t = np.random.default_rng(0), np.linspace(0, 3, 7)
-    for lever, friction in ((1.0, 0.0), (1.5, 0.7), (3.0, 0.1)):
-        ranges = {"g": uniform(1, 10), "l": uniform(0.5, 2), "spin": uniform(-9, 9)}
-        population = RodPendulum(**ranges, lever=lever, friction=friction)
-        for _ in range(8):
-            g, l, x0 = rng.uniform(1, 10), rng.uniform(0.5, 2), rng.uniform(-3, 3, 2)
+    g, l, start = rng.uniform(1, 10, MEMBERS), rng.uniform(0.5, 2, MEMBERS), rng.uniform(-3, 3, (2, MEMBERS))
+    kind, own = (ShakenPendulum, {"shake": shake}) if shake else (RodPendulum, {})
+    ranges = {"g": uniform(1, 10), "l": uniform(0.5, 2), "spin": uniform(-9, 9), "friction": friction}
+    population, torque = kind(**ranges, lever=lever, **own), np.zeros(6)
+    if shake:
+        with exact():
+            drawn = jax.random.normal(stream(of_data(root(0)), "process"), (6,), float)
+        torque = shake * np.asarray(drawn) / np.sqrt(0.5)
+    theirs = [start]
+    for k, more in enumerate(torque):
 
-            def law(_, x, g=g, l=l, c=lever, b=friction):
-                return [x[1], -c * g / l * np.sin(x[0]) - b * x[1]]
+        def law(_, y, more=more):
+            angle, spin = y.reshape(2, MEMBERS)
+            return np.concatenate([spin, -lever * g / l * np.sin(angle) - friction * spin + more])
 
-            expected = solve_ivp(law, (0, 3), x0, "DOP853", t, rtol=1e-12, atol=1e-12).y.T
-            np.testing.assert_allclose(simulate(population, {"g": g, "l": l}, x0, t), expected, atol=1e-8)
+        y = solve_ivp(law, t[k : k + 2], theirs[-1].ravel(), "DOP853", rtol=1e-12, atol=1e-12).y[:, -1]
+        theirs.append(y.reshape(2, MEMBERS))
+    ours = [simulate(population, {"g": g[i], "l": l[i]}, start[:, i], t) for i in range(MEMBERS)]
+    worst = np.abs(np.array(ours) - np.array(theirs).transpose(2, 0, 1)).max()
+    print(f"lever {lever}, friction {friction}, shake {shake}: {worst:.1e}")
+    assert worst < 1e-8
 
 
 def test_a_random_torque_changes_the_velocity_as_white_noise_does():

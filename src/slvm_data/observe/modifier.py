@@ -31,6 +31,7 @@ class Canvas:
     arrays: Arrays  # of the sequence, as far as modifiers look at them; of a batch, with one more axis in front
     shared: np.ndarray  # key of draws that all sequences of a dataset share, uint32 [2]
     clean: np.ndarray | None = None  # frames without modifiers, as arrays are; None: those that are changed
+    bodies: tuple[tuple[int, ...], ...] = ()  # RGB of the bodies; none: hues on the background of a style
 
     def of(self, i: int) -> Canvas:
         """What is known of one sequence of a batch."""

@@ -254,8 +254,13 @@ def disc_cover(disc: np.ndarray, size: tuple[int, ...], canvas: Canvas) -> np.nd
 def body_cover(frames: np.ndarray, canvas: Canvas) -> np.ndarray:
     """Share of each pixel that bodies cover, float32 [T 1 H W], from clean frames.
 
-    Every hue has a channel that is full; there it is how far the pixel has come from the background to full scale.
+    Every hue has a channel that is full; there it is how far the pixel has come from the background to full scale. Of
+    other colours, it is how far the pixel has come towards that to which it has come farthest.
     """
+    if canvas.bodies:
+        ways = np.array(canvas.bodies, np.float32)[:, :, None, None] - canvas.backdrop  # [B C 1 1]
+        shares = [((frames - canvas.backdrop) * way).sum(axis=1, keepdims=True) / (way**2).sum() for way in ways]
+        return np.clip(np.max(shares, axis=0), 0, 1)
     return ((frames - canvas.backdrop) / (canvas.top - canvas.backdrop)).max(axis=1, keepdims=True)
 
 

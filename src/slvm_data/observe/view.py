@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 
 from slvm_data.core.fields import check, limited, option
 
 STYLES = ("soft", "clean", "bump", "debug")
 COLORS = ("binary", "grey", "rgb")
+_HEX = re.compile("#[0-9a-f]{6}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +27,25 @@ class View:
     )
     style: str | None = option(None, "Style of drawing.", choices=STYLES)  # None: the system's own
     color: str = option("binary", "Colours of frames: of 0 and 1, or of 0 to 255.", choices=COLORS)
+    body_colors: tuple[str, ...] = limited((), words=True)
+    """Colours of the bodies in their order, such as "#ff0000" for red; none: hues of the palette."""
+    background: str = ""  # such a colour; none: that of the style
 
     def __post_init__(self) -> None:
         for field in fields(self):
             check(self, field.name)
         if self.color == "grey" and self.palette > 1:
             raise ValueError(f"palette = {self.palette} are hues, which grey frames do not have: choose --color rgb")
+        self._check_colors()
+
+    def _check_colors(self) -> None:
+        own = (*self.body_colors, *((self.background,) if self.background else ()))
+        if odd := [one for one in own if not _HEX.fullmatch(one)]:
+            raise ValueError(f"{odd[0]!r} is not a colour: write # and six digits of 0-9 and a-f, such as #ff0000")
+        if own and self.color != "rgb":
+            raise ValueError(f"{own[0]} is a colour, which {self.color} frames do not have: choose --color rgb")
+        if self.body_colors and self.palette > 1:
+            raise ValueError(f"palette = {self.palette} are hues, and bodies have colours of their own: leave it out")
 
     @property
     def binary(self) -> bool:
@@ -46,3 +61,8 @@ class View:
         """Shape of a frame: [H W] where one channel is enough, for one hue or none, else [3 H W]."""
         picture = (self.size, self.size)
         return picture if self.color != "rgb" and self.palette == 1 else (3, *picture)
+
+
+def rgb(color: str) -> tuple[int, ...]:
+    """The three numbers, 0 … 255, of a colour such as "#ff0000"."""
+    return tuple(bytes.fromhex(color[1:]))

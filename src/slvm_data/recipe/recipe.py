@@ -196,6 +196,8 @@ class Recipe(Outline):
             raise ValueError(f"steps = {self.steps} of size = {view.size} are more than 2^30 pixels a sequence")
         if 1 < view.palette < system.bodies_drawn:
             raise ValueError(f"palette = {view.palette} is too small for {system.bodies_drawn} bodies")
+        if len(view.body_colors) not in (0, 1, system.bodies_drawn):
+            raise ValueError(f"body_colors = {view.body_colors} has to be one colour, or {system.bodies_drawn} of them")
         style_of(system, view)
 
     def _check_windows(self) -> None:

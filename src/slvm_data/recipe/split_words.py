@@ -164,8 +164,10 @@ _READERS: dict[str, Callable[[str], Any]] = {
 def _of_view(name: str, text: str) -> Any:
     default = View.__dataclass_fields__[name].default
     limits = limits_of(View, name)
-    if limits.choices:
+    if limits.choices or isinstance(default, str):
         return text
+    if isinstance(default, tuple):
+        return tuple(text.strip("[]").split(","))
     return whole(text) if isinstance(default, int) else real(text)
 
 

@@ -424,7 +424,7 @@ def _streams(program: Program) -> dict[str, Any]:
         "process": switching or not program.template.integrated(),
         "observe state_noise": program.state_noise,
         "camera": True,
-        "colors": program.style.palette > 1,
+        "colors": program.style.palette > 1 and not program.style.body_colors,
         "observation": switching,
         "window": program.original,
         "right": program.original,
@@ -456,7 +456,8 @@ def _scene(inputs: Inputs, draws: Draws, program: Program) -> Scene:
         noise = inputs.state_noise * jax.random.normal(keys["observe state_noise"], seen.shape, dtype=float)
         centres, radii = look(lambda own, x: own.bodies(x), _rounded(seen + noise))
     offset = _rounded(_shift(inputs, keys, program))
-    colors = camera.color_index(keys["colors"], program.style.palette, member.bodies_drawn, not member.own_hues)
+    drawn = not (member.own_hues or program.style.body_colors)
+    colors = camera.color_index(keys["colors"], program.style.palette, member.bodies_drawn, drawn)
     half_width, color = inputs.scene * (1 + inputs.jitter), jnp.asarray(hues(program.style))[colors]
     discs = camera.project(centres + offset, radii, half_width)
     switching = _switching(member, states, inputs.scale, keys, drive, t)

@@ -13,7 +13,7 @@ from slvm_data.core.late import jax
 from slvm_data.core.packing import pack_pictures
 from slvm_data.core.types import Array
 from slvm_data.observe.render import fast
-from slvm_data.observe.render.style import Style, background, draw, hues
+from slvm_data.observe.render.style import Style, background, draw, draw_joined, hues, split
 
 DOUBTS = 512  # doubtful pixels computed again at a time; a part has about ten
 FEW = 64  # sequences drawn at a time, so that intermediate results fit in the processor's cache
@@ -127,6 +127,7 @@ def _put_patches(
     style: Style, color: str, method: Method, scene: Scene, out: np.ndarray, at: np.ndarray | None = None
 ) -> None:
     parts, first = map(np.asarray, paint(*scene, style=style, how=method))
+    parts = parts.reshape(*first.shape[:-1], -1, *parts.shape[-2:])  # also of one channel
     fast.place(parts, first, out, background(style, color)[1], at)
 
 
@@ -210,7 +211,21 @@ def _lit(style: Style) -> Callable[..., Any]:
 
 def paint(centres: Any, radii: Any, colors: Any, *, style: Style, how: Method) -> Any:
     """Draw frames or patches [N T …] of a scene; colours are those of a sequence, or [N T B 3] those of each frame."""
-    return _program(style, how, colors.ndim == 4)(centres, radii, colors)
+    drawn = _program(style, how, colors.ndim == 4)(centres, radii, colors)
+    if not _joined(style, how):
+        return drawn
+    return _split()(drawn) if isinstance(how, str) else (_split()(drawn[0]), drawn[1])
+
+
+def _joined(style: Style, how: Method) -> bool:
+    """Whether the pixels of several channels come joined."""
+    color = how if isinstance(how, str) else how[0]
+    return style.name != "debug" and (color == "rgb" or (color == "binary" and style.palette > 1))
+
+
+@cache
+def _split() -> Callable[..., Any]:
+    return jax.jit(partial(split, channels=3))
 
 
 @cache
@@ -224,6 +239,6 @@ def _program(style: Style, how: Method, each: bool) -> Callable[..., Any]:
             return fast.lone(centres[0], radii[0], style.size, style.name, first_high=how != "lone")
         if how == "reaches":
             return fast.reaches(centres, radii, colors, style.palette)
-        return draw(style, centres, radii, colors, how)
+        return (draw_joined if _joined(style, how) else draw)(style, centres, radii, colors, how)
 
     return jax.jit(jax.vmap(jax.vmap(frame, in_axes=(0, 0, 0 if each else None))))

@@ -131,6 +131,8 @@ def render(
     palette: int = 1,
     style: str | None = None,
     color: str = "rgb",
+    body_colors: Sequence[str] = (),
+    background: str = "",
     drift: Mapping[str, ArrayLike] | None = None,
 ) -> np.ndarray:
     """Draw frames of one member at the states [T D]: uint8 [T H W 3], without modifiers.
@@ -142,14 +144,17 @@ def render(
     view gives one (None: as wide as the population needs), `colors` one hue index per body [B] out of
     `palette` hues (None: hue 0 for all). Binary frames have one channel if `palette` is 1, else three. Row 0 is
     y_min. `style` is "soft", "clean", "bump", or "debug" for a ball in a physics engine; None is the system's own.
+    `body_colors` and `background` are such as "#ff0000", and those of the view.
     With the stored values of a sequence, the result equals its stored frames. `drift` holds parameters that are other
     ones in each frame, [T …] each; `population` is then `recipe.reach(task)`, whose scene holds them all.
 
     Raises ValueError for wrong shapes, unknown parameters, colours outside the palette, a style that does not fit.
     Methods: `slvm_data.observe.render`.
     """
-    view = View(size=size, jitter=jitter, extent=extent, palette=palette, style=style, color=color)
+    own = {"body_colors": tuple(body_colors), "background": background}
+    view = View(size=size, jitter=jitter, extent=extent, palette=palette, style=style, color=color, **own)
     drawn = style_of(population, view)
+    colors = np.arange(population.bodies_drawn) % drawn.palette if body_colors else colors
     numbers = _numbers(population, parameters)
     states = np.asarray(states, np.float64)
     if states.ndim != 2 or states.shape[1] != len(population.state):
@@ -158,7 +163,7 @@ def render(
         raise ValueError(f"offset = {sentence(offset)} has to be two finite numbers, and states have to be finite")
     if is_own(type(population)):
         trial.check(population, _shared(population))
-    hue = hues(drawn)[_color_index(colors, population.bodies_drawn, palette)]
+    hue = hues(drawn)[_color_index(colors, population.bodies_drawn, drawn.palette)]
     camera = np.asarray(offset, np.float64), (extent or population.extent()) * (1 + jitter)
     with exact():
         fixed = {"template": population.template(), "style": drawn, "color": color}

@@ -10,7 +10,7 @@ import numpy as np
 from slvm_data.core.keys import root, sequence_keys, streams
 from slvm_data.core.types import Arrays
 from slvm_data.observe.modifiers import CLEAN, Canvas, Emission, Modifier
-from slvm_data.observe.render.style import background
+from slvm_data.observe.render.style import background, seen_colors
 from slvm_data.recipe.recipe import Recipe
 
 UNCHANGED = {"image": CLEAN, "signal": "clean_signal"}
@@ -72,8 +72,10 @@ def hidden(recipe: Recipe, keys: np.ndarray) -> np.ndarray | None:
 
 def _canvas(recipe: Recipe, task: int) -> Canvas:
     """What modifiers know of the frames of a task."""
-    top, levels = background(recipe.style_of(task), recipe.view_of(task).color)
-    return Canvas(top, levels, {}, shared_key(recipe))
+    style = recipe.style_of(task)
+    top, levels = background(style, recipe.view_of(task).color)
+    own = seen_colors(style) if style.body_colors or style.ground else ()
+    return Canvas(top, levels, {}, shared_key(recipe), bodies=own)
 
 
 class Seen(NamedTuple):

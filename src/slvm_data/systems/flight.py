@@ -52,9 +52,10 @@ def reach(distance: Array, speed: Array, acceleration: Array) -> tuple[Array, Ar
     """Time [s] to cover a distance, infinite if it is never covered, and the speed at its end."""
     square = speed**2 + 2 * acceleration * distance
     final = jnp.sqrt(jnp.maximum(square, 0.0))
-    returning = (final - speed) / jnp.where(acceleration > 0, acceleration, 1.0)
-    seconds = jnp.where(speed > 0, 2 * distance / (final + speed), jnp.where(acceleration > 0, returning, jnp.inf))
-    return jnp.where(square < 0, jnp.inf, seconds), final
+    towards, pulled = speed > 0, acceleration > 0
+    way = jnp.where(towards, 2 * distance, final - speed)  # one division for both cases, as it takes long
+    seconds = way / jnp.where(towards, final + speed, jnp.where(pulled, acceleration, 1.0))
+    return jnp.where((square < 0) | ~(towards | pulled), jnp.inf, seconds), final
 
 
 def trajectory(x0: Array, t: Array, g: Array, box: Box) -> Array:

@@ -33,7 +33,7 @@ RECIPE = Recipe(
     val=1_000,
     test=1_000,
     steps=32,
-    view=View(size=256, color="grey"),
+    view=View(size=256, color="rgb", body_colors=("#ff0000", "#0000ff"), background="#ffffff"),
     splits=levels("small") | levels("large"),
 )
 

@@ -1,6 +1,6 @@
 """Three equal bodies on orbits that are nearly circles, drawn with noise on their state.
 
-They are red, green and blue; in the original they are red, yellow and green.
+The first is red, the second yellow, and the third green.
 """
 
 from slvm_data.observe.modifiers import StateNoise
@@ -9,12 +9,14 @@ from slvm_data.recipe.recipe import Recipe
 from slvm_data.script import main
 from slvm_data.systems import ThreeBody, uniform
 
+RED, YELLOW, GREEN = "#fe585d", "#feea5d", "#51ea5d"
+
 RECIPE = Recipe(
     name="three_body_hgn",
     about=__doc__ or "",
     source="arXiv:1909.13789",
     tasks=(ThreeBody(m=1.0, g=1.0, radii=uniform(0.9, 1.2), orbit_noise=0.1, both_ways=True, half_width=3.0),),
-    view=View(color="rgb", palette=3),
+    view=View(color="rgb", body_colors=(RED, YELLOW, GREEN)),
     observe=(StateNoise(sigma=0.2),),
     dt=0.125,
     steps=34,

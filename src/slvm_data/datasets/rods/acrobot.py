@@ -1,8 +1,7 @@
 """Two rods in a chain, each sequence under one of nine pairs of constant torques, at the pivot and between the rods.
 
 In the source, the torque at the pivot also turns the second rod as no torque does, by a slip in its equations; here
-both are torques. There the first rod is red and the second green; here they are two of red, green and blue, in any
-order.
+both are torques. The first rod is red and the second green.
 """
 
 from slvm_data.observe.view import View
@@ -24,7 +23,7 @@ RECIPE = Recipe(
     train=9 * 256,
     val=0,
     test=9 * 256,
-    view=View(size=64, color="rgb", palette=3),
+    view=View(size=64, color="rgb", body_colors=("#ff0000", "#00ff00")),
 )
 
 if __name__ == "__main__":

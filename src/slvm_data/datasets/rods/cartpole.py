@@ -1,7 +1,7 @@
 """A pole on a cart, each sequence under one of nine pairs of a constant force and a constant torque.
 
 In the source, the second control is the torque over 0.35 kg m, the pole's mass times half its length: 0, ±1 or ±2.
-There the cart is red and the pole green; here they are two of red, green and blue, in any order.
+The cart is red and the pole green.
 """
 
 from slvm_data.observe.view import View
@@ -24,7 +24,7 @@ RECIPE = Recipe(
     train=9 * 256,
     val=0,
     test=9 * 256,
-    view=View(size=64, color="rgb", palette=3),
+    view=View(size=64, color="rgb", body_colors=("#00ff00", "#ff0000")),
 )
 
 if __name__ == "__main__":

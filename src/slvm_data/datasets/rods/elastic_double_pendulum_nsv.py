@@ -1,7 +1,7 @@
 """A rod that hangs from a spring, which turns about a pivot, in large frames at 60 Hz.
 
-Both are drawn 1.7 times as wide as the rod is, as in the source. There the spring is dark and the rod blue, on a light
-background; here they are two of red, green and blue, in any order, on black.
+Both are drawn 1.7 times as wide as the rod is, as in the source, the spring dark and the rod blue, on a light
+background.
 """
 
 from slvm_data.observe.view import View
@@ -19,7 +19,7 @@ RECIPE = Recipe(
     train=960,
     val=120,
     test=120,
-    view=View(size=128, color="rgb", palette=3),
+    view=View(size=128, color="rgb", body_colors=("#3f4255", "#115dea"), background="#d7cdc0"),
 )
 
 if __name__ == "__main__":

@@ -27,6 +27,11 @@ def cover(places: Array, radii: Array, size: int, columns: Any = slice(None), ro
     return jnp.clip(0.5 + size * radii[:, None, None] - away, 0.0, 1.0)
 
 
-def shades(covers: Array, colors: Array | None, color: str) -> Array:
-    """Shades, uint8 [C H W], of frames "rgb" or "grey", from covers [B H W] and RGB colours [B 3]; grey takes none."""
-    return jnp.round(255 * blended(covers, colors, (0.0,) * (3 if color == "rgb" else 1))).astype(jnp.uint8)
+def levels(color: str) -> tuple[float, ...]:
+    """The background of frames "rgb" or "grey" in each channel: black."""
+    return (0.0,) * (3 if color == "rgb" else 1)
+
+
+def shades(covers: Array, colors: Array | None, levels: tuple[float, ...]) -> list[Array]:
+    """Shades, uint8 [H W] in each channel, from covers [B H W], RGB colours [B 3] and levels of the background."""
+    return [jnp.round(255 * value).astype(jnp.uint8) for value in blended(covers, colors, levels)]

@@ -31,10 +31,9 @@ from slvm_data.observe.render.soft import (
     blend,
     cover_at,
     cover_of,
-    levels,
     shades,
 )
-from slvm_data.observe.render.style import Style, draw_part
+from slvm_data.observe.render.style import Style, draw_part, hues, join, levels
 
 DOUBT = 1e-5  # of a channel's 0 … 1
 DOUBTFUL = 8  # the bit of a code that marks such a pixel
@@ -219,7 +218,7 @@ def _code(x: Array, y: Array, radii: Array, colors: Array, palette: int) -> Arra
 def lit(pixel: Array, centres: Array, radii: Array, colors: Array, palette: int) -> Array:
     """The reference for one pixel at (x, y), in canvas widths: {0, 1} in each channel [C]."""
     covers = cover_at(pixel[:1], pixel[1:], centres, radii)
-    return binarise(shades(covers, colors, "rgb"), palette).reshape(-1)
+    return jnp.stack(binarise(shades(covers, colors, BACKGROUND), palette)).reshape(-1)
 
 
 def patches(
@@ -227,13 +226,13 @@ def patches(
 ) -> tuple[Array, Array]:
     """The parts of a frame of this colour that each of several bodies changes, for `place`.
 
-    Return uint8 [B C height width], and their first rows and columns [B 2]. `shape` is that of `patch_shape`.
+    Return joined pixels [B height width], and their first rows and columns [B 2]. `shape` is that of `patch_shape`.
     """
     first = _corners(middles(places), style.size, shape, style.name)
 
     def part(corner: Array) -> Array:
         columns, rows = (corner[i] + jnp.arange(shape[1 - i]) for i in range(2))
-        return draw_part(style, places, radii, colors, color, columns, rows)
+        return join(draw_part(style, places, radii, colors, color, columns, rows))
 
     return jax.vmap(part)(first), first[:, ::-1]
 
@@ -253,7 +252,7 @@ def patch_shape(reach: float, bodies: int, style: Style, color: str) -> tuple[in
     background, or to light a binary pixel.
     """
     if style.name == "soft":
-        faint = 0.99 * min(_changes(color)) / bodies
+        faint = 0.99 * min(_changes(style, color)) / bodies
         pixels = 2 * (reach + log(1 / faint - 1) / TEMPERATURE) * (style.size - 1)
     else:
         pixels = 2 * reach * style.size * (bump.fade(bodies) if style.name == "bump" else 1) + 1
@@ -261,14 +260,16 @@ def patch_shape(reach: float, bodies: int, style: Style, color: str) -> tuple[in
     return (height, width) if bodies * height * width < style.size**2 and width <= style.size else None
 
 
-def _changes(color: str) -> list[float]:
+def _changes(style: Style, color: str) -> list[float]:
     """Covers that change the background, in a list of the least ones."""
     if color == "binary":
         return [*_NEEDED]
-    found = []
-    for level in levels(color):
+    most, found = max(1.0, float(hues(style).max())), []
+    for level in levels(style, color):
         shade = 255 * level % 1  # what is above the shade that is stored
-        found += [(1 - shade) / (255 * (1 - level)), shade / (255 * level)]
+        found.append(shade / (255 * level))
+        if level < most:
+            found.append((1 - shade) / (255 * (most - level)))
     return found
 
 

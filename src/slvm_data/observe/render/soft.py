@@ -67,17 +67,17 @@ def blend(covers: Array, colors: Array, background: Any) -> Array:
     return jnp.asarray(value)
 
 
-def shades(covers: Array, colors: Array | None, color: str) -> Array:
-    """Shades, uint8 [C H W], of frames "rgb" or "grey", from covers [B H W] and RGB colours [B 3]; grey takes none."""
-    return jnp.floor(255 * blended(covers, colors, levels(color))).astype(jnp.uint8)
+def shades(covers: Array, colors: Array | None, levels: tuple[float, ...]) -> list[Array]:
+    """Shades, uint8 [H W] in each channel, from covers [B H W], RGB colours [B 3] and levels of the background."""
+    return [jnp.floor(255 * value).astype(jnp.uint8) for value in blended(covers, colors, levels)]
 
 
-def blended(covers: Array, colors: Array | None, levels: tuple[float, ...]) -> Array:
-    """Blend all channels [C H W] from the background's level in each; without colours [B 3], bodies are white."""
+def blended(covers: Array, colors: Array | None, levels: tuple[float, ...]) -> list[Array]:
+    """Blend all channels, [H W] each, from the background's level in each; without colours [B 3], bodies are white."""
     shares = jnp.ones((len(covers), len(levels))) if colors is None else colors
-    return jnp.stack([blend(covers, shares[:, c], level) for c, level in enumerate(levels)])
+    return [blend(covers, shares[:, c], level) for c, level in enumerate(levels)]
 
 
-def binarise(frame: Array, palette: int, lit: int = LIT) -> Array:
-    """Convert a frame [3 H W] to {0, 1} in uint8: [1 H W] if the palette has one hue, else [3 H W]."""
-    return (frame[: 1 if palette == 1 else 3] >= lit).astype(jnp.uint8)
+def binarise(channels: list[Array], palette: int, lit: int = LIT) -> list[Array]:
+    """Convert the channels of a frame to {0, 1} in uint8: the first one if the palette has one hue, else all three."""
+    return [(channel >= lit).astype(jnp.uint8) for channel in channels[: 1 if palette == 1 else 3]]

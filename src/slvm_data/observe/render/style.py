@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
+from slvm_data.core.late import jnp
 from slvm_data.core.types import Array
 from slvm_data.observe.render import bump, clean, debug, soft
-from slvm_data.observe.view import View
+from slvm_data.observe.view import View, rgb
 from slvm_data.systems.system import System
 
 COVERS = {"soft": soft.cover, "clean": clean.cover, "bump": bump.cover}
@@ -24,19 +26,25 @@ class Style:
     size: int  # pixels
     palette: int
     margin: float = 0.0  # px, of the walls in a debugging view
+    body_colors: tuple[tuple[int, ...], ...] = ()  # RGB, 0 … 255, of the bodies in their order; none: hues
+    ground: tuple[int, ...] = ()  # RGB, 0 … 255, of the background; none: the style's own
 
 
 def style_of(system: System, view: View) -> Style:
     """The style of a population in a view; raises ValueError if the view cannot show it."""
     if view.style == "debug":
         return _debug_style(system, view)
-    return Style(view.style or system.style, view.size, view.palette)
+    bodies, ground = tuple(map(rgb, view.body_colors)), rgb(view.background) if view.background else ()
+    style = Style(view.style or system.style, view.size, len(bodies) or view.palette, 0.0, bodies, ground)
+    if ground in seen_colors(style):
+        raise ValueError(f"background = {view.background} is the colour of a body, which would not be seen")
+    return style
 
 
 def _debug_style(system: Any, view: View) -> Style:
     among_walls = system.debug_style
     fits = among_walls and (system.radius, system.side) == (debug.RADIUS, view.size)
-    if not fits or view.palette > 1 or view.jitter:
+    if not fits or view.palette > 1 or view.jitter or view.body_colors or view.background:
         size = f" of radius {system.radius:g} and side {system.side:g} in {view.size} pixels" if among_walls else ""
         raise ValueError(
             f"style = 'debug' cannot show {type(system).__name__}{size}: it is for a ball of radius {debug.RADIUS} "
@@ -46,15 +54,39 @@ def _debug_style(system: Any, view: View) -> Style:
 
 
 def hues(style: Style) -> np.ndarray:
-    """Colours [palette 3]: evenly spaced around the colour circle, from red; white for one hue on black."""
+    """Colours [palette 3]: the bodies' own; or evenly spaced around the colour circle, from red, or white on black."""
+    if style.body_colors:
+        return np.array([_shares(style, own) for own in style.body_colors])
     return np.ones((1, 3)) if style.name in ("clean", "bump") and style.palette == 1 else soft.hues(style.palette)
+
+
+def seen_colors(style: Style) -> tuple[tuple[int, ...], ...]:
+    """The colours that bodies have, RGB, 0 … 255."""
+    return style.body_colors or tuple(tuple(round(255 * share) for share in hue) for hue in hues(style).tolist())
 
 
 def background(style: Style, color: str) -> tuple[int, tuple[int, ...]]:
     """The largest number of a frame, and the number of its background in each channel."""
     if color == "binary":
         return 1, (0,) * (1 if style.palette == 1 else 3)
-    return 255, tuple(int(255 * level) if style.name == "soft" else 0 for level in soft.levels(color))
+    if style.name == "debug":
+        return 255, (0,) * len(soft.levels(color))
+    return 255, style.ground or tuple(int(255 * level) for level in levels(style, color))
+
+
+def levels(style: Style, color: str) -> tuple[float, ...]:
+    """The background of frames "rgb" or "grey" in each channel, 0 … 1; in a style that is not "debug"."""
+    return _shares(style, style.ground) if style.ground else _own(style).levels(color)
+
+
+def _shares(style: Style, numbers: tuple[int, ...]) -> tuple[float, ...]:
+    """Shares of full scale that are stored as these numbers; in soft frames, which are cut down, half a number more."""
+    return tuple((number + 0.5 * (style.name == "soft")) / 255 for number in numbers)
+
+
+def _own(style: Style) -> Any:
+    """The module with the shades of a style."""
+    return soft if style.name == "soft" else clean
 
 
 def draw(style: Style, places: Array, radii: Array, colors: Array, color: str) -> Array:
@@ -66,15 +98,40 @@ def draw(style: Style, places: Array, radii: Array, colors: Array, color: str) -
     if style.name == "debug":
         codes = debug.draw(places[0] * style.size, style.size, style.margin)
         return {"binary": (codes > 0).astype(np.uint8), "grey": debug.grey(codes), "rgb": debug.color(codes)}[color]
-    frame = draw_part(style, places, radii, colors, color, slice(None), slice(None))
-    return frame[0] if len(frame) == 1 else frame
+    channels = draw_part(style, places, radii, colors, color, slice(None), slice(None))
+    return channels[0] if len(channels) == 1 else jnp.stack(channels)
 
 
-def draw_part(style: Style, places: Array, radii: Array, colors: Array, color: str, columns: Any, rows: Any) -> Array:
-    """The pixels in these columns and rows of such a frame, in a style that is not "debug": uint8 [C height width]."""
+def draw_part(
+    style: Style, places: Array, radii: Array, colors: Array, color: str, columns: Any, rows: Any
+) -> list[Array]:
+    """The pixels in these columns and rows of such a frame, in a style that is not "debug".
+
+    Return a list of its channels, uint8 [height width].
+    """
     covers = COVERS[style.name](places, radii, style.size, columns, rows)
-    own = soft if style.name == "soft" else clean
+    own = _own(style)
     if color == "grey":
-        return own.shades(covers, None, color)
-    frame = own.shades(covers, colors, "rgb")
-    return soft.binarise(frame, style.palette, LIT[style.name]) if color == "binary" else frame
+        return own.shades(covers, None, levels(style, color))
+    channels = own.shades(covers, colors, levels(style, "rgb"))
+    return soft.binarise(channels, style.palette, LIT[style.name]) if color == "binary" else channels
+
+
+def draw_joined(style: Style, places: Array, radii: Array, colors: Array, color: str) -> Array:
+    """As `draw`, in a style that is not "debug": one number for each pixel, for `split`."""
+    return join(draw_part(style, places, radii, colors, color, slice(None), slice(None)))
+
+
+def join(channels: list[Array]) -> Array:
+    """Channels, uint8 [H W] each, as one number for each pixel: uint32 [H W], or uint8 if there is one channel."""
+    if len(channels) == 1:
+        return channels[0]
+    return reduce(jnp.bitwise_or, (own.astype(jnp.uint32) << 8 * c for c, own in enumerate(channels)))
+
+
+def split(pixels: Array, channels: int) -> Array:
+    """Frames, uint8 [… C H W], of joined pixels [… H W].
+
+    As a program of its own, or XLA would compute every pixel anew for each channel.
+    """
+    return jnp.stack([(pixels >> 8 * c).astype(jnp.uint8) for c in range(channels)], axis=-3)
