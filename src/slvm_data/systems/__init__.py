@@ -1,5 +1,6 @@
 """Physical systems, one file each. To add a system to the package, import it here in the same form."""
 
+from slvm_data.systems import switch as switch  # a kind of drift
 from slvm_data.systems.acrobot import Acrobot as Acrobot
 from slvm_data.systems.ball_box import BallBox as BallBox
 from slvm_data.systems.balls import Balls as Balls
