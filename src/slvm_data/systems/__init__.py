@@ -35,6 +35,7 @@ from slvm_data.systems.rod_pendulum import ShakenPendulum as ShakenPendulum
 from slvm_data.systems.rslds import Rslds as Rslds
 from slvm_data.systems.sine import Sine as Sine
 from slvm_data.systems.switching import Switching as Switching
+from slvm_data.systems.switching_cosine import SwitchingCosine as SwitchingCosine
 from slvm_data.systems.switching_double_pendulum import SwitchingDoublePendulum as SwitchingDoublePendulum
 from slvm_data.systems.system import System as System
 from slvm_data.systems.three_body import ThreeBody as ThreeBody

@@ -32,7 +32,7 @@ class Switch(Drift):
 
     smooth: ClassVar = False
 
-    rate: float = limited(0.5, positive=True)  # switches per second
+    rate: float = limited(0.5, minimum=1e-9)  # switches per second
     most: int = limited(24, minimum=1, maximum=1_000)
     times: tuple[float, ...] = ()  # s, of the switches
     order: tuple[int, ...] = ()  # regimes, one more than there are `times`; empty: both are drawn
