@@ -139,8 +139,8 @@ _EVERY = (
     _row("domain_control", "N K T U", "float32", Role.CONTEXT, "control in the context windows", fill=0),
     _row(
         *("drift_time", "N J", "float64", Role.TRUTH),
-        "instants at which drifting parameters are first where they go, in the order of the recipe: at jumps, the jump; "
-        "of a switch, its first ones, also beyond the last frame",
+        "instants at which drifting parameters are first where they go, in the order of the recipe: at jumps, the jump"
+        "; of a switch, its first ones, also beyond the last frame",
         "s",
     ),
     _row("drift_mode", "N J", "int64", Role.TRUTH, "regime that begins at each instant of a switch"),
@@ -289,7 +289,8 @@ def _drifting(name: str) -> ArrayInfo:
     if name.startswith(GOAL):
         meaning = f"the value to which the parameter {name.removeprefix(GOAL)} goes; of a switch, in regimes 1, 2, …"
         return _row(name, "N (P)", "float32", Role.PARAMETER, meaning)
-    meaning = f"the parameter {name.removeprefix(DRIFT)} at each frame; param_{name.removeprefix(DRIFT)} is its start, or regime 0"
+    own = name.removeprefix(DRIFT)
+    meaning = f"the parameter {own} at each frame; param_{own} is its start, or regime 0"
     return _row(name, "N T (P)", "float64", Role.TRUTH, meaning, query=name)
 
 

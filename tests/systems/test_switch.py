@@ -100,7 +100,7 @@ def test_values_may_be_drawn():
         (Pendulum(), (Switch(of="g", to=1.0, rate=5.0),), "most = 24 is too few for 49.5 switches on average: give"),
         (Pendulum(), (Switch(of="g", to=1.0), Switch(of="l", to=2.0)), "another parameter switches"),
         (Pendulum(), (Switch(of="g", to=1.0), Jump(of="g", to=2.0)), "another drift of g"),
-        (BallBox(), (Switch(of="g", to=1.0),), "g of BallBox is several numbers"),
+        (BallBox(), (Switch(of="g", to=1.0),), "BallBox: g is several numbers"),
         (Lorenz(normalised=False), (Switch(of="rho", to=24.0),), "Lorenz has regimes of its own"),
     ],
 )

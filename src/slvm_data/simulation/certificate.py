@@ -19,10 +19,10 @@ from slvm_data.core.types import Array, Arrays
 from slvm_data.observe.modifiers import CLEAN
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation.batch import Batch, collect, longest_own_step, longest_step, shared_parameters
+from slvm_data.simulation.member import stored_courses
 from slvm_data.simulation.regimes import RegimeCounts
 from slvm_data.store.manifest import Certificate, Coverage
 from slvm_data.systems import driven
-from slvm_data.simulation.member import stored_courses
 from slvm_data.systems.drift import Course, Drift, regimes_of
 from slvm_data.systems.driven import Drive
 from slvm_data.systems.hamiltonian import Hamiltonian

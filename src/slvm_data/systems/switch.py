@@ -106,7 +106,7 @@ class Switch(Drift):
             raise ValueError(f"{self}: {kind} has regimes of its own: use jump")
         bounds = system.parameters().get(self.of)
         if bounds and bounds.count(system.bodies_drawn) is not None:
-            raise ValueError(f"{self}: {self.of} of {kind} is several numbers, and only a single one switches: use jump")
+            raise ValueError(f"{self}: {kind}: {self.of} is several numbers, and only a single one switches: use jump")
         super().check(system, duration)
         expected = self.rate * duration
         if not self.order and self.most < (needed := int(expected + 6 * sqrt(expected)) + 1):  # chance of more: 1e-6

@@ -70,7 +70,7 @@ class SwitchingCosine(Switching):
         return self._chain(x[0], key, len(x))
 
     def _chain(self, x0: Array, key: Key, T: int) -> Array:
-        """Regimes [T]. Which regime `x0` [2] came from is drawn anew from its posterior: their joint law is the same."""
+        """Regimes [T]; the first is drawn from its posterior for `x0` [2], so that both have the law of `start`."""
         chance, mean = jax.random.uniform(stream(key, "regime"), (T,), dtype=float), jnp.asarray(self.mean)
         apart = ((x0[0] - mean[:, 0]) ** 2 + (x0[1] - mean[:, 1]) ** 2) / (2 * self.spread**2)
         likely = jnp.cumsum(jax.nn.softmax(-apart))
