@@ -44,7 +44,7 @@ ENDS = {  # the least and the greatest value of each option
     "observe": ((), (BitFlips(p=1), Missing(p=1, keep=1))),
     "time": (None, Jittered(share=1)),
     "control": (None, Held(low=-1e-300, high=1, steps=1)),
-    "drift": ((), (Jump(of="l", to=0.5, at=1), Switch(of="g", to=(0.0, 1e-9), rate=1e-9, most=1_000))),
+    "drift": ((), (Jump(of="l", to=0.5, at=1), Switch(of="g", to=(0.0, 1e-9), rate=1e-9, most=1))),
     "style": ("soft", "debug"),
     "palette": (1, 255),
     "length": (1, 9),
