@@ -17,10 +17,10 @@ from slvm_data.recipe.serialisation import equation, to_stored
 from slvm_data.store.card import of_split, of_windows, value_text
 
 PAGE = Path(__file__).parents[1] / "docs/datasets.md"
-OWN_GROUP = "suite", "hgn", "balls", "rods", "worlds"  # families that have a group of their own, or share one
+OWN_GROUP = "suite", "hgn", "balls", "rods", "worlds", "switching"  # they have a group of their own, or share one
 GROUPS = {
     "Pendulums, springs, and bodies that attract each other": lambda r: (
-        not (_balls(r) or _mixed(r) or r.windows or r.splits or _in(r, *OWN_GROUP))
+        not (_balls(r) or _mixed(r) or r.splits or _in(r, *OWN_GROUP))
     ),
     "In colour, as the suite and Hamiltonian generative networks have them": lambda r: _in(r, "suite", "hgn"),
     "Balls in a box": lambda r: _balls(r) and not _mixed(r) and not r.splits,
@@ -29,7 +29,7 @@ GROUPS = {
     "Populations, oscillators and games": lambda r: _in(r, "worlds"),
     "Mixed": lambda r: _mixed(r) and not r.splits,
     "Splits that test generalisation": lambda r: bool(r.splits) and not _in(r, *OWN_GROUP),
-    "Switching dynamics": lambda r: bool(r.windows),
+    "Switching dynamics": lambda r: _in(r, "switching"),
 }
 LONG = 8  # values; of more the ends are shown
 HEAD = """# The datasets
@@ -68,6 +68,8 @@ its signal, coloured by regime. [File format](format.md) tells what the files ho
 | oscillators that end in a cycle, or rest and fire | `van_der_pol`, `fitzhugh_nagumo` |
 | shares that have the sum 1, games | `matching_pennies`, `rock_paper_scissors` |
 | switching linear dynamics, recurrent or not (SLDS, rSLDS) | `nascar`, `lorenz`, `switching_double_pendulum` |
+| switching networks, identifiable or not | `switching_cosine`, `switching_cosine5`, `switching_cosine8` |
+| regimes in frames, known to the instant | `switching_pendulum`, `switching_mass_spring` |
 | explicit durations, long contexts | `three_mode`, `bouncing_ball_1d` |
 
 | model, or what it is known by | paper | datasets |
@@ -171,6 +173,7 @@ def entry(recipe: Recipe) -> str:
         "sequences": sizes(recipe),
         **{f"split `{name}`": of_named(recipe, name) for name in recipe.splits},
         "time": time(recipe),
+        "drift": "; ".join(f"`{one}`" for one in recipe.drift),
         "observation": observation(recipe),
         "windows": of_windows(recipe.windows) if recipe.windows else "",
         "source": source(recipe.source),

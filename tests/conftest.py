@@ -40,7 +40,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell wants it of 
 WITHOUT_WINDOWS = {
     name: recipe
     for name, recipe in RECIPES.items()
-    if recipe.windows is None and not recipe.splits and not recipe.observe
+    if recipe.windows is None and not (recipe.splits or recipe.observe or recipe.drift)
 }
 
 

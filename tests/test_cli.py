@@ -160,7 +160,11 @@ def test_list_names_every_dataset(run):
     [
         (
             ["--family", "Switching"],
-            ["nascar", "lorenz", "switching_double_pendulum", "three_mode", "bouncing_ball_1d"],
+            [
+                *("nascar", "lorenz", "switching_double_pendulum", "three_mode", "bouncing_ball_1d"),
+                *("switching_pendulum", "switching_mass_spring"),
+                *("switching_cosine", "switching_cosine5", "switching_cosine8"),
+            ],
         ),
         (["--system", "threebody"], ["three_body", "three_body_hgn"]),
         (["--family", "balls", "--paper", "1710.05741"], ["kvae_box", "kvae_box_gravity", "kvae_polygon", "kvae_pong"]),

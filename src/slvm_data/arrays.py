@@ -139,9 +139,11 @@ _EVERY = (
     _row("domain_control", "N K T U", "float32", Role.CONTEXT, "control in the context windows", fill=0),
     _row(
         *("drift_time", "N J", "float64", Role.TRUTH),
-        "instants at which drifting parameters are first where they go, in the order of the recipe: at jumps, the jump",
+        "instants at which drifting parameters are first where they go, in the order of the recipe: at jumps, the jump"
+        "; of a switch, its first ones, also beyond the last frame",
         "s",
     ),
+    _row("drift_mode", "N J", "int64", Role.TRUTH, "regime that begins at each instant of a switch"),
     _row(
         *("queries", "N T S", "float32", Role.OBSERVATION),
         "signal of the window",
@@ -165,7 +167,8 @@ _EVERY = (
     _row("latent", "N T L", "float32", Role.TRUTH, "latents, before emission and noise", query="latents"),
     _row(
         *("mode", "N T", "int64", Role.LABEL),
-        "regime that moved frame t-1 to frame t; if the regime is a function of the state: the regime of frame t",
+        "regime that moved frame t-1 to frame t; if it is a function of the state, or a parameter switches: the regime "
+        "of frame t",
         query="labels",
     ),
     _row(
@@ -284,9 +287,10 @@ def dimensions(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[str, ..
 def _drifting(name: str) -> ArrayInfo:
     """Description of an array about a parameter that drifts."""
     if name.startswith(GOAL):
-        meaning = f"the value to which the parameter {name.removeprefix(GOAL)} goes"
+        meaning = f"the value to which the parameter {name.removeprefix(GOAL)} goes; of a switch, in regimes 1, 2, …"
         return _row(name, "N (P)", "float32", Role.PARAMETER, meaning)
-    meaning = f"the parameter {name.removeprefix(DRIFT)} at each frame; param_{name.removeprefix(DRIFT)} is its start"
+    own = name.removeprefix(DRIFT)
+    meaning = f"the parameter {own} at each frame; param_{own} is its start, or regime 0"
     return _row(name, "N T (P)", "float64", Role.TRUTH, meaning, query=name)
 
 

@@ -15,7 +15,7 @@ from slvm_data.simulation.batch import batch_size, make, prepare
 WITHOUT_WINDOWS = {
     name: recipe
     for name, recipe in RECIPES.items()
-    if recipe.windows is None and not recipe.splits and not recipe.observe
+    if recipe.windows is None and recipe.has_frames() and not recipe.splits and not recipe.observe
 }
 REMOVED = {"gravity": (249 / 16_000, 16_000), "bouncingball": (0.0, 4_000)}  # share of candidates, and how many here
 

@@ -18,6 +18,7 @@ from slvm_data.store import card, formats, manifest
 from slvm_data.store.testing import tree
 from slvm_data.systems.control import Held
 from slvm_data.systems.drift import Jump
+from slvm_data.systems.switch import Switch
 from slvm_data.systems.timing import Jittered
 from slvm_data.view import saved
 from slvm_data.view.animation import animate
@@ -44,7 +45,7 @@ ENDS = {  # the least and the greatest value of each option
     "observe": ((), (BitFlips(p=1), Missing(p=1, keep=1))),
     "time": (None, Jittered(share=1)),
     "control": (None, Held(low=-1e-300, high=1, steps=1)),
-    "drift": ((), (Jump(of="l", to=0.5, at=1),)),
+    "drift": ((), (Jump(of="l", to=0.5, at=1), Switch(of="g", to=(0.0, 1e-9), rate=1e-9, most=1))),
     "style": ("soft", "debug"),
     "palette": (1, 255),
     "length": (1, 9),

@@ -210,7 +210,7 @@ def test_simulate_refuses_what_does_not_fit():
             r"control has the shape \(3, 2\); expected are finite numbers \[25, 1",
         ),
         (RECIPES["lorenz"].tasks[0], {"control": np.zeros((25, 1))}, "Lorenz takes no control: leave it out"),
-        (Pendulum(), {"drift": (Jump(of="g", to=1.0),)}, "has a range: give the number of this sequence"),
+        (Pendulum(), {"drift": (Jump(of="g", to=1.0),)}, "is drawn for each sequence: give the numbers of this one"),
     ):
         with pytest.raises(ValueError, match=says):
             simulate(system, {}, [1.0] * len(system.state), T, **acting)

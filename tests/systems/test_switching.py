@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
-from scipy.stats import chisquare
+from scipy.stats import chisquare, kstest
 
 from slvm_data import (
     RECIPES,
@@ -19,6 +19,8 @@ from slvm_data import (
     simulate,
     uniform,
 )
+from slvm_data.recipe.overrides import override
+from slvm_data.simulation.batch import shared_parameters
 
 NASCAR = RECIPES["nascar"].tasks[0]
 THREE_MODE = RECIPES["three_mode"].tasks[0]
@@ -141,6 +143,48 @@ def test_regimes_follow_the_broken_stick():
     s = 1 / (1 + np.exp(-(R @ first + r)))
     expected = mode.size * np.array([s[0], (1 - s[0]) * s[1], (1 - s[0]) * (1 - s[1])])
     assert chisquare(np.bincount(mode.ravel(), minlength=3), expected).pvalue > 1e-3
+
+
+@pytest.fixture(scope="module")
+def networks():
+    """Sequences of the cosine networks, and the arrays that they share, in double precision."""
+    found = uncut("switching_cosine", index=slice(0, 256))
+    return {name: found[name].astype(float) for name in ("state", "signal")} | {"mode": found["mode"]}
+
+
+SHARED = shared_parameters(RECIPES["switching_cosine"], 0)
+
+
+def test_cosine_networks_move_by_the_rule(networks):
+    """What a state is apart from its network's value is noise of variance 0.05; the signal has none."""
+    x, z = networks["state"], networks["mode"][:, 1:]
+    angles = np.einsum("ntihj,ntj->ntih", SHARED["omega"][z], x[:, :-1]) + SHARED["beta"][z]
+    noise = (x[:, 1:] - (SHARED["alpha"][z] * np.cos(angles)).sum(axis=-1)).reshape(-1, 2)
+    for own in noise.T:
+        assert kstest(own, "norm", (0, np.sqrt(0.05))).pvalue > 1e-3
+    assert abs(np.corrcoef(noise.T)[0, 1]) < 0.02
+    hidden = x @ SHARED["W"] + SHARED["w"]
+    np.testing.assert_allclose(networks["signal"], np.where(hidden > 0, hidden, hidden / 5) @ SHARED["C"], atol=1e-6)
+
+
+def test_cosine_networks_take_turns(networks):
+    """The sticky chain of its source: 0.9 to stay, 0.1 to the next; a start is near the mean of its regime."""
+    x, z = networks["state"][:, 0], networks["mode"]
+    seen = np.zeros((3, 3), int)
+    np.add.at(seen, (z[:, :-1].ravel(), z[:, 1:].ravel()), 1)
+    assert not seen[[0, 1, 2], [2, 0, 1]].any()
+    for stays, every in zip(seen.diagonal(), seen.sum(axis=1), strict=True):
+        assert chisquare([stays, every - stays], [0.9 * every, 0.1 * every]).pvalue > 1e-3
+    assert chisquare(np.bincount(z[:, 0], minlength=3)).pvalue > 1e-3
+    for own in ((x - SHARED["mean"][z[:, 0]]) / 0.1).T:
+        assert kstest(own, "norm").pvalue > 1e-3
+
+
+def test_shared_arrays_of_cosine_networks_are_normal():
+    every = shared_parameters(override(RECIPES["switching_cosine"], ["K=200"]), 0)
+    assert kstest(every.pop("mean").ravel() / 0.7, "norm").pvalue > 1e-3
+    for name, own in every.items():
+        assert kstest(own.ravel() / 0.5, "norm").pvalue > 1e-3, name
 
 
 def lorenz(_, x):

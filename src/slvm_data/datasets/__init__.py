@@ -36,7 +36,11 @@ NAMES = {
         *("lotka_volterra_monode", "sine_monode", "lotka_volterra_sdvae", "driven_pendulum_geps"),
         *("van_der_pol", "fitzhugh_nagumo", "henon_heiles", "matching_pennies", "rock_paper_scissors"),
     ),
-    "switching": ("nascar", "lorenz", "switching_double_pendulum", "three_mode", "bouncing_ball_1d"),
+    "switching": (
+        *("nascar", "lorenz", "switching_double_pendulum", "three_mode", "bouncing_ball_1d"),
+        *("switching_pendulum", "switching_mass_spring"),
+        *("switching_cosine", "switching_cosine5", "switching_cosine8"),
+    ),
     "suite": (
         *("mass_spring_colors", "pendulum_colors", "double_pendulum_colors", "two_body_colors", "three_body"),
         *("mass_spring_colors_friction", "pendulum_colors_friction", "double_pendulum_colors_friction"),

@@ -311,5 +311,15 @@ PAPERS = {
         "50",
         "2061–2070",
     ),
+    "https://doi.org/10.1111/j.2517-6161.1984.tb01308.x": Paper(
+        "piecewise-deterministic Markov process",
+        "davis1984piecewise",
+        "Mark H. A. Davis",
+        "Piecewise-Deterministic Markov Processes: A General Class of Non-Diffusion Stochastic Models",
+        1984,
+        "Journal of the Royal Statistical Society: Series B (Methodological)",
+        "46",
+        "353–376",
+    ),
 }
 """Every paper by the `source` of the recipes that follow it."""

@@ -41,8 +41,8 @@ OBSERVE = (
 TIME = "Times of the frames, drawn for each sequence: a rule such as jittered(share=0.3) (docs/motion.md)."
 CONTROL = "Control of the systems, drawn for each sequence: a rule such as held(low=-1,high=1,steps=5)."
 DRIFT = (
-    "A parameter that moves within a sequence, such as jump(of=g,to=1.5,at=0.3..0.7), ramp(of=g,to=1.5) or "
-    "sine(of=g,to=1.5,cycles=2); repeat the option for several."
+    "A parameter that moves within a sequence, such as jump(of=g,to=1.5,at=0.3..0.7), ramp(of=g,to=1.5), "
+    "sine(of=g,to=1.5,cycles=2) or switch(of=g,to=[1.5,6],rate=0.5); repeat the option for several."
 )
 SPLIT = (
     "A split beside train, val and test: 'far: 1000 l=1.5..1.6', 'long: 500 steps=times(k=2)' or 'near: 1000 "

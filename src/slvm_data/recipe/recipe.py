@@ -235,7 +235,7 @@ class Recipe(Outline):
             raise ValueError(f"the original scripts know no {rules[0]}: leave it out, or --original")
         if self.time:
             self.time.check(self.steps)
-        for system in self.tasks if rules else ():
+        for task, system in enumerate(self.tasks if rules else ()):
             kind = type(system).__name__
             if self.control:
                 self.control.check(kind, system.inputs)
@@ -246,7 +246,7 @@ class Recipe(Outline):
                 raise ValueError(
                     f"{kind} moves in steps, one for each frame of equal length: leave {rules[0]} out{own}"
                 )
-            check_all_drifts(self.drift, system)
+            check_all_drifts(self.drift, system, self.duration(task))
 
     def reach(self, task: int) -> System:
         """The population of a task as wide as drifts, and as fast as a control, make it: for bounds, not for draws."""

@@ -61,7 +61,8 @@ def finish(place: Path, content: Manifest, for_programs: bool = False) -> None:
 def _content(plan: Plan, folder: Path, notes: list[Note]) -> Manifest:
     """The manifest of a dataset whose units have these notes, except for the files beside the arrays."""
     recipe = plan.recipe
-    tallies = {part: Tally(plan.recipe_of(split).tasks[part[1]]) for part, split in recipe.parts().items()}
+    recipes = {part: plan.recipe_of(split) for part, split in recipe.parts().items()}
+    tallies = {part: Tally(of.tasks[part[1]], of.drift) for part, of in recipes.items()}
     stored: dict[File, list[object]] = {file: [] for file in plan.files}
     for unit, note in zip(plan.units, notes, strict=True):
         stored[unit.file].append(note.stored)

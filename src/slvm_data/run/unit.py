@@ -68,7 +68,8 @@ def gather(plan: Plan, folder: Path, unit: Unit, batches: Batches) -> Callable[[
 
     An error is raised again with the names of folder and unit.
     """
-    file, tally = unit.file, Tally(plan.recipe_of(unit.file.split).tasks[unit.file.task])
+    file, recipe = unit.file, plan.recipe_of(unit.file.split)
+    tally = Tally(recipe.tasks[file.task], recipe.drift)
     path, scratch = next_of(folder) / file.path, scratch_of(folder)
     with _named(folder, unit):
         rows = _rows(plan, unit, batches, tally)

@@ -19,12 +19,14 @@ from slvm_data.core.types import Array, Arrays
 from slvm_data.observe.modifiers import CLEAN
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.simulation.batch import Batch, collect, longest_own_step, longest_step, shared_parameters
+from slvm_data.simulation.member import stored_courses
 from slvm_data.simulation.regimes import RegimeCounts
 from slvm_data.store.manifest import Certificate, Coverage
 from slvm_data.systems import driven
-from slvm_data.systems.drift import Course, Drift
+from slvm_data.systems.drift import Course, Drift, regimes_of
 from slvm_data.systems.driven import Drive
 from slvm_data.systems.hamiltonian import Hamiltonian
+from slvm_data.systems.switch import Switch
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System
 
@@ -42,11 +44,11 @@ S = TypeVar("S", bound=System)
 class Tally:
     """Counts kept while a task is made: drawn parameters, rejected candidates, regimes."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, drift: tuple[Drift, ...] = ()) -> None:
         self.made = self.rejected = 0
         self.system = system
         self.ends = {name: _no_ends(system, name) for name in system.parameters()}
-        self.regimes = RegimeCounts(system.regimes()) if isinstance(system, Switching) else None
+        self.regimes = RegimeCounts(count) if (count := regimes_of(system, drift)) else None
         self.coverage = {
             name: Coverage(system.low(name), system.high(name), np.inf, -np.inf, (0,) * BINS)
             for name in system.parameters()
@@ -64,8 +66,7 @@ class Tally:
             self.coverage[name] = _joined(seen, found)
             self.ends[name] = _ends_with(self.ends[name], _ends_of(self.system, name, values))
         if self.regimes:
-            assert batch.signal is not None
-            self.regimes.add(batch.arrays["mode"], batch.signal, batch.parameters["observation_noise"])
+            self.regimes.add(batch.arrays["mode"], batch.signal, batch.parameters.get("observation_noise"))
         return batch.arrays
 
     def state(self) -> dict[str, Any]:
@@ -162,6 +163,7 @@ def measured(recipe: Recipe, task: int) -> list[str] | None:
     driven = ["time"] if recipe.time or recipe.control or recipe.drift else []
     driven += ["control"] if recipe.control else []
     driven += ["drift_time", *(GOAL + one.of for one in recipe.drift)] if recipe.drift else []
+    driven += ["mode", "drift_mode"] if any(isinstance(one, Switch) for one in recipe.drift) else []
     return ["state", *driven, *(PARAMETER + name for name in recipe.tasks[task].parameters())]
 
 
@@ -284,9 +286,7 @@ def _first(recipe: Recipe, task: int, split: str) -> Arrays:
 def _whole(recipe: Recipe, task: int, arrays: Arrays) -> Pieces:
     """Trajectories as they are."""
     numbers = {name: arrays[PARAMETER + name].astype(np.float64) for name in recipe.tasks[task].parameters()}
-    goals = [arrays[GOAL + one.of].astype(np.float64) for one in recipe.drift]
-    pairs = enumerate(zip(recipe.drift, goals, strict=True))
-    drawn = [Course(numbers[one.of], to, arrays["drift_time"][:, i]) for i, (one, to) in pairs]
+    drawn = stored_courses(recipe.drift, numbers, arrays)
     t = arrays["time"] if recipe.time or recipe.control or recipe.drift else recipe.times(task)
     return Pieces(numbers, arrays["state"][:, 0].astype(np.float64), t, arrays.get("control"), drawn)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from slvm_data.arrays import GOAL
+from slvm_data.arrays import GOAL, PARAMETER
 from slvm_data.core.arguments import checked
 from slvm_data.core.compiled import compiled
 from slvm_data.core.keys import exact, of_data, root, stream
@@ -90,7 +90,7 @@ def _drive(
     drift = tuple(drift)
     check_drifts(drift, population)
     if odd := [one for one in drift if not one.plain()]:
-        raise ValueError(f"{odd[0]} has a range: give the number of this sequence")
+        raise ValueError(f"{odd[0]} is drawn for each sequence: give the numbers of this one")
     if population.in_steps() and (drift or control is not None):
         raise ValueError(f"{type(population).__name__} moves in steps: it takes no control and no drift")
     with exact():
@@ -104,12 +104,23 @@ def drift_of(drift: tuple[Drift, ...], sequence: Mapping[str, Any]) -> tuple[Dri
 
     `simulate` takes them.
     """
-    found, time = [], np.asarray(sequence["time"], float)
-    for i, one in enumerate(drift):
-        to = np.asarray(sequence[GOAL + one.of], float).tolist()
-        own = one.known(float(sequence["drift_time"][i]), float(time[-1] - time[0]))
+    numbers = {one.of: np.asarray(sequence[PARAMETER + one.of], float) for one in drift}
+    time, found = np.asarray(sequence["time"], float), []
+    for one, course in zip(drift, stored_courses(drift, numbers, sequence), strict=True):
+        to = course.to.tolist()
+        own = one.known(course, float(time[-1] - time[0]))
         found.append(dataclasses.replace(one, to=tuple(to) if isinstance(to, list) else to, **own))
     return tuple(found)
+
+
+def stored_courses(drift: tuple[Drift, ...], numbers: Arrays, arrays: Mapping[str, Any]) -> list[Course]:
+    """The course of each drift, in one sequence or several, from stored arrays and from parameters in frame 0."""
+    found, first = [], 0
+    for one in drift:
+        times = np.asarray(arrays["drift_time"])[..., first : first + one.instants]
+        found.append(one.stored(numbers[one.of], np.asarray(arrays[GOAL + one.of], float), times, arrays))
+        first += one.instants
+    return found
 
 
 def _shared(population: System) -> Arrays:

@@ -20,9 +20,13 @@ class RegimeCounts:
         self.sums: list[np.ndarray] = []  # [n 2*channels+1] of signal, its square, variance of noise
         self.shown: dict[str, dict[int, np.ndarray]] = {}  # by split and trajectory: whether a window shows a frame [T]
 
-    def add(self, mode: np.ndarray, signal: np.ndarray, noise: np.ndarray) -> None:
-        """Count trajectories with regimes [n T] and signal [n T channels]; `noise` is its standard deviation [n]."""
-        signal, count = signal.astype(np.float64), len(self.frames)
+    def add(self, mode: np.ndarray, signal: np.ndarray | None, noise: np.ndarray | None) -> None:
+        """Count trajectories with regimes [n T] and signal [n T channels]; `noise` is its standard deviation [n].
+
+        Both are None for frames of a system without a signal of its own.
+        """
+        count, signal = len(self.frames), np.zeros((*mode.shape, 1)) if signal is None else signal.astype(np.float64)
+        noise = np.zeros(len(mode)) if noise is None else noise
         if mode.min() < 0 or mode.max() >= count:
             raise ValueError(f"there are {count} regimes, but mode gave {mode.max()}: see `regimes`")
         pairs = np.bincount((count * mode[:, :-1] + mode[:, 1:]).ravel(), minlength=count**2).reshape(count, count)

@@ -1,5 +1,6 @@
 """Physical systems, one file each. To add a system to the package, import it here in the same form."""
 
+from slvm_data.systems import switch as switch  # a kind of drift
 from slvm_data.systems.acrobot import Acrobot as Acrobot
 from slvm_data.systems.ball_box import BallBox as BallBox
 from slvm_data.systems.balls import Balls as Balls
@@ -34,6 +35,7 @@ from slvm_data.systems.rod_pendulum import ShakenPendulum as ShakenPendulum
 from slvm_data.systems.rslds import Rslds as Rslds
 from slvm_data.systems.sine import Sine as Sine
 from slvm_data.systems.switching import Switching as Switching
+from slvm_data.systems.switching_cosine import SwitchingCosine as SwitchingCosine
 from slvm_data.systems.switching_double_pendulum import SwitchingDoublePendulum as SwitchingDoublePendulum
 from slvm_data.systems.system import System as System
 from slvm_data.systems.three_body import ThreeBody as ThreeBody

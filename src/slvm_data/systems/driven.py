@@ -42,11 +42,12 @@ class Intervals(NamedTuple):
 def intervals(drive: Drive, t: Array) -> Intervals:
     """The intervals of a sequence with frames at `t` [T]."""
     pairs = zip(drive.drift, drive.courses, strict=True)
-    jumps = [jnp.clip(course.arrival, t[0], t[-1]) for one, course in pairs if not one.smooth]
-    if not jumps:
+    instants = [jnp.ravel(course.arrival) for one, course in pairs if not one.smooth]
+    if not instants:
         return Intervals(t, jnp.arange(len(t) - 1), jnp.arange(len(t)))
-    every = jnp.sort(jnp.concatenate([t, jnp.stack(jumps)]))
-    place = jnp.arange(len(t)) + sum(jnp.asarray(jump < t, int) for jump in jumps)
+    jumps = jnp.clip(jnp.concatenate(instants), t[0], t[-1])
+    every = jnp.sort(jnp.concatenate([t, jumps]))
+    place = jnp.arange(len(t)) + jnp.sum(jumps[:, None] < t, axis=0)
     return Intervals(every, jnp.searchsorted(t, every[:-1], side="right") - 1, place)
 
 

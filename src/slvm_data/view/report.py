@@ -53,7 +53,7 @@ def _all_measured(recipe: Recipe) -> list[Certificate]:
 
 def _tallied(recipe: Recipe, task: int, split: str) -> Tally:
     recipe = recipe.of_split(split)
-    tally = Tally(recipe.tasks[task])
+    tally = Tally(recipe.tasks[task], recipe.drift)
     count = 1 if recipe.windows else min(FIRST, recipe.count(split))
     tally.add(make(recipe, task, split, prepare(recipe, task, split), np.arange(count)))
     return tally

@@ -12,6 +12,7 @@ from slvm_data.recipe.outline import SystemRecord
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.recipe.serialisation import equation, to_stored
 from slvm_data.store import card
+from slvm_data.systems.drift import regimes_of
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System
 from slvm_data.view.command_line import changed_name, command
@@ -86,7 +87,7 @@ def _task(dataset: Dataset, task: int) -> dict[str, Any]:
         "halves": list(system.halves) if len(system.state) > 2 else [],
         "portraits": _portraits(system, names),
         "down": system.y_down,
-        "regimes": system.regimes() if isinstance(system, Switching) else 0,
+        "regimes": regimes_of(system, recipe.drift),
         "counts": counts,
         "stored": counts,
     }
