@@ -23,8 +23,7 @@ from slvm_data.store.manifest import Certificate, FileEntry, Manifest
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System
 
-HARMLESS = ("--xla_dump", "--xla_force_host_platform_device_count", "--xla_backend_optimization_level=1")
-"""How flags of XLA begin that change no bit of an array."""
+HARMLESS = ("--xla_dump", "--xla_force_host_platform_device_count")  # flags of XLA that change no bit
 
 
 def describe(
