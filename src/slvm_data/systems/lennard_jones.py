@@ -1,7 +1,7 @@
 """Particles in a periodic box: U = Σ_{i<j} 4 (1/r¹² - 1/r⁶) S(r), with r to the nearest image, and ẍᵢ = -∂U/∂xᵢ.
 
-S goes smoothly from 1 to 0 where r goes from 0.8 to 1 times half the side of the box, so that the energy is kept. The
-source cuts the force off at once instead.
+S falls smoothly from 1 to 0 where r goes from 0.8 to 1 times half the side of the box, so that the energy is kept. The
+source cuts off at half the side instead.
 
 A. Botev et al., "Which Priors Matter? Benchmarking Models for Learning Latent Dynamics", NeurIPS 2021.
 """

@@ -1,7 +1,7 @@
 """Sixteen particles of a liquid in a periodic box, which repel each other when near and attract each other when far.
 
-The source cuts forces off at half the side of the box, prepares its starts for longer, and does not say here how far
-apart its frames are: here it is 0.05 s, as in the rest of the suite.
+The source cuts forces off at once, and prepares its starts for longer. Its files do not say how far apart frames are:
+here it is 0.05 s, as in the rest of the suite.
 """
 
 from slvm_data.observe.view import View
