@@ -8,7 +8,6 @@ A. Botev et al., "Which Priors Matter? Benchmarking Models for Learning Latent D
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import sqrt
 from typing import ClassVar
@@ -55,10 +54,9 @@ class LennardJones(System):
         """Draw places and velocities in equilibrium."""
         x = self.side * (jax.random.uniform(stream(key, "position"), (2, self.count), dtype=float) - 0.5)
         v = jax.random.normal(stream(key, "velocity"), (PERIODS + 1, 2, self.count), dtype=float)
-        mean = sum((v[..., k] for k in range(1, self.count)), v[..., 0]) / self.count
-        v = jnp.sqrt(self.temperature) * (v - mean[..., None])
+        v = jnp.sqrt(self.temperature) * (v - _sum(jnp.moveaxis(v, -1, 0))[..., None] / self.count)
         x = jax.lax.scan(lambda x, v: (self._prepared(x, v), None), x, v[1:])[0]
-        return jnp.concatenate([_woven(*x), _woven(*v[0])])
+        return jnp.concatenate([_pairs(*x), _pairs(*v[0])])
 
     def _prepared(self, x: Array, v: Array) -> Array:
         """Places [2 N] after a period of the preparation, by the leapfrog method."""
@@ -73,33 +71,27 @@ class LennardJones(System):
     def velocity(self, x: Array) -> Array:
         """Time derivative [4N] of the state [4N]."""
         x, v = jnp.split(x, 2)
-        return jnp.concatenate([v, _woven(*self._forces(x[0::2], x[1::2]))])
+        return jnp.concatenate([v, _pairs(*self._forces(x[0::2], x[1::2]))])
 
     def energy(self, q: Array, p: Array) -> Array:
         """Energy [J], a scalar, at positions q [2N] with velocities p [2N]."""
-        pairs = [self._potential(square) for _, _, _, square in self._pairs(q[0::2], q[1::2])]
-        halves = [pair / 2 if 2 * k == self.count else pair for k, pair in enumerate(pairs, 1)]  # each pair twice
-        return _total(p**2) / 2 + _total(_total_of(halves))
+        *_, square = self._ways(q[0::2], q[1::2])
+        return (_sum(p**2) + _sum(_sum(self._potential(square)))) / 2  # each pair is there twice
 
-    def _pairs(self, x: Array, y: Array) -> Iterator[tuple[int, Array, Array, Array]]:
-        """Of each particle and the k-th after it: k, the way from there to it [N] along x and y, and its square.
+    def _ways(self, x: Array, y: Array) -> tuple[Array, Array, Array]:
+        """The way from the nearest image of each particle to each other one [N N], along x and y, and its square.
 
-        So there are all pairs once, and twice where k is half of an even number of particles.
+        The square is beyond the cut-off for a particle and itself.
         """
-        for k in range(1, self.count // 2 + 1):
-            dx, dy = self._nearest(x - _turned(x, k)), self._nearest(y - _turned(y, k))
-            yield k, dx, dy, dx**2 + dy**2
+        dx, dy = (self._nearest(own - own[:, None]) for own in (x, y))
+        return dx, dy, dx**2 + dy**2 + self.side**2 * jnp.eye(self.count)
 
     def _forces(self, x: Array, y: Array, softest: float = 0.0) -> tuple[Array, Array]:
         """Both components [N] of the force on each particle, which grows no more below the distance `softest`."""
-        fx = fy = jnp.zeros_like(x)
-        for k, dx, dy, square in self._pairs(x, y):
-            push = self._push(jnp.maximum(square, softest**2))
-            px, py = push * dx, push * dy
-            fx, fy = fx + px, fy + py
-            if 2 * k != self.count:
-                fx, fy = fx - _turned(px, -k), fy - _turned(py, -k)
-        return fx, fy
+        dx, dy, square = self._ways(x, y)
+        push = self._push(jnp.maximum(square, softest**2))
+        push = jax.lax.optimization_barrier(push)  # otherwise it is computed for x and for y, in a third more time
+        return _sum(push * dx), _sum(push * dy)
 
     def _potential(self, square: Array) -> Array:
         """U of pairs with these squared distances."""
@@ -176,19 +168,11 @@ def _fading(share: Array) -> Array:
     return 1 - share**5 * (126 - share * (420 - share * (540 - share * (315 - 70 * share))))
 
 
-def _turned(x: Array, k: int) -> Array:
-    """What the k-th after each has [N]."""
-    return jnp.concatenate([x[k:], x[:k]])
+def _pairs(x: Array, y: Array) -> Array:
+    """Both components of each particle, one after the other [2N]."""
+    return jnp.stack([x, y], axis=1).ravel()
 
 
-def _woven(x: Array, y: Array) -> Array:
-    """Pairs x, y one after the other [2N]. Piece by piece, as an array [N 2] takes twice as long in a batch."""
-    return jnp.concatenate([half[k : k + 1] for k in range(len(x)) for half in (x, y)])
-
-
-def _total_of(terms: list[Array]) -> Array:
-    return sum(terms[1:], terms[0])
-
-
-def _total(x: Array) -> Array:
-    return _total_of([x[k] for k in range(len(x))])
+def _sum(terms: Array) -> Array:
+    # Written out: the order of a reduction, and with it the last bit, may follow the size of the batch.
+    return sum((terms[k] for k in range(1, len(terms))), terms[0])
