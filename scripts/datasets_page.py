@@ -17,7 +17,7 @@ from slvm_data.recipe.serialisation import equation, to_stored
 from slvm_data.store.card import of_split, of_windows, value_text
 
 PAGE = Path(__file__).parents[1] / "docs/datasets.md"
-OWN_GROUP = "suite", "hgn", "balls", "rods", "worlds", "networks"  # families that have a group of their own, or share one
+OWN_GROUP = "suite", "hgn", "balls", "rods", "worlds", "networks"  # families with a group of their own, or a shared one
 GROUPS = {
     "Pendulums, springs, and bodies that attract each other": lambda r: (
         not (_balls(r) or _mixed(r) or r.windows or r.splits or _in(r, *OWN_GROUP))

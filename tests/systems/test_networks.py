@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from scipy.integrate import solve_ivp
 
-from slvm_data import RECIPES, ChargeNetwork, LennardJones, SpringNetwork, View, sample, simulate, uniform
+from slvm_data import RECIPES, ChargeNetwork, LennardJones, SpringNetwork, View, simulate, uniform
 from slvm_data.simulation.batch import collect, frame_buffer, make, prepare
 
 N, LEAST = 5_000, 1e-3
@@ -27,7 +27,7 @@ def small(name, steps, **changes):
 
 @cache
 def drawn(name):
-    """Arrays of the first sequences, and places and velocities [N T B 2] and parameters of these in double precision."""
+    """Arrays of the first sequences, and their places and velocities [N T B 2] in double precision."""
     arrays = collect(small(name, T, record=("edges",)), 0, "train", np.arange(N))
     x, v = np.split(arrays["state"].astype(float), 2, axis=2)
     return arrays, x.reshape(N, T, 5, 2), v.reshape(N, T, 5, 2)
@@ -102,7 +102,9 @@ def test_charges_move_as_in_the_steps_of_the_source():
     np.testing.assert_allclose(ours[:3], theirs, rtol=0, atol=1e-9)
     assert (ours[1, 18:] * x0[18:] < 0).all()
     apart = np.array([0.0, 0, 2, 1, -2, 1, 3, -3, -4, -4, *0.3 * x0[10:]])
-    np.testing.assert_allclose(simulate(ChargeNetwork(), {"charge": [1] * 5}, apart, t)[:11], in_steps([1] * 5, apart, t[:11])[0], atol=1e-11)
+    alike = [1] * 5
+    ours = simulate(ChargeNetwork(), {"charge": alike}, apart, t)
+    np.testing.assert_allclose(ours[:11], in_steps(alike, apart, t[:11])[0], rtol=0, atol=1e-11)
 
 
 def lennard_jones(count, side):
@@ -145,9 +147,9 @@ def test_energy_and_momentum_of_springs_and_momentum_of_charges():
     _, *charged = drawn("charged5_nri")
     alike = np.abs(drawn("charged5_nri")[0]["param_charge"].sum(1)) == 5  # others meet, where forces are cut off
     alike &= np.min([np.hypot(*(charged[0][:, 0, i] - charged[0][:, 0, j]).T) for i, j in PAIRS], axis=0) > 0.15
-    for x, v, frames in ((x, v, T), (*(own[alike] for own in charged), 11)):
-        free = np.abs(x[:, :frames]).max((1, 2, 3)) < 4.5
-        total = v[free, :frames].sum(2)
+    for places, velocities, frames in ((x, v, T), (*(own[alike] for own in charged), 11)):
+        free = np.abs(places[:, :frames]).max((1, 2, 3)) < 4.5
+        total = velocities[free, :frames].sum(2)
         assert len(total) > 100
         np.testing.assert_allclose(total, total[:, :1].repeat(frames, 1), atol=1e-5)
 
@@ -226,9 +228,9 @@ def test_what_is_stored_can_be_simulated_again(name):
 @pytest.mark.parametrize(
     ("population", "numbers", "x0", "message"),
     [
-        (SpringNetwork(), {"link": [1] * 10}, [6.0, *[0.0] * 19], r"x1 = 6 lies beyond a wall: it has to be within ±5"),
-        (ChargeNetwork(), {"charge": [1] * 5}, np.zeros(20), r"bodies 1 and 2 are at the same place, where their force has no end"),
-        (LennardJones(count=2), {}, [0, 0, 4.4584, 0, *[0.0] * 4], r"particles 1 and 2 are 0.1 m apart: less than 0.5 m"),
+        (SpringNetwork(), {"link": [1] * 10}, [6.0, *[0.0] * 19], "x1 = 6 lies beyond a wall: it has to be in ±5"),
+        (ChargeNetwork(), {"charge": [1] * 5}, np.zeros(20), "bodies 1 and 2 are at the same place"),
+        (LennardJones(count=2), {}, [0, 0, 4.4584, 0, *[0.0] * 4], "particles 1 and 2 are 0.1 m apart: less than"),
     ],
 )
 def test_bad_starts(population, numbers, x0, message):

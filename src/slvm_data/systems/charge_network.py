@@ -1,4 +1,4 @@
-"""Charged bodies in a box that attract or repel each other: ẍᵢ = Σⱼ g cᵢ cⱼ (xᵢ - xⱼ) / |xᵢ - xⱼ|³, with a largest force.
+"""Charges in a box that attract or repel each other: ẍᵢ = Σⱼ g cᵢ cⱼ (xᵢ - xⱼ) / |xᵢ - xⱼ|³, up to a largest force.
 
 In steps, as in the source: v → v + h ẍ, x → x + h v, and what is beyond a wall is reflected. Charges of opposite sign
 pass each other so closely that neither this nor any other step gives the motion itself: the steps are the law here.
@@ -46,11 +46,11 @@ class ChargeNetwork(Network):
     def velocity(self, x: Array) -> Array:
         """Time derivative [4B] of the state [4B] between impacts."""
         places = x[: 2 * BODIES].reshape(-1, 2)
-        forces = self._forces(*(tuple(places[:, axis]) for axis in range(2)))
-        return jnp.concatenate([x[2 * BODIES :], jnp.stack([f for body in zip(*forces, strict=True) for f in body])])
+        forces = self._forces(tuple(places[:, 0]), tuple(places[:, 1]))
+        return jnp.concatenate([x[2 * BODIES :], _pairs(*forces)])
 
     def energy(self, q: Array, p: Array) -> Array:
-        """Energy [J], a scalar, at positions q [2B] with velocities p [2B]; steps change it, most where charges meet."""
+        """Energy [J], a scalar, at positions q [2B] with velocities p [2B]; steps do not keep it."""
         q, p = q.reshape(-1, 2), p.reshape(-1, 2)
         pairs = [self.charge[i] * self.charge[j] / jnp.sqrt(_square(*(q[i] - q[j]))) for i, j in PAIRS]
         motion = [_square(*v) for v in p]
@@ -58,26 +58,33 @@ class ChargeNetwork(Network):
 
     def simulate(self, x0: Array, t: Array, key: Key) -> Array:  # noqa: ARG002 - there is no noise
         """Simulate the bodies; return their states [T 4B] at the times `t` [T], from `x0` [4B] at t[0]."""
-        assert self.substep is not None
+        substep = self.substep
+        assert substep is not None
 
         def frame(state: tuple[Vector, ...], interval: Array) -> tuple[tuple[Vector, ...], Array]:
-            steps = steps_in(interval, self.substep)
+            steps = steps_in(interval, substep)
             h = interval / steps
             state = jax.lax.fori_loop(0, steps, lambda _, now: self._step(now, h), state)
-            x, y, vx, vy = state
-            return state, jnp.stack([number for pair in ((x, y), (vx, vy)) for body in zip(*pair, strict=True) for number in body])
+            return state, jnp.concatenate([_pairs(*state[:2]), _pairs(*state[2:])])
 
-        x, v = x0.reshape(2, BODIES, 2)
-        first = tuple(tuple(half[:, axis]) for half in (x, v) for axis in range(2))
+        first = tuple(tuple(half[:, axis]) for half in x0.reshape(2, BODIES, 2) for axis in range(2))
         return jnp.concatenate([x0[None], jax.lax.scan(frame, first, jnp.diff(t))[1]])
 
     def _step(self, state: tuple[Vector, ...], h: Array) -> tuple[Vector, ...]:
         """Places x, y and velocities along x, y one step later."""
         x, y, vx, vy = state
         fx, fy = self._forces(x, y)
-        x, vx = self._moved(x, vx, fx, h)
-        y, vy = self._moved(y, vy, fy, h)
+        x, vx = zip(*(self._moved(*own, h) for own in zip(x, vx, fx, strict=True)), strict=True)
+        y, vy = zip(*(self._moved(*own, h) for own in zip(y, vy, fy, strict=True)), strict=True)
         return x, y, vx, vy
+
+    def _moved(self, x: Array, v: Array, force: Array, h: Array) -> tuple[Array, Array]:
+        """A coordinate and its velocity after a step."""
+        v = v + h * force
+        x = x + h * v
+        side = jnp.sign(x)
+        beyond = jnp.abs(x) > self.half_width
+        return jnp.where(beyond, 2 * side * self.half_width - x, x), jnp.where(beyond, -side * jnp.abs(v), v)
 
     def _forces(self, x: Vector, y: Vector) -> tuple[Vector, Vector]:
         """Both components of the force on each body."""
@@ -93,18 +100,6 @@ class ChargeNetwork(Network):
     def _capped(self, force: Array) -> Array:
         return jnp.clip(force, -self.strongest, self.strongest)
 
-    def _moved(self, x: Vector, v: Vector, force: Vector, h: Array) -> tuple[Vector, Vector]:
-        """Coordinates and velocities along one axis after a step."""
-        v = tuple(own + h * f for own, f in zip(v, force, strict=True))
-        x = tuple(own + h * speed for own, speed in zip(x, v, strict=True))
-        side = self.half_width
-        beyond = tuple(jnp.abs(own) > side for own in x)
-        inwards = tuple(jnp.where(own > 0, -jnp.abs(w), jnp.abs(w)) for own, w in zip(x, v, strict=True))
-        return (
-            tuple(jnp.where(out, jnp.sign(own) * 2 * side - own, own) for out, own in zip(beyond, x, strict=True)),
-            tuple(jnp.where(out, w, own) for out, w, own in zip(beyond, inwards, v, strict=True)),
-        )
-
     def longest_step(self) -> float:
         """The step of the source."""
         return 0.001
@@ -116,6 +111,11 @@ class ChargeNetwork(Network):
         for i, j in PAIRS:
             if (x[i] == x[j]).all():
                 raise ValueError(f"bodies {i + 1} and {j + 1} are at the same place, where their force has no end")
+
+
+def _pairs(x: Vector, y: Vector) -> Array:
+    """Both components of each body, one after the other [2B]."""
+    return jnp.stack([component for body in zip(x, y, strict=True) for component in body])
 
 
 def _square(dx: Array, dy: Array) -> Array:

@@ -35,8 +35,8 @@ class LennardJones(System):
 
     In units of the potential: a particle weighs 1 kg, two of them rest at 1.12 m with -1 J, and the temperature is in
     J, too. A start has places at random, which overlap; then, for 10 s, velocities are drawn anew 40 times, with the
-    sum 0, while forces are soft. So it is one of equilibrium. A disc is drawn once, where the border cuts it off, as in the
-    source.
+    sum 0, while forces are soft. So it is one of equilibrium. A disc is drawn once, and cut off by the border, as in
+    the source.
     """
 
     halves: ClassVar = ("Position", "Velocity")
@@ -63,7 +63,7 @@ class LennardJones(System):
 
         def step(_: Array, now: tuple[Array, Array]) -> tuple[Array, Array]:
             x, v = now
-            v = v + STEP * jnp.stack(self._forces(*x, SOFT))
+            v = v + STEP * jnp.stack(self._forces(x[0], x[1], SOFT))
             return x + STEP * v, v
 
         return jax.lax.fori_loop(0, round(PERIOD / STEP), step, (x, v))[0]

@@ -30,7 +30,7 @@ class Network(System, abc.ABC):
     Walls at ± `half_width` on both axes reflect the centres of bodies, which is where they are drawn as discs.
     """
 
-    state: ClassVar = tuple(f"{word}{k + 1}" for words in (("x", "y"), ("vx", "vy")) for k in range(BODIES) for word in words)
+    state: ClassVar = tuple(f"{a}{k + 1}" for half in (("x", "y"), ("vx", "vy")) for k in range(BODIES) for a in half)
     units: ClassVar = (*("m",) * 2 * BODIES, *("m/s",) * 2 * BODIES)
     halves: ClassVar = ("Position", "Velocity")
     bodies_drawn: ClassVar = BODIES
@@ -69,8 +69,8 @@ class Network(System, abc.ABC):
         """Raise ValueError for a body beyond a wall."""
         slack = 1e-6 * self.half_width  # of a position that was stored as float32
         if (odd := np.abs(x0[: 2 * BODIES]) > self.half_width + slack).any():
-            name = self.state[int(np.argmax(odd))]
-            raise ValueError(f"{name} = {x0[np.argmax(odd)]:g} lies beyond a wall: it has to be within ±{self.half_width:g}")
+            k = int(np.argmax(odd))
+            raise ValueError(f"{self.state[k]} = {x0[k]:g} lies beyond a wall: it has to be in ±{self.half_width:g}")
 
 
 def matrix(values: Array) -> Array:
