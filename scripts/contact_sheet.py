@@ -17,7 +17,7 @@ SHOWN = (
     *("phyworld_collision", "kvae_polygon", "pendulum_ood", "mixed_physics_held_out"),
     *("nascar", "lorenz", "switching_double_pendulum", "three_mode"),
     *("double_pendulum_colors", "three_body", "mass_spring_hgn", "two_body_hgn"),
-    *("lotka_volterra_monode", "driven_pendulum_geps"),
+    *("lotka_volterra_monode", "driven_pendulum_geps", "springs5_nri", "lennard_jones_16"),
 )
 LEGEND = (
     "Three frames of a sequence, then four as trails from dark to bright.",

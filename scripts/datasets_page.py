@@ -17,7 +17,7 @@ from slvm_data.recipe.serialisation import equation, to_stored
 from slvm_data.store.card import of_split, of_windows, value_text
 
 PAGE = Path(__file__).parents[1] / "docs/datasets.md"
-OWN_GROUP = "suite", "hgn", "balls", "rods", "worlds", "switching"  # they have a group of their own, or share one
+OWN_GROUP = "suite", "hgn", "balls", "rods", "worlds", "networks", "switching"  # a group of their own, or a shared one
 GROUPS = {
     "Pendulums, springs, and bodies that attract each other": lambda r: (
         not (_balls(r) or _mixed(r) or r.splits or _in(r, *OWN_GROUP))
@@ -27,6 +27,7 @@ GROUPS = {
     "Balls of other papers": lambda r: _in(r, "balls"),
     "Rods": lambda r: _in(r, "rods"),
     "Populations, oscillators and games": lambda r: _in(r, "worlds"),
+    "Networks and particles": lambda r: _in(r, "networks"),
     "Mixed": lambda r: _mixed(r) and not r.splits,
     "Splits that test generalisation": lambda r: bool(r.splits) and not _in(r, *OWN_GROUP),
     "Switching dynamics": lambda r: _in(r, "switching"),
@@ -57,6 +58,8 @@ its signal, coloured by regime. [File format](format.md) tells what the files ho
 | impacts, discontinuous motion | `bouncingball`, `gravity`, `kvae_polygon`, `bouncing_ball_1d` |
 | bodies that hit each other | `balls3_sutskever`, `balls3_msvi`, `phyworld_collision` |
 | causal variables, and interventions on them | `pong_citris` |
+| which bodies act on which: a graph as the truth | `springs5_nri`, `charged5_nri` |
+| many bodies, molecular dynamics | `lennard_jones_4`, `lennard_jones_16` |
 | one model for several values of a parameter | `pendulum3`, `mass_spring3`, `double_pendulum3`, `two_body3` |
 | meta-learning, few-shot and in-context models | `gravity3`, `gravity6`, `gravity16`, `pendulum3` |
 | meta-learning over different systems | `mixed_physics_iclr2023`, `mixed_physics_iclr2025` |

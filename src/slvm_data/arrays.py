@@ -18,7 +18,7 @@ AXES = {
     "L": "latent_component",
     "S": "channel",  # of a signal
     "E": "impact",
-    "R": "partner",  # in an impact
+    "R": "partner",  # of a body, in an impact or in a graph
     "U": "input",
     "J": "drift",
     "X": "xy",
@@ -192,6 +192,10 @@ _EVERY = (
         *("intervention", "N T", "int64", Role.TRUTH),
         "number of the variable that an intervention set for the frame, as its place in state, from 0; -1 for none",
         query="intervention",
+    ),
+    _row(
+        *("edges", "N B R", "float32", Role.TRUTH),
+        "graph of what acts on what: weight of the spring between two bodies, or product of their charges; 0 for none",
     ),
     _row("event_time", "N E", "float64", Role.EVENT, "times of impacts, in order; 0 beyond the last impact", "s"),
     _row(

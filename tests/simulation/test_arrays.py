@@ -27,6 +27,9 @@ UNITS = {  # of parameters, by system; those that are left out have none
     "PolygonBox": {"radius": "px"},
     "Pong": {"radius": "px"},
     "InterventionalPong": {"speed": "px"},
+    "SpringNetwork": {"k": "N/m"},
+    "ChargeNetwork": {"g": "N m²"},
+    "LennardJones": {"temperature": "J"},
     "DoublePendulum": {"friction": "kg/s", "m": "kg", "l": "m", "g": "m/s²"},
     "DrivenPendulum": {"omega0": "rad/s", "alpha": "1/s", "omega_f": "rad/s", "f0": "rad/s²"},
     "Glycolytic": {

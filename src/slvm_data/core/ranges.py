@@ -11,7 +11,10 @@ from slvm_data.core.fields import floats, is_number, plain
 
 @dataclass(frozen=True)
 class Uniform:
-    """The uniform distribution between `low` and `high`, without what lies in the `gap`, if there is one."""
+    """The uniform distribution between `low` and `high`, without what lies in the `gap`, if there is one.
+
+    Where the gap is the whole range, it is one of both ends, each equally likely.
+    """
 
     low: float
     high: float
@@ -34,7 +37,7 @@ class Uniform:
         gap: Any = floats(plain(self.gap))
         if not (isinstance(gap, tuple) and len(gap) == 2 and all(map(is_number, gap))):
             raise ValueError(f"gap = {gap!r} of a range has to be two numbers")
-        if not self.low < gap[0] < gap[1] < self.high:
+        if not (self.low < gap[0] < gap[1] < self.high or (self.low < self.high and gap == (self.low, self.high))):
             raise ValueError(f"gap = {gap[0]:g}..{gap[1]:g} has to lie within the range {self.low:g}..{self.high:g}")
         return gap
 
@@ -49,7 +52,8 @@ class Uniform:
 def uniform(low: float, high: float, gap: tuple[float, float] | None = None) -> Uniform:
     """A range for a parameter: each sequence draws its own value, uniformly between `low` and `high`.
 
-    With a `gap`, such as (0.9, 1.1), no value is drawn that lies in it. Raises ValueError if `low` exceeds `high`, if
+    With a `gap`, such as (0.9, 1.1), no value is drawn that lies in it; with (`low`, `high`) as the gap, it is one of
+    both. Raises ValueError if `low` exceeds `high`, if
     one of them is not a finite number, or if the gap does not lie within.
     """
     return Uniform(low, high, gap)

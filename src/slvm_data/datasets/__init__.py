@@ -36,6 +36,7 @@ NAMES = {
         *("lotka_volterra_monode", "sine_monode", "lotka_volterra_sdvae", "driven_pendulum_geps"),
         *("van_der_pol", "fitzhugh_nagumo", "henon_heiles", "matching_pennies", "rock_paper_scissors"),
     ),
+    "networks": ("springs5_nri", "charged5_nri", "lennard_jones_4", "lennard_jones_16"),
     "switching": (
         *("nascar", "lorenz", "switching_double_pendulum", "three_mode", "bouncing_ball_1d"),
         *("switching_pendulum", "switching_mass_spring"),

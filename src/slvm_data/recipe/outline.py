@@ -31,8 +31,8 @@ from slvm_data.systems.timing import TimeRule, span_of
 
 OBSERVATIONS = ("pixels", "signals")  # signals: the emission of a switching system, and no frames
 RECORD = (
-    "Further arrays to store: dx_dt, energy, angles (sine and cosine), events, intervention, offset, color_index; "
-    "separate them by commas, or repeat the option."
+    "Further arrays to store: dx_dt, energy, angles (sine and cosine), events, intervention, edges, offset, "
+    "color_index; separate them by commas, or repeat the option."
 )
 OBSERVE = (
     "What a sensor does to the observation: a modifier such as missing(p=0.5,keep=5), or the name of a preset; "

@@ -596,6 +596,7 @@ def _recorded(
         "angles": lambda: {"angles": _turned(states[:, np.array(member.angular())]).astype(np.float32)},
         "events": lambda: _events(driven.impacts(member, states[0], t, program.impacts, drive)),
         "intervention": lambda: {"intervention": member.interventions(keys["process"], len(t)).astype(np.int64)},
+        "edges": lambda: {"edges": member.edges().astype(np.float32)},
         "offset": lambda: {"offset": offset.astype(np.float32)},
         "color_index": lambda: {"color_index": colors.astype(np.int64)},
     }

@@ -171,6 +171,8 @@ def value_text(value: Json) -> str:
     """A parameter or hyperparameter from a manifest, as text for the card."""
     if isinstance(value, dict):
         ends = [value["low"], *(value.get("gap") or ()), value["high"]]  # as they are: a manifest may hold any
+        if ends[::2] == ends[1::2] and len(ends) > 2:  # one of two values
+            return " or ".join(f"{end:g}" for end in ends[::2])
         return ", ".join(f"{low:g} … {high:g}" for low, high in zip(ends[::2], ends[1::2], strict=True))
     if isinstance(value, list | tuple) and value and isinstance(value[0], list | tuple):
         return "as in dataset.json"

@@ -6,6 +6,7 @@ from slvm_data.systems.ball_box import BallBox as BallBox
 from slvm_data.systems.balls import Balls as Balls
 from slvm_data.systems.bouncing_ball_1d import BouncingBall1D as BouncingBall1D
 from slvm_data.systems.cart_pole import CartPole as CartPole
+from slvm_data.systems.charge_network import ChargeNetwork as ChargeNetwork
 from slvm_data.systems.double_pendulum import DoublePendulum as DoublePendulum
 from slvm_data.systems.driven_pendulum import DrivenPendulum as DrivenPendulum
 from slvm_data.systems.elastic_double_pendulum import ElasticDoublePendulum as ElasticDoublePendulum
@@ -15,6 +16,7 @@ from slvm_data.systems.glycolytic import Glycolytic as Glycolytic
 from slvm_data.systems.hamiltonian import Hamiltonian as Hamiltonian
 from slvm_data.systems.henon_heiles import HenonHeiles as HenonHeiles
 from slvm_data.systems.interventional_pong import InterventionalPong as InterventionalPong
+from slvm_data.systems.lennard_jones import LennardJones as LennardJones
 from slvm_data.systems.lorenz import Lorenz as Lorenz
 from slvm_data.systems.lotka_volterra import LotkaVolterra as LotkaVolterra
 from slvm_data.systems.mass_spring import MassSpring as MassSpring
@@ -34,6 +36,7 @@ from slvm_data.systems.rod_pendulum import RodPendulum as RodPendulum
 from slvm_data.systems.rod_pendulum import ShakenPendulum as ShakenPendulum
 from slvm_data.systems.rslds import Rslds as Rslds
 from slvm_data.systems.sine import Sine as Sine
+from slvm_data.systems.spring_network import SpringNetwork as SpringNetwork
 from slvm_data.systems.switching import Switching as Switching
 from slvm_data.systems.switching_cosine import SwitchingCosine as SwitchingCosine
 from slvm_data.systems.switching_double_pendulum import SwitchingDoublePendulum as SwitchingDoublePendulum

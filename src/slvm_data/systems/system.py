@@ -286,5 +286,7 @@ def _within(share: Array, low: Array, high: Array, *gap: Array) -> Array:
     if not gap:
         return low + (high - low) * share
     first, last = gap
-    value = low + (high - low - (last - first)) * share
-    return jnp.where(value < first, value, value + (last - first))
+    width = high - low - (last - first)
+    value = low + width * share
+    below = jnp.where(width > 0, value < first, share < 0.5)  # without any width, it is one of both ends
+    return jnp.where(below, value, value + (last - first))
