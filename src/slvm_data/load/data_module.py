@@ -135,7 +135,7 @@ class DataModule(_lightning().LightningDataModule):
             support = own.get("support") or open_manifest(self.root).recipe.support_of(split)
             context = min(self.context or 1, support) if support and split not in SPLITS else self.context
             own |= {"context": context, "seed": self.seed}
-        return self._placed(self._kind(self.root, split, **own))
+        return self._placed(self._kind(str(self.root), split, **own))
 
     def _placed(self, dataset: D) -> D:
         """The dataset, on the GPU that trains if there is room and no worker has to make its batches."""
