@@ -2,13 +2,16 @@
 
 import pickle
 import shutil
+import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
 import pytest
 import torch
 
@@ -261,6 +264,24 @@ def test_npz_is_refused_at_a_url(bucket, tmp_path):
         pytest.raises(ValueError, match=r"/plain is in npz, and from a URL only Zarr"),
     ):
         Episodes(f"{address}/plain")
+
+
+def test_threads_share_what_was_read(bucket, server, monkeypatch):
+    """As those of Grain do; the cache has room for some of the shards."""
+    whole = Sequences(bucket / "pendulum3").to_memory()
+    dataset = Sequences(f"{server[0]}/bucket/pendulum3", fields=("index", "state"))
+    shards = dataset._columns.shards
+    monkeypatch.setattr(load_shards, "CACHE", 3 * 64 * shards.row_size)
+    interval, order = sys.getswitchinterval(), np.random.default_rng(0).integers(0, len(dataset), 800).tolist()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(dataset.__getitem__, order))
+    finally:
+        sys.setswitchinterval(interval)
+    assert [int(index) for index, _ in found] == order
+    torch.testing.assert_close(torch.stack([state for _, state in found]), whole[order]["state"], rtol=0, atol=0)
+    assert shards.cache._size == sum(array.nbytes for rows in shards.cache._shards.values() for array in rows.values())
 
 
 def test_a_forked_worker_is_told_to_be_spawned(server, monkeypatch):

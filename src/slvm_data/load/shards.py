@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,10 +28,11 @@ MIXED = 8  # shards whose sequences are mixed at a time, if they fit in the cach
 
 
 class Cache:
-    """The shards used last; each process has its own cache."""
+    """The shards used last; each process has its own cache, which its threads share."""
 
     def __init__(self, most: int | None = None) -> None:
         self._shards, self._size, self._most = OrderedDict[Any, Rows](), 0, most  # [MB]
+        self._lock = Lock()
 
     def __reduce__(self) -> tuple[type[Cache], tuple[int | None]]:
         return Cache, (self._most,)
@@ -40,19 +42,20 @@ class Cache:
         """Bytes of shards that stay in memory."""
         return CACHE if self._most is None else 10**6 * self._most
 
-    def __contains__(self, key: Any) -> bool:
-        return key in self._shards
-
-    def __getitem__(self, key: Any) -> Rows:
-        self._shards.move_to_end(key)
-        return self._shards[key]
+    def get(self, key: Any) -> Rows | None:
+        """A shard, which is then the one used last; None if it is not here."""
+        with self._lock:
+            if key in self._shards:
+                self._shards.move_to_end(key)
+            return self._shards.get(key)
 
     def put(self, key: Any, rows: Rows) -> Rows:
         """Keep a new shard, remove the least recently used ones if there is no room, and return it."""
-        self._shards[key] = rows
-        self._size += _size(rows)
-        while self._size > self.most and len(self._shards) > 1:
-            self._size -= _size(self._shards.popitem(last=False)[1])
+        with self._lock:
+            self._size += _size(rows) - _size(self._shards.pop(key, {}))
+            self._shards[key] = rows
+            while self._size > self.most and len(self._shards) > 1:
+                self._size -= _size(self._shards.popitem(last=False)[1])
         return rows
 
 
@@ -117,7 +120,9 @@ class Shards:
         per = self.readers[k].per
         numbers, which, counts = np.unique(rows // per, return_inverse=True, return_counts=True)
         several = 1 if self.small() or self.readers[k].whole else SEVERAL
-        whole = np.array([(k, n) in self.cache or count >= several for n, count in zip(numbers, counts, strict=True)])
+        whole = np.array(
+            [self.cache.get((k, n)) is not None or count >= several for n, count in zip(numbers, counts, strict=True)]
+        )
         for i in np.flatnonzero(whole).tolist():
             own, number = which == i, int(numbers[i])
             yield at[own], rows[own] - number * per, self._shard(k, number)
@@ -127,8 +132,7 @@ class Shards:
 
     def _shard(self, k: int, number: int) -> Callable[[], Rows]:
         """Get a whole shard, from the cache or by reading it; return a function that waits for it."""
-        if (k, number) in self.cache:
-            kept = self.cache[k, number]
+        if (kept := self.cache.get((k, number))) is not None:
             return lambda: kept
         asked = self.readers[k].shard(number)
         return lambda: self.cache.put((k, number), self._placed(k, asked()))
