@@ -149,6 +149,8 @@ def test_a_loader_takes_what_a_person_has_at_hand(server, bucket):
     same(pickle.loads(pickle.dumps(first))[5], first[5])
     module = DataModule(str(first.root), batch_size=4)
     same(next(iter(module.val_dataloader())), Sequences(bucket / "pendulum3", "val")[:4])
+    loader = DataModule(str(first.root), workers=1).train_dataloader()
+    assert loader.multiprocessing_context.get_start_method() == "spawn"
 
 
 def test_what_was_read_stays_in_memory_within_bounds(server, monkeypatch):

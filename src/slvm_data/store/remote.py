@@ -59,7 +59,7 @@ def remote(root: Path | str) -> Remote | None:
 
 
 def read_at_most(path: Place, most: int) -> bytes:
-    """Content of a file of at most `most` bytes; of one at a URL, no more is asked for.
+    """Content of a file of at most `most` bytes; of one at a URL, no more is sent by a server that knows ranges.
 
     Raises DamageError for a larger one, and errors as `files.read_at_most` or `begun` do.
     """
