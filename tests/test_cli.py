@@ -103,7 +103,7 @@ def test_without_a_command_it_shows_the_help(run):
     commands = re.search(r"Commands:\n((?:  .*\n)+)", done.stdout)
     assert [line.split()[0] for line in commands[1].splitlines()] == [
         *("list", "info", "new", "generate", "view", "gif", "evaluate"),
-        *("combine", "convert", "layouts", "status", "verify", "repair", "cache"),
+        *("combine", "convert", "push", "layouts", "status", "verify", "repair", "cache"),
     ]
     assert "..." not in commands[1]  # no sentence is cut
     assert run("gif", "-h").stdout == run("gif", "--help").stdout

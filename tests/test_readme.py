@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SMALL = ["--train", "80", "--val", "20", "--test", "20"]
 SETUP = "python3 -m venv .venv && "  # run by .ci/run, each on an empty folder
-OTHERS = {"webdataset"}  # that a page may tell to install
+OTHERS = {"grain", "webdataset"}  # that a page may tell to install
 INSTALL = r"pip install\s+'?([\w.-]*)(?:\[([\w,]+)\])?"
 PART = re.compile(rf"^```(sh|python)\n(.*?)^```|{INSTALL}", re.M | re.S)
 

@@ -584,6 +584,23 @@ def convert(
         print(f"left out, since they repeat the other files: {', '.join(left)}")
 
 
+@app.command()
+def push(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a dataset, or of a copy in Parquet.")],
+    repo: Annotated[str, typer.Argument(metavar="REPO", help="Name of the repository, such as you/pendulum3.")],
+    private: Annotated[bool, typer.Option("--private", help="Make a repository that only its owner sees.")] = False,
+) -> None:
+    """Upload a dataset to the Hugging Face Hub, as Parquet.
+
+    It needs a token: `hf auth login` keeps one, or set HF_TOKEN.
+
+    Example: slvm-data push pendulum3 you/pendulum3
+    """
+    from slvm_data.run.push import push
+
+    print(push(folder, repo, private=private))
+
+
 @app.command("layouts")
 def list_layouts() -> None:
     """List the layouts: programs that read them, files, arrays.

@@ -34,6 +34,7 @@ from slvm_data.core.types import Numbers
 from slvm_data.load import DataModule, Episodes, EpisodeSampler, Sequences, Shuffled, Stream
 from slvm_data.run.combination import combine
 from slvm_data.run.conversion import convert
+from slvm_data.run.push import push
 from slvm_data.simulation import sequences
 from slvm_data.simulation.member import energies
 
@@ -73,6 +74,7 @@ def calls(folder):
         render: one | {"states": [[0.1, 0.0]]},
         energies: one | {"states": [[0.1, 0.0]]},
         convert: {"source": folder, "target": folder.parent / "new.tar"},
+        push: {"source": folder, "repo": "you/new"},
         combine: {"folder": folder},
         open_xarray: {"folder": folder},
         worlds: {"recipe": recipe, "axes": {"g": [2.0, 3.0]}},

@@ -251,3 +251,18 @@ def test_a_full_shard_that_is_emptied_gives_no_zeros(sharded, tmp_path, monkeypa
     with pytest.raises(DamageError, match=r"image/c/1/0/0 has 0 bytes instead of \d+"):
         for _ in loader:
             pass
+
+
+def test_grain_reads_sequences(sharded):
+    """As they are, in threads of its own; one function makes NumPy of the tensors of an item."""
+    import grain
+
+    dataset, expected = Sequences(sharded, window=3), Sequences(sharded, window=3).to_memory()
+    source = grain.MapDataset.source(dataset).shuffle(seed=0)
+    arrays = source.map(lambda item: {name: array.numpy() for name, array in item.items()})
+    seen = []
+    for batch in arrays.to_iter_dataset().batch(100):
+        seen += batch["index"].tolist()
+        for name, array in expected[batch["index"]].items():
+            np.testing.assert_array_equal(batch[name], array.numpy())
+    assert sorted(seen) == list(range(len(dataset)))

@@ -3,8 +3,12 @@
 Libraries too large to be installed for tests run in `scripts/try_readers.py`.
 """
 
+import base64
 import dataclasses
+import json
 import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +17,10 @@ import pytest
 from slvm_data import RECIPES, generate, open_xarray
 from slvm_data.arrays import dimensions
 from slvm_data.core.errors import DamageError
+from slvm_data.core.names import hub_split
 from slvm_data.export import croissant, parquet
 from slvm_data.run.conversion import convert
+from slvm_data.run.push import push
 from slvm_data.store import card, dataset_view, formats, manifest, zarr_layout
 
 SIZES = {"train": 5, "val": 3, "test": 2}
@@ -128,6 +134,133 @@ def test_datasets_gives_small_integers(made, load_dataset):
         expected = array[:, 0] if name == "label" else array
         assert str(batch[name].dtype) == f"torch.{expected.dtype}", name
         np.testing.assert_array_equal(batch[name].numpy(), expected, err_msg=name)
+
+
+class Hub(BaseHTTPRequestHandler):
+    """Answers what `huggingface_hub` asks to write a repository, and keeps its files."""
+
+    files: dict[str, bytes]
+    refusal = ""
+
+    def log_message(self, *args):
+        pass
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        found = {"error": self.refusal} if self.refusal else self._answer(self.path.split("?")[0], body)
+        self.send_response(403 if self.refusal else 200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(found).encode())
+
+    do_GET = do_POST  # noqa: N815
+
+    def _answer(self, path, body):
+        here = f"http://127.0.0.1:{self.server.server_port}/datasets/me/made"
+        if path.endswith("/create"):
+            return {"url": here}
+        if "/tree/" in path:
+            return [{"type": "file", "path": name, "size": 1, "oid": "0"} for name in self.files]
+        if "/preupload/" in path:
+            asked = json.loads(body)["files"]
+            return {"files": [{"path": file["path"], "uploadMode": "regular", "shouldIgnore": False} for file in asked]}
+        for change in map(json.loads, body.splitlines() if "/commit/" in path else ()):
+            if change["key"] == "file":
+                self.files[change["value"]["path"]] = base64.b64decode(change["value"]["content"])
+            elif change["key"] == "deletedFile":
+                del self.files[change["value"]["path"]]
+        return {"commitUrl": f"{here}/commit/0", "commitOid": "0" * 40, "errors": [], "warnings": []}
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """A Hub of our own, with a repository that has files already."""
+    import huggingface_hub
+
+    handler = type("Own", (Hub,), {"files": {"train/old.parquet": b"", "LICENSE": b""}})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setattr(huggingface_hub, "get_token", lambda: "hf_mine")
+    monkeypatch.setenv("HF_TOKEN", "hf_mine")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    yield handler
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("ending", ["npz", "parquet"])
+def test_what_is_pushed_is_the_copy_and_loads_again(made, hub, load_dataset, tmp_path, name, ending):
+    """Every configuration and split; pictures, and every array of every sequence."""
+    assert push(made(name, ending), "me/made").endswith("/datasets/me/made")
+    copy = made(name, "parquet")
+    ours = {path.relative_to(copy).as_posix(): path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    assert hub.files == ours | {"LICENSE": b""}
+    for path, data in hub.files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+    content = manifest.read(copy)
+    for config in parquet.configs(content):
+        for split in config.paths:
+            _compare(load_dataset(str(tmp_path), config.name, split=hub_split(split)), made(name), config, split)
+
+
+def _compare(table, folder, config, split):
+    content = manifest.read(folder)
+    kind = content.series if config.name == "series" else content.files
+    files = [file for file, entry in kind.items() if entry.split == split]
+    some = [file for file in files if config.name in ("default", "series", Path(file).parts[0])]
+    every = [npz_of(folder, file) for file in some]
+    expected = {key: np.concatenate([arrays[key] for arrays in every]) for key in every[0]}
+    rows = table.with_format("numpy", dtype=None)[:]
+    for key, array in expected.items():
+        np.testing.assert_array_equal(rows[key], array[:, 0] if key == "label" else array)
+    for row, frames in zip(table, expected.get("image", ()), strict=False):
+        shown = np.concatenate(frames[np.unique(np.linspace(0, len(frames) - 1, parquet.FRAMES).astype(int))], axis=1)
+        np.testing.assert_array_equal(np.asarray(row["preview"]), 255 * shown)
+
+
+def test_parquet_has_an_index_of_its_pages(made):
+    from pyarrow import parquet as arrow
+
+    for path in made("pendulum3", "parquet").rglob("*.parquet"):
+        column = arrow.ParquetFile(path).metadata.row_group(0).column(0)
+        assert column.has_offset_index
+        assert column.has_column_index
+
+
+def test_what_cannot_be_pushed_is_a_sentence(made, hub, monkeypatch, tmp_path):
+    import huggingface_hub
+
+    with pytest.raises(ValueError, match=r"^repo = 'a b' cannot be a repository: write NAME or OWNER/NAME, of lett"):
+        push(made("pendulum3"), "a b")
+    with pytest.raises(ValueError, match=r"pendulum3.h5 is a copy in hdf5: push the dataset that it was made from$"):
+        push(made("pendulum3", "h5"), "me/made")
+    with pytest.raises(DamageError, match=r"holds no dataset: dataset\.json is missing"):
+        push(tmp_path, "me/made")
+    hub.refusal = "You have no right to do this"
+    with pytest.raises(
+        ValueError, match=r"^me/made cannot be written to the Hugging Face Hub: You have no right to do"
+    ):
+        push(made("pendulum3", "parquet"), "me/made")
+    monkeypatch.setattr(huggingface_hub, "get_token", lambda: None)
+    with pytest.raises(
+        ValueError, match=r"^there is no token for the Hugging Face Hub: call `hf auth login`, or set HF_"
+    ):
+        push(made("pendulum3"), "me/made")
+    assert hub.files.keys() == {"train/old.parquet", "LICENSE"}
+
+
+def test_a_copy_that_is_damaged_is_not_pushed(made, hub, tmp_path):
+    copy = convert(made("pendulum3"), tmp_path / "x.parquet")
+    path = next((copy / "train").iterdir())
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(DamageError, match=r"train/dataset_\d-00000-of-00001.parquet has \d+ bytes instead of \d+"):
+        push(copy, "me/made")
+    assert hub.files.keys() == {"train/old.parquet", "LICENSE"}
 
 
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")

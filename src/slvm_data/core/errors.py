@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from slvm_data.core.names import HIDDEN, MANIFEST
 
@@ -17,7 +17,7 @@ class DamageError(Exception):
     `what` is the message without the way out, which is known where `path`, the file, belongs to a dataset.
     """
 
-    def __init__(self, what: str, path: Path | None = None) -> None:
+    def __init__(self, what: str, path: PurePath | None = None) -> None:
         super().__init__(f"{what}{_way_out(path)}" if path else what)
         self.what = what
 
@@ -34,14 +34,14 @@ class At:
 
 
 @contextmanager
-def damage_named(path: Path, part: str = "its directory") -> Iterator[At]:
+def damage_named(path: PurePath, part: str = "its directory") -> Iterator[At]:
     """Turn any error into a DamageError that names the file, and the array that the block has noted in `At`."""
     at = At(part)
     try:
         yield at
     except FileNotFoundError:
         raise DamageError(f"{path} is missing", path) from None
-    except PermissionError:
+    except (PermissionError, ConnectionError):
         raise
     except DamageError as error:
         raise DamageError(error.what, path) from error
@@ -49,8 +49,10 @@ def damage_named(path: Path, part: str = "its directory") -> Iterator[At]:
         raise DamageError(f"{path} is damaged, at {at.array}: {error}", path) from error
 
 
-def _way_out(path: Path) -> str:
+def _way_out(path: PurePath) -> str:
     """The command that makes a damaged file of a dataset again, after a colon; nothing outside a dataset's folder."""
+    if not isinstance(path, Path):
+        return ""  # at a URL
     if HIDDEN in path.parts:
         return ": run the command that began the dataset again"
     folder = next((folder for folder in path.parents if (folder / MANIFEST).is_file()), None)

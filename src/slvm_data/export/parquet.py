@@ -29,6 +29,7 @@ from slvm_data.store.source import Source
 
 SIZE = 2**29  # bytes of a file before it is compressed, about
 MOST = 256  # rows of a group
+HOW = {"compression": "zstd", "write_page_index": True}  # an index, so that a viewer reads some pages of a column
 SERIES = "series"  # name of the configuration of uncut trajectories, if there are any
 PREVIEW, FRAMES = "preview", 8  # column of a picture, and how many frames it shows
 SIZES = (("n<1K", 10**3), ("1K<n<10K", 10**4), ("10K<n<100K", 10**5), ("100K<n<1M", 10**6), ("1M<n<10M", 10**7))
@@ -55,7 +56,7 @@ def write(place: Path, source: Source, recipe: StoredRecipe, bar: Progress) -> l
 def _put(path: Path, first: int, blocks: Iterator[Arrays], features: dict[str, Any], top: int) -> None:
     del first
     schema = _schema(features)
-    with atomic(path) as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+    with atomic(path) as file, parquet.ParquetWriter(file, schema, **HOW) as writer:
         for block in blocks:
             writer.write_table(pa.table(_columns(block, top), schema=schema), row_group_size=MOST)
 

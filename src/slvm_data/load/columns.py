@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -21,6 +20,7 @@ from slvm_data.load.layout import MASK, Layout, Part, check_frames, in_memory, l
 from slvm_data.load.shards import Shards, open_shards
 from slvm_data.store import formats, manifest
 from slvm_data.store.manifest import Manifest
+from slvm_data.store.remote import Place, Remote
 from slvm_data.store.unchanged import Unchanged
 
 THREADS = 8  # files read at a time
@@ -84,7 +84,7 @@ class Columns:
         return mask.to(self.columns[MASK].data.device)
 
 
-def layouts_in(root: Path, content: Manifest, split: str) -> dict[str, Layout]:
+def layouts_in(root: Place, content: Manifest, split: str) -> dict[str, Layout]:
     """Layouts of the arrays of a split; raises ValueError for an unknown or empty split."""
     content.recipe.count(split)  # raises an error for an unknown one
     if not (files := content.of_split(split)):
@@ -93,18 +93,20 @@ def layouts_in(root: Path, content: Manifest, split: str) -> dict[str, Layout]:
 
 
 def load_columns(
-    root: Path,
+    root: Place,
     content: Manifest,
     split: str,
     tasks: Sequence[int] | None,
     layouts: dict[str, Layout],
     fraction: float,
     lazily: bool,
+    cache: int | None = None,
 ) -> Columns:
     """Load the arrays of these layouts, for one split of the dataset in a folder with this manifest.
 
     For each task the first `fraction` of its sequences is read; with `lazily`, shards are read when they are asked
-    for. Raises ValueError for a task that the dataset does not have, DamageError if a file is not as it was written.
+    for, and `cache` [MB] of them stay in memory. Raises ValueError for a task that the dataset does not have,
+    DamageError if a file is not as it was written.
     """
     unchanged, parts = Unchanged(root, content), _parts(root, content, split, tasks, fraction)
     check_frames(root, parts, list(layouts))
@@ -118,7 +120,7 @@ def load_columns(
     check_memory(root, needed, "ask for less with tasks, fields or fraction")
     columns = {name: layout.blank(0 if name in late else total) for name, layout in every.items()}
     with unchanged.throughout():
-        shards = open_shards(parts, late) if late else None
+        shards = open_shards(parts, late, cache) if late else None
         if not in_shards:
             _fill_all(columns, parts)
     if MASK in layouts:
@@ -135,8 +137,10 @@ def load_columns(
     )
 
 
-def open_manifest(root: Path) -> Manifest:
+def open_manifest(root: Place) -> Manifest:
     """Read the manifest of a folder; raises ValueError if it does not exist, or is the folder of one task only."""
+    if isinstance(root, Remote):
+        return _at_url(root)
     if not root.exists():
         raise ValueError(f"{root} does not exist: slvm-data generate writes datasets, slvm-data list names them")
     above = root.resolve().parent
@@ -149,7 +153,18 @@ def open_manifest(root: Path) -> Manifest:
     return manifest.read(root)
 
 
-def _parts(root: Path, content: Manifest, split: str, tasks: Sequence[int] | None, fraction: float) -> list[Part]:
+def _at_url(root: Remote) -> Manifest:
+    """The manifest of a dataset at a URL; raises ValueError if its format cannot be read from there."""
+    content = manifest.read(root)
+    if content.format.name != "zarr":
+        raise ValueError(
+            f"{root} is in {content.format.name}, and from a URL only Zarr is read: write it with `slvm-data generate "
+            "--format zarr`, or `slvm-data convert FOLDER FOLDER.zarr`"
+        )
+    return content
+
+
+def _parts(root: Place, content: Manifest, split: str, tasks: Sequence[int] | None, fraction: float) -> list[Part]:
     fraction = share("fraction", fraction)
     files = {entry.task: (name, entry) for name, entry in content.of_split(split)}
     chosen = [whole_number("tasks", task, 0) for task in (files if tasks is None else tasks)]
@@ -173,9 +188,10 @@ def _fill(columns: Mapping[str, Column], parts: list[Part], k: int) -> None:
     """Check the file of one task, and read it into its rows of the columns."""
     part, first = parts[k], sum(other.rows for other in parts[:k])
     store = formats.store_of(part.path)
-    if fault := store.fault(part.path, part.entry):
+    promised = (part.entry,) if isinstance(part.path, Remote) else ()  # what comes from afar is compared on its way
+    if not promised and (fault := store.fault(part.path, part.entry)):
         raise DamageError(fault, part.path)
     wanted = {name: form for name, form in part.entry.arrays.items() if name in columns}
-    for name, start, block in store.pieces(part.path, wanted) if wanted else ():
+    for name, start, block in store.pieces(part.path, wanted, *promised) if wanted else ():
         if len(some := block[: max(0, part.rows - start)]):
             place(columns[name], first + start, some, part.path, name)

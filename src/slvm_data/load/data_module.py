@@ -23,6 +23,7 @@ from slvm_data.load.root import found
 from slvm_data.load.samplers import EpisodeSampler, InOrder, Shuffled
 from slvm_data.load.sequences import Sequences
 from slvm_data.load.windows import Windows
+from slvm_data.store.remote import Remote
 
 ROOM = 0.5  # share of the free memory of a GPU that a split may take
 D = TypeVar("D", bound=MapDataset)
@@ -135,7 +136,7 @@ class DataModule(_lightning().LightningDataModule):
             support = own.get("support") or open_manifest(self.root).recipe.support_of(split)
             context = min(self.context or 1, support) if support and split not in SPLITS else self.context
             own |= {"context": context, "seed": self.seed}
-        return self._placed(self._kind(self.root, split, **own))
+        return self._placed(self._kind(str(self.root), split, **own))
 
     def _placed(self, dataset: D) -> D:
         """The dataset, on the GPU that trains if there is room and no worker has to make its batches."""
@@ -197,4 +198,6 @@ class DataModule(_lightning().LightningDataModule):
         return self._loader(Loader, dataset, batch_size=None, sampler=sampler, collate_fn=as_it_is)
 
     def _loader(self, kind: type[DataLoader[Any]], dataset: Any, **options: Any) -> DataLoader[Any]:
+        if self.workers and self._kind is Sequences and isinstance(self.root, Remote):
+            options["multiprocessing_context"] = "spawn"  # what reads a URL does not survive a fork
         return kind(dataset, num_workers=self.workers, persistent_workers=self.workers > 0, **options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
+from pathlib import PurePath
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from slvm_data import arrays
 from slvm_data.core.errors import DamageError
 from slvm_data.load.column import Column, packed_size
 from slvm_data.store.manifest import FileEntry, Forms
+from slvm_data.store.remote import Place
 
 MASK = "state_mask"
 
@@ -55,7 +56,7 @@ class Layout:
 class Part:
     """The file of one task, and the number of its rows that are loaded."""
 
-    path: Path
+    path: Place
     entry: FileEntry
     rows: int  # number of rows to load, from the first one on
 
@@ -94,7 +95,7 @@ def in_memory(layout: Layout, binary: bool, part: Part | None = None) -> Layout:
     return Layout(layout.name, kind, (*lead, last), layout.alike, frame, binary)
 
 
-def check_frames(root: Path, parts: list[Part], names: list[str]) -> None:
+def check_frames(root: Place, parts: list[Part], names: list[str]) -> None:
     """Raise ValueError if files differ in the shape of their frames."""
     for name in filter(arrays.pictures, names):
         if len(shapes := {part.entry.arrays[name].row for part in parts}) > 1:
@@ -106,7 +107,7 @@ def put(target: np.ndarray, rows: np.ndarray) -> None:
     target[tuple(slice(0, n) for n in rows.shape) + (0,) * (target.ndim - rows.ndim)] = rows
 
 
-def place(column: Column, at: int, block: np.ndarray, path: Path, name: str) -> None:
+def place(column: Column, at: int, block: np.ndarray, path: PurePath, name: str) -> None:
     """Write rows [n …] of a file to rows of a column, from row `at` on; raises DamageError if bits are not 0 or 1."""
     target = column.data.numpy()[at : at + len(block)]
     if not column.frame:
@@ -121,7 +122,7 @@ def place(column: Column, at: int, block: np.ndarray, path: Path, name: str) -> 
     target[..., : flat.shape[-1]] = flat
 
 
-def placed(layout: Layout, block: np.ndarray, path: Path) -> np.ndarray:
+def placed(layout: Layout, block: np.ndarray, path: PurePath) -> np.ndarray:
     """Rows [n …] of a file in their layout in memory; not copied if that is the same. Raises as `place` does."""
     if (block.shape[1:], block.dtype) == (layout.shape, layout.dtype):
         return block

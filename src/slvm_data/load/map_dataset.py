@@ -28,6 +28,7 @@ class MapDataset(Dataset[Item | Row]):
 
     of_windows = False  # whether it reads windows; if not, whole trajectories
     lazily = False  # whether rows in shards are read when they are asked for
+    cache: int | None = None  # of these, what stays in memory [MB]
 
     @checked
     def __init__(
@@ -51,7 +52,7 @@ class MapDataset(Dataset[Item | Row]):
         check_missing(missing, layouts, self.root)
         self._pool = BufferPool()
         self._asked = tasks, {name: layouts[name] for name in self._read(list(layouts))}, fraction
-        self._columns: Columns = load_columns(self.root, content, split, *self._asked, lazily=self.lazily)
+        self._columns: Columns = load_columns(self.root, content, split, *self._asked, self.lazily, self.cache)
 
     def _known(self, stored: list[str]) -> list[str]:
         """Names allowed in `fields`: those of stored arrays, and others."""

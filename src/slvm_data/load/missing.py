@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from pathlib import Path
+from pathlib import PurePath
 
 import torch
 
@@ -16,7 +16,7 @@ MASKS = tuple(f"{prefix}mask" for prefix in PREFIXES)
 OBSERVED = tuple(name for name, known in TABLE.items() if known.role is Role.OBSERVATION)
 
 
-def check_missing(missing: object, stored: Container[str], root: Path | str) -> None:
+def check_missing(missing: object, stored: Container[str], root: PurePath | str) -> None:
     """Raise ValueError unless `missing` is one of `WAYS`, and the dataset has a mask if that needs one."""
     if not isinstance(missing, str) or missing not in WAYS:
         raise refused("missing", missing, f"one of {', '.join(WAYS)}")

@@ -20,4 +20,4 @@ def dataset(name: str, split: str = "train", **changes: Any) -> Sequences | Wind
     With changes it is another dataset than one in a folder of this name, and always in the cache.
     """
     folder = cached(name, **changes) if changes else found(name)
-    return (Windows if open_manifest(folder).recipe.windows else Sequences)(folder, split)
+    return (Windows if open_manifest(folder).recipe.windows else Sequences)(str(folder), split)

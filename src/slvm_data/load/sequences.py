@@ -22,8 +22,9 @@ class Sequences(MapDataset):
     between tasks, missing numbers are NaN, or -1 for integers.
 
     Arguments:
-        root: the dataset's folder, with `dataset.json`; or, where no folder of this name stands, the name of a
-            dataset, which is then made in the cache when it is first used: see `cache.cached`.
+        root: the dataset's folder, with `dataset.json`; or its URL, if it is in Zarr (`s3://…`, `gs://…`, `https://…`);
+            or, where no folder of this name stands, the name of a dataset, which is then made in the cache when it is
+            first used: see `cache.cached`.
         split: "train", "val", "test", or the name of another split of the dataset.
         tasks: labels of the tasks to take; all if None.
         fields: names of arrays; items are then tuples in this order, and nothing else is read.
@@ -34,6 +35,7 @@ class Sequences(MapDataset):
             the same as a dataset of a tenth of the size.
         missing: "keep" leaves frames that are missing (where `mask` is false) as they are in the file, "zero" makes
             them zeros, "nan" makes them NaN; signals likewise.
+        cache: size of the shards that were read and stay in memory, in each process [MB]; 268 if None.
 
     Frames are floats from 0 to 1. Binary ones stay bit-packed in memory, 8 pixels per byte, others stay bytes; they
     become floats in the batch. If the dataset is in shards (`--format zarr`), an item is read when it is asked for;
@@ -58,7 +60,9 @@ class Sequences(MapDataset):
         stride: int = 1,
         fraction: float = 1.0,
         missing: str = "keep",
+        cache: int | None = None,
     ) -> None:
+        self.cache = None if cache is None else whole_number("cache", cache, 1, unit="MB")
         if window is None and stride != 1:
             raise ValueError(f"stride = {stride} is between windows: give window too")
         super().__init__(root, split, tasks=tasks, fields=fields, fraction=fraction, missing=missing)

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,35 +19,43 @@ from slvm_data.load.layout import Layout, Part, placed
 
 if TYPE_CHECKING:
     from slvm_data.store.zarr_reader import Reader
+    from slvm_data.store.zarr_remote import RemoteReader
 
 Rows = dict[str, np.ndarray]  # [n …] of each array, in their layout in memory
-CACHE = 2**28  # bytes of shards that stay in memory, in each process
+CACHE = 2**28  # bytes of shards that stay in memory, in each process, if nothing else is asked for
 SEVERAL = 4  # least number of rows of a shard for which it is read as a whole
 MIXED = 8  # shards whose sequences are mixed at a time, if they fit in the cache
 
 
 class Cache:
-    """The shards used last; each process has its own cache."""
+    """The shards used last; each process has its own cache, which its threads share."""
 
-    def __init__(self) -> None:
-        self._shards, self._size = OrderedDict[Any, Rows](), 0
+    def __init__(self, most: int | None = None) -> None:
+        self._shards, self._size, self._most = OrderedDict[Any, Rows](), 0, most  # [MB]
+        self._lock = Lock()
 
-    def __reduce__(self) -> tuple[type[Cache], tuple[()]]:
-        return Cache, ()
+    def __reduce__(self) -> tuple[type[Cache], tuple[int | None]]:
+        return Cache, (self._most,)
 
-    def __contains__(self, key: Any) -> bool:
-        return key in self._shards
+    @property
+    def most(self) -> int:
+        """Bytes of shards that stay in memory."""
+        return CACHE if self._most is None else 10**6 * self._most
 
-    def __getitem__(self, key: Any) -> Rows:
-        self._shards.move_to_end(key)
-        return self._shards[key]
+    def get(self, key: Any) -> Rows | None:
+        """A shard, which is then the one used last; None if it is not here."""
+        with self._lock:
+            if key in self._shards:
+                self._shards.move_to_end(key)
+            return self._shards.get(key)
 
     def put(self, key: Any, rows: Rows) -> Rows:
         """Keep a new shard, remove the least recently used ones if there is no room, and return it."""
-        self._shards[key] = rows
-        self._size += _size(rows)
-        while self._size > CACHE and len(self._shards) > 1:
-            self._size -= _size(self._shards.popitem(last=False)[1])
+        with self._lock:
+            self._size += _size(rows) - _size(self._shards.pop(key, {}))
+            self._shards[key] = rows
+            while self._size > self.most and len(self._shards) > 1:
+                self._size -= _size(self._shards.popitem(last=False)[1])
         return rows
 
 
@@ -59,7 +68,7 @@ class Shards:
     """The files of a split whose rows are read when they are asked for."""
 
     files: tuple[Part, ...]
-    readers: tuple[Reader, ...]  # of each file
+    readers: tuple[Reader | RemoteReader, ...]  # of each file
     layouts: Mapping[str, Layout]
     cache: Cache
 
@@ -84,12 +93,12 @@ class Shards:
 
     def small(self) -> bool:
         """Whether everything fits in the cache."""
-        return self.row_size * sum(part.rows for part in self.files) <= CACHE
+        return self.row_size * sum(part.rows for part in self.files) <= self.cache.most
 
     def mixed(self) -> int:
         """Number of shards to mix without reading one twice; half the cache, as a batch may need the next ones too."""
         per = max(reader.per for reader in self.readers)
-        return int(np.clip(CACHE // (2 * per * self.row_size), 1, MIXED))
+        return int(np.clip(self.cache.most // (2 * per * self.row_size), 1, MIXED))
 
     def read(self, rows: np.ndarray) -> dict[str, Column]:
         """Read these rows [B] as one column per array [B …]; all that has to be read is asked for at the same time."""
@@ -110,8 +119,10 @@ class Shards:
         """Begin to read rows of file k; yield places in the batch, rows of what is read, and a function that waits."""
         per = self.readers[k].per
         numbers, which, counts = np.unique(rows // per, return_inverse=True, return_counts=True)
-        several = 1 if self.small() else SEVERAL
-        whole = np.array([(k, n) in self.cache or count >= several for n, count in zip(numbers, counts, strict=True)])
+        several = 1 if self.small() or self.readers[k].whole else SEVERAL
+        whole = np.array(
+            [self.cache.get((k, n)) is not None or count >= several for n, count in zip(numbers, counts, strict=True)]
+        )
         for i in np.flatnonzero(whole).tolist():
             own, number = which == i, int(numbers[i])
             yield at[own], rows[own] - number * per, self._shard(k, number)
@@ -121,8 +132,7 @@ class Shards:
 
     def _shard(self, k: int, number: int) -> Callable[[], Rows]:
         """Get a whole shard, from the cache or by reading it; return a function that waits for it."""
-        if (k, number) in self.cache:
-            kept = self.cache[k, number]
+        if (kept := self.cache.get((k, number))) is not None:
             return lambda: kept
         asked = self.readers[k].shard(number)
         return lambda: self.cache.put((k, number), self._placed(k, asked()))
@@ -132,9 +142,13 @@ class Shards:
         return {name: placed(self.layouts[name], block, self.files[k].path) for name, block in blocks.items()}
 
 
-def open_shards(files: Sequence[Part], layouts: Mapping[str, Layout]) -> Shards:
-    """Open the files of a split; raises DamageError if the metadata of one are not as they were written."""
-    from slvm_data.store.zarr_reader import Reader  # which needs tensorstore
+def open_shards(files: Sequence[Part], layouts: Mapping[str, Layout], cache: int | None = None) -> Shards:
+    """Open the files of a split; raises DamageError if the metadata of one are not as they were written.
 
-    readers = [Reader(p.path, {n: form for n, form in p.entry.arrays.items() if n in layouts}, p.entry) for p in files]
-    return Shards(tuple(files), tuple(readers), layouts, Cache())
+    Of what was read, `cache` [MB] stays in memory.
+    """
+    from slvm_data.store.zarr_remote import open_group  # which needs tensorstore
+
+    wanted = [{name: form for name, form in part.entry.arrays.items() if name in layouts} for part in files]
+    readers = [open_group(part.path, own, part.entry) for part, own in zip(files, wanted, strict=True)]
+    return Shards(tuple(files), tuple(readers), layouts, Cache(cache))

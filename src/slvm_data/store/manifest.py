@@ -23,13 +23,14 @@ import numpy as np
 from slvm_data import arrays
 from slvm_data.core import names
 from slvm_data.core.errors import DamageError
-from slvm_data.core.files import altered, atomic, read_at_most, sha256
+from slvm_data.core.files import altered, atomic, sha256
 from slvm_data.core.json_tree import Json, from_json, to_json
 from slvm_data.core.text import sentence
 from slvm_data.core.types import INDICES, SPLITS, Arrays
 from slvm_data.recipe.outline import StoredRecipe
 from slvm_data.recipe.own_file import OwnFiles
 from slvm_data.store import formats
+from slvm_data.store.remote import Place, read_at_most
 
 NAME, CARD, PREVIEW, CROISSANT, PLAN = names.MANIFEST, names.CARD, names.PREVIEW, names.CROISSANT, names.PLAN
 FORMAT = "slvm-data"
@@ -372,7 +373,7 @@ def _write(path: Path, content: Manifest | Copy | PlanRecord) -> None:
         file.write((json.dumps(tree, indent=1, ensure_ascii=True, allow_nan=False) + "\n").encode())
 
 
-def read(folder: Path) -> Manifest:
+def read(folder: Place) -> Manifest:
     """The manifest of a folder. Raises DamageError if it is missing, damaged, or of a newer format than ours.
 
     Raises ValueError for a copy in the layout of other programs, which only `read_any` takes.
@@ -386,12 +387,12 @@ def read(folder: Path) -> Manifest:
     return content
 
 
-def read_any(folder: Path) -> Manifest | Copy:
+def read_any(folder: Place) -> Manifest | Copy:
     """The manifest of a folder, also that of a copy in the layout of other programs; raises DamageError as `read`."""
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder")
     path = folder / NAME
-    if not path.is_file() and (folder / names.HIDDEN).is_dir():
+    if isinstance(folder, Path) and not (folder / NAME).is_file() and (folder / names.HIDDEN).is_dir():
         raise DamageError(f"{folder} is not complete: run the command that began it again")
     return _read(path, Manifest, Copy)
 
@@ -401,12 +402,13 @@ def read_plan(folder: Path) -> PlanRecord:
     return _read(folder / names.HIDDEN / PLAN, PlanRecord)
 
 
-def _read(path: Path, kind: type[Any], copy: type[Any] | None = None) -> Any:
+def _read(path: Place, kind: type[Any], copy: type[Any] | None = None) -> Any:
     """The tree of a file as an object of a class, or of the class `copy` if it names a layout."""
     try:
         tree = json.loads(read_at_most(path, LARGEST))
     except FileNotFoundError:
-        raise DamageError(f"{path.parent} holds no dataset: {path.name} is missing") from None
+        place = "" if isinstance(path, Path) else ", or the bucket or server,"
+        raise DamageError(f"{path.parent} holds no dataset: {path.name}{place} is missing") from None
     except (ValueError, RecursionError) as error:
         raise DamageError(f"{path} is damaged: {sentence(error)}") from None
     if not isinstance(tree, dict) or tree.pop("format", None) != FORMAT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from slvm_data.store.zarr_metadata import Sharded
 
 CACHE = 2**28  # bytes that are kept for a group: indices of shards, and chunks that were just read
 KEPT = 256  # arrays in memory that are kept for the next shard, empty: as many threads write as many arrays
+RETRIES = {"max_retries": 4, "initial_delay": "0.5s", "max_delay": "4s"}  # of what a server does not answer
 RESERVED = ".__lock"  # ending of names that it keeps for itself
 _users: set[int] = set()  # processes that have used tensorstore: this one, or those it was forked from
 
@@ -58,11 +60,34 @@ def _memory(array: Sharded, _name: str, _thread: int) -> Any:
     return tensorstore.open(spec, create=True, context=tensorstore.Context()).result()
 
 
+def decode(files: dict[str, tuple[Sharded, bytes]], shard: int) -> dict[str, np.ndarray]:
+    """The rows [n …] of one shard of these arrays, from the content of its files."""
+    stores = {name: _memory(own, name, get_ident()) for name, (own, _) in files.items()}
+    begun = {}
+    for name, (own, data) in files.items():
+        stores[name].kvstore.write(own.file(shard), data).result()
+        first = shard * own.shard[0]
+        begun[name] = stores[name][first : min(first + own.shard[0], own.shape[0])].read()
+    try:
+        return {name: future.result() for name, future in begun.items()}
+    finally:
+        for name, (own, _) in files.items():
+            stores[name].kvstore.write(own.file(shard), None).result()
+
+
 def _taken(files: Any, name: str) -> bytes:
     """The content of a file, which is removed: the memory stays empty."""
     data = files.read(name).result().value
     files.write(name, None).result()
     return data
+
+
+@lru_cache(KEPT)
+def store(spec: str, _process: int) -> Any:
+    """The files of a bucket or a server."""
+    _users.add(os.getpid())
+    context = tensorstore.Context({f"{name}_request_retries": RETRIES for name in ("s3", "gcs", "http")})
+    return tensorstore.KvStore.open(json.loads(spec), context=context).result()
 
 
 def context() -> Any:

@@ -17,9 +17,11 @@ from slvm_data.core.errors import DamageError
 from slvm_data.core.files import read_at_most
 from slvm_data.core.types import Arrays
 from slvm_data.store.manifest import Checksum, Forms, Written
+from slvm_data.store.remote import Place
 from slvm_data.store.rows import fitting
 from slvm_data.store.zarr_layout import MARKER, METADATA, SUMS, Layout, marked, marker_names, markers, sums
 from slvm_data.store.zarr_reader import Reader, unpacked
+from slvm_data.store.zarr_remote import open_group
 
 GROUP = re.compile(r"(\w+/)?zarr\.json|\w+/c(/\d+)+")  # files of a group
 MARKERS = re.compile(rf"{METADATA}\.json|\d+\.json|{SUMS}")  # files of the folder of its markers
@@ -110,12 +112,12 @@ def blocks(path: Path, rows: int, wanted: Collection[str]) -> Iterator[Arrays]:
         yield {name: unpacked(stored[name], reader.arrays[name]) for name in wanted}
 
 
-def pieces(path: Path, wanted: Forms) -> Iterator[tuple[str, int, np.ndarray]]:
+def pieces(path: Place, wanted: Forms, promised: Written | None = None) -> Iterator[tuple[str, int, np.ndarray]]:
     """The arrays `wanted`, of these forms, a shard at a time: name, number of the first row, rows.
 
-    Pictures of zeros and ones stay packed, [n … bytes]. Raises DamageError as `read` does.
+    Pictures of zeros and ones stay packed, [n … bytes]. `promised` and errors are as for `read`.
     """
-    reader = Reader(path, wanted)
+    reader = open_group(path, wanted, promised)
     for name in wanted:
         for start in range(0, reader.count, reader.per):
             yield name, start, reader.rows([name], slice(start, min(start + reader.per, reader.count)))[name]

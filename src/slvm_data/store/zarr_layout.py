@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from math import ceil, prod
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from slvm_data.core.packing import pack_pictures
 from slvm_data.core.types import Arrays
 from slvm_data.store import tensors
 from slvm_data.store.manifest import Checksum, Form, Forms, Written
+from slvm_data.store.remote import P
 from slvm_data.store.zarr_metadata import GROUP, Sharded, encoded
 
 SHARD = 2**24  # bytes of a shard, before they are compressed, about: smaller ones cost more files, and more of the disk
@@ -208,7 +209,7 @@ def _stored(form: Form, picture: tuple[int, ...]) -> Form:
     return Form((*form.shape[: -len(picture)], ceil(prod(picture) / 8)), form.dtype) if picture else form
 
 
-def markers(path: Path) -> Path:
+def markers(path: P) -> P:
     """The folder of the markers of a group."""
     return path.with_suffix(".shards")
 
@@ -239,9 +240,9 @@ def _text(found: dict[str, Checksum]) -> bytes:
     return (json.dumps({"files": to_json(found)}, indent=1, sort_keys=True) + "\n").encode()
 
 
-def marked(path: Path, name: str, data: bytes) -> dict[str, Checksum]:
+def marked(path: PurePath, name: str, data: bytes) -> dict[str, Checksum]:
     """Files and checksums that the marker in the file `name` lists; raises DamageError if it cannot be read."""
-    marker = markers(path) / name
+    marker = path.with_suffix(".shards") / name
     try:
         return from_json(dict[str, Checksum], json.loads(data)["files"], "files")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
