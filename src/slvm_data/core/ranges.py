@@ -53,8 +53,8 @@ def uniform(low: float, high: float, gap: tuple[float, float] | None = None) -> 
     """A range for a parameter: each sequence draws its own value, uniformly between `low` and `high`.
 
     With a `gap`, such as (0.9, 1.1), no value is drawn that lies in it; with (`low`, `high`) as the gap, it is one of
-    both. Raises ValueError if `low` exceeds `high`, if
-    one of them is not a finite number, or if the gap does not lie within.
+    both. Raises ValueError if `low` exceeds `high`, if one of them is not a finite number, or if the gap does not lie
+    within.
     """
     return Uniform(low, high, gap)
 

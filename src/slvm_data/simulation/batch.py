@@ -33,7 +33,6 @@ from slvm_data.systems import driven
 from slvm_data.systems.control import Control
 from slvm_data.systems.drift import Course, Drift, courses
 from slvm_data.systems.driven import Drive
-from slvm_data.systems.switch import Switch
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System, draw, shares
 from slvm_data.systems.timing import TimeRule
@@ -495,9 +494,7 @@ def _driving(program: Program, drive: Drive, t: Array) -> dict[str, Array]:
     for one, course in zip(drive.drift, drive.courses, strict=True):
         found[table.DRIFT + one.of] = jax.vmap(lambda now, one=one, course=course: one.value(course, now, now))(t)
         found[table.GOAL + one.of] = course.to.astype(np.float32)
-        if isinstance(one, Switch):
-            found["mode"] = jax.vmap(lambda now, one=one, course=course: one.regime(course, now))(t).astype(np.int64)
-            found["drift_mode"] = course.order[1:].astype(np.int64)
+        found |= one.regimes_along(course, t)
     if drive.courses:
         found["drift_time"] = jnp.concatenate([jnp.ravel(course.arrival) for course in drive.courses])
     return found

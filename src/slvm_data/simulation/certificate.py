@@ -26,7 +26,6 @@ from slvm_data.systems import driven
 from slvm_data.systems.drift import Course, Drift, regimes_of
 from slvm_data.systems.driven import Drive
 from slvm_data.systems.hamiltonian import Hamiltonian
-from slvm_data.systems.switch import Switch
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System
 
@@ -163,7 +162,7 @@ def measured(recipe: Recipe, task: int) -> list[str] | None:
     driven = ["time"] if recipe.time or recipe.control or recipe.drift else []
     driven += ["control"] if recipe.control else []
     driven += ["drift_time", *(GOAL + one.of for one in recipe.drift)] if recipe.drift else []
-    driven += ["mode", "drift_mode"] if any(isinstance(one, Switch) for one in recipe.drift) else []
+    driven += ["mode", "drift_mode"] if any(one.regimes() for one in recipe.drift) else []
     return ["state", *driven, *(PARAMETER + name for name in recipe.tasks[task].parameters())]
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from slvm_data.core.fields import limited
 from slvm_data.core.keys import stream
 from slvm_data.core.late import jax, jnp
+from slvm_data.core.sums import total
 from slvm_data.core.types import Array, Key
 from slvm_data.systems import collisions
 from slvm_data.systems.parameters import Parameter, Uniform, parameter
@@ -230,4 +231,4 @@ class Balls(System):
 
 def _root_of(squares: list[Any]) -> Array:
     """Root of a sum, in a fixed order."""
-    return jnp.sqrt(sum(squares[1:], squares[0]))
+    return jnp.sqrt(total(squares))

@@ -14,8 +14,9 @@ import numpy as np
 from slvm_data.core.fields import limited
 from slvm_data.core.integrator import steps_in
 from slvm_data.core.late import jax, jnp
+from slvm_data.core.sums import squared, total
 from slvm_data.core.types import Array, Key
-from slvm_data.systems.network import BODIES, PAIRS, Network, matrix
+from slvm_data.systems.network import BODIES, PAIRS, Network, matrix, motion_energy
 from slvm_data.systems.parameters import Parameter, parameter, uniform
 
 Vector = tuple[Array, ...]
@@ -51,10 +52,9 @@ class ChargeNetwork(Network):
 
     def energy(self, q: Array, p: Array) -> Array:
         """Energy [J], a scalar, at positions q [2B] with velocities p [2B]; steps do not keep it."""
-        q, p = q.reshape(-1, 2), p.reshape(-1, 2)
-        pairs = [self.charge[i] * self.charge[j] / jnp.sqrt(_square(*(q[i] - q[j]))) for i, j in PAIRS]
-        motion = [_square(*v) for v in p]
-        return sum(motion[1:], motion[0]) / 2 + self.g * sum(pairs[1:], pairs[0])
+        q = q.reshape(-1, 2)
+        pairs = [self.charge[i] * self.charge[j] / jnp.sqrt(squared(q[i] - q[j])) for i, j in PAIRS]
+        return motion_energy(p) + self.g * total(pairs)
 
     def simulate(self, x0: Array, t: Array, key: Key) -> Array:  # noqa: ARG002 - there is no noise
         """Simulate the bodies; return their states [T 4B] at the times `t` [T], from `x0` [4B] at t[0]."""
@@ -91,7 +91,7 @@ class ChargeNetwork(Network):
         fx, fy = [jnp.zeros_like(x[0])] * BODIES, [jnp.zeros_like(x[0])] * BODIES
         for i, j in PAIRS:
             dx, dy = x[i] - x[j], y[i] - y[j]
-            square = _square(dx, dy)
+            square = squared((dx, dy))
             push = self.g * self.charge[i] * self.charge[j] / (square * jnp.sqrt(square))
             fx[i], fx[j] = fx[i] + push * dx, fx[j] - push * dx
             fy[i], fy[j] = fy[i] + push * dy, fy[j] - push * dy
@@ -116,7 +116,3 @@ class ChargeNetwork(Network):
 def _pairs(x: Vector, y: Vector) -> Array:
     """Both components of each body, one after the other [2B]."""
     return jnp.stack([component for body in zip(x, y, strict=True) for component in body])
-
-
-def _square(dx: Array, dy: Array) -> Array:
-    return dx**2 + dy**2

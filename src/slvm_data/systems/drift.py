@@ -72,6 +72,10 @@ class Drift(Kind):
         """Number of regimes among which the parameter switches; 0 if it has none."""
         return 0
 
+    def regimes_along(self, course: Course, t: Array) -> dict[str, Array]:  # noqa: ARG002
+        """What is stored of the regimes of a sequence with frames at `t` [T], by the name of the array."""
+        return {}
+
     def known(self, course: Course, duration: float) -> dict[str, Any]:  # noqa: ARG002
         """The options, apart from `to`, that give this course in a sequence of this duration [s]."""
         return {}

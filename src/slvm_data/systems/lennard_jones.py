@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from slvm_data.core.fields import limited
 from slvm_data.core.keys import stream
 from slvm_data.core.late import jax, jnp
+from slvm_data.core.sums import total
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.parameters import Parameter, parameter
 from slvm_data.systems.system import System
@@ -54,7 +55,7 @@ class LennardJones(System):
         """Draw places and velocities in equilibrium."""
         x = self.side * (jax.random.uniform(stream(key, "position"), (2, self.count), dtype=float) - 0.5)
         v = jax.random.normal(stream(key, "velocity"), (PERIODS + 1, 2, self.count), dtype=float)
-        v = jnp.sqrt(self.temperature) * (v - _sum(jnp.moveaxis(v, -1, 0))[..., None] / self.count)
+        v = jnp.sqrt(self.temperature) * (v - total(jnp.moveaxis(v, -1, 0))[..., None] / self.count)
         x = jax.lax.scan(lambda x, v: (self._prepared(x, v), None), x, v[1:])[0]
         return jnp.concatenate([_pairs(*x), _pairs(*v[0])])
 
@@ -76,7 +77,7 @@ class LennardJones(System):
     def energy(self, q: Array, p: Array) -> Array:
         """Energy [J], a scalar, at positions q [2N] with velocities p [2N]."""
         *_, square = self._ways(q[0::2], q[1::2])
-        return (_sum(p**2) + _sum(_sum(self._potential(square)))) / 2  # each pair is there twice
+        return (total(p**2) + total(total(self._potential(square)))) / 2  # each pair is there twice
 
     def _ways(self, x: Array, y: Array) -> tuple[Array, Array, Array]:
         """The way from the nearest image of each particle to each other one [N N], along x and y, and its square.
@@ -91,7 +92,7 @@ class LennardJones(System):
         dx, dy, square = self._ways(x, y)
         push = self._push(jnp.maximum(square, softest**2))
         push = jax.lax.optimization_barrier(push)  # otherwise it is computed for x and for y, in a third more time
-        return _sum(push * dx), _sum(push * dy)
+        return total(push * dx), total(push * dy)
 
     def _potential(self, square: Array) -> Array:
         """U of pairs with these squared distances."""
@@ -116,9 +117,9 @@ class LennardJones(System):
         """Squared distance [m²] in which S falls."""
         return (1 - SWITCH**2) * self.side**2 / 4
 
-    def _nearest(self, way: Array) -> Array:
+    def _nearest(self, way: Any) -> Any:
         """A component of the way to the nearest image."""
-        return way - self.side * jnp.round(way / self.side)
+        return way - self.side * (way / self.side).round()
 
     def bodies(self, x: Array) -> tuple[Array, Array]:
         """Equal discs, wrapped into the box."""
@@ -147,8 +148,7 @@ class LennardJones(System):
     def check_start(self, x0: np.ndarray, frame: float) -> None:  # noqa: ARG002 - steps follow from the temperature
         """Raise ValueError for two particles that are nearer to each other than `NEAREST`."""
         x = np.asarray(x0)[: 2 * self.count].reshape(-1, 2)
-        way = x[:, None] - x
-        apart = np.hypot(*np.moveaxis(way - self.side * np.round(way / self.side), -1, 0))
+        apart = np.hypot(*np.moveaxis(self._nearest(x[:, None] - x), -1, 0))
         if (odd := np.triu(apart < NEAREST, 1)).any():
             i, j = np.argwhere(odd)[0]
             raise ValueError(f"particles {i + 1} and {j + 1} are {apart[i, j]:g} m apart: less than {NEAREST:g} m")
@@ -171,8 +171,3 @@ def _fading(share: Array) -> Array:
 def _pairs(x: Array, y: Array) -> Array:
     """Both components of each particle, one after the other [2N]."""
     return jnp.stack([x, y], axis=1).ravel()
-
-
-def _sum(terms: Array) -> Array:
-    # Written out: the order of a reduction, and with it the last bit, may follow the size of the batch.
-    return sum((terms[k] for k in range(1, len(terms))), terms[0])

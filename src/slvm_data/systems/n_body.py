@@ -8,6 +8,7 @@ from math import pi
 
 from slvm_data.core.fields import limited
 from slvm_data.core.late import jnp
+from slvm_data.core.sums import squared, total
 from slvm_data.core.types import Array
 from slvm_data.systems.hamiltonian import Hamiltonian
 from slvm_data.systems.parameters import Parameter, parameter
@@ -24,10 +25,10 @@ class NBody(Hamiltonian):
     def energy(self, q: Array, p: Array) -> Array:
         """Kinetic energy, and the energy of attraction of every pair."""
         q, p = q.reshape(-1, 2), p.reshape(-1, 2)
-        motion = _squares(p.T) / (2 * self.m)
+        motion = squared(p.T) / (2 * self.m)
         pairs = combinations(range(self.bodies_drawn), 2)  # one by one: indices in an array take six times as long
-        attraction = [self.g * self.m[i] * self.m[j] / jnp.sqrt(_squares(q[i] - q[j])) for i, j in pairs]
-        return _total(motion) - _total(attraction)
+        attraction = [self.g * self.m[i] * self.m[j] / jnp.sqrt(squared(q[i] - q[j])) for i, j in pairs]
+        return total(motion) - total(attraction)
 
     def velocity(self, x: Array) -> Array:
         """Hamilton's equations written out, in a third less time than by differentiation."""
@@ -37,7 +38,7 @@ class NBody(Hamiltonian):
         forces = [-self.friction * speed for speed in speeds]
         for i, j in combinations(bodies, 2):
             apart = places[j] - places[i]
-            square = _squares(apart)
+            square = squared(apart)
             pull = self.g * self.m[i] * self.m[j] / (square * jnp.sqrt(square)) * apart
             forces[i], forces[j] = forces[i] + pull, forces[j] - pull
         return jnp.concatenate([*speeds, *forces])
@@ -49,12 +50,3 @@ class NBody(Hamiltonian):
     def extent(self) -> float:
         """Half the width of the scene: `half_width`."""
         return float(self.half_width)
-
-
-def _squares(v: Array) -> Array:
-    return v[0] ** 2 + v[1] ** 2
-
-
-def _total(x: Array | list[Array]) -> Array:
-    # Written out: the order of a reduction, and with it the last bit, may follow the size of the batch.
-    return sum((x[k] for k in range(1, len(x))), x[0])

@@ -15,6 +15,7 @@ import numpy as np
 from slvm_data.core.fields import limited
 from slvm_data.core.keys import stream
 from slvm_data.core.late import jax, jnp
+from slvm_data.core.sums import squared, total
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.system import System
 
@@ -79,6 +80,11 @@ def matrix(values: Array) -> Array:
     zero = jnp.zeros_like(values[0])
     rows = [[values[place[min(i, j), max(i, j)]] if i != j else zero for j in range(BODIES)] for i in range(BODIES)]
     return jnp.stack([jnp.stack(row) for row in rows])
+
+
+def motion_energy(p: Array) -> Array:
+    """Energy of motion [J] at velocities p [2B]."""
+    return total([squared(v) for v in p.reshape(-1, 2)]) / 2
 
 
 def _folded(x: Array, half_width: float) -> Array:

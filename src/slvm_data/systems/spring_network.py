@@ -11,8 +11,9 @@ from math import sqrt
 from typing import ClassVar, NamedTuple
 
 from slvm_data.core.late import jax, jnp
+from slvm_data.core.sums import squared, total
 from slvm_data.core.types import Array, Key
-from slvm_data.systems.network import BODIES, PAIRS, Network, matrix
+from slvm_data.systems.network import BODIES, PAIRS, Network, matrix, motion_energy
 from slvm_data.systems.parameters import Parameter, parameter, uniform
 
 ORDER = 10  # of the polynomial in time
@@ -52,10 +53,9 @@ class SpringNetwork(Network):
 
     def energy(self, q: Array, p: Array) -> Array:
         """Energy [J], a scalar, at positions q [2B] with velocities p [2B]."""
-        q, p = q.reshape(-1, 2), p.reshape(-1, 2)
-        springs = [self.link[k] * _square(q[i] - q[j]) for k, (i, j) in enumerate(PAIRS)]
-        motion = [_square(v) for v in p]
-        return sum(motion[1:], motion[0]) / 2 + self.k * sum(springs[1:], springs[0]) / 2
+        q = q.reshape(-1, 2)
+        springs = [self.link[k] * squared(q[i] - q[j]) for k, (i, j) in enumerate(PAIRS)]
+        return motion_energy(p) + self.k * total(springs) / 2
 
     def simulate(self, x0: Array, t: Array, key: Key) -> Array:  # noqa: ARG002 - there is no noise
         """Simulate the bodies; return their states [T 4B] at the times `t` [T], from `x0` [4B] at t[0]."""
@@ -98,8 +98,7 @@ class SpringNetwork(Network):
 
 def _pull(k: Array, x: Array) -> Array:
     """Σⱼ kᵢⱼ (xⱼ - xᵢ) [B 2], in the same order for all."""
-    terms = [k[:, j, None] * (x[j] - x) for j in range(BODIES)]
-    return sum(terms[1:], terms[0])
+    return total([k[:, j, None] * (x[j] - x) for j in range(BODIES)])
 
 
 def _path(k: Array, x: Array, v: Array) -> list[Array]:
@@ -146,7 +145,3 @@ def _free(path: list[Array], most: Array, half_width: float) -> Array:
     begin = jnp.zeros_like(most), ahead(path[0], path[1])
     t, left = jax.lax.while_loop(lambda carry: (carry[1] > 0) & (carry[0] + carry[1] < most), on, begin)
     return jnp.where(left > 0, most, t)
-
-
-def _square(v: Array) -> Array:
-    return v[0] ** 2 + v[1] ** 2

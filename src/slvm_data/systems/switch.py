@@ -69,8 +69,12 @@ class Switch(Drift):
         return Course(start, to, rounded(jnp.cumsum(waits)), jnp.cumsum(steps.astype(int)) % K)
 
     def regime(self, course: Course, since: Array) -> Array:
-        """Regime [] in an interval that begins at `since`."""
-        return course.order[jnp.sum(course.arrival <= since)]
+        """Regime [] or [T] in an interval, or in several, that begin at `since`, [] or [T]."""
+        return course.order[jnp.sum(course.arrival <= since[..., None], axis=-1)]
+
+    def regimes_along(self, course: Course, t: Array) -> dict[str, Array]:
+        """The regime at each frame, and from each instant on."""
+        return {"mode": self.regime(course, t).astype(np.int64), "drift_mode": course.order[1:].astype(np.int64)}
 
     def value(self, course: Course, now: Array, since: Array) -> Array:  # noqa: ARG002 - intervals end at switches
         """The value of the regime."""
