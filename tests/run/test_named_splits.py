@@ -219,7 +219,10 @@ def test_a_parameter_that_is_0_in_training_does_not_decide_which_task_is_nearest
 
 @pytest.mark.parametrize(("name", "split"), NAMED)
 def test_parameters_follow_their_own_law_and_stay_out_of_train(name, split):
-    """Kolmogorov–Smirnov for each component; and in some parameter no draw of train lies where the split draws."""
+    """Kolmogorov–Smirnov for each component, or how often it has the higher one of two values, and never others.
+
+    And in some parameter no draw of train lies where the split draws.
+    """
     recipe = RECIPES[name]
     own = recipe.of_split(split)
     for task in own.tasks_of(split)[:2]:
@@ -228,7 +231,9 @@ def test_parameters_follow_their_own_law_and_stay_out_of_train(name, split):
             values = found[key].reshape(len(found[key]), -1)
             for column, parts in zip(values.T, parts_of(getattr(system, key), values.shape[1]), strict=True):
                 assert sum(((column >= low) & (column <= high)).astype(int) for low, high in parts).all(), key
-                if parts[-1][1] > parts[0][0]:
+                if len(parts) == 2 and all(low == high for low, high in parts):
+                    assert stats.binomtest(int((column == parts[1][0]).sum()), len(column)).pvalue > 1e-4, key
+                elif parts[-1][1] > parts[0][0]:
                     assert stats.kstest(column, cdf(parts)).pvalue > 1e-4, key
         if not (recipe.splits[split].change or task in recipe.held_out):
             continue  # it is not held out from anything

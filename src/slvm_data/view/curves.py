@@ -46,7 +46,7 @@ def further(system: System, row: Arrays) -> list[Curves]:
 def instants(row: Arrays) -> list[float]:
     """The instants [s] of the drifts of a sequence: of a jump, when it is; of a ramp, when it ends."""
     times = np.ravel(row.get(INSTANTS, np.zeros(0)))
-    return times[(times > 0) & (times <= row["time"][-1])].tolist()
+    return times[np.isfinite(times) & (times > 0)].tolist()
 
 
 def _is_curve(name: str, array: np.ndarray) -> bool:

@@ -340,7 +340,8 @@ def _energy(axes: Axes, shown: Sequence) -> None:
 def _instants(axes: Axes, shown: Sequence) -> None:
     """Impacts, and instants of drifts, as dotted lines."""
     impacts = shown.arrays.get("event_time", np.zeros(0))
-    for word, times in (("impact", impacts[impacts > 0]), ("drift", instants(shown.arrays))):
+    drifts = [t for t in instants(shown.arrays) if t <= shown.time[-1]]  # those drawn may lie beyond the end
+    for word, times in (("impact", impacts[impacts > 0]), ("drift", drifts)):
         for k, t in enumerate(times):
             axes.axvline(t, color="black", ls=":", lw=1, label=word if k == 0 else None)
 
