@@ -79,7 +79,7 @@ class System(abc.ABC):
         """Places (x to the right, y up) and radii [B] of the bodies that show the state [D], in metres.
 
         Places are centres of discs, [B 2]; or both ends of capsules, [B 2 2], such as rods and walls, which are all
-        points within the radius of the line between their ends. Body 0 is on top.
+        points within the radius of the line between their ends. Body 0 is on top. A field has others (`systems.field`).
         """
 
     @abc.abstractmethod
