@@ -1,4 +1,4 @@
-"""Two substances that react, u + 2v → 3v, are fed and drained, and diffuse, on a periodic grid:
+"""Two substances that react, u + 2v → 3v, are fed and drained, and diffuse, on a periodic grid.
 
 u̇ = D_u ∇²u - u v² + f (1 - u) and v̇ = D_v ∇²v + u v² - (f + k) v.
 

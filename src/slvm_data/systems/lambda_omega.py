@@ -1,6 +1,6 @@
-"""Waves of a chemical reaction whose every point oscillates, and that diffuses, on a periodic grid. With A = u² + v²:
+"""Two substances that oscillate in every point, and diffuse, on a periodic grid.
 
-u̇ = (1 - A) u + β A v + d ∇²u and v̇ = (1 - A) v - β A u + d ∇²v.
+With A = u² + v²: u̇ = (1 - A) u + β A v + d ∇²u and v̇ = (1 - A) v - β A u + d ∇²v.
 
 ∇² is by differences of order 6 along both axes.
 
@@ -46,7 +46,7 @@ class LambdaOmega(Field):
         along = self.cell * np.arange(self.cells) - self.side / 2
         r, angle = np.hypot(along, along[:, None]), np.arctan2(along[:, None], along)
         phase = angle - r + jax.random.uniform(key, (), dtype=float, maxval=2 * np.pi)
-        return (np.tanh(r) * jnp.stack([jnp.cos(phase), jnp.sin(phase)])).ravel()
+        return (jnp.asarray(np.tanh(r)) * jnp.stack([jnp.cos(phase), jnp.sin(phase)])).ravel()
 
     def velocity(self, x: Array) -> Array:
         """Time derivative [D] of the state [D]."""

@@ -19,7 +19,7 @@ def draw(shares: Array, colors: Array, size: int, palette: int, color: str) -> A
     Frames are as of `style.draw`.
     """
     cells = (2 * np.arange(size) + 1) * shares.shape[-1] // (2 * size)
-    pixels = jnp.clip(shares, 0.0, 1.0)[: palette, cells[:, None], cells]
+    pixels = jnp.clip(shares, 0.0, 1.0)[:palette, cells[:, None], cells]
     mixed = color == "rgb" or palette > 1
     pixels = total(colors[:palette, :, None, None] * pixels[:, None]) if mixed else pixels[0]
     return jnp.round((1 if color == "binary" else 255) * jnp.clip(pixels, 0.0, 1.0)).astype(jnp.uint8)

@@ -71,7 +71,8 @@ def hues(style: Style) -> np.ndarray:
     """Colours [palette 3]: the bodies' own; or evenly spaced around the colour circle, from red, or white on black."""
     if style.body_colors:
         return np.array([_shares(style, own) for own in style.body_colors])
-    return np.ones((1, 3)) if style.name in ("clean", "bump", "field") and style.palette == 1 else soft.hues(style.palette)
+    white = style.name in ("clean", "bump", "field") and style.palette == 1
+    return np.ones((1, 3)) if white else soft.hues(style.palette)
 
 
 def seen_colors(style: Style) -> tuple[tuple[int, ...], ...]:
@@ -103,9 +104,7 @@ def _own(style: Style) -> Any:
     return soft if style.name == "soft" else clean
 
 
-def placed(
-    style: Style, centres: Array, radii: Array, offset: Array, half_width: Array | float
-) -> tuple[Array, Array]:
+def placed(style: Style, centres: Array, radii: Array, offset: Array, half_width: Array | float) -> tuple[Array, Array]:
     """Places and radii for `draw`, from what `System.bodies` gives and the camera's shift; a field fills the canvas."""
     return (centres, radii) if style.name == "field" else project(centres + offset, radii, half_width)
 
