@@ -19,7 +19,7 @@ import slvm_data
 from slvm_data.core.json_tree import Json, to_json
 from slvm_data.core.names import MANIFEST
 from slvm_data.core.streams import show
-from slvm_data.core.text import sentence
+from slvm_data.core.text import sentence, some
 from slvm_data.core.types import SEEDS, SPLITS
 from slvm_data.recipe.options import OPTIONS
 from slvm_data.script import HELP, LAYOUT, RANGE, call, command, number, report_left_out, values, with_options
@@ -72,7 +72,7 @@ _Beside = Annotated[
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Output for programs, as JSON.")]
 STORED = "stored"
-MANY, SHOWN = 6, 64  # numbers of a state, that a line of `list`, and other texts, show
+MANY = 6  # numbers of a state, that a line of `list` shows
 _SEEN = [OPTIONS[name] for name in ("color", "observe", "time", "control", "drift")]
 """Options of `generate` that `view` and `gif` have too."""
 
@@ -130,7 +130,7 @@ def _facts(family: str, recipe: Recipe) -> dict[str, Any]:
         "tasks": len(recipe.tasks),
         "sequences": {split: recipe.count(split) for split in (*SPLITS, *recipe.splits)},
         "observation": _shape(recipe),
-        "states": list(dict.fromkeys(_few(system.state, SHOWN) for system in recipe.tasks)),
+        "states": list(dict.fromkeys(some(system.state) for system in recipe.tasks)),
         "source": recipe.source,
     }
 
@@ -138,13 +138,8 @@ def _facts(family: str, recipe: Recipe) -> dict[str, Any]:
 def _row(facts: dict[str, Any]) -> tuple[str, ...]:
     counts = "/".join(str(facts["sequences"][split]) for split in SPLITS)
     observed = "x".join(map(str, facts["observation"]))
-    states = " | ".join(dict.fromkeys(" ".join(_few(names, MANY)) for names in facts["states"]))
+    states = " | ".join(dict.fromkeys(" ".join(some(names, MANY)) for names in facts["states"]))
     return facts["name"], facts["family"], ", ".join(facts["systems"]), str(facts["tasks"]), counts, observed, states
-
-
-def _few(names: tuple[str, ...], most: int) -> tuple[str, ...]:
-    """The numbers of a state; of many, the first two and the last."""
-    return names if len(names) <= most else (*names[:2], "…", names[-1])
 
 
 def _shape(recipe: Recipe) -> tuple[int, ...]:
@@ -210,7 +205,7 @@ def _described(recipe: Recipe, word: str) -> Iterator[str]:
         yield f"tasks that train, val and test leave out: {', '.join(map(str, recipe.held_out))}"
     for name, split in recipe.splits.items():
         yield f"split {name}: {split.count} per task, {card.of_split(recipe, name) or 'as train'}"
-    yield "state: " + "; ".join(dict.fromkeys(", ".join(_few(system.state, SHOWN)) for system in recipe.tasks))
+    yield "state: " + "; ".join(dict.fromkeys(", ".join(some(system.state)) for system in recipe.tasks))
     yield from dict.fromkeys(_observed(recipe, task) for task in range(len(recipe.tasks)))
     yield from (f"modifier of the observation: {one}" for one in recipe.observe)
     if recipe.windows:
