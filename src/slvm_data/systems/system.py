@@ -42,7 +42,10 @@ class System(abc.ABC):
     bodies_drawn: ClassVar[int] = 1
     """Number B of bodies in a frame, and length of a parameter with one value per body."""
     style: ClassVar[str] = "soft"
-    """Style of its frames, unless the view gives another: "soft", as in the Hamiltonian benchmarks, "clean", "bump"."""
+    """Style of its frames, unless the view gives another: "soft", as in the Hamiltonian benchmarks, "clean", "bump".
+
+    Fields have "field", and no other.
+    """
     own_hues: ClassVar[bool] = False
     """Whether body k has hue k of the palette in every sequence, instead of a drawn one."""
     y_down: ClassVar[bool] = False
