@@ -17,7 +17,10 @@ from slvm_data.recipe.serialisation import equation, to_stored
 from slvm_data.store.card import of_split, of_windows, value_text
 
 PAGE = Path(__file__).parents[1] / "docs/datasets.md"
-OWN_GROUP = "suite", "hgn", "balls", "rods", "worlds", "networks", "fields", "switching"  # a group of their own, or a shared one
+OWN_GROUP = (  # a group of their own, or a shared one
+    *("suite", "hgn", "balls", "rods", "worlds"),
+    *("networks", "fields", "switching"),
+)
 GROUPS = {
     "Pendulums, springs, and bodies that attract each other": lambda r: (
         not (_balls(r) or _mixed(r) or r.splits or _in(r, *OWN_GROUP))
@@ -40,8 +43,8 @@ HEAD = """# The datasets
 
 This page is written by `scripts/datasets_page.py` from the recipes. A picture shows three frames of a sequence, then
 four sequences as trails, from dark to bright, or the last frames of four fields. For switching dynamics, it shows two
-frames, a trajectory, and the end of its signal, coloured by regime. [File format](format.md) tells what the files hold. You can
-[change](../README.md#how-you-ask-for-it) parameters and hyperparameters, each with `NAME=VALUE`.
+frames, a trajectory, and the end of its signal, coloured by regime. [File format](format.md) tells what the files
+hold. You can [change](../README.md#how-you-ask-for-it) parameters and hyperparameters, each with `NAME=VALUE`.
 
 ## Which dataset for which model
 
@@ -68,7 +71,7 @@ frames, a trajectory, and the end of its signal, coloured by regime. [File forma
 | tasks that training has not seen | `gravity16_gap`; `gravity6`, some tasks [held out](loading.md#episodes) |
 | other [parameters or starts](generalisation.md) than in training | `pendulum_ood`, `pendulum_sdvae`, `two_body_ood` |
 | systems or lengths that training has not seen | `mixed_physics_held_out`, `double_pendulum_long` |
-| adapting to a new world from a few sequences | `lotka_volterra_coda`, `glycolytic_coda`, `gray_scott_coda`, `driven_pendulum_geps` |
+| adapting to a new world from a few sequences | `lotka_volterra_coda`, `gray_scott_coda`, `driven_pendulum_geps` |
 | signals whose parameters differ between sequences | `lotka_volterra_monode`, `sine_monode`, `lotka_volterra_sdvae` |
 | oscillators that end in a cycle, or rest and fire | `van_der_pol`, `fitzhugh_nagumo` |
 | shares that have the sum 1, games | `matching_pennies`, `rock_paper_scissors` |
