@@ -26,7 +26,8 @@ class GrayScott(Field):
     """State: u, then v, in cells of 1 m. Bright is 1.
 
     At the start u is 0.95 and v 0.05, and in `squares` squares u is 0 and v is 1. They are anywhere, but not across the
-    border, and may overlap.
+    border, and may overlap. The grid is a part of the law: on one twice as fine, the field is another one by 0.02 to
+    0.17 (root mean square, after 360 s).
     """
 
     f: Parameter = parameter(0.03, minimum=0.0, unit="1/s")

@@ -65,9 +65,9 @@ class LambdaOmega(Field):
         return found / self.cell**2
 
     def longest_step(self) -> float:
-        """The longest step that is stable, 6.4 over the fastest rate of decay, or a share of the time of the reaction.
+        """A share of the longest step that is stable, 6.4 over the fastest rate of decay, or of the time of the reaction.
 
-        A reaction decays at a rate of 2 per second at most, where A is 1.
+        The reaction has a rate of decay of 2 per second where A is 1.
         """
         reaction = 2 + abs(self.low("beta")) + abs(self.high("beta"))
-        return min(6 / (LARGEST * self.high("d") / self.cell**2 + reaction), 0.5 / reaction)
+        return min(4 / (LARGEST * self.high("d") / self.cell**2 + reaction), 0.5 / reaction)
