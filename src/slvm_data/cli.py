@@ -108,7 +108,7 @@ def list_datasets(
 
     Example: slvm-data list --system pendulum --paper 2111.05458
     """
-    from slvm_data.datasets import chosen
+    from slvm_data.datasets import SOURCES, chosen
 
     found = [_facts(own, recipe) for own, recipe in chosen(family, system, paper)]
     if as_json:
@@ -118,7 +118,7 @@ def list_datasets(
     rows = [head, *map(_row, found)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
-    show("\n".join(lines))
+    show("\n".join([*lines, "", *(f"{name}:NAME  {module.__doc__}" for name, module in SOURCES.items())]))
 
 
 def _facts(family: str, recipe: Recipe) -> dict[str, Any]:

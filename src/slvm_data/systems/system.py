@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -199,6 +200,11 @@ class System(abc.ABC):
             if isinstance(field.default, int) and isinstance(value, float) and value.is_integer():
                 value = int(value)  # as it comes from the command line
             object.__setattr__(self, name, value)
+
+    @classmethod
+    def equation(cls) -> str:
+        """What moves it, in words and formulas: the docstring of its file."""
+        return sys.modules[cls.__module__].__doc__ or ""
 
     def __str__(self) -> str:
         parameters = ", ".join(f"{name}={getattr(self, name)}" for name in self.parameters())
