@@ -118,7 +118,8 @@ def list_datasets(
     rows = [head, *map(_row, found)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
-    show("\n".join([*lines, "", *(f"{name}:NAME  {module.__doc__}" for name, module in SOURCES.items())]))
+    others = () if family or system or paper else (f"{name}:NAME  {one.__doc__}" for name, one in SOURCES.items())
+    show("\n".join([*lines, *others]))
 
 
 def _facts(family: str, recipe: Recipe) -> dict[str, Any]:
