@@ -112,7 +112,7 @@ assert arrays["image"].shape == (3, 30, 32, 32)
 
 [dysts]({dysts}) is a package with 135 flows, most of them chaotic. With it, 127 of them are datasets by their names:
 
-```sh
+```text
 pip install --no-deps dysts                         # or 'slvm-data[dysts]', with all that the package itself needs
 slvm-data generate dysts:Rossler                    # the folder dysts_Rossler
 slvm-data generate dysts:Rossler c=4..6 --out many  # with another c in each sequence
