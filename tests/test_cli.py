@@ -118,7 +118,7 @@ def test_every_command_has_an_example_that_it_reads():
         one.make_context(name, shlex.split(example[1] or ""), parent=context)  # raises an error for what it cannot read
 
 
-def test_a_shell_completes_commands_and_options(run, monkeypatch):
+def test_a_shell_completes_commands_options_and_names(run, monkeypatch):
     def completed(words):
         variables = {"_SLVM_DATA_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
         for name, value in variables.items():
@@ -127,6 +127,13 @@ def test_a_shell_completes_commands_and_options(run, monkeypatch):
 
     assert completed("slvm-data ver") == ["verify"]
     assert {"--system", "--json"} < set(completed("slvm-data list --"))
+    for command in ("generate", "info", "view", "gif"):
+        assert completed(f"slvm-data {command} pendulum_h") == ["pendulum_hnn", "pendulum_hgn"]
+    assert completed("slvm-data generate folder/") == []  # the shell's own, a file
+    assert completed("slvm-data list --family sw") == ["switching"]
+    assert completed("slvm-data list --system LennardJ") == ["LennardJones"]
+    assert completed("slvm-data generate pendulum --layout kv") == ["kvae"]
+    assert completed("slvm-data generate pendulum --format z") == ["zarr"]
 
 
 def test_list_and_info_for_programs(run, tmp_path):

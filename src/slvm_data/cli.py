@@ -22,7 +22,18 @@ from slvm_data.core.streams import show
 from slvm_data.core.text import sentence
 from slvm_data.core.types import SEEDS, SPLITS
 from slvm_data.recipe.options import OPTIONS
-from slvm_data.script import HELP, LAYOUT, RANGE, call, command, number, report_left_out, values, with_options
+from slvm_data.script import (
+    HELP,
+    LAYOUT,
+    RANGE,
+    call,
+    command,
+    completing,
+    number,
+    report_left_out,
+    values,
+    with_options,
+)
 from slvm_data.store import formats
 
 if TYPE_CHECKING:
@@ -37,6 +48,27 @@ app = typer.Typer(
     epilog="Example: slvm-data generate pendulum3 --train 100",
     rich_markup_mode=None,
 )
+
+
+def _names(incomplete: str) -> list[str]:
+    """Names of datasets that begin so, for the shell, which completes files and folders where there is none."""
+    from slvm_data.datasets import RECIPES
+
+    return completing(RECIPES)(incomplete)
+
+
+def _families(incomplete: str) -> list[str]:
+    from slvm_data.datasets import NAMES
+
+    return completing(NAMES)(incomplete)
+
+
+def _systems(incomplete: str) -> list[str]:
+    from slvm_data.recipe.serialisation import KNOWN
+
+    return completing(KNOWN)(incomplete)
+
+
 _CHOSEN = "chosen automatically"
 _FOLDER_FIRST = "If the current directory has a dataset folder with this name, the folder is shown."
 _Shown = Annotated[
@@ -44,6 +76,7 @@ _Shown = Annotated[
     typer.Argument(
         metavar="NAME|FOLDER|FILE",
         help=f"Dataset name, folder or file; for a name or file, sequences are made in memory. {_FOLDER_FIRST}",
+        autocompletion=_names,
     ),
 ]
 _Own = Annotated[
@@ -97,8 +130,13 @@ def options(
 
 @app.command("list")
 def list_datasets(
-    family: Annotated[str | None, typer.Option(metavar="NAME", help="Family of datasets, such as switching.")] = None,
-    system: Annotated[str | None, typer.Option(metavar="NAME", help="System, such as Pendulum.")] = None,
+    family: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Family of datasets, such as switching.", autocompletion=_families),
+    ] = None,
+    system: Annotated[
+        str | None, typer.Option(metavar="NAME", help="System, such as Pendulum.", autocompletion=_systems)
+    ] = None,
     paper: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Text in the source or its BibTeX, such as KVAE.")
     ] = None,
@@ -156,7 +194,8 @@ def _shape(recipe: Recipe) -> tuple[int, ...]:
 
 @app.command()
 def info(
-    dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE", help=_FOLDER_FIRST)], as_json: _Json = False
+    dataset: Annotated[str, typer.Argument(metavar="NAME|FOLDER|FILE", help=_FOLDER_FIRST, autocompletion=_names)],
+    as_json: _Json = False,
 ) -> None:
     """Describe a dataset: its equation, parameters and sizes.
 
@@ -291,7 +330,7 @@ def new(file: Annotated[Path, typer.Argument(metavar="FILE.py", help="File to wr
     show(f"{file}: look at it with `slvm-data view {file}`, and write its dataset with `slvm-data generate {file}`")
 
 
-app.command("generate")(command(find))
+app.command("generate")(command(find, _names))
 
 
 def view(
@@ -300,6 +339,7 @@ def view(
         typer.Argument(
             metavar="FOLDER|NAME|FILE",
             help=f"Folder of a dataset, or a name or file as for `generate`. {_FOLDER_FIRST}",
+            autocompletion=_names,
         ),
     ],
     changes: Annotated[

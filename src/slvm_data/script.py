@@ -39,6 +39,11 @@ if TYPE_CHECKING:
 HELP = {"help_option_names": ["-h", "--help"]}  # settings of a command line
 
 
+def completing(words: Iterable[str]) -> Callable[[str], list[str]]:
+    """What a shell completes: those of the words that begin with what was typed."""
+    return lambda incomplete: [word for word in words if word.startswith(incomplete)]
+
+
 def number(kind: type, text: str, *names: str, low: float = -math.inf, high: float = math.inf, **settings: Any) -> Any:
     """Make an option whose value is a number, to the letter, from `low` to `high`; `settings` are those of Typer."""
 
@@ -58,9 +63,6 @@ def number(kind: type, text: str, *names: str, low: float = -math.inf, high: flo
     return typer.Option(*names, help=text, parser=parsed, **ends, **settings)
 
 
-_Dataset = Annotated[
-    str, typer.Argument(metavar="NAME|FILE", help="Name of a dataset, a .py file with RECIPE, or a dataset.json.")
-]
 _Changes = Annotated[
     list[str] | None,
     typer.Argument(
@@ -77,13 +79,16 @@ _Format = Annotated[
     typer.Option(
         "--format",
         help=f"File format: {' or '.join(formats.OWN)} (sharded).",
+        autocompletion=completing(formats.OWN),
         show_default=f"from the ending of --out, or {formats.OWN[0]}",
     ),
 ]
 LAYOUT = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", help="Layout of another program: its files, keys and types (slvm-data layouts shows them)."
+        metavar="NAME",
+        help="Layout of another program: its files, keys and types (slvm-data layouts shows them).",
+        autocompletion=completing(layouts.NAMES),
     ),
 ]
 RANGE = Annotated[
@@ -116,11 +121,11 @@ _Shards = Annotated[
 ]
 
 
-def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
-    """Return the command `generate`; `find` turns its first argument into a recipe."""
+def command(find: Callable[[str], Recipe], names: Callable[[str], list[str]] | None = None) -> Callable[..., None]:
+    """Return the command `generate`; `find` turns its first argument into a recipe, and `names` completes it."""
 
     def generate(
-        dataset: _Dataset,
+        dataset: str,
         changes: _Changes = None,
         *,
         out: Annotated[Path | None, typer.Option(help="Folder to write.", show_default="./NAME")] = None,
@@ -155,6 +160,9 @@ def command(find: Callable[[str], Recipe]) -> Callable[..., None]:
         else:
             _carry_out(_in_folders(recipe, chosen, options.get("folder")), out, overwrite=overwrite, **how)
 
+    about = "Name of a dataset, a .py file with RECIPE, or a dataset.json."
+    argument = typer.Argument(metavar="NAME|FILE", help=about, autocompletion=names)
+    generate.__annotations__["dataset"] = Annotated[str, argument]
     return with_options(generate, [*OPTIONS.values(), TRAJECTORIES], "out")
 
 

@@ -5,6 +5,7 @@ Libraries too large to be installed for tests run in `scripts/try_readers.py`.
 
 import base64
 import dataclasses
+import hashlib
 import json
 import re
 import threading
@@ -140,7 +141,9 @@ class Hub(BaseHTTPRequestHandler):
     """Answers what `huggingface_hub` asks to write a repository, and keeps its files."""
 
     files: dict[str, bytes]
+    blobs: dict[str, bytes]
     refusal = ""
+    full = False
 
     def log_message(self, *args):
         pass
@@ -155,6 +158,17 @@ class Hub(BaseHTTPRequestHandler):
 
     do_GET = do_POST  # noqa: N815
 
+    def do_PUT(self):
+        """Keep the bytes of a large file, as Git LFS sends them, under their checksum."""
+        data = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.full:
+            self.send_error(507, "Insufficient Storage")
+            return
+        assert self.path == f"/blobs/{hashlib.sha256(data).hexdigest()}"
+        self.blobs[self.path.rpartition("/")[2]] = data
+        self.send_response(200)
+        self.end_headers()
+
     def _answer(self, path, body):
         here = f"http://127.0.0.1:{self.server.server_port}/datasets/me/made"
         if path.endswith("/create"):
@@ -162,14 +176,29 @@ class Hub(BaseHTTPRequestHandler):
         if "/tree/" in path:
             return [{"type": "file", "path": name, "size": 1, "oid": "0"} for name in self.files]
         if "/preupload/" in path:
-            asked = json.loads(body)["files"]
-            return {"files": [{"path": file["path"], "uploadMode": "regular", "shouldIgnore": False} for file in asked]}
+            asked = [file["path"] for file in json.loads(body)["files"]]
+            modes = ["lfs" if path.endswith(".parquet") else "regular" for path in asked]
+            fields = ("path", "uploadMode", "shouldIgnore")
+            rows = [(*file, False) for file in zip(asked, modes, strict=True)]
+            return {"files": [dict(zip(fields, row, strict=True)) for row in rows]}
+        if path.endswith("/info/lfs/objects/batch"):
+            return {"transfer": "basic", "objects": [self._large(one) for one in json.loads(body)["objects"]]}
         for change in map(json.loads, body.splitlines() if "/commit/" in path else ()):
             if change["key"] == "file":
                 self.files[change["value"]["path"]] = base64.b64decode(change["value"]["content"])
+            elif change["key"] == "lfsFile":
+                self.files[change["value"]["path"]] = self.blobs[change["value"]["oid"]]
             elif change["key"] == "deletedFile":
                 del self.files[change["value"]["path"]]
         return {"commitUrl": f"{here}/commit/0", "commitOid": "0" * 40, "errors": [], "warnings": []}
+
+    def _large(self, asked):
+        """Where to send a large file; one that the repository has is not asked for."""
+        href = f"http://127.0.0.1:{self.server.server_port}/blobs/{asked['oid']}"
+        return asked | ({} if asked["oid"] in self.blobs else {"actions": {"upload": {"href": href, "header": {}}}})
+
+
+SENDING = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # huggingface_hub with httpx
 
 
 @pytest.fixture
@@ -177,11 +206,12 @@ def hub(monkeypatch):
     """A Hub of our own, with a repository that has files already."""
     import huggingface_hub
 
-    handler = type("Own", (Hub,), {"files": {"train/old.parquet": b"", "LICENSE": b""}})
+    handler = type("Own", (Hub,), {"files": {"train/old.parquet": b"", "LICENSE": b""}, "blobs": {}})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", True)  # a protocol of its own, for large files
     monkeypatch.setattr(huggingface_hub, "get_token", lambda: "hf_mine")
     monkeypatch.setenv("HF_TOKEN", "hf_mine")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -191,6 +221,7 @@ def hub(monkeypatch):
     server.server_close()
 
 
+@SENDING
 @pytest.mark.parametrize("name", SETS)
 @pytest.mark.parametrize("ending", ["npz", "parquet"])
 def test_what_is_pushed_is_the_copy_and_loads_again(made, hub, load_dataset, tmp_path, name, ending):
@@ -199,6 +230,8 @@ def test_what_is_pushed_is_the_copy_and_loads_again(made, hub, load_dataset, tmp
     copy = made(name, "parquet")
     ours = {path.relative_to(copy).as_posix(): path.read_bytes() for path in copy.rglob("*") if path.is_file()}
     assert hub.files == ours | {"LICENSE": b""}
+    large = [data for path, data in ours.items() if path.endswith(".parquet")]
+    assert {hashlib.sha256(data).hexdigest() for data in large} == hub.blobs.keys()
     for path, data in hub.files.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(data)
@@ -232,6 +265,7 @@ def test_parquet_has_an_index_of_its_pages(made):
         assert column.has_column_index
 
 
+@SENDING
 def test_what_cannot_be_pushed_is_a_sentence(made, hub, monkeypatch, tmp_path):
     import huggingface_hub
 
@@ -245,6 +279,9 @@ def test_what_cannot_be_pushed_is_a_sentence(made, hub, monkeypatch, tmp_path):
     with pytest.raises(
         ValueError, match=r"^me/made cannot be written to the Hugging Face Hub: You have no right to do"
     ):
+        push(made("pendulum3", "parquet"), "me/made")
+    hub.refusal, hub.full = "", True
+    with pytest.raises(ValueError, match=r"Error while uploading '.*parquet' to the Hub. \(.*Insufficient Storage"):
         push(made("pendulum3", "parquet"), "me/made")
     monkeypatch.setattr(huggingface_hub, "get_token", lambda: None)
     with pytest.raises(

@@ -73,7 +73,8 @@ def _upload(hub: Any, api: Any, folder: Path, content: Manifest, repo: str, priv
     return str(made)
 
 
-def _reason(error: Exception) -> str:
-    """What the Hub says, in a line."""
+def _reason(error: BaseException) -> str:
+    """What the Hub says, in a line; of an upload that failed, the reason too."""
     text = str(getattr(error, "server_message", None) or error) or type(error).__name__
-    return " ".join(text.split())
+    behind = f" ({_reason(error.__cause__)})" if type(error) is RuntimeError and error.__cause__ else ""
+    return " ".join(text.split()) + behind
