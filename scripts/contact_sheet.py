@@ -18,9 +18,10 @@ SHOWN = (
     *("nascar", "lorenz", "switching_double_pendulum", "three_mode"),
     *("double_pendulum_colors", "three_body", "mass_spring_hgn", "two_body_hgn"),
     *("lotka_volterra_monode", "driven_pendulum_geps", "springs5_nri", "lennard_jones_16"),
+    *("gray_scott_coda", "lambda_omega_nsv"),
 )
 LEGEND = (
-    "Three frames of a sequence, then four as trails from dark to bright.",
+    "Three frames of a sequence, then four as trails, or the ends of four fields.",
     "Of switching dynamics two frames, a trajectory, and its signal, by regime.",
 )
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 import slvm_data
 from slvm_data import RECIPES, Recipe, Switching, System
-from slvm_data.core.text import numbers
+from slvm_data.core.text import numbers, some
 from slvm_data.core.types import SPLITS
 from slvm_data.datasets import NAMES, dysts_flows
 from slvm_data.recipe.bibliography import PAPERS, address, bibtex
@@ -17,7 +17,10 @@ from slvm_data.recipe.serialisation import equation, to_stored
 from slvm_data.store.card import of_split, of_windows, value_text
 
 PAGE = Path(__file__).parents[1] / "docs/datasets.md"
-OWN_GROUP = "suite", "hgn", "balls", "rods", "worlds", "networks", "switching"  # a group of their own, or a shared one
+OWN_GROUP = (  # a group of their own, or a shared one
+    *("suite", "hgn", "balls", "rods", "worlds"),
+    *("networks", "fields", "switching"),
+)
 GROUPS = {
     "Pendulums, springs, and bodies that attract each other": lambda r: (
         not (_balls(r) or _mixed(r) or r.splits or _in(r, *OWN_GROUP))
@@ -28,6 +31,7 @@ GROUPS = {
     "Rods": lambda r: _in(r, "rods"),
     "Populations, oscillators and games": lambda r: _in(r, "worlds"),
     "Networks and particles": lambda r: _in(r, "networks"),
+    "Fields": lambda r: _in(r, "fields"),
     "Mixed": lambda r: _mixed(r) and not r.splits,
     "Splits that test generalisation": lambda r: bool(r.splits) and not _in(r, *OWN_GROUP),
     "Switching dynamics": lambda r: _in(r, "switching"),
@@ -38,9 +42,9 @@ HEAD = """# The datasets
 {contents}
 
 This page is written by `scripts/datasets_page.py` from the recipes. A picture shows three frames of a sequence, then
-four sequences as trails, from dark to bright. For switching dynamics, it shows two frames, a trajectory, and the end of
-its signal, coloured by regime. [File format](format.md) tells what the files hold. You can
-[change](../README.md#how-you-ask-for-it) parameters and hyperparameters, each with `NAME=VALUE`.
+four sequences as trails, from dark to bright, or the last frames of four fields. For switching dynamics, it shows two
+frames, a trajectory, and the end of its signal, coloured by regime. [File format](format.md) tells what the files
+hold. You can [change](../README.md#how-you-ask-for-it) parameters and hyperparameters, each with `NAME=VALUE`.
 
 ## Which dataset for which model
 
@@ -61,13 +65,14 @@ its signal, coloured by regime. [File format](format.md) tells what the files ho
 | causal variables, and interventions on them | `pong_citris` |
 | which bodies act on which: a graph as the truth | `springs5_nri`, `charged5_nri` |
 | many bodies, molecular dynamics | `lennard_jones_4`, `lennard_jones_16` |
+| fields that react and diffuse, partial differential equations | `gray_scott_coda`, `lambda_omega_nsv` |
 | one model for several values of a parameter | `pendulum3`, `mass_spring3`, `double_pendulum3`, `two_body3` |
 | meta-learning, few-shot and in-context models | `gravity3`, `gravity6`, `gravity16`, `pendulum3` |
 | meta-learning over different systems | `mixed_physics_iclr2023`, `mixed_physics_iclr2025` |
 | tasks that training has not seen | `gravity16_gap`; `gravity6`, some tasks [held out](loading.md#episodes) |
 | other [parameters or starts](generalisation.md) than in training | `pendulum_ood`, `pendulum_sdvae`, `two_body_ood` |
 | systems or lengths that training has not seen | `mixed_physics_held_out`, `double_pendulum_long` |
-| adapting to a new world from a few sequences | `lotka_volterra_coda`, `glycolytic_coda`, `driven_pendulum_geps` |
+| adapting to a new world from a few sequences | `lotka_volterra_coda`, `gray_scott_coda`, `driven_pendulum_geps` |
 | signals whose parameters differ between sequences | `lotka_volterra_monode`, `sine_monode`, `lotka_volterra_sdvae` |
 | oscillators that end in a cycle, or rest and fire | `van_der_pol`, `fitzhugh_nagumo` |
 | shares that have the sum 1, games | `matching_pennies`, `rock_paper_scissors` |
@@ -237,7 +242,8 @@ slvm-data generate {recipe.name}
 
 def state(system: System) -> str:
     """Names and units of the numbers of a state."""
-    names = [f"{n} [{u}]" for n, u in zip(system.state, system.units, strict=True)] if system.units else system.state
+    named = system.units and [f"{n} [{u}]" for n, u in zip(system.state, system.units, strict=True)]
+    names = some(named or system.state)
     seen_by = isinstance(system, Switching) and system.latents
     return ", ".join(names) + (f"; latents {', '.join(system.latents)}" if seen_by else "")
 

@@ -1,7 +1,7 @@
 """Pictures of the datasets, for the README and for docs/datasets.md.
 
-Three frames of a sequence, then four sequences as trails, late over early and brighter; of switching datasets two
-frames, a trajectory and the end of its signal, coloured by regime.
+Three frames of a sequence, then four sequences as trails, late over early and brighter, or the last frames of four
+fields; of switching datasets two frames, a trajectory and the end of its signal, coloured by regime.
 """
 
 import dataclasses
@@ -14,6 +14,7 @@ from slvm_data.core.types import Arrays
 from slvm_data.export.animation import colours
 from slvm_data.observe.render.soft import LIT
 from slvm_data.observe.view import rgb
+from slvm_data.systems.field import Field
 
 SCALE, GAP = 2, 2  # px
 TILE = 32 * SCALE + GAP
@@ -61,10 +62,16 @@ def _sequences(recipe: Recipe) -> list[tuple[int, Image.Image]]:
     pairs = zip(tasks, index, splits, strict=True)
     every = [_upright(recipe, t, sample(recipe, split, i, t)["image"]) for t, i, split in pairs]
     chosen = np.linspace(0, recipe.steps - 1, FRAMES).astype(int)
-    ground = recipe.view_of(0).background
-    trails = [faded(frames, np.array(rgb(ground))) if ground else trail(frames) for frames in every]
-    parts = [*every[0][chosen], *trails]
+    parts = [*every[0][chosen], *(_whole(recipe, frames) for frames in every)]
     return list(enumerate(map(_enlarged, parts)))
+
+
+def _whole(recipe: Recipe, frames: np.ndarray) -> np.ndarray:
+    """A sequence [T H W 3] in one picture [H W 3]: a trail, or the end of a field."""
+    if isinstance(recipe.tasks[0], Field):
+        return frames[-1]
+    ground = recipe.view_of(0).background
+    return faded(frames, np.array(rgb(ground))) if ground else trail(frames)
 
 
 def _upright(recipe: Recipe, task: int, image: np.ndarray) -> np.ndarray:

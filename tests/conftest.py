@@ -58,10 +58,11 @@ def different_tasks() -> list[tuple[Recipe, int]]:
     """One task of every system and view without windows: of those that differ in numbers alone, the last one made.
 
     Without those that move in random steps: a sequence cannot be simulated again from what is stored.
-    Rods have tests of their own: their frames have other sizes, and some of them a control.
+    Rods and fields have tests of their own: frames have other sizes, some rods a control, fields large states.
     """
     found = {}
-    for recipe in (recipe for name, recipe in WITHOUT_WINDOWS.items() if name not in NAMES["rods"]):
+    apart = {*NAMES["rods"], *NAMES["fields"]}
+    for recipe in (recipe for name, recipe in WITHOUT_WINDOWS.items() if name not in apart):
         for i, system in enumerate(recipe.tasks):
             if not system.in_steps():
                 found[system.template(), recipe.dt_of(i), recipe.view_of(i)] = recipe, i

@@ -19,7 +19,7 @@ import slvm_data
 from slvm_data.core.json_tree import Json, to_json
 from slvm_data.core.names import MANIFEST
 from slvm_data.core.streams import show
-from slvm_data.core.text import sentence
+from slvm_data.core.text import sentence, some
 from slvm_data.core.types import SEEDS, SPLITS
 from slvm_data.recipe.options import OPTIONS
 from slvm_data.script import (
@@ -169,20 +169,16 @@ def _facts(family: str, recipe: Recipe) -> dict[str, Any]:
         "tasks": len(recipe.tasks),
         "sequences": {split: recipe.count(split) for split in (*SPLITS, *recipe.splits)},
         "observation": _shape(recipe),
-        "states": list(dict.fromkeys(system.state for system in recipe.tasks)),
+        "states": list(dict.fromkeys(some(system.state) for system in recipe.tasks)),
         "source": recipe.source,
     }
 
 
 def _row(facts: dict[str, Any]) -> tuple[str, ...]:
     counts = "/".join(str(facts["sequences"][split]) for split in SPLITS)
-    observed, states = "x".join(map(str, facts["observation"])), " | ".join(dict.fromkeys(map(_state, facts["states"])))
+    observed = "x".join(map(str, facts["observation"]))
+    states = " | ".join(dict.fromkeys(" ".join(some(names, MANY)) for names in facts["states"]))
     return facts["name"], facts["family"], ", ".join(facts["systems"]), str(facts["tasks"]), counts, observed, states
-
-
-def _state(names: tuple[str, ...]) -> str:
-    """The numbers of a state; of many, the first two and the last."""
-    return " ".join(names if len(names) <= MANY else (*names[:2], "…", names[-1]))
 
 
 def _shape(recipe: Recipe) -> tuple[int, ...]:
@@ -249,7 +245,7 @@ def _described(recipe: Recipe, word: str) -> Iterator[str]:
         yield f"tasks that train, val and test leave out: {', '.join(map(str, recipe.held_out))}"
     for name, split in recipe.splits.items():
         yield f"split {name}: {split.count} per task, {card.of_split(recipe, name) or 'as train'}"
-    yield "state: " + "; ".join(dict.fromkeys(", ".join(system.state) for system in recipe.tasks))
+    yield "state: " + "; ".join(dict.fromkeys(", ".join(some(system.state)) for system in recipe.tasks))
     yield from dict.fromkeys(_observed(recipe, task) for task in range(len(recipe.tasks)))
     yield from (f"modifier of the observation: {one}" for one in recipe.observe)
     if recipe.windows:

@@ -27,6 +27,8 @@ UNITS = {  # of parameters, by system; those that are left out have none
     "PolygonBox": {"radius": "px"},
     "Pong": {"radius": "px"},
     "InterventionalPong": {"speed": "px"},
+    "GrayScott": {"f": "1/s", "k": "1/s", "D_u": "m²/s", "D_v": "m²/s"},
+    "LambdaOmega": {"d": "m²/s", "beta": "1/s"},
     "SpringNetwork": {"k": "N/m"},
     "ChargeNetwork": {"g": "N m²"},
     "LennardJones": {"temperature": "J"},

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 LONGEST = 1000  # characters of an error
+MANY = 64  # names in a row
 
 
 def visible(text: str) -> str:
@@ -25,6 +26,11 @@ def numbers(values: Iterable[int]) -> str:
     if len(every) > 1 and every == list(range(every[0], every[-1] + 1)):
         return f"{every[0]} … {every[-1]}"
     return sentence(", ".join(map(str, every)))
+
+
+def some(names: Sequence[str], most: int = MANY) -> tuple[str, ...]:
+    """Names in a row; of more than `most`, the first two and the last."""
+    return tuple(names) if len(names) <= most else (*names[:2], "…", names[-1])
 
 
 def _visible(letter: str) -> str:

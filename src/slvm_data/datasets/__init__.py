@@ -39,6 +39,7 @@ NAMES = {
         *("van_der_pol", "fitzhugh_nagumo", "henon_heiles", "matching_pennies", "rock_paper_scissors"),
     ),
     "networks": ("springs5_nri", "charged5_nri", "lennard_jones_4", "lennard_jones_16"),
+    "fields": ("gray_scott_coda", "lambda_omega_nsv"),
     "switching": (
         *("nascar", "lorenz", "switching_double_pendulum", "three_mode", "bouncing_ball_1d"),
         *("switching_pendulum", "switching_mass_spring"),

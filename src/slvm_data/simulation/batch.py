@@ -23,7 +23,7 @@ from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import SPLITS, Array, Arrays, Key
 from slvm_data.observe import camera
 from slvm_data.observe.modifiers import CLEAN, StateNoise
-from slvm_data.observe.render.style import Style, hues
+from slvm_data.observe.render.style import Style, hues, placed
 from slvm_data.recipe import original
 from slvm_data.recipe.mistakes import is_own, named
 from slvm_data.recipe.recipe import Recipe
@@ -40,6 +40,7 @@ from slvm_data.systems.timing import TimeRule
 BATCH = 512  # sequences, if their frames fit in `MEMORY`
 LEAST = 2  # a batch of one is compiled in another way, which can change the last bit
 MEMORY = 2**25  # bytes
+STATES = 2**14  # numbers of the states of a batch: an integration has 12 times as many, which fit in the cache
 STEPS = 10_000  # of integration per frame, at most
 EVENT = 48  # bytes of an impact
 NUMBERS = 256  # bytes of numbers in a frame, about; long trajectories are fastest a few at a time
@@ -459,7 +460,7 @@ def _scene(inputs: Inputs, draws: Draws, program: Program) -> Scene:
     drawn = not (member.own_hues or program.style.body_colors)
     colors = camera.color_index(keys["colors"], program.style.palette, member.bodies_drawn, drawn)
     half_width, color = inputs.scene * (1 + inputs.jitter), jnp.asarray(hues(program.style))[colors]
-    discs = camera.project(centres + offset, radii, half_width)
+    discs = placed(program.style, centres, radii, offset, half_width)
     switching = _switching(member, states, inputs.scale, keys, drive, t)
     if program.original and program.style.name == "debug":
         accepted = original.accept(program.style, discs[0][:, 0])
@@ -472,7 +473,7 @@ def _scene(inputs: Inputs, draws: Draws, program: Program) -> Scene:
         recorded=recorded,
         driving=_driving(program, drive, t),
         discs=(*discs, color),
-        clean=(*camera.project(still[0] + offset, still[1], half_width), color) if program.clean else (),
+        clean=(*placed(program.style, *still, offset, half_width), color) if program.clean else (),
         finite=jnp.isfinite(states.astype(np.float32)).all() & jnp.isfinite(switching.get("signal", 0.0)).all() & room,
         accepted=accepted,
     )
@@ -619,7 +620,7 @@ def _events(impacts: dict[str, Array]) -> dict[str, Array]:
 
 
 def batch_size(recipe: Recipe) -> int:
-    """Number of sequences in a batch of the recipe of a split: fewer if they are long or large, to bound memory.
+    """Number of sequences in a batch of the recipe of a split: fewer if they are long or large, or their states are.
 
     A few are padded to a batch. Trajectories of windows are long: their batches are no larger than the largest split.
     """
@@ -628,7 +629,8 @@ def batch_size(recipe: Recipe) -> int:
     numbers = (NUMBERS + CHANNEL * channels) * recipe.steps
     size = width * int(np.prod(_frames_shape(recipe))) + EVENT * _most_impacts(recipe) + numbers
     wanted = min(BATCH, max(map(recipe.trajectories, SPLITS))) if recipe.windows else BATCH
-    return int(np.clip(MEMORY // size, LEAST, max(LEAST, wanted)))
+    largest = max(len(system.state) for system in recipe.tasks)
+    return int(np.clip(min(MEMORY // size, STATES // largest), LEAST, max(LEAST, wanted)))
 
 
 def frame_buffer(recipe: Recipe, size: int, packed: bool = False) -> np.ndarray:

@@ -18,7 +18,7 @@ from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Arrays
 from slvm_data.observe.modifiers import CLEAN
 from slvm_data.recipe.recipe import Recipe
-from slvm_data.simulation.batch import Batch, collect, longest_own_step, longest_step, shared_parameters
+from slvm_data.simulation.batch import STATES, Batch, collect, longest_own_step, longest_step, shared_parameters
 from slvm_data.simulation.member import stored_courses
 from slvm_data.simulation.regimes import RegimeCounts
 from slvm_data.store.manifest import Certificate, Coverage
@@ -152,7 +152,13 @@ def _joined(a: Coverage, b: Coverage) -> Coverage:
 
 def sampled(recipe: Recipe, split: str) -> int:
     """Number of trajectories of a split that errors are measured on."""
-    return min(SAMPLE, recipe.trajectories(split), max(1, FRAMES // recipe.steps))
+    most = _most(recipe.steps, max(len(system.state) for system in recipe.tasks))
+    return min(most, recipe.trajectories(split))
+
+
+def _most(frames: int, numbers: int) -> int:
+    """The largest sample of trajectories of so many frames, with so many numbers in a state."""
+    return max(1, min(SAMPLE, FRAMES // frames, STATES // numbers))
 
 
 def measured(recipe: Recipe, task: int) -> list[str] | None:
@@ -311,8 +317,8 @@ def _pieces(recipe: Recipe, task: int, arrays: Arrays) -> Pieces:
 
 def _filled(pieces: Pieces) -> Pieces:
     """As many pieces as a large sample has, the first ones again, so that one program serves datasets of every size."""
-    count, frames = len(pieces.starts), pieces.t.shape[-1]
-    return pieces.rows(np.resize(np.arange(count), max(count, min(SAMPLE, FRAMES // frames))))
+    count, numbers = pieces.starts.shape
+    return pieces.rows(np.resize(np.arange(count), max(count, _most(pieces.t.shape[-1], numbers))))
 
 
 @compiled("template", "drift")

@@ -13,7 +13,7 @@ from slvm_data.core.late import jax
 from slvm_data.core.packing import pack_pictures
 from slvm_data.core.types import Array
 from slvm_data.observe.render import fast
-from slvm_data.observe.render.style import Style, background, draw, draw_joined, hues, split
+from slvm_data.observe.render.style import WHOLE, Style, background, draw, draw_joined, hues, split
 
 DOUBTS = 512  # doubtful pixels computed again at a time; a part has about ten
 FEW = 64  # sequences drawn at a time, so that intermediate results fit in the processor's cache
@@ -25,7 +25,10 @@ Method = str | tuple[str, tuple[int, int]]
 """A colour: by the reference; "code" or "lone": by a method of `fast`. With height and width: by patches."""
 
 Scene = tuple[np.ndarray, ...]
-"""Centres [N T B 2] or ends [N T B 2 2] and radii [N T B], in canvas widths, and RGB colours [N B 3]."""
+"""Centres [N T B 2] or ends [N T B 2 2] and radii [N T B], in canvas widths, and RGB colours [N B 3].
+
+Of a field, the shares of full brightness [N T B cells cells] in the place of centres.
+"""
 
 
 def draw_frames(style: Style, color: str, scene: Scene, frames: np.ndarray) -> None:
@@ -71,7 +74,7 @@ def _parts(scene: Scene, wanted: np.ndarray, size: int) -> Iterator[tuple[np.nda
 
 def _method(style: Style, color: str, scene: Scene) -> Method:
     """The fastest method that draws these frames."""
-    if style.name == "debug":
+    if style.name in WHOLE:
         return color
     places, radii, _ = scene
     whole = "code" if _codes_fit(style, color, scene) else color
@@ -220,7 +223,7 @@ def paint(centres: Any, radii: Any, colors: Any, *, style: Style, how: Method) -
 def _joined(style: Style, how: Method) -> bool:
     """Whether the pixels of several channels come joined."""
     color = how if isinstance(how, str) else how[0]
-    return style.name != "debug" and (color == "rgb" or (color == "binary" and style.palette > 1))
+    return style.name not in WHOLE and (color == "rgb" or (color == "binary" and style.palette > 1))
 
 
 @cache

@@ -16,8 +16,7 @@ from slvm_data.core.keys import exact, of_data, root, stream
 from slvm_data.core.late import jax
 from slvm_data.core.text import sentence
 from slvm_data.core.types import Array, Arrays, Numbers
-from slvm_data.observe.camera import project
-from slvm_data.observe.render.style import Style, draw, hues, style_of
+from slvm_data.observe.render.style import Style, draw, hues, placed, style_of
 from slvm_data.observe.view import View
 from slvm_data.recipe.mistakes import is_own
 from slvm_data.simulation import trial
@@ -208,7 +207,7 @@ def _render(
     def frame(own: tuple[Array, dict[str, Array]]) -> Array:
         x, moved = own
         centres, radii = member.member(moved).bodies(x)
-        return draw(style, *project(centres + offset, radii, half_width), colors, color)
+        return draw(style, *placed(style, centres, radii, offset, half_width), colors, color)
 
     return jax.lax.map(frame, (states, moving))
 

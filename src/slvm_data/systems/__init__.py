@@ -14,9 +14,11 @@ from slvm_data.systems.elastic_double_pendulum import ElasticDoublePendulum as E
 from slvm_data.systems.explicit_duration import ExplicitDuration as ExplicitDuration
 from slvm_data.systems.fitzhugh_nagumo import FitzHughNagumo as FitzHughNagumo
 from slvm_data.systems.glycolytic import Glycolytic as Glycolytic
+from slvm_data.systems.gray_scott import GrayScott as GrayScott
 from slvm_data.systems.hamiltonian import Hamiltonian as Hamiltonian
 from slvm_data.systems.henon_heiles import HenonHeiles as HenonHeiles
 from slvm_data.systems.interventional_pong import InterventionalPong as InterventionalPong
+from slvm_data.systems.lambda_omega import LambdaOmega as LambdaOmega
 from slvm_data.systems.lennard_jones import LennardJones as LennardJones
 from slvm_data.systems.lorenz import Lorenz as Lorenz
 from slvm_data.systems.lotka_volterra import LotkaVolterra as LotkaVolterra

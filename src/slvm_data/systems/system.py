@@ -43,7 +43,10 @@ class System(abc.ABC):
     bodies_drawn: ClassVar[int] = 1
     """Number B of bodies in a frame, and length of a parameter with one value per body."""
     style: ClassVar[str] = "soft"
-    """Style of its frames, unless the view gives another: "soft", as in the Hamiltonian benchmarks, "clean", "bump"."""
+    """Style of its frames, unless the view gives another: "soft", as in the Hamiltonian benchmarks, "clean", "bump".
+
+    Fields have "field", and no other.
+    """
     own_hues: ClassVar[bool] = False
     """Whether body k has hue k of the palette in every sequence, instead of a drawn one."""
     y_down: ClassVar[bool] = False
@@ -80,7 +83,7 @@ class System(abc.ABC):
         """Places (x to the right, y up) and radii [B] of the bodies that show the state [D], in metres.
 
         Places are centres of discs, [B 2]; or both ends of capsules, [B 2 2], such as rods and walls, which are all
-        points within the radius of the line between their ends. Body 0 is on top.
+        points within the radius of the line between their ends. Body 0 is on top. A field has others (`systems.field`).
         """
 
     @abc.abstractmethod

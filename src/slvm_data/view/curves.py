@@ -18,6 +18,8 @@ SHOWN = ("time", "state", "energy", "mask", "labels", "mode", "latents", "querie
 AXES = {"D": "state", "L": "latents", "U": "inputs"}  # names of the numbers along an axis, among those of the system
 PLANE = ("x", "y")
 
+MOST, FEW = 64, 8  # numbers along an axis that all have a curve, and curves where there are more
+
 
 @dataclass(frozen=True)
 class Curves:
@@ -34,6 +36,11 @@ class Curves:
     def unit(self) -> str:
         """The unit of all numbers; of several, each once."""
         return ", ".join(dict.fromkeys(filter(None, self.units)))
+
+
+def few(count: int) -> slice:
+    """The numbers along an axis that have a curve: all, or of very many, as of a field, a few at equal distances."""
+    return slice(None) if count <= MOST else slice(count // FEW // 2, None, count // FEW)
 
 
 def further(system: System, row: Arrays) -> list[Curves]:
@@ -64,7 +71,8 @@ def _curves(system: System, name: str, array: np.ndarray) -> Curves:
     title = "Control" if name == "control" else f"Drift of {drifting}" if drifting else name
     numbers = array.reshape(len(array), -1)
     names = _names(system, name, numbers.shape[1], drifting) if array.ndim > 1 else (drifting or name,)
-    return Curves(title, names, _units(system, name, drifting, len(names)), numbers, name == "control", _rank(name) < 2)
+    units, own = _units(system, name, drifting, len(names)), few(len(names))
+    return Curves(title, names[own], units[own], numbers[:, own], name == "control", _rank(name) < 2)
 
 
 def _names(system: System, name: str, count: int, word: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from slvm_data.observe.windowing import Windowing
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System
-from slvm_data.view.curves import Curves, further, instants
+from slvm_data.view.curves import Curves, few, further, instants
 from slvm_data.view.dataset import CONTEXT_MASK, Dataset, opened
 from slvm_data.view.summary import title
 
@@ -65,8 +65,9 @@ class Sequence:
 
     @property
     def state(self) -> np.ndarray:
-        """States [T D]; for a window, latents."""
-        return self.arrays.get("state", self.arrays.get("latents", self.arrays.get("latent")))  # pyright: ignore
+        """States [T D]; for a window, latents; of very many numbers, a few."""
+        own: Any = self.arrays.get("state", self.arrays.get("latents", self.arrays.get("latent")))
+        return own[:, few(own.shape[1])]
 
     @property
     def regime(self) -> np.ndarray | None:
@@ -117,7 +118,8 @@ def plot(dataset: Path | str | Recipe | Dataset, split: str = "train", index: in
     system = source.recipe.tasks[task]
     names = system.state if "state" in arrays else getattr(system, "latents", ()) or system.state
     units = system.units if names == system.state else ()
-    shown = Sequence(system, arrays, names, units if len(units) == len(names) else ())
+    own, named = few(len(names)), len(units) == len(names)
+    shown = Sequence(system, arrays, names[own], units[own] if named else ())
     figure = Plot(figsize=(WIDTH, 1.0), layout="constrained")
     rows, heights = _panels(shown)
     figure.set_figheight(HEIGHT * sum(heights))

@@ -16,6 +16,7 @@ from slvm_data.evaluation.report import Report, Scored, column
 from slvm_data.evaluation.scores import FRAMES, nan_mean, probed, several
 from slvm_data.evaluation.scoring import Opened, first_frame, has_gaps, names_of_targets, opened, scored
 from slvm_data.metrics.regimes import assigned
+from slvm_data.view.curves import few
 from slvm_data.view.dataset import Dataset
 from slvm_data.view.payload import most_frames, numbers, sheet
 
@@ -162,7 +163,7 @@ def _compared(shown: Shown, place: int) -> Iterable[tuple[str, list[str], np.nda
         if name in shown.pairs:
             pair = shown.pairs[name]
             names = pair.names or [f"y{i + 1}" for i in range(min(CHANNELS, pair.wanted.shape[2]))]
-            for d, word in enumerate(names):
+            for d, word in [*enumerate(names)][few(len(names))]:
                 yield word, ["truth", "forecast"], np.stack([own[place, :, d] for own in (pair.wanted, pair.found)], 1)
     if shown.read:
         found, wanted = shown.read

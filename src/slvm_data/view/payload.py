@@ -11,7 +11,7 @@ from slvm_data.arrays import PARAMETER
 from slvm_data.core.types import Arrays
 from slvm_data.systems.system import System
 from slvm_data.view import png
-from slvm_data.view.curves import Curves, further, instants
+from slvm_data.view.curves import Curves, few, further, instants
 from slvm_data.view.dataset import CONTEXT_MASK, Dataset
 
 FRAMES = 2000  # of a sequence, at most
@@ -58,7 +58,7 @@ def _frames_and_curves(dataset: Dataset, task: int, row: Arrays) -> dict[str, An
         "frames": sprite(dataset, task, row["image"][:T]) if "image" in row else None,
         "clean": sprite(dataset, task, row["clean"][:T]) if "clean" in row else None,
         "mask": row["mask"][:T].tolist() if "mask" in row else None,
-        "state": numbers(state[:T]),
+        "state": numbers(state[:T, few(state.shape[1])]),
         "energy": numbers(row["energy"][:T]) if "energy" in row else None,
         "mode": mode[:T].tolist() if mode is not None else None,
         "signal": numbers(signal[:T]) if signal is not None else None,

@@ -16,6 +16,7 @@ from slvm_data.systems.drift import regimes_of
 from slvm_data.systems.switching import Switching
 from slvm_data.systems.system import System
 from slvm_data.view.command_line import changed_name, command
+from slvm_data.view.curves import few
 from slvm_data.view.dataset import Dataset
 from slvm_data.view.sliders import of_modifiers, sliders
 
@@ -81,11 +82,11 @@ def _task(dataset: Dataset, task: int) -> dict[str, Any]:
         "title": title(recipe, task),
         "parameters": _parameters(dataset, task),
         "scores": dataset.forecasts.keys(task) if dataset.forecasts else [],
-        "state": names,
-        "units": list(system.units) if names == list(system.state) else [],
+        "state": names[few(len(names))],
+        "units": list(system.units)[few(len(names))] if names == list(system.state) else [],
         "energy_unit": system.energy_unit if system.units else "",
         "halves": list(system.halves) if len(system.state) > 2 else [],
-        "portraits": _portraits(system, names),
+        "portraits": _portraits(system, names[few(len(names))]),
         "down": system.y_down,
         "regimes": regimes_of(system, recipe.drift),
         "counts": counts,

@@ -1,4 +1,4 @@
-"""The style of a picture: soft, clean or bump-like bodies, or the debugging view of a physics engine."""
+"""The style of a picture: soft, clean or bump-like bodies, a field, or the debugging view of a physics engine."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ import numpy as np
 
 from slvm_data.core.late import jnp
 from slvm_data.core.types import Array
-from slvm_data.observe.render import bump, clean, debug, soft
+from slvm_data.observe.camera import project
+from slvm_data.observe.render import bump, clean, debug, field, soft
 from slvm_data.observe.view import View, rgb
+from slvm_data.systems.field import Field
 from slvm_data.systems.system import System
 
 COVERS = {"soft": soft.cover, "clean": clean.cover, "bump": bump.cover}
+WHOLE = "debug", "field"  # styles without a part of a frame for each body
 LIT = {"soft": soft.LIT, "clean": clean.LIT, "bump": clean.LIT}  # least value that is 1 in a binary frame
 
 
@@ -22,7 +25,7 @@ LIT = {"soft": soft.LIT, "clean": clean.LIT, "bump": clean.LIT}  # least value t
 class Style:
     """Everything that determines the pixels, except the bodies."""
 
-    name: str  # one of `view.STYLES`
+    name: str  # one of `view.STYLES`, or "field"
     size: int  # pixels
     palette: int
     margin: float = 0.0  # px, of the walls in a debugging view
@@ -34,6 +37,8 @@ def style_of(system: System, view: View) -> Style:
     """The style of a population in a view; raises ValueError if the view cannot show it."""
     if view.style == "debug":
         return _debug_style(system, view)
+    if isinstance(system, Field):
+        _check_field(system, view)
     bodies, ground = tuple(map(rgb, view.body_colors)), rgb(view.background) if view.background else ()
     style = Style(view.style or system.style, view.size, len(bodies) or view.palette, 0.0, bodies, ground)
     if ground in seen_colors(style):
@@ -53,11 +58,21 @@ def _debug_style(system: Any, view: View) -> Style:
     return Style("debug", view.size, 1, system.margin)
 
 
+def _check_field(system: Field, view: View) -> None:
+    given = {"style": view.style, "jitter": view.jitter, "background": view.background}
+    odd = [f"{name} = {value!r}" for name, value in given.items() if value]
+    if view.extent not in (None, system.extent()):
+        odd.append(f"extent = {view.extent:g}")
+    if odd:
+        raise ValueError(f"{odd[0]} is for bodies in a scene, and {type(system).__name__} is a field: leave it out")
+
+
 def hues(style: Style) -> np.ndarray:
     """Colours [palette 3]: the bodies' own; or evenly spaced around the colour circle, from red, or white on black."""
     if style.body_colors:
         return np.array([_shares(style, own) for own in style.body_colors])
-    return np.ones((1, 3)) if style.name in ("clean", "bump") and style.palette == 1 else soft.hues(style.palette)
+    white = style.name in ("clean", "bump", "field") and style.palette == 1
+    return np.ones((1, 3)) if white else soft.hues(style.palette)
 
 
 def seen_colors(style: Style) -> tuple[tuple[int, ...], ...]:
@@ -89,8 +104,15 @@ def _own(style: Style) -> Any:
     return soft if style.name == "soft" else clean
 
 
+def placed(style: Style, centres: Array, radii: Array, offset: Array, half_width: Array | float) -> tuple[Array, Array]:
+    """Places and radii for `draw`, from what `System.bodies` gives and the camera's shift; a field fills the canvas."""
+    return (centres, radii) if style.name == "field" else project(centres + offset, radii, half_width)
+
+
 def draw(style: Style, places: Array, radii: Array, colors: Array, color: str) -> Array:
     """Draw one frame from places, as in `capsule`, and radii [B], in canvas widths, and RGB colours [B 3].
+
+    Of a field, places are shares of full brightness [B cells cells], and radii are not looked at.
 
     `color` is one of `view.COLORS`. Frames are uint8: [3 H W] for "rgb"; [H W] of shades for "grey"; for "binary" of
     {0, 1}, [H W] if one channel is enough, else [3 H W].
@@ -98,6 +120,8 @@ def draw(style: Style, places: Array, radii: Array, colors: Array, color: str) -
     if style.name == "debug":
         codes = debug.draw(places[0] * style.size, style.size, style.margin)
         return {"binary": (codes > 0).astype(np.uint8), "grey": debug.grey(codes), "rgb": debug.color(codes)}[color]
+    if style.name == "field":
+        return field.draw(places, colors, style.size, style.palette, color)
     channels = draw_part(style, places, radii, colors, color, slice(None), slice(None))
     return channels[0] if len(channels) == 1 else jnp.stack(channels)
 
@@ -105,7 +129,7 @@ def draw(style: Style, places: Array, radii: Array, colors: Array, color: str) -
 def draw_part(
     style: Style, places: Array, radii: Array, colors: Array, color: str, columns: Any, rows: Any
 ) -> list[Array]:
-    """The pixels in these columns and rows of such a frame, in a style that is not "debug".
+    """The pixels in these columns and rows of such a frame, in a style that is not one of `WHOLE`.
 
     Return a list of its channels, uint8 [height width].
     """
@@ -118,7 +142,7 @@ def draw_part(
 
 
 def draw_joined(style: Style, places: Array, radii: Array, colors: Array, color: str) -> Array:
-    """As `draw`, in a style that is not "debug": one number for each pixel, for `split`."""
+    """As `draw`, in a style that is not one of `WHOLE`: one number for each pixel, for `split`."""
     return join(draw_part(style, places, radii, colors, color, slice(None), slice(None)))
 
 
