@@ -75,7 +75,7 @@ hold. You can [change](../README.md#how-you-ask-for-it) parameters and hyperpara
 | adapting to a new world from a few sequences | `lotka_volterra_coda`, `gray_scott_coda`, `driven_pendulum_geps` |
 | signals whose parameters differ between sequences | `lotka_volterra_monode`, `sine_monode`, `lotka_volterra_sdvae` |
 | oscillators that end in a cycle, or rest and fire | `van_der_pol`, `fitzhugh_nagumo` |
-| shares that have the sum 1, games | `matching_pennies`, `rock_paper_scissors` |
+| shares that have the sum 1, games | `matching_pennies`, `rock_paper_scissors`, and as tiles with `_tiles` |
 | switching linear dynamics, recurrent or not (SLDS, rSLDS) | `nascar`, `lorenz`, `switching_double_pendulum` |
 | switching networks, identifiable or not | `switching_cosine`, `switching_cosine5`, `switching_cosine8` |
 | regimes in frames, known to the instant | `switching_pendulum`, `switching_mass_spring` |

@@ -37,6 +37,7 @@ NAMES = {
     "worlds": (
         *("lotka_volterra_monode", "sine_monode", "lotka_volterra_sdvae", "driven_pendulum_geps"),
         *("van_der_pol", "fitzhugh_nagumo", "henon_heiles", "matching_pennies", "rock_paper_scissors"),
+        *("matching_pennies_tiles", "rock_paper_scissors_tiles"),
     ),
     "networks": ("springs5_nri", "charged5_nri", "lennard_jones_4", "lennard_jones_16"),
     "fields": ("gray_scott_coda", "lambda_omega_nsv"),

@@ -45,7 +45,7 @@ class System(abc.ABC):
     style: ClassVar[str] = "soft"
     """Style of its frames, unless the view gives another: "soft", as in the Hamiltonian benchmarks, "clean", "bump".
 
-    Fields have "field", and no other.
+    Fields, and tiles, have "field", and no other.
     """
     own_hues: ClassVar[bool] = False
     """Whether body k has hue k of the palette in every sequence, instead of a drawn one."""
@@ -83,7 +83,8 @@ class System(abc.ABC):
         """Places (x to the right, y up) and radii [B] of the bodies that show the state [D], in metres.
 
         Places are centres of discs, [B 2]; or both ends of capsules, [B 2 2], such as rods and walls, which are all
-        points within the radius of the line between their ends. Body 0 is on top. A field has others (`systems.field`).
+        points within the radius of the line between their ends. Body 0 is on top. In the style "field" they are shares
+        of full brightness [B cells cells], from row y_min.
         """
 
     @abc.abstractmethod
