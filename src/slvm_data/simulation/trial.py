@@ -14,6 +14,7 @@ import numpy as np
 
 from slvm_data.core.keys import exact, of_data, root
 from slvm_data.core.late import jax, jnp
+from slvm_data.core.text import some
 from slvm_data.recipe.mistakes import class_place, defines, is_own, named, place_of
 from slvm_data.systems.hamiltonian import Hamiltonian
 from slvm_data.systems.switching import Switching
@@ -165,7 +166,7 @@ def _form(*shape: int) -> Any:
 
 
 def _words(names: tuple[str, ...]) -> str:
-    return ", ".join(names)
+    return ", ".join(some(names))
 
 
 def _brackets(shape: Shape) -> str:
