@@ -163,6 +163,7 @@ def test_a_flow_is_stored_with_all_its_numbers(name):
 def test_its_equation_is_the_text_of_the_package():
     text = equation(RECIPES["dysts:Weaker"])
     assert "Nobody (2020)" in text
+    assert f"As dysts {dysts_package.version()} has it" in text
     assert "class Weaker(Spiral)" in text
     assert "b + z * (x - c)" in text
     assert "_jac" not in text

@@ -121,7 +121,7 @@ def flow(name: str) -> type[DystsFlow]:
         "__doc__": about,
         "state": equations.state(facts["embedding_dimension"]),
         "equations": equations,
-        "text": f"{about}\n\n{dysts_package.text(name)}",
+        "text": f"{about}\nAs dysts {dysts_package.version()} has it:\n\n{dysts_package.text(name)}",
     }
     kind = dataclasses.make_dataclass(f"{SOURCE}:{name}", _fields(facts), bases=(DystsFlow,), namespace=own, **_FROZEN)
     kind.__module__ = __name__

@@ -12,6 +12,7 @@ import inspect
 import json
 from collections.abc import Mapping
 from functools import cache
+from importlib import metadata
 from importlib.resources import files
 from typing import Any
 
@@ -69,6 +70,14 @@ class Numerics:
 def table() -> dict[str, dict[str, Any]]:
     """The facts of each flow, by its name: parameters, start, period and others."""
     return json.loads(_read("data/chaotic_attractors.json"))
+
+
+def version() -> str:
+    """The version of the package, whose right-hand sides may be others in another one."""
+    try:
+        return metadata.version("dysts")
+    except metadata.PackageNotFoundError:  # its files stand somewhere, but it was not installed
+        return "of unknown version"
 
 
 @cache
