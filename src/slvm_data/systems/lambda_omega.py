@@ -65,7 +65,7 @@ class LambdaOmega(Field):
         return found / self.cell**2
 
     def longest_step(self) -> float:
-        """A share of the longest step that is stable, 6.4 over the fastest rate of decay, or of the time of the reaction.
+        """A share of the longest step that is stable, 6.4 over the rate of decay, or of the time of the reaction.
 
         The reaction has a rate of decay of 2 per second where A is 1.
         """
