@@ -10,7 +10,7 @@ import slvm_data
 from slvm_data import RECIPES, Recipe, Switching, System
 from slvm_data.core.text import numbers, some
 from slvm_data.core.types import SPLITS
-from slvm_data.datasets import NAMES
+from slvm_data.datasets import NAMES, dysts_flows
 from slvm_data.recipe.bibliography import PAPERS, address, bibtex
 from slvm_data.recipe.outline import SystemRecord
 from slvm_data.recipe.serialisation import equation, to_stored
@@ -59,6 +59,7 @@ hold. You can [change](../README.md#how-you-ask-for-it) parameters and hyperpara
 | states that are seen with noise | `pendulum_hgn`, `mass_spring_hgn`, `two_body_hgn`, `three_body_hgn` |
 | dissipation | `pendulum_colors_friction`, `mixed_physics_iclr2023`, or `friction=0.1` with others |
 | motion that is sensitive to its start | `double_pendulum`, `double_pendulum3`, `lorenz`, `henon_heiles` |
+| forecasts of many chaotic flows | [flows of dysts](#flows-of-dysts) |
 | impacts, discontinuous motion | `bouncingball`, `gravity`, `kvae_polygon`, `bouncing_ball_1d` |
 | bodies that hit each other | `balls3_sutskever`, `balls3_msvi`, `phyworld_collision` |
 | causal variables, and interventions on them | `pong_citris` |
@@ -74,7 +75,7 @@ hold. You can [change](../README.md#how-you-ask-for-it) parameters and hyperpara
 | adapting to a new world from a few sequences | `lotka_volterra_coda`, `gray_scott_coda`, `driven_pendulum_geps` |
 | signals whose parameters differ between sequences | `lotka_volterra_monode`, `sine_monode`, `lotka_volterra_sdvae` |
 | oscillators that end in a cycle, or rest and fire | `van_der_pol`, `fitzhugh_nagumo` |
-| shares that have the sum 1, games | `matching_pennies`, `rock_paper_scissors` |
+| shares that have the sum 1, games | `matching_pennies`, `rock_paper_scissors`, and as tiles with `_tiles` |
 | switching linear dynamics, recurrent or not (SLDS, rSLDS) | `nascar`, `lorenz`, `switching_double_pendulum` |
 | switching networks, identifiable or not | `switching_cosine`, `switching_cosine5`, `switching_cosine8` |
 | regimes in frames, known to the instant | `switching_pendulum`, `switching_mass_spring` |
@@ -112,6 +113,37 @@ arrays = sample(RECIPES["pendulum3"], "test", [4, 8, -1], task=2)  # also a slic
 assert arrays["image"].shape == (3, 30, 32, 32)
 ```
 
+## Flows of dysts
+
+[dysts]({dysts}) is a package with 135 flows, most of them chaotic. With it, 127 of them are datasets by their names:
+
+```text
+pip install --no-deps dysts                         # or 'slvm-data[dysts]', with all that the package itself needs
+slvm-data generate dysts:Rossler                    # the folder dysts_Rossler
+slvm-data generate dysts:Rossler c=4..6 --out many  # with another c in each sequence
+```
+
+In Python it is `RECIPES["dysts:Rossler"]`. Only the right-hand side, parameters, starts and periods are the package's;
+the states are those of our integrator, and the signal is the state.
+
+* **Time** has no unit. There are 100 frames in a period, the one that is strongest in the spectrum of the flow, and a
+  sequence is five periods long; those of the split `long` are ten.
+* **Starts**: the start of the package, moved in each direction by a normal number with 0.05 (`spread`) of the standard
+  deviation that the package gives; from there it moves on for a time between 0 and 10 (`settling`) periods.
+* **A phase** grows without bounds in the flows that are driven, such as `dysts:Duffing`, where it is the last number
+  of the state: `--observe 'emission(kind=state,first=2)'` shows the two before it.
+* **Accuracy**: a step is 1/800 of a period. From the package's start and over one period, 120 flows are within 1e-6
+  deviations of what SciPy gives; less exact are AtmosphericRegime, CellularNeuralNetwork, FluidTrampoline and
+  SanUmSrisuchinwong (1e-4), MacArthur (1e-3), SprottMore (0.1), and InteriorSquirmer, whose errors grow by e²⁴ in a
+  period. Over the five periods of a sequence, the error is above 1e-4 in 18 flows. The report of each dataset tells its
+  own, and the frame from which chaos makes any two computations differ. Shorter steps help where a flow is fast, not
+  where it has corners: with `substep` a quarter as long, AtmosphericRegime comes from 1e-2 to 5e-8.
+* **Some escape**: a sequence that goes to infinity is drawn again. It is half of them in SprottJerk and SprottQ, fewer
+  in SprottL and TurchinHanski, and none elsewhere.
+* **Eight are refused**: the six that need their past (IkedaDelay, MackeyGlass, PiecewiseCircuit, ScrollDelay,
+  SprottDelay, VossDelay), BelousovZhabotinsky, which decides by the value of a number, and Torus, which depends on the
+  time.
+
 ## Words
 
 These words are used for several datasets:
@@ -136,7 +168,7 @@ These words are used for several datasets:
 
 def page() -> str:
     """The page in Markdown."""
-    parts = [HEAD.format(contents=contents(), sources=sources())]
+    parts = [HEAD.format(contents=contents(), sources=sources(), dysts=address(dysts_flows.PAPER))]
     for title, belongs in GROUPS.items():
         parts.append(f"## {title}\n")
         parts += [entry(recipe) for recipe in RECIPES.values() if belongs(recipe)]
@@ -147,6 +179,7 @@ def contents() -> str:
     """The datasets of each group, as links."""
     lines = ["* [Which dataset for which model](#which-dataset-for-which-model)"]
     lines.append("* [Common changes](#common-changes)")
+    lines.append("* [Flows of dysts](#flows-of-dysts), a package of chaotic systems")
     lines.append("* [BibTeX](#bibtex) of the papers and of this package")
     for title, belongs in GROUPS.items():
         lines.append(f"* {title}: {_links(recipe.name for recipe in RECIPES.values() if belongs(recipe))}")
@@ -162,7 +195,7 @@ def sources() -> str:
 
 def entries() -> str:
     """What to cite, in BibTeX: each paper that a dataset follows, and this package."""
-    every = dict.fromkeys(recipe.source for recipe in RECIPES.values())
+    every = dict.fromkeys([*(recipe.source for recipe in RECIPES.values()), dysts_flows.PAPER])
     papers = [f"### {PAPERS[text].key}\n\n```bibtex\n{PAPERS[text].bibtex(text)}\n```\n" for text in every]
     return "\n".join([*papers, f"### slvm_data\n\n```bibtex\n{bibtex('', slvm_data.__version__)}\n```\n"])
 

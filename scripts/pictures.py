@@ -14,7 +14,6 @@ from slvm_data.core.types import Arrays
 from slvm_data.export.animation import colours
 from slvm_data.observe.render.soft import LIT
 from slvm_data.observe.view import rgb
-from slvm_data.systems.field import Field
 
 SCALE, GAP = 2, 2  # px
 TILE = 32 * SCALE + GAP
@@ -68,7 +67,7 @@ def _sequences(recipe: Recipe) -> list[tuple[int, Image.Image]]:
 
 def _whole(recipe: Recipe, frames: np.ndarray) -> np.ndarray:
     """A sequence [T H W 3] in one picture [H W 3]: a trail, or the end of a field."""
-    if isinstance(recipe.tasks[0], Field):
+    if recipe.tasks[0].style == "field":
         return frames[-1]
     ground = recipe.view_of(0).background
     return faded(frames, np.array(rgb(ground))) if ground else trail(frames)

@@ -155,7 +155,7 @@ def test_list_names_every_dataset(run):
     lines = run("list").stdout.splitlines()
     head = ["name", "family", "system", "tasks", "train/val/test", "per", "task", "observation", "state"]
     assert lines[0].split() == head
-    assert [line.split()[0] for line in lines[1:]] == list(RECIPES)
+    assert [line.split()[0] for line in lines[1:]] == [*RECIPES, "dysts:NAME"]
     assert any(
         re.fullmatch(r"double_pendulum3 +hamiltonian +DoublePendulum +3 +3000/1000/1000 +30x32x32 +q1 q2 p1 p2", x)
         for x in lines

@@ -146,7 +146,7 @@ def list_datasets(
 
     Example: slvm-data list --system pendulum --paper 2111.05458
     """
-    from slvm_data.datasets import chosen
+    from slvm_data.datasets import SOURCES, chosen
 
     found = [_facts(own, recipe) for own, recipe in chosen(family, system, paper)]
     if as_json:
@@ -156,7 +156,8 @@ def list_datasets(
     rows = [head, *map(_row, found)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
-    show("\n".join(lines))
+    others = () if family or system or paper else (f"{name}:NAME  {one.__doc__}" for name, one in SOURCES.items())
+    show("\n".join([*lines, *others]))
 
 
 def _facts(family: str, recipe: Recipe) -> dict[str, Any]:

@@ -30,6 +30,8 @@ from slvm_data.datasets import NAMES
 from slvm_data.observe.modifier import Canvas
 from slvm_data.observe.render.style import COVERS, Style, draw, hues
 from slvm_data.observe.scenery import body_cover
+from slvm_data.systems.field import Field
+from slvm_data.systems.replicator import Replicator
 
 
 def by_subpixels(centre, radius, size, fine=40):
@@ -176,7 +178,8 @@ def test_a_style_that_is_not_said_is_the_systems_own():
     assert RECIPES["balls3_sutskever"].style_of(0).name == "bump"
     for name in (name for name in RECIPES if name != "balls3_sutskever"):
         soft = isinstance(RECIPES[name].tasks[0], Hamiltonian) and name not in NAMES["rods"]
-        own = "soft" if soft else "field" if name in NAMES["fields"] else "clean"
+        tiles = isinstance(RECIPES[name].tasks[0], Field | Replicator)
+        own = "soft" if soft else "field" if tiles else "clean"
         assert RECIPES[name].style_of(0).name == own, name
     ball, pendulum = ([[16.0, 16.0, 0.0, 0.0]], BallBox()), ([[1.0, 0.0]], Pendulum())
     for (states, system), own in ((ball, "clean"), (pendulum, "soft")):

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from scipy.integrate import solve_ivp
 
-from slvm_data import RECIPES, HenonHeiles, sample, simulate, uniform
+from slvm_data import RECIPES, HenonHeiles, render, sample, simulate, uniform
 from slvm_data.core.keys import exact
 from slvm_data.observe.modifiers import Emission
 from slvm_data.systems.system import draw
@@ -207,6 +207,25 @@ def test_games_keep_the_product_of_all_shares(name):
         assert np.ptp(own[:, 0]) > 0.1
 
 
+TILES = {"matching_pennies": [0, 16, 32], "rock_paper_scissors": [0, 11, 21, 32]}
+
+
+@pytest.mark.parametrize(("name", "edges"), TILES.items())
+def test_tiles_show_how_often_strategies_meet(name, edges):
+    """Rows are strategies of the first population, columns those of the second, in three equal channels."""
+    recipe = RECIPES[f"{name}_tiles"]
+    (system,) = recipe.tasks
+    _, x0 = members(name, 0, MEMBERS)
+    frames = render(system, {"stake": 1.0}, x0[:4], color="rgb")
+    assert frames.shape[1:] == (32, 32, 3)
+    assert recipe.view_of(0).shape() == (3, 32, 32)
+    for frame, x in zip(frames, x0[:4], strict=True):
+        brightness = np.round(255 * np.multiply.outer(*np.split(x, 2)))
+        assert len(np.unique(brightness)) > 2
+        wide = np.repeat(np.repeat(brightness, np.diff(edges), axis=0), np.diff(edges), axis=1)
+        np.testing.assert_array_equal(frame, np.repeat(wide[:, :, None], 3, axis=2))
+
+
 def test_predators_and_prey_of_sdvae_have_one_start():
     assert (members("lotka_volterra_sdvae", 0, MANY)[1] == [5.0, 3.0]).all()
 
@@ -218,6 +237,8 @@ NUMBERS = {  # train, val, test, frames, time between them, frames of the split 
     "driven_pendulum_geps": (8, 0, 32, 50, 0.5, 100),
     "matching_pennies": (50_000, 5_000, 20_000, 60, 0.1, 255),
     "rock_paper_scissors": (50_000, 5_000, 20_000, 60, 0.1, 255),
+    "matching_pennies_tiles": (50_000, 5_000, 20_000, 60, 0.1, 255),
+    "rock_paper_scissors_tiles": (50_000, 5_000, 20_000, 60, 0.1, 255),
 }
 
 

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+from slvm_data.core.named import Named
 from slvm_data.core.names import MANIFEST
+from slvm_data.datasets import dysts_flows
 from slvm_data.recipe.bibliography import cited
 from slvm_data.recipe.recipe import Recipe
 
@@ -35,6 +37,7 @@ NAMES = {
     "worlds": (
         *("lotka_volterra_monode", "sine_monode", "lotka_volterra_sdvae", "driven_pendulum_geps"),
         *("van_der_pol", "fitzhugh_nagumo", "henon_heiles", "matching_pennies", "rock_paper_scissors"),
+        *("matching_pennies_tiles", "rock_paper_scissors_tiles"),
     ),
     "networks": ("springs5_nri", "charged5_nri", "lennard_jones_4", "lennard_jones_16"),
     "fields": ("gray_scott_coda", "lambda_omega_nsv"),
@@ -52,19 +55,28 @@ NAMES = {
 """The datasets by family, in the order in which they are listed."""
 
 
-class Recipes(dict[str, Recipe]):
+SOURCES = {"dysts": dysts_flows}
+"""Modules of datasets that are made when they are asked for, by SOURCE:NAME."""
+
+
+class Recipes(Named[Recipe]):
     """Recipes by name; for a name that is none of them, the KeyError says which was probably meant."""
 
     def __missing__(self, name: str) -> Recipe:
-        raise KeyError(f"there is no dataset {name!r}; {suggestion(str(name))}")
+        if name not in self:
+            raise KeyError(f"there is no dataset {name!r}; {suggestion(str(name))}")
+        return super().__missing__(name)
 
 
-RECIPES: dict[str, Recipe] = Recipes(
-    (name, import_module(f"slvm_data.datasets.{family}.{name}").RECIPE)
-    for family, names in NAMES.items()
-    for name in names
+RECIPES: Named[Recipe] = Recipes(
+    (
+        (name, import_module(f"slvm_data.datasets.{family}.{name}").RECIPE)
+        for family, names in NAMES.items()
+        for name in names
+    ),
+    {name: module.recipe for name, module in SOURCES.items()},
 )
-"""Every dataset of this package, by name."""
+"""Every dataset of this package, by name; those of a source by SOURCE:NAME."""
 
 
 def chosen(family: str | None, system: str | None, paper: str | None) -> list[tuple[str, Recipe]]:

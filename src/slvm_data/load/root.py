@@ -19,7 +19,7 @@ def found(root: Path | str) -> Place:
     """
     if place := remote(root):
         return place
-    if not (isinstance(root, str) and root.isidentifier()):
+    if not (isinstance(root, str) and root.replace(":", "").isidentifier()):
         return lasting(root)
     from slvm_data import cache  # here, since the recipes take 0.1 s, and most roots are paths
 

@@ -166,6 +166,14 @@ PAPERS = {
         2023,
         ICML,
     ),
+    "arXiv:2110.05266": Paper(
+        "dysts",
+        "gilpin2021chaos",
+        "William Gilpin",
+        "Chaos as an interpretable benchmark for forecasting and data-driven modelling",
+        2021,
+        "Neural Information Processing Systems Track on Datasets and Benchmarks",
+    ),
     "arXiv:2110.13878": Paper(
         "REDSDS",
         "ansari2021deep",

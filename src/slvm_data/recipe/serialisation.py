@@ -12,16 +12,20 @@ from typing import Any
 from slvm_data import systems
 from slvm_data.core.json_tree import to_json
 from slvm_data.core.kinds import plain_value
+from slvm_data.core.named import Named
 from slvm_data.recipe.outline import StoredRecipe, SystemRecord
 from slvm_data.recipe.own_file import OwnFiles, module_name, own_files, run_stored
 from slvm_data.recipe.recipe import Recipe
 from slvm_data.systems.system import System
 
-KNOWN: dict[str, type[System]] = {
-    name: kind
-    for name, kind in vars(systems).items()
-    if isinstance(kind, type) and issubclass(kind, System) and not inspect.isabstract(kind)
-}
+KNOWN: Named[type[System]] = Named(
+    (
+        (name, kind)
+        for name, kind in vars(systems).items()
+        if isinstance(kind, type) and issubclass(kind, System) and not inspect.isabstract(kind)
+    ),
+    systems.SOURCES,
+)
 
 
 def to_stored(recipe: Recipe) -> StoredRecipe:
@@ -34,22 +38,21 @@ def to_stored(recipe: Recipe) -> StoredRecipe:
 def from_stored(stored: StoredRecipe, own: Iterable[System | type[System]] = ()) -> Recipe:
     """Return the recipe, with systems of this package or of the classes of `own`; raises ValueError for any other."""
     kinds = [one if isinstance(one, type) else type(one) for one in own]
-    known = KNOWN | {class_name(kind): kind for kind in kinds}
+    known = Named([*KNOWN.items(), *((class_name(kind), kind) for kind in kinds)], KNOWN.sources)
     fields = _fields(stored)
     fields["tasks"] = tuple(_system(task, known) for task in stored.tasks)
     return Recipe(**fields)
 
 
 def equation(recipe: Recipe) -> str:
-    """The docstrings of the files that define the recipe's systems, each file once."""
-    modules = [sys.modules[type(system).__module__] for system in recipe.tasks]
-    return "\n".join(dict.fromkeys((module.__doc__ or "").strip() for module in modules))
+    """The equations of the recipe's systems, each once."""
+    return "\n".join(dict.fromkeys(system.equation().strip() for system in recipe.tasks))
 
 
 def class_name(kind: type[System]) -> str:
     """Name of a system's class, with its module in front unless the class is part of this package."""
     name, module = kind.__name__, kind.__module__
-    if KNOWN.get(name) is kind:
+    if name in KNOWN and KNOWN[name] is kind:
         return name
     if file := getattr(sys.modules["__main__"], "__file__", None) if module == "__main__" else None:
         module = module_name(Path(file))  # the same as by `slvm-data generate FILE`

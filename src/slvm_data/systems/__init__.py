@@ -9,6 +9,7 @@ from slvm_data.systems.cart_pole import CartPole as CartPole
 from slvm_data.systems.charge_network import ChargeNetwork as ChargeNetwork
 from slvm_data.systems.double_pendulum import DoublePendulum as DoublePendulum
 from slvm_data.systems.driven_pendulum import DrivenPendulum as DrivenPendulum
+from slvm_data.systems.dysts_flow import flow as _dysts
 from slvm_data.systems.elastic_double_pendulum import ElasticDoublePendulum as ElasticDoublePendulum
 from slvm_data.systems.explicit_duration import ExplicitDuration as ExplicitDuration
 from slvm_data.systems.fitzhugh_nagumo import FitzHughNagumo as FitzHughNagumo
@@ -47,6 +48,9 @@ from slvm_data.systems.three_body import ThreeBody as ThreeBody
 from slvm_data.systems.two_body import TwoBody as TwoBody
 from slvm_data.systems.two_body_ring import TwoBodyRing as TwoBodyRing
 from slvm_data.systems.van_der_pol import VanDerPol as VanDerPol
+
+SOURCES = {"dysts": _dysts}
+"""Where the class of a system comes from whose name is SOURCE:NAME."""
 
 __all__ = sorted(  # pyright: ignore[reportUnsupportedDunderAll] - derived, so that a system needs only one line
     name for name, value in vars().items() if hasattr(value, "__module__") and not name.startswith("_")

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from slvm_data.core.fields import limited
 from slvm_data.core.keys import stream
 from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Key
@@ -22,15 +21,18 @@ from slvm_data.systems.system import System
 
 @dataclass(frozen=True, kw_only=True)
 class Replicator(System):
-    """State: the shares of the strategies, of the first population, then of the second."""
+    """State: the shares of the strategies, of the first population, then of the second.
+
+    A frame shows tiles: how often strategy i of the first population, in row i, meets j of the second, in column j.
+    """
 
     halves: ClassVar = ("First population", "Second population")
-    style: ClassVar = "clean"
+    style: ClassVar = "field"
+    own_hues: ClassVar = True
     wins: ClassVar[tuple[tuple[int, ...], ...]]
     """Who gains when strategy i of the first population meets j of the second: 1 the first, -1 the second, 0 none."""
 
     stake: Parameter = parameter(1.0, positive=True)  # how much the winner gains
-    radius: float = limited(0.15, positive=True)  # of a disc
 
     def start(self, key: Key) -> Array:
         """Draw both populations uniformly on the simplex: as the gaps between sorted uniform numbers."""
@@ -48,9 +50,14 @@ class Replicator(System):
         mean = _sum(zip(first, gains, strict=True))
         return jnp.concatenate([first * (gains - mean), second * (mean - losses)])
 
+    def bodies(self, x: Array) -> tuple[Array, Array]:
+        """The share of all meetings [1 n n] of each pair of strategies, and no radius."""
+        first, second = jnp.split(x, 2)
+        return (first[:, None] * second)[None], jnp.zeros(1)
+
     def extent(self) -> float:
-        """Half the width of the scene: 1, and a disc."""
-        return 1.0 + self.radius
+        """Half the side of the square of tiles."""
+        return 1.0
 
     def longest_step(self) -> float:
         """A fraction of the shortest time in which a share changes."""

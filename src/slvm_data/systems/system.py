@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -44,7 +45,7 @@ class System(abc.ABC):
     style: ClassVar[str] = "soft"
     """Style of its frames, unless the view gives another: "soft", as in the Hamiltonian benchmarks, "clean", "bump".
 
-    Fields have "field", and no other.
+    Fields, and tiles, have "field", and no other.
     """
     own_hues: ClassVar[bool] = False
     """Whether body k has hue k of the palette in every sequence, instead of a drawn one."""
@@ -82,7 +83,8 @@ class System(abc.ABC):
         """Places (x to the right, y up) and radii [B] of the bodies that show the state [D], in metres.
 
         Places are centres of discs, [B 2]; or both ends of capsules, [B 2 2], such as rods and walls, which are all
-        points within the radius of the line between their ends. Body 0 is on top. A field has others (`systems.field`).
+        points within the radius of the line between their ends. Body 0 is on top. In the style "field" they are shares
+        of full brightness [B cells cells], from row y_min.
         """
 
     @abc.abstractmethod
@@ -202,6 +204,11 @@ class System(abc.ABC):
             if isinstance(field.default, int) and isinstance(value, float) and value.is_integer():
                 value = int(value)  # as it comes from the command line
             object.__setattr__(self, name, value)
+
+    @classmethod
+    def equation(cls) -> str:
+        """What moves it, in words and formulas: the docstring of its file."""
+        return sys.modules[cls.__module__].__doc__ or ""
 
     def __str__(self) -> str:
         parameters = ", ".join(f"{name}={getattr(self, name)}" for name in self.parameters())

@@ -1,7 +1,4 @@
-"""Two populations play rock, paper, scissors, as signals: the shares of their strategies.
-
-The source also draws tiles whose brightness is the product of two shares; here frames show discs.
-"""
+"""Two populations play rock, paper, scissors, as signals: the shares of their strategies."""
 
 from slvm_data.observe.modifiers import Emission
 from slvm_data.recipe.recipe import Recipe

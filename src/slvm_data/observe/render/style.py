@@ -13,7 +13,6 @@ from slvm_data.core.types import Array
 from slvm_data.observe.camera import project
 from slvm_data.observe.render import bump, clean, debug, field, soft
 from slvm_data.observe.view import View, rgb
-from slvm_data.systems.field import Field
 from slvm_data.systems.system import System
 
 COVERS = {"soft": soft.cover, "clean": clean.cover, "bump": bump.cover}
@@ -37,7 +36,7 @@ def style_of(system: System, view: View) -> Style:
     """The style of a population in a view; raises ValueError if the view cannot show it."""
     if view.style == "debug":
         return _debug_style(system, view)
-    if isinstance(system, Field):
+    if system.style == "field":
         _check_field(system, view)
     bodies, ground = tuple(map(rgb, view.body_colors)), rgb(view.background) if view.background else ()
     style = Style(view.style or system.style, view.size, len(bodies) or view.palette, 0.0, bodies, ground)
@@ -58,7 +57,7 @@ def _debug_style(system: Any, view: View) -> Style:
     return Style("debug", view.size, 1, system.margin)
 
 
-def _check_field(system: Field, view: View) -> None:
+def _check_field(system: System, view: View) -> None:
     given = {"style": view.style, "jitter": view.jitter, "background": view.background}
     odd = [f"{name} = {value!r}" for name, value in given.items() if value]
     if view.extent not in (None, system.extent()):
