@@ -121,6 +121,11 @@ _Shards = Annotated[
 ]
 
 
+def _dataset(names: Callable[[str], list[str]] | None) -> Any:
+    about = "Name of a dataset, a .py file with RECIPE, or a dataset.json."
+    return Annotated[str, typer.Argument(metavar="NAME|FILE", help=about, autocompletion=names)]
+
+
 def command(find: Callable[[str], Recipe], names: Callable[[str], list[str]] | None = None) -> Callable[..., None]:
     """Return the command `generate`; `find` turns its first argument into a recipe, and `names` completes it."""
 
@@ -160,9 +165,7 @@ def command(find: Callable[[str], Recipe], names: Callable[[str], list[str]] | N
         else:
             _carry_out(_in_folders(recipe, chosen, options.get("folder")), out, overwrite=overwrite, **how)
 
-    about = "Name of a dataset, a .py file with RECIPE, or a dataset.json."
-    argument = typer.Argument(metavar="NAME|FILE", help=about, autocompletion=names)
-    generate.__annotations__["dataset"] = Annotated[str, argument]
+    generate.__annotations__["dataset"] = _dataset(names)
     return with_options(generate, [*OPTIONS.values(), TRAJECTORIES], "out")
 
 
