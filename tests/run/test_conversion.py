@@ -507,6 +507,21 @@ def test_croissant(made, tmp_path, caplog, name, to):
     assert shapes[f"{'-'.join(parts)}/{field}"] == shape
 
 
+@its_libraries_warn
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RECIPES)
+def test_croissant_of_each_dataset(tmp_path, caplog, name):
+    """Its licence, citation, ranges as limits, and the splits that its paper has."""
+    caplog.set_level(logging.CRITICAL)
+    recipe = RECIPES[name]
+    if recipe.windows is None:
+        few = {split: dataclasses.replace(own, count=2) for split, own in recipe.splits.items()}
+        recipe = dataclasses.replace(recipe, train=2, val=2, test=2, splits=few)
+    dataset = described(convert(generate(recipe, tmp_path / "x"), tmp_path / "copy", to="npz"))
+    assert (dataset.metadata.name, dataset.metadata.license) == (name, [f"https://spdx.org/licenses/{recipe.license}"])
+    assert len(dataset.metadata.file_objects) == len(list(recipe.files(".npz")))
+
+
 @pytest.fixture
 def before_datasets():
     """Arrow as it is until `datasets` is imported, whose own types for arrays pandas cannot have side by side."""

@@ -116,7 +116,10 @@ def in_space(balls, x0, t, step):
     return np.array(found)
 
 
-@pytest.mark.parametrize("kind", ["even", "lossy", "rubbed"])
+RUBBED_TOO = pytest.param("rubbed", marks=pytest.mark.slow)  # whose motion SciPy checks each time
+
+
+@pytest.mark.parametrize("kind", ["even", "lossy", RUBBED_TOO])
 def test_motion_is_that_of_a_physics_engine(kind):
     """Through the first five impacts, to a hundredth."""
     balls, met = KINDS[kind], 0
@@ -323,7 +326,7 @@ def test_a_pile_of_balls_comes_to_an_end():
     assert np.abs(states[-1, 6:]).max() < 0.05
 
 
-@pytest.mark.parametrize("kind", ["lossy", "rubbed"])
+@pytest.mark.parametrize("kind", ["lossy", RUBBED_TOO])
 def test_recorded_impacts_lead_from_state_to_state(kind):
     balls = KINDS[kind]
     arrays = sample(recorded(balls), index=slice(0, 40))
