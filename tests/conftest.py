@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -94,9 +95,14 @@ LONG = ("readme", "generation", "switching_sets", "batch", "extremes", "conversi
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the long files, so that no worker is left with one of them when all others are done."""
+    seen = Counter()
     for item in items:
         if item.get_closest_marker("representative") and item.callspec.params["name"] not in REPRESENTATIVE:
             item.add_marker(pytest.mark.slow)
+        if few := item.get_closest_marker("few"):
+            seen[item.nodeid.partition("[")[0]] += 1
+            if seen[item.nodeid.partition("[")[0]] > few.args[0]:
+                item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
 
 

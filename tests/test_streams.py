@@ -48,6 +48,7 @@ def done(words, cwd, streams="", **env):
     return done
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize(
     ("encoding", "words"),
     [
@@ -70,6 +71,7 @@ def test_an_error_has_such_letters_too(encoding, place):
     assert found.stderr.startswith(b"error: there is no dataset and no folder '")
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(("streams", "command"), list(zip([*NONE, *FULL], [GENERATE, SCRIPT] * 3, strict=True)))
 def test_a_dataset_is_made_without_words(streams, command, tmp_path):
     """The same as with words; what is lost is told where it can be."""

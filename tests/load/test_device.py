@@ -45,6 +45,7 @@ def same(found, expected, device):
         np.testing.assert_array_equal(array.cpu(), expected[name], err_msg=name)
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("name", KINDS)
 def test_batches_are_those_of_the_processor(make, name, device, monkeypatch):
     kind, options = KINDS[name]

@@ -45,6 +45,7 @@ def equal(found, expected):
     return found.size == own.size
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", [*SEQUENCES, *ORIGINALS])
 def test_every_field_of_every_sequence_is_what_numpy_reads(make, name, arrays):
     folder = make(name)
@@ -69,6 +70,7 @@ def test_every_field_of_every_sequence_is_what_numpy_reads(make, name, arrays):
             assert all(torch.equal(item[key].nan_to_num(), batch[key][i].nan_to_num()) for key in item)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", WINDOWS)
 def test_every_field_of_every_window_is_what_numpy_reads(make, name, arrays):
     folder = make(name)

@@ -52,6 +52,7 @@ def unpacked(words, size):
     return frames
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(
     ("bodies", "palette", "size"), [(2, 1, 32), (2, 2, 32), (3, 3, 33), (2, 6, 64), (3, 6, 20), (1, 2, 32), (4, 1, 32)]
 )

@@ -137,6 +137,7 @@ def without(text, *keys):
 LENGTHS = {"X": 2, "1": 1}  # of axes that have the same in every dataset
 
 
+@pytest.mark.few(10)
 @pytest.mark.parametrize("form", formats.OWN)
 @pytest.mark.parametrize("name", SETS)
 def test_every_array_has_a_row_for_each_sequence(made, name, form):
@@ -809,6 +810,7 @@ def hdf5_without_room(folder, place):
     return done.stderr.splitlines()[-1].removeprefix("OSError: ")
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("to", ["npz", "zarr", "hdf5", "webdataset", "parquet"])
 def test_a_disk_that_fills_up(tmp_path, small_disk, to):
     """F40: an error that names the folder, and no crash; nothing is left, and with room it is made."""

@@ -125,7 +125,8 @@ def test_every_format_comes_in_turn():
     assert {name for case in CASES for name in formats_of(case, "npz")} == set(formats.NAMES)
 
 
-@pytest.mark.parametrize("case", [*CASES, *NOTHING])
+@pytest.mark.few(8)
+@pytest.mark.parametrize("case", [*NOTHING, *CASES])
 def test_it_is_the_same_in_every_format(case, tmp_path):
     """Every case in our own formats; each of the others has a third of the cases, and all that hold no numbers."""
     recipe = recipe_of(*(CASES | NOTHING)[case])

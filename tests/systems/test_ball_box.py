@@ -59,6 +59,7 @@ def impacts(ball, start, t):
     return {name: array[happened] for name, array in found.items()}
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", DIFFERENT)
 def test_a_hundred_thousand_balls_stay_inside_and_keep_their_energy(name):
     balls = balls_of(BALLS[name])

@@ -81,6 +81,7 @@ def holds(system, parameters, radii, area):
     assert getattr(system, "uniform_annulus", None) == area
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_parameters_have_their_law(name):
     arrays = drawn(name)
@@ -128,6 +129,7 @@ def test_camera_and_hues_have_their_law(name):
     assert all(len(set(row)) == system.bodies_drawn for row in index.tolist())  # no hue twice
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", RUBBED)
 def test_friction_takes_energy_from_the_same_starts(name):
     free, rubbed = drawn(name, 64, 255), drawn(f"{name}_friction", 64, 255)
@@ -141,6 +143,7 @@ def test_friction_takes_energy_from_the_same_starts(name):
     assert np.abs(free["energy"] - free["energy"][:, :1]).max() < 1e-7
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", [name for name in PARAMETERS if "body" not in name and "double" not in name])
 def test_the_whole_disc_is_seen_in_its_hue(name):
     """As much of it in every frame, on the background of the suite."""
