@@ -223,8 +223,13 @@ class Recipe(Outline):
         """Raise ValueError for modifiers that do not fit the frames or signals, or each other."""
         colors = sorted({self.view_of(task).color for task in range(len(self.tasks))}) if self.has_frames() else ()
         check_all(self.observe, self.steps, colors, all(isinstance(system, Switching) for system in self.tasks))
+        behind = next((one for one in self.observe if self.has_frames() and "behind" in one.sides), None)
         for system in self.tasks:
             self.channels_of(system)  # which an emission may refuse
+            if behind and system.style == "field":
+                raise ValueError(
+                    f"{behind} goes behind bodies, and {type(system).__name__} fills the frame: leave it out"
+                )
         if self.observe and self.original:
             raise ValueError(f"the original scripts have no modifiers: leave {self.observe[0]} out, or --original")
 
