@@ -100,8 +100,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("representative") and item.callspec.params["name"] not in REPRESENTATIVE:
             item.add_marker(pytest.mark.slow)
         if few := item.get_closest_marker("few"):
-            seen[item.nodeid.partition("[")[0]] += 1
-            if seen[item.nodeid.partition("[")[0]] > few.args[0]:
+            test = item.nodeid.partition("[")[0]
+            seen[test] += 1
+            if seen[test] > few.args[0]:
                 item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
 

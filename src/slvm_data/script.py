@@ -165,7 +165,7 @@ def command(find: Callable[[str], Recipe], names: Callable[[str], list[str]] | N
         else:
             _carry_out(_in_folders(recipe, chosen, options.get("folder")), out, overwrite=overwrite, **how)
 
-    generate.__annotations__["dataset"] = _dataset(names)
+    generate.__annotations__["dataset"] = _dataset(names)  # which an annotation, being text, cannot name
     return with_options(generate, [*OPTIONS.values(), TRAJECTORIES], "out")
 
 

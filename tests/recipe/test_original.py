@@ -149,13 +149,12 @@ def test_readers_of_many_tasks_take_every_set(name, tmp_path, units_are_the_syst
     np.testing.assert_array_equal(label[:, 0], np.repeat(np.arange(tasks), 4))
 
 
-IN_TURN = {"pendulum", "acrobot", "balls3_sutskever"}  # binary, in colour with a control, grey; the others are slow
+FIRST = "pendulum", "acrobot", "balls3_sutskever"  # binary, in colour with a control, grey
 ONE_TASK = [name for name, recipe in WITHOUT_WINDOWS.items() if len(recipe.tasks) == 1]
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in IN_TURN else pytest.mark.slow) for name in ONE_TASK]
-)
+@pytest.mark.few(len(FIRST))
+@pytest.mark.parametrize("name", dict.fromkeys([*FIRST, *ONE_TASK]))
 def test_readers_of_one_task_take_every_set(name, tmp_path, units_are_the_systems):
     recipe = dataclasses.replace(RECIPES[name], train=4, val=2, test=2)
     units_are_the_systems(generate(recipe, tmp_path / name), recipe)

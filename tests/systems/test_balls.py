@@ -116,10 +116,8 @@ def in_space(balls, x0, t, step):
     return np.array(found)
 
 
-RUBBED_TOO = pytest.param("rubbed", marks=pytest.mark.slow)  # whose motion SciPy checks each time
-
-
-@pytest.mark.parametrize("kind", ["even", "lossy", RUBBED_TOO])
+@pytest.mark.few(2)
+@pytest.mark.parametrize("kind", ["even", "lossy", "rubbed"])
 def test_motion_is_that_of_a_physics_engine(kind):
     """Through the first five impacts, to a hundredth."""
     balls, met = KINDS[kind], 0
@@ -326,7 +324,8 @@ def test_a_pile_of_balls_comes_to_an_end():
     assert np.abs(states[-1, 6:]).max() < 0.05
 
 
-@pytest.mark.parametrize("kind", ["lossy", RUBBED_TOO])
+@pytest.mark.few(1)
+@pytest.mark.parametrize("kind", ["lossy", "rubbed"])
 def test_recorded_impacts_lead_from_state_to_state(kind):
     balls = KINDS[kind]
     arrays = sample(recorded(balls), index=slice(0, 40))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 from slvm_data.core.fields import limited
@@ -62,9 +63,15 @@ class Field(System, abc.ABC):
     def settle(self) -> None:
         """Give the state names for so many cells: quantity, row, column."""
         super().settle()
-        along = range(1, 1 + (self.cells if type(self.cells) is int and self.cells <= CELLS else 0))
-        names = tuple(f"{name}{row}_{column}" for name in ("u", "v") for row in along for column in along)
-        object.__setattr__(self, "state", names)
+        cells = self.cells if type(self.cells) is int and self.cells <= CELLS else 0
+        object.__setattr__(self, "state", _names(cells))
+
+
+@cache
+def _names(cells: int) -> tuple[str, ...]:
+    """Names of the state, which takes milliseconds, and each copy of a system asks for."""
+    along = range(1, 1 + cells)
+    return tuple(f"{name}{row}_{column}" for name in ("u", "v") for row in along for column in along)
 
 
 def around(quantity: Array, reach: int) -> Callable[[int, int], Array]:

@@ -18,7 +18,7 @@ import numpy as np
 from slvm_data.core.fields import limited
 from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Key
-from slvm_data.systems.field import Field, around
+from slvm_data.systems.field import CELLS, Field, around
 from slvm_data.systems.parameters import Parameter, parameter
 
 WEIGHTS = (-49 / 18, 3 / 2, -3 / 20, 1 / 90)  # of a cell, and of those 1, 2 and 3 cells away, in the second derivative
@@ -36,7 +36,7 @@ class LambdaOmega(Field):
 
     shown: ClassVar = (-1.0, 1.0)
 
-    cells: int = limited(128, minimum=8, maximum=256)
+    cells: int = limited(128, minimum=8, maximum=CELLS)
     side: float = limited(20.0, positive=True)  # m, of the square
     d: Parameter = parameter(0.1, minimum=0.0, unit="m²/s")
     beta: Parameter = parameter(1.0, unit="1/s")

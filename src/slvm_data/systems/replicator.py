@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from slvm_data.core.keys import stream
 from slvm_data.core.late import jax, jnp
+from slvm_data.core.sums import total
 from slvm_data.core.types import Array, Key
 from slvm_data.systems.parameters import Parameter, parameter
 from slvm_data.systems.system import System
@@ -47,7 +48,7 @@ class Replicator(System):
         first, second = jnp.split(x, 2)
         gains = self.stake * _products(self.wins, second)
         losses = self.stake * _products(zip(*self.wins, strict=True), first)
-        mean = _sum(zip(first, gains, strict=True))
+        mean = total(first * gains)
         return jnp.concatenate([first * (gains - mean), second * (mean - losses)])
 
     def bodies(self, x: Array) -> tuple[Array, Array]:
@@ -66,10 +67,4 @@ class Replicator(System):
 
 def _products(rows: Iterable[tuple[int, ...]], shares: Array) -> Array:
     """A matrix, given by its rows, times a vector."""
-    return jnp.stack([_sum(zip(row, shares, strict=True)) for row in rows])
-
-
-def _sum(pairs: Iterable[tuple[Array | int, Array]]) -> Array:
-    """The sum of the products of pairs, in their order."""
-    first, *others = (a * b for a, b in pairs)
-    return sum(others, first)
+    return jnp.stack([total([a * b for a, b in zip(row, shares, strict=True)]) for row in rows])
