@@ -23,6 +23,7 @@ from pathlib import Path
 from generate import alone, generating
 
 from slvm_data.core.cores import cores
+from slvm_data.core.devices import compute_where_asked
 from slvm_data.simulation.batch import BATCH
 
 EVERY = 0.005  # s
@@ -83,6 +84,7 @@ def main() -> None:
     parser.add_argument("datasets", nargs="*", default=["pendulum", "two_body", "double_pendulum"], metavar="DATASET")
     parser.add_argument("--sequences", type=int, default=20_000)
     asked = parser.parse_args()
+    compute_where_asked()  # as commands do
     for name in asked.datasets:
         show(name, asked.sequences)
 

@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from slvm_data import RECIPES, Recipe, generate
+from slvm_data.core.devices import compute_where_asked
 from slvm_data.core.types import Arrays
 from slvm_data.simulation.batch import BATCH, collect
 from slvm_data.store import npz
@@ -95,6 +96,7 @@ def main() -> None:
     parser.add_argument("--cold", action="store_true")
     parser.add_argument("--json", action="store_true", help="one dataset's figures, for the table")
     options = parser.parse_args()
+    compute_where_asked()  # as commands do
     if options.json:
         print(json.dumps(measure(options.datasets[0], options.sequences)))
         return

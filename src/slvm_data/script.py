@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import numpy as np
 import typer
 
-from slvm_data.core import interruption, late, program_cache, streams
+from slvm_data.core import devices, interruption, late, program_cache, streams
 from slvm_data.core.errors import DamageError, WorkersError
 from slvm_data.core.files import at_home
 from slvm_data.core.numerals import READERS, whole
@@ -331,7 +331,7 @@ def call(parser: Callable[..., Any], name: str | None = None) -> NoReturn:
     The help calls it `name`; without one, as it was called.
     """
     interruption.listen()
-    late.before.append(program_cache.use)
+    late.before += [devices.compute_where_asked, program_cache.use]  # the last one first
     with streams.safe():
         _carried_out(partial(parser, prog_name=name, standalone_mode=False))
 

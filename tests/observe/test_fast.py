@@ -54,7 +54,7 @@ def unpacked(words, size):
 
 @pytest.mark.few(4)
 @pytest.mark.parametrize(
-    ("bodies", "palette", "size"), [(2, 1, 32), (2, 2, 32), (3, 3, 33), (2, 6, 64), (3, 6, 20), (1, 2, 32), (4, 1, 32)]
+    ("bodies", "palette", "size"), [(2, 1, 32), (2, 2, 32), (3, 3, 33), (3, 6, 20), (2, 6, 64), (1, 2, 32), (4, 1, 32)]
 )
 def test_discs_that_lie_apart_are_the_reference_or_in_doubt(bodies, palette, size):
     """All pixels that are not in doubt; and few are, unless discs nearly touch."""
@@ -135,9 +135,10 @@ def test_doubt_is_five_times_the_error_of_single_precision(palette):
     def values(dtype, centres, radii):
         along = jnp.linspace(0.0, 1.0, 32)
         x, y = (((along - centres[:, i, None]) ** 2).astype(dtype) for i in range(2))
-        covers = soft.cover_of(x, y, radii)
-        grey = [dtype(b) for b in soft.BACKGROUND]
-        return [soft.blend(covers, shares[:, c].astype(dtype), grey[c]) for c in range(fast.channels(palette))]
+        odds = soft.odds_of(x, y, radii)
+        lit, grey = dtype(soft.LIT / 255), [dtype(b) for b in soft.BACKGROUND]
+        every = ((shares[:, c].astype(dtype) - lit, grey[c] - lit) for c in range(fast.channels(palette)))
+        return [value / whole + lit for value, whole in (fast.excess(odds, *own) for own in every)]
 
     with exact():
         single = jax.jit(jax.vmap(partial(values, np.float32)))(centres, radii)
@@ -146,6 +147,20 @@ def test_doubt_is_five_times_the_error_of_single_precision(palette):
     errors = [np.abs(np.asarray(s) - np.asarray(d))[n].max() for s, d, n in zip(single, double, near, strict=True)]
     print(f"largest error of single precision {max(errors):.1e}, doubt {fast.DOUBT:.0e}")
     assert 5 * max(errors) < fast.DOUBT
+
+
+@pytest.mark.parametrize("bodies", [1, 2, 4, 5, 9])
+def test_a_blend_without_divisions_is_that_of_the_reference(bodies):
+    centres, radii = scenes(1_000, bodies, bodies)
+    shares, background = np.random.default_rng(0).uniform(-0.5, 0.5, bodies), -0.1
+    with exact():
+        along = jnp.linspace(0.0, 1.0, 32)
+        x, y = ((along - centres[..., i, None]) ** 2 for i in range(2))
+        value, whole = jax.vmap(lambda *own: fast.excess(soft.odds_of(*own), shares, background))(x, y, radii)
+        covers = jax.vmap(partial(soft.cover_at, along, along))(centres, radii)
+        expected = jax.vmap(lambda own: soft.blend(own, shares, background))(covers)
+    np.testing.assert_allclose(value / whole, expected, atol=1e-8)  # odds are at most e²⁰
+    assert np.ptp(expected) > 0.1
 
 
 @pytest.mark.few(8)

@@ -14,6 +14,14 @@ HINDRANCES = {
 """Settings of JAX, and their only value with which it computes what a dataset needs."""
 
 
+def compute_where_asked() -> None:
+    """Let JAX compute in the thread that asks, which waits anyway: else it wakes another one each time.
+
+    Only before JAX has computed anything, and for a process of our own: it holds for all that computes with JAX.
+    """
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
+
+
 @cache
 def backend() -> str:
     """Kind of the device, such as "cpu" or "gpu"; raises ValueError if JAX is set to one that is not there.

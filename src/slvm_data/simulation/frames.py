@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache, partial
+from itertools import chain
 from math import prod
 from typing import Any
 
@@ -39,17 +40,11 @@ def draw_frames(style: Style, color: str, scene: Scene, frames: np.ndarray) -> N
         fast.pack(words, style.size, frames) if packed else fast.unpack(words, frames)
         return
     few = -(-len(frames) // -(-len(frames) // FEW))  # all parts of one size, as each is compiled
-    places, method = [slice(start, start + few) for start in range(0, len(frames), few)], _method(style, color, scene)
-    parts = [tuple(array[own] for array in scene) for own in places]
-    if _codes_fit(style, color, scene) and _lie_apart(style, parts[0]):
-        drawn = [_draw_apart(style, part, frames[own]) for own, part in zip(places, parts, strict=True)]
-        apart, doubtful = map(np.concatenate, zip(*drawn, strict=True))
-        _settle(style, scene, fast.places(doubtful, first_high=frames.ndim == 3), frames)
-        for own, part in _parts(scene, ~apart, style.size**2 * fast.channels(style.palette)):
-            _draw_few(style, color, method, part, frames, own)
+    parts, method = [slice(start, start + few) for start in range(0, len(frames), few)], _method(style, color, scene)
+    if _codes_fit(style, color, scene) and _drawn_apart(style, scene, parts, frames):
         return
-    for own, part in zip(places, parts, strict=True):
-        _draw_few(style, color, method, part, frames[own])
+    for own in parts:
+        _draw_few(style, color, method, tuple(array[own] for array in scene), frames[own])
 
 
 def draw_some(style: Style, color: str, scene: Scene, wanted: np.ndarray, frames: np.ndarray) -> None:
@@ -88,11 +83,6 @@ def _codes_fit(style: Style, color: str, scene: Scene) -> bool:
     return style.name == "soft" and color == "binary" and scene[0].ndim == 4
 
 
-def _lie_apart(style: Style, scene: Scene) -> bool:
-    """Whether discs lie apart in most of some frames, as far as that can be told: for hues of zeros and ones."""
-    return bool(np.isin(hues(style), (0, 1)).all() and np.mean(paint(*scene, style=style, how="reaches")[-1]) > MOST)
-
-
 def _draw_few(
     style: Style, color: str, method: Method, scene: Scene, out: np.ndarray, at: np.ndarray | None = None
 ) -> None:
@@ -102,6 +92,9 @@ def _draw_few(
     """
     if _by_patches(method) and out.ndim != 3:
         _put_patches(style, color, method, scene, out, at)
+        return
+    if _by_codes(method) and out.ndim != 3 and at is None:
+        _decode(style, scene, method, out)
         return
     drawn = _drawn(style, color, method, scene)
     drawn = pack_pictures(drawn, 2) if out.ndim == 3 else drawn
@@ -116,14 +109,21 @@ def _drawn(style: Style, color: str, method: Method, scene: Scene) -> np.ndarray
         picture = (style.size, style.size) if len(backdrop) == 1 else (len(backdrop), style.size, style.size)
         _put_patches(style, color, method, scene, drawn := np.empty((*scene[1].shape[:2], *picture), np.uint8))
         return drawn
-    if method == "code" or isinstance(method, tuple):
-        return _decoded(style, scene, method)
+    if _by_codes(method):
+        picture = (style.size, style.size) if style.palette == 1 else (3, style.size, style.size)
+        _decode(style, scene, method, drawn := np.empty((*scene[1].shape[:2], *picture), np.uint8))
+        return drawn
     return np.asarray(paint(*scene, style=style, how=method))
 
 
 def _by_patches(method: Method) -> bool:
     """Whether a method draws patches of pixels, not of codes."""
-    return isinstance(method, tuple) and method[0] != "code"
+    return isinstance(method, tuple) and not _by_codes(method)
+
+
+def _by_codes(method: Method) -> bool:
+    """Whether a method draws codes, of whole frames or of patches."""
+    return (method if isinstance(method, str) else method[0]) == "code"
 
 
 def _put_patches(
@@ -134,25 +134,34 @@ def _put_patches(
     fast.place(parts, first, out, background(style, color)[1], at)
 
 
-def _draw_apart(style: Style, scene: Scene, out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Fill `out` where discs lie apart, by runs; return where they do [N T], and the bits that tell doubtful pixels."""
-    packed = out.ndim == 3
-    *reaches, apart = paint(*scene, style=style, how="reaches")
-    words, doubtful = map(np.asarray, _apart(style.size, packed)(*reaches))
-    fast.pack(words, style.size, out) if packed else fast.unpack(words, _pictures(out))
-    apart = np.asarray(apart)
-    return apart, np.where(apart[..., None, None], doubtful, 0)
+def _drawn_apart(style: Style, scene: Scene, parts: list[slice], out: np.ndarray) -> bool:
+    """Fill `out`, part by part, by runs, and where discs do not lie apart by codes, if they lie apart in most frames.
+
+    As far as that can be told: by those of the first part, and only for hues of zeros and ones. Else return False.
+    """
+    if not np.isin(hues(style), (0, 1)).all():
+        return False
+    reaches = (paint(*(array[own] for array in scene), style=style, how="reaches") for own in parts)
+    first, lie, doubtful, packed = next(reaches), [], [], out.ndim == 3
+    if np.mean(first[-1]) <= MOST:
+        return False
+    for own, (*found, apart) in zip(parts, chain([first], reaches), strict=True):
+        words, doubts = map(np.asarray, _apart(style.size, packed)(*found))
+        fast.pack(words, style.size, out[own]) if packed else fast.unpack(words, _pictures(out[own]))
+        lie.append(np.asarray(apart))
+        doubtful.append(np.where(lie[-1][..., None, None], doubts, 0))
+    _settle(style, scene, fast.places(np.concatenate(doubtful), first_high=packed), out)
+    for own, part in _parts(scene, ~np.concatenate(lie), style.size**2 * fast.channels(style.palette)):
+        _draw_few(style, "binary", _method(style, "binary", scene), part, out, own)
+    return True
 
 
-def _decoded(style: Style, scene: Scene, method: Method) -> np.ndarray:
-    """Frames {0, 1} [N T H W] or [N T 3 H W] by codes, and by the reference where these are in doubt."""
+def _decode(style: Style, scene: Scene, method: Method, out: np.ndarray) -> None:
+    """Fill `out`, [N T H W] or [N T 3 H W], by codes, and by the reference where these are in doubt."""
     codes, doubtful = _codes(style, scene, method)
-    picture = codes.shape[2:] if style.palette == 1 else (3, *codes.shape[2:])
-    out = np.empty((*codes.shape[:2], *picture), np.uint8)
     for start in range(0, len(out), CACHED):
         fast.decode(codes[start : start + CACHED], out[start : start + CACHED])
     _settle(style, scene, doubtful, out)
-    return out
 
 
 def _codes(style: Style, scene: Scene, method: Method) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:

@@ -16,6 +16,7 @@ Bodies change only what is about them: a patch about each is computed, with all 
 from __future__ import annotations
 
 from math import log
+from typing import Any
 
 import numpy as np
 
@@ -28,9 +29,8 @@ from slvm_data.observe.render.soft import (
     LIT,
     TEMPERATURE,
     binarise,
-    blend,
     cover_at,
-    cover_of,
+    odds_of,
     shades,
 )
 from slvm_data.observe.render.style import Style, draw_part, hues, join, levels
@@ -45,6 +45,7 @@ _PIXELS = np.unpackbits(_BITS, axis=1, bitorder="little").view(np.complex128)[:,
 _ROUNDING = 1e-6  # more than what single precision changes in a cover, or in the place of an edge
 _LEAST = 0.01  # of a cover: where others may add so much that less would light a pixel, discs do not lie apart
 _NEEDED = tuple((LIT / 255 - level) / (1 - level) for level in BACKGROUND)  # cover that lights a pixel, by channel
+_UNDIVIDED = 4  # discs whose odds, each at most 1 + e²⁰, have a product within single precision
 _PATCH = 2, 16  # heights and widths of patches are multiples of so many pixels: few, since each is compiled
 _MARGIN = log(1 / _NEEDED[0] - 1) / TEMPERATURE  # δ of a red disc, in canvas widths
 
@@ -206,13 +207,26 @@ def code(x: Array, y: Array, radii: Array, colors: Array, palette: int) -> Array
 
 
 def _code(x: Array, y: Array, radii: Array, colors: Array, palette: int) -> Array:
-    covers = cover_of(x, y, radii)
-    shares, total = colors.astype(np.float32), jnp.zeros(covers.shape[1:], jnp.uint8)
+    odds = odds_of(x, y, radii)
+    shares, total = colors.astype(np.float32), jnp.zeros(odds.shape[1:], jnp.uint8)
     for c in range(channels(palette)):
-        value = blend(covers, shares[:, c], np.float32(BACKGROUND[c])) - np.float32(LIT / 255)
-        total = total | ((value >= 0).astype(jnp.uint8) << c)
-        total = total | ((jnp.abs(value) < DOUBT).astype(jnp.uint8) * DOUBTFUL)
+        above, whole = excess(odds, shares[:, c] - np.float32(LIT / 255), np.float32(BACKGROUND[c] - LIT / 255))
+        total = total | ((above >= 0).astype(jnp.uint8) << c)
+        total = total | ((jnp.abs(above) < DOUBT * whole).astype(jnp.uint8) * DOUBTFUL)
     return total
+
+
+def excess(odds: Array, shares: Array, background: Any) -> tuple[Array, Array]:
+    """Blend one channel as `soft.blend` does, but with next to no divisions: return two numbers, [H W] each.
+
+    Their ratio is the blend of discs with these `shares` [B] and odds [B H W], as `soft.odds_of` returns them.
+    """
+    value, whole = jnp.asarray(background), odds.dtype.type(1)
+    for i in reversed(range(len(odds))):
+        value, whole = shares[i] * whole + odds[i] * value, (1 + odds[i]) * whole
+        if i % _UNDIVIDED == 0 and i > 0:
+            value, whole = value / whole, odds.dtype.type(1)
+    return value, whole
 
 
 def lit(pixel: Array, centres: Array, radii: Array, colors: Array, palette: int) -> Array:

@@ -50,9 +50,13 @@ def cover_at(columns: Array, rows: Array, places: Array, radii: Array) -> Array:
     return _cover(distance(columns, rows, places), radii)
 
 
-def cover_of(x: Array, y: Array, radii: Array) -> Array:
-    """The same for discs, from squared distances of columns, x [B W], and rows, y [B H], in the precision of these."""
-    return _cover(jnp.sqrt(y[:, :, None] + x[:, None, :]), radii.astype(x.dtype))
+def odds_of(x: Array, y: Array, radii: Array) -> Array:
+    """Odds [B H W] that a pixel is not covered by a disc, (1 - M) / M, from squared distances in x [B W] and y [B H].
+
+    In the precision of these, and at most e²⁰.
+    """
+    beyond = jnp.sqrt(y[:, :, None] + x[:, None, :]) - radii.astype(x.dtype)[:, None, None]
+    return jnp.exp(jnp.minimum(TEMPERATURE * beyond, 20.0))
 
 
 def _cover(distance: Array, radii: Array) -> Array:
