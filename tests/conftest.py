@@ -114,7 +114,7 @@ MAPS = Path("/proc/self/maps")  # of memory; Linux lets a process have 65,530
 def few_compiled() -> Iterator[None]:
     """Forget what was compiled once it holds many memory maps, or where they are not known."""
     yield
-    if not MAPS.exists() or MAPS.read_bytes().count(b"\n") > 5_000:
+    if not MAPS.exists() or MAPS.read_bytes().count(b"\n") > 20_000:
         jax.clear_caches()
 
 

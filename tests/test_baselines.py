@@ -109,14 +109,15 @@ def test_the_last_frame_is_the_last_that_is_there(data, train):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("pendulum", ()),
-        ("coloured", ()),
         ("gaps", ("--seen", 0)),
         ("mixed_physics_held_out", ("--context", 2)),
+        ("pendulum", ()),
+        ("coloured", ()),
         ("nascar", ()),
     ],
 )
 @pytest.mark.parametrize("baseline", ["rssm", "latent_ode"])
+@pytest.mark.few(7)
 def test_a_model_that_is_trained(data, train, capsys, baseline, name, words):
     """Two steps each: that models learn is what docs/baselines.md shows."""
     out = train(baseline, data(name), "--steps", 2, "--batch", 4, *words)

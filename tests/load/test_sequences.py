@@ -84,6 +84,7 @@ def test_every_field_of_every_window_is_what_numpy_reads(make, name, arrays):
     assert [a.shape for a in row[1:]] == [data[key].shape[1:] for key in wanted[1:]]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", [*SEQUENCES, "gravity-original", "nascar-pixels"])
 def test_zarr_is_read_as_npz_is(make, name):
     kind = Windows if name in WINDOWS else Sequences

@@ -74,6 +74,7 @@ LIT = {  # mean number of lit pixels in a frame, per channel, of the original sc
 }
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("name", LIT)
 def test_as_many_pixels_are_lit_as_in_the_originals(name):
     recipe, (expected, tolerance) = RECIPES[name], LIT[name]

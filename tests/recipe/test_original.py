@@ -56,6 +56,7 @@ def test_frames_of_balls_show_the_state_before(name):
     assert kept >= 94
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", REMOVED)
 def test_as_many_candidates_are_removed_as_in_the_original(name):
     (share, count), recipe = REMOVED[name], as_original(RECIPES[name])
@@ -149,7 +150,7 @@ def test_readers_of_many_tasks_take_every_set(name, tmp_path, units_are_the_syst
     np.testing.assert_array_equal(label[:, 0], np.repeat(np.arange(tasks), 4))
 
 
-FIRST = "pendulum", "acrobot", "balls3_sutskever"  # binary, in colour with a control, grey
+FIRST = "pendulum", "acrobot"  # binary; in colour, with a control
 ONE_TASK = [name for name, recipe in WITHOUT_WINDOWS.items() if len(recipe.tasks) == 1]
 
 

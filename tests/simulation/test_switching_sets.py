@@ -70,6 +70,7 @@ def read_as_the_field_does(folder, split):
         return [torch.from_numpy(npz[key].astype(kind)) for key, kind in kinds.items()]
 
 
+@pytest.mark.few(3)
 def test_keys_shapes_and_the_fields_reader(written, in_the_table, units_are_the_systems):
     recipe, folder = written
     W, C, D, d = recipe.windows.length, recipe.windows.contexts, WIDTH[recipe.name], LATENTS[recipe.name]
@@ -113,6 +114,7 @@ def test_no_frame_of_a_test_window_is_in_a_train_window(written):
     no_frame_is_in_two_splits(*written)
 
 
+@pytest.mark.few(4)
 def test_no_frame_is_in_two_splits_of_parts_or_separate_trajectories(kept):
     no_frame_is_in_two_splits(*kept)
 

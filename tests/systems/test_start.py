@@ -52,6 +52,7 @@ def is_thrown(x, system):
     assert abs(np.corrcoef(x[:, :2].T)[0, 1]) < 0.06
 
 
+@pytest.mark.few(4)
 def test_parameters(task):
     recipe, number = task
     arrays, system = first_frames(recipe, number), recipe.tasks[number]

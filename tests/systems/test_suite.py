@@ -81,7 +81,7 @@ def holds(system, parameters, radii, area):
     assert getattr(system, "uniform_annulus", None) == area
 
 
-@pytest.mark.few(6)
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_parameters_have_their_law(name):
     arrays = drawn(name)
