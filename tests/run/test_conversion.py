@@ -137,7 +137,7 @@ def without(text, *keys):
 LENGTHS = {"X": 2, "1": 1}  # of axes that have the same in every dataset
 
 
-@pytest.mark.few(6)
+@pytest.mark.few(10)
 @pytest.mark.parametrize("form", formats.OWN)
 @pytest.mark.parametrize("name", SETS)
 def test_every_array_has_a_row_for_each_sequence(made, name, form):
