@@ -26,6 +26,7 @@ import pytest
 
 from slvm_data import RECIPES, Hamiltonian, Recipe
 from slvm_data import arrays as table
+from slvm_data.core import compiled
 from slvm_data.core.kinds import Kind
 from slvm_data.core.types import Arrays
 from slvm_data.datasets import NAMES
@@ -105,6 +106,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if seen[test] > few.args[0]:
                 item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
+
+
+KEPT, compiled.KEPT = compiled.KEPT, 100  # programs: tests come back to more of them than users do
+
+
+@pytest.fixture
+def kept_for_users(monkeypatch: pytest.MonkeyPatch) -> int:
+    """As many programs are kept as users have."""
+    monkeypatch.setattr(compiled, "KEPT", KEPT)
+    return KEPT
 
 
 MAPS = Path("/proc/self/maps")  # of memory; Linux lets a process have 65,530

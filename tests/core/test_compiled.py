@@ -14,7 +14,7 @@ import pytest
 
 from slvm_data import RECIPES, View
 from slvm_data.core import compiled as module
-from slvm_data.core.compiled import KEPT, compiled, kept
+from slvm_data.core.compiled import compiled, kept
 from slvm_data.load import Stream
 from slvm_data.recipe.recipe import mixed
 from slvm_data.simulation import batch, sequences
@@ -50,14 +50,14 @@ def test_one_program_for_each_shape_and_static_value(traced):
     assert len(calls) == 5
 
 
-def test_what_was_used_longest_ago_is_forgotten(traced):
+def test_what_was_used_longest_ago_is_forgotten(traced, kept_for_users):
     scaled, calls = traced
-    kinds = [Kind() for _ in range(KEPT + 3)]
+    kinds = [Kind() for _ in range(kept_for_users + 3)]
     alive = [weakref.ref(kind) for kind in kinds]
-    for kind in kinds[:KEPT]:
+    for kind in kinds[:kept_for_users]:
         scaled(np.ones(2), {"more": 1}, kind=kind, times=1)
     scaled(np.ones(2), {"more": 1}, kind=kinds[0], times=1)  # again, so that it stays
-    for kind in kinds[KEPT:]:
+    for kind in kinds[kept_for_users:]:
         scaled(np.ones(2), {"more": 1}, kind=kind, times=1)
     calls.clear()
     del kinds, kind
@@ -65,10 +65,10 @@ def test_what_was_used_longest_ago_is_forgotten(traced):
     assert [number for number, kind in enumerate(alive) if kind() is None] == [1, 2, 3]
 
 
-def test_as_many_are_kept_as_a_round_needs(traced):
+def test_as_many_are_kept_as_a_round_needs(traced, kept_for_users):
     """Of twenty systems none is compiled again while the round goes on; after it, few are kept, at once."""
     scaled, calls = traced
-    kinds = [Kind() for _ in range(KEPT + 4)]
+    kinds = [Kind() for _ in range(kept_for_users + 4)]
     alive = [weakref.ref(kind) for kind in kinds]
 
     def rounds():
@@ -84,7 +84,7 @@ def test_as_many_are_kept_as_a_round_needs(traced):
     del own
     kinds.clear()
     gc.collect()
-    assert sum(kind() is not None for kind in alive) == KEPT
+    assert sum(kind() is not None for kind in alive) == kept_for_users
 
 
 def test_a_recipe_of_many_systems_compiles_each_once(monkeypatch):
