@@ -4,10 +4,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from slvm_data.core import program_cache
+from slvm_data.core import devices, program_cache
 from slvm_data.store.testing import whole_tree
 
 WORDS = ["generate", "pendulum", "--train", "2", "--val", "0", "--test", "0", "--steps", "3"]
@@ -94,3 +95,13 @@ def test_it_does_not_grow_for_ever(home, monkeypatch):
     monkeypatch.setattr(program_cache, "MOST", 999)
     program_cache.use()
     assert not (folder / "old-cache").exists()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_command_computes_where_it_is_asked(monkeypatch, known):
+    """With a JAX that has the setting, or has it no longer."""
+    values, told = {devices.ELSEWHERE: True} if known else {}, []
+    config = SimpleNamespace(values=values, update=lambda *own: told.append(own))
+    monkeypatch.setattr(devices, "jax", SimpleNamespace(config=config))
+    devices.compute_where_asked()
+    assert told == [(devices.ELSEWHERE, False)] * known

@@ -13,13 +13,16 @@ HINDRANCES = {
 }
 """Settings of JAX, and their only value with which it computes what a dataset needs."""
 
+ELSEWHERE = "jax_cpu_enable_async_dispatch"  # setting of JAX: whether it computes in a thread of its own
+
 
 def compute_where_asked() -> None:
     """Let JAX compute in the thread that asks, which waits anyway: else it wakes another one each time.
 
     Only before JAX has computed anything, and for a process of our own: it holds for all that computes with JAX.
     """
-    jax.config.update("jax_cpu_enable_async_dispatch", False)
+    if ELSEWHERE in jax.config.values:  # no release of JAX has promised it
+        jax.config.update(ELSEWHERE, False)
 
 
 @cache
