@@ -41,7 +41,7 @@ def draw_frames(style: Style, color: str, scene: Scene, frames: np.ndarray) -> N
         return
     few = -(-len(frames) // -(-len(frames) // FEW))  # all parts of one size, as each is compiled
     parts, method = [slice(start, start + few) for start in range(0, len(frames), few)], _method(style, color, scene)
-    if _codes_fit(style, color, scene) and _drawn_apart(style, scene, parts, frames):
+    if _codes_fit(style, color, scene) and _drawn_apart(style, method, scene, parts, frames):
         return
     for own in parts:
         _draw_few(style, color, method, tuple(array[own] for array in scene), frames[own])
@@ -93,9 +93,6 @@ def _draw_few(
     if _by_patches(method) and out.ndim != 3:
         _put_patches(style, color, method, scene, out, at)
         return
-    if _by_codes(method) and out.ndim != 3 and at is None:
-        _decode(style, scene, method, out)
-        return
     drawn = _drawn(style, color, method, scene)
     drawn = pack_pictures(drawn, 2) if out.ndim == 3 else drawn
     every = out.reshape(-1, *out.shape[2:])
@@ -110,9 +107,7 @@ def _drawn(style: Style, color: str, method: Method, scene: Scene) -> np.ndarray
         _put_patches(style, color, method, scene, drawn := np.empty((*scene[1].shape[:2], *picture), np.uint8))
         return drawn
     if _by_codes(method):
-        picture = (style.size, style.size) if style.palette == 1 else (3, style.size, style.size)
-        _decode(style, scene, method, drawn := np.empty((*scene[1].shape[:2], *picture), np.uint8))
-        return drawn
+        return _decoded(style, scene, method)
     return np.asarray(paint(*scene, style=style, how=method))
 
 
@@ -134,8 +129,8 @@ def _put_patches(
     fast.place(parts, first, out, background(style, color)[1], at)
 
 
-def _drawn_apart(style: Style, scene: Scene, parts: list[slice], out: np.ndarray) -> bool:
-    """Fill `out`, part by part, by runs, and where discs do not lie apart by codes, if they lie apart in most frames.
+def _drawn_apart(style: Style, method: Method, scene: Scene, parts: list[slice], out: np.ndarray) -> bool:
+    """Fill `out`, part by part, by runs, and where discs do not lie apart by a method, if they do in most frames.
 
     As far as that can be told: by those of the first part, and only for hues of zeros and ones. Else return False.
     """
@@ -152,16 +147,19 @@ def _drawn_apart(style: Style, scene: Scene, parts: list[slice], out: np.ndarray
         doubtful.append(np.where(lie[-1][..., None, None], doubts, 0))
     _settle(style, scene, fast.places(np.concatenate(doubtful), first_high=packed), out)
     for own, part in _parts(scene, ~np.concatenate(lie), style.size**2 * fast.channels(style.palette)):
-        _draw_few(style, "binary", _method(style, "binary", scene), part, out, own)
+        _draw_few(style, "binary", method, part, out, own)
     return True
 
 
-def _decode(style: Style, scene: Scene, method: Method, out: np.ndarray) -> None:
-    """Fill `out`, [N T H W] or [N T 3 H W], by codes, and by the reference where these are in doubt."""
+def _decoded(style: Style, scene: Scene, method: Method) -> np.ndarray:
+    """Frames {0, 1} [N T H W] or [N T 3 H W] by codes, and by the reference where these are in doubt."""
     codes, doubtful = _codes(style, scene, method)
+    picture = codes.shape[2:] if style.palette == 1 else (3, *codes.shape[2:])
+    out = np.empty((*codes.shape[:2], *picture), np.uint8)
     for start in range(0, len(out), CACHED):
         fast.decode(codes[start : start + CACHED], out[start : start + CACHED])
     _settle(style, scene, doubtful, out)
+    return out
 
 
 def _codes(style: Style, scene: Scene, method: Method) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:

@@ -45,7 +45,7 @@ _PIXELS = np.unpackbits(_BITS, axis=1, bitorder="little").view(np.complex128)[:,
 _ROUNDING = 1e-6  # more than what single precision changes in a cover, or in the place of an edge
 _LEAST = 0.01  # of a cover: where others may add so much that less would light a pixel, discs do not lie apart
 _NEEDED = tuple((LIT / 255 - level) / (1 - level) for level in BACKGROUND)  # cover that lights a pixel, by channel
-_UNDIVIDED = 4  # discs whose odds, each at most 1 + e²⁰, have a product within single precision
+_UNDIVIDED = 4  # discs for which a product of 1 + odds, each at most 1 + e²⁰, is within single precision
 _PATCH = 2, 16  # heights and widths of patches are multiples of so many pixels: few, since each is compiled
 _MARGIN = log(1 / _NEEDED[0] - 1) / TEMPERATURE  # δ of a red disc, in canvas widths
 
