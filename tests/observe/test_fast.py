@@ -30,10 +30,8 @@ def test_a_lone_disc_is_the_reference(size, style):
     with exact():
         words = jax.jit(jax.vmap(lambda c, r: fast.lone(c[0], r[0], size, style)))(centres, radii)
         expected = reference(centres, radii, np.tile([1.0, 0.0, 0.0], (n, 1, 1)), size, 1, style)
-    frames = np.full((n, size, size), 9, np.uint8)
-    fast.unpack(np.asarray(words), frames)
-    np.testing.assert_array_equal(frames, expected)
-    assert 0 < frames.mean() < 1
+    np.testing.assert_array_equal(unpacked(words, size), expected)
+    assert 0 < expected.mean() < 1
 
 
 def reference(centres, radii, colors, size, palette, style="soft"):
@@ -46,10 +44,11 @@ def drawn(style, places, radii, colors, color):
 
 
 def unpacked(words, size):
-    """The pixels of words whose first pixel is the lowest bit."""
-    frames = np.empty((*words.shape[:-1], size), np.uint8)
-    fast.unpack(np.asarray(words), frames)
-    return frames
+    """The pixels of words [… H words], by way of packed bytes."""
+    *many, height, _ = words.shape
+    packed = np.full((*many, -(-height * size // 8)), 9, np.uint8)
+    fast.pack(np.asarray(words), size, packed)
+    return np.unpackbits(packed, axis=-1, count=height * size).reshape(*many, height, size)
 
 
 @pytest.mark.few(4)
@@ -65,13 +64,9 @@ def test_discs_that_lie_apart_are_the_reference_or_in_doubt(bodies, palette, siz
     colors = soft.hues(palette)[order if palette > 1 else np.zeros((n, bodies), int)]
     with exact():
         *reaches, apart = jax.jit(jax.vmap(partial(fast.reaches, palette=palette)))(centres, radii, colors)
-        lit, doubtful = (
-            [np.asarray(x) for x in jax.jit(jax.vmap(partial(fast.apart, size=size, first_high=high)))(*reaches)]
-            for high in (False, True)
-        )
+        lit, doubt = map(np.asarray, jax.jit(jax.vmap(partial(fast.apart, size=size)))(*reaches))
         expected = reference(centres, radii, colors, size, palette).reshape(n, -1, size, size)
-    (lit, doubt), (high, _), apart = lit, doubtful, np.asarray(apart)
-    frames, doubt = unpacked(lit, size), unpacked(doubt, size) > 0
+    frames, doubt, apart = unpacked(lit, size), unpacked(doubt, size) > 0, np.asarray(apart)
     sure = apart[:, None, None, None] & ~doubt[:, None]
     np.testing.assert_array_equal(
         frames[np.broadcast_to(sure, frames.shape)], expected[np.broadcast_to(sure, frames.shape)]
@@ -80,22 +75,26 @@ def test_discs_that_lie_apart_are_the_reference_or_in_doubt(bodies, palette, siz
     assert (frames != expected)[apart].any() or bodies == 1, "there are pixels that are in doubt for a reason"
     assert doubt[apart].mean() < 0.01
     packed = np.empty((n, -(-frames[0].size // 8)), np.uint8)
-    fast.pack(high, size, packed)
+    fast.pack(lit, size, packed)
     np.testing.assert_array_equal(packed, np.packbits(frames.reshape(n, -1), axis=1))
 
 
-def test_doubtful_pixels_are_found_and_put():
-    pixels = np.random.default_rng(0).random((3, 4, 40, 40)) < 0.01
-    for high in (False, True):
-        wide = np.zeros((3, 4, 40, 64), np.uint8)
-        wide[..., :40] = pixels
-        words = np.packbits(wide, axis=-1, bitorder="big" if high else "little").view(">u4" if high else "<u4")
-        n, t, row, column = fast.places(words.astype(np.uint32), first_high=high)
-        assert np.array_equal(np.stack([n, t, row, column]), np.stack(np.nonzero(pixels)))
-    frames = np.random.default_rng(1).integers(0, 2, (3, 4, 3, 40, 40), np.uint8)
-    packed, lit = np.packbits(frames.reshape(3, 4, -1), axis=-1), 1 - frames[n, t, :, row, column]
+@pytest.mark.parametrize("size", [40, 31])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_doubtful_pixels_are_found_and_put(size, channels):
+    """Also where neither rows nor channels end with a byte, and where a pixel is found twice."""
+    pixels = np.random.default_rng(0).random((3, 4, size, size)) < 0.01
+    wide = np.zeros((3, 4, size, 64), np.uint8)
+    wide[..., :size] = pixels
+    frame, place = fast.places(np.packbits(wide, axis=-1).view(">u4").astype(np.uint32))
+    n, t, row, column = np.nonzero(pixels)
+    np.testing.assert_array_equal(np.column_stack([frame, place]), np.stack([4 * n + t, row, column], axis=1))
+    frames = np.random.default_rng(1).integers(0, 2, (3, 4, channels, size, size), np.uint8)
+    packed = np.packbits(frames.reshape(3, 4, -1), axis=-1)
+    lit = np.random.default_rng(2).integers(0, 2, (len(frame), channels), np.uint8)
     frames[n, t, :, row, column] = lit
-    fast.put(lit, packed, n, t, row * 40 + column)
+    twice = np.arange(2 * len(frame)) % len(frame)
+    fast.put(lit[twice], packed, frame[twice], (row * size + column)[twice], size**2)
     np.testing.assert_array_equal(packed, np.packbits(frames.reshape(3, 4, -1), axis=-1))
 
 
@@ -114,8 +113,9 @@ def test_codes_are_the_reference_or_in_doubt(bodies, palette, patches):
         codes = np.zeros((n, 32, 32), np.uint8)
         fast.place(parts[:, None, :, None], np.asarray(first)[:, None], codes[:, None], (0,))
         expected = reference(centres, radii, colors, 32, palette)
-    frames = np.empty(expected.shape, np.uint8)
-    fast.decode(codes, frames)
+    bits = np.empty((n, -(-expected[0].size // 8)), np.uint8)
+    fast.pack_codes(codes, palette, bits)
+    frames = np.unpackbits(bits, axis=-1, count=expected[0].size).reshape(expected.shape)
     sure = codes.max(axis=(1, 2)) < fast.DOUBTFUL
     np.testing.assert_array_equal(frames[sure], expected[sure])
     assert 0.95 < sure.mean() < 1

@@ -16,14 +16,17 @@ from slvm_data.core.types import Array
 from slvm_data.observe.render import fast
 from slvm_data.observe.render.style import WHOLE, Style, background, draw, draw_joined, hues, split
 
-DOUBTS = 512  # doubtful pixels computed again at a time; a part has about ten
+DOUBTS = 1024  # doubtful pixels computed again at a time; a sequence has about ten
 FEW = 64  # sequences drawn at a time, so that intermediate results fit in the processor's cache
 SOME, ROW = 2**19, 32  # bytes of frames that are drawn at a time, where not all are wanted, and frames in a row of them
 MOST = 0.5  # of the frames have discs that lie apart, where these are drawn by runs
-CACHED = 8  # sequences decoded at a time, so that the codes stay in the cache nearest to it
+CACHED = 8  # sequences packed at a time, so that the codes stay in the cache nearest to it
 
 Method = str | tuple[str, tuple[int, int]]
 """A colour: by the reference; "code" or "lone": by a method of `fast`. With height and width: by patches."""
+
+Doubtful = tuple[np.ndarray, np.ndarray]
+"""Pixels in doubt: numbers of their frames [n], counted over sequences and time, and their rows and columns [n 2]."""
 
 Scene = tuple[np.ndarray, ...]
 """Centres [N T B 2] or ends [N T B 2 2] and radii [N T B], in canvas widths, and RGB colours [N B 3].
@@ -34,17 +37,16 @@ Of a field, the shares of full brightness [N T B cells cells] in the place of ce
 
 def draw_frames(style: Style, color: str, scene: Scene, frames: np.ndarray) -> None:
     """Fill `frames`, uint8 [N T H W] or [N T 3 H W]; or [N T bytes], binary ones with 8 pixels per byte."""
-    if color == "binary" and style.palette == 1 and scene[0].shape[2] == 1 and style.name in ("soft", "clean"):
-        packed = frames.ndim == 3
-        words = np.asarray(paint(*scene, style=style, how="lone, first high" if packed else "lone"))
-        fast.pack(words, style.size, frames) if packed else fast.unpack(words, frames)
+    if color == "binary" and (_is_lone(style, scene) or _codes_fit(style, scene)):
+        pixels = style.size**2 * fast.channels(style.palette)
+        bits = frames if frames.ndim == 3 else np.empty((*frames.shape[:2], -(-pixels // 8)), np.uint8)
+        _draw_bits(style, scene, bits)
+        for own in _some(len(frames), FEW) if bits is not frames else ():
+            frames[own] = np.unpackbits(bits[own], axis=-1, count=pixels).reshape(frames[own].shape)
         return
-    few = -(-len(frames) // -(-len(frames) // FEW))  # all parts of one size, as each is compiled
-    parts, method = [slice(start, start + few) for start in range(0, len(frames), few)], _method(style, color, scene)
-    if _codes_fit(style, color, scene) and _drawn_apart(style, method, scene, parts, frames):
-        return
-    for own in parts:
-        _draw_few(style, color, method, tuple(array[own] for array in scene), frames[own])
+    method = _method(style, color, scene)
+    for own in _some(len(frames), FEW):
+        _draw_few(style, color, method, _part(scene, own), frames[own])
 
 
 def draw_some(style: Style, color: str, scene: Scene, wanted: np.ndarray, frames: np.ndarray) -> None:
@@ -52,6 +54,16 @@ def draw_some(style: Style, color: str, scene: Scene, wanted: np.ndarray, frames
     method = _method(style, color, scene)
     for own, part in _parts(scene, wanted, prod(frames.shape[2:])):
         _draw_few(style, color, method, part, frames, own)
+
+
+def _some(count: int, size: int) -> list[slice]:
+    """Parts of so many sequences, all of one size but the last, as each size is compiled."""
+    few = -(-count // -(-count // size))
+    return [slice(start, start + few) for start in range(0, count, few)]
+
+
+def _part(scene: Scene, own: slice) -> Scene:
+    return tuple(array[own] for array in scene)
 
 
 def _parts(scene: Scene, wanted: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, Scene]]:
@@ -67,20 +79,25 @@ def _parts(scene: Scene, wanted: np.ndarray, size: int) -> Iterator[tuple[np.nda
         yield own, (centres[n, t], radii[n, t], colors[n])
 
 
+def _is_lone(style: Style, scene: Scene) -> bool:
+    """Whether frames, if they are binary, show a single red body with a sharp edge."""
+    return style.palette == 1 and scene[0].shape[2] == 1 and style.name in ("soft", "clean")
+
+
+def _codes_fit(style: Style, scene: Scene) -> bool:
+    """Whether frames show soft discs."""
+    return style.name == "soft" and scene[0].ndim == 4
+
+
 def _method(style: Style, color: str, scene: Scene) -> Method:
-    """The fastest method that draws these frames."""
+    """The fastest method that draws these frames: a colour, or "code", of whole frames or by patches."""
     if style.name in WHOLE:
         return color
     places, radii, _ = scene
-    whole = "code" if _codes_fit(style, color, scene) else color
     half = np.abs(places[..., 1, :] - places[..., 0, :]).max() / 2 if places.ndim == 5 else 0.0
     shape = fast.patch_shape(float(radii.max() + half), radii.shape[2], style, color)
+    whole = "code" if color == "binary" and _codes_fit(style, scene) else color
     return (whole, shape) if shape else whole
-
-
-def _codes_fit(style: Style, color: str, scene: Scene) -> bool:
-    """Whether frames are binary ones of soft discs."""
-    return style.name == "soft" and color == "binary" and scene[0].ndim == 4
 
 
 def _draw_few(
@@ -90,7 +107,7 @@ def _draw_few(
 
     With `at`, fill its frames with these numbers [n], counted over sequences and time, with the first n of the scene.
     """
-    if _by_patches(method) and out.ndim != 3:
+    if isinstance(method, tuple) and out.ndim != 3:
         _put_patches(style, color, method, scene, out, at)
         return
     drawn = _drawn(style, color, method, scene)
@@ -101,24 +118,12 @@ def _draw_few(
 
 def _drawn(style: Style, color: str, method: Method, scene: Scene) -> np.ndarray:
     """Frames [N T H W] or [N T 3 H W] by a method."""
-    if _by_patches(method):
-        _, backdrop = background(style, color)
-        picture = (style.size, style.size) if len(backdrop) == 1 else (len(backdrop), style.size, style.size)
-        _put_patches(style, color, method, scene, drawn := np.empty((*scene[1].shape[:2], *picture), np.uint8))
-        return drawn
-    if _by_codes(method):
-        return _decoded(style, scene, method)
-    return np.asarray(paint(*scene, style=style, how=method))
-
-
-def _by_patches(method: Method) -> bool:
-    """Whether a method draws patches of pixels, not of codes."""
-    return isinstance(method, tuple) and not _by_codes(method)
-
-
-def _by_codes(method: Method) -> bool:
-    """Whether a method draws codes, of whole frames or of patches."""
-    return (method if isinstance(method, str) else method[0]) == "code"
+    if isinstance(method, str):
+        return np.asarray(paint(*scene, style=style, how=method))
+    _, backdrop = background(style, color)
+    picture = (style.size, style.size) if len(backdrop) == 1 else (len(backdrop), style.size, style.size)
+    _put_patches(style, color, method, scene, drawn := np.empty((*scene[1].shape[:2], *picture), np.uint8))
+    return drawn
 
 
 def _put_patches(
@@ -129,75 +134,88 @@ def _put_patches(
     fast.place(parts, first, out, background(style, color)[1], at)
 
 
-def _drawn_apart(style: Style, method: Method, scene: Scene, parts: list[slice], out: np.ndarray) -> bool:
-    """Fill `out`, part by part, by runs, and where discs do not lie apart by a method, if they do in most frames.
+def _draw_bits(style: Style, scene: Scene, bits: np.ndarray) -> None:
+    """Fill packed frames [N T bytes] with binary bodies."""
+    if _is_lone(style, scene):
+        fast.pack(np.asarray(paint(*scene, style=style, how="lone")), style.size, bits)
+        return
+    method, parts = _method(style, "binary", scene), _some(len(bits), FEW)
+    doubtful = _draw_apart(style, method, scene, parts, bits)
+    if doubtful is None:
+        frames = np.arange(bits[..., 0].size).reshape(bits.shape[:2])
+        doubtful = [_draw_codes(style, method, _part(scene, own), bits, frames[own].reshape(-1)) for own in parts]
+    _settle(style, scene, doubtful, bits)
 
-    As far as that can be told: by those of the first part, and only for hues of zeros and ones. Else return False.
+
+def _draw_apart(
+    style: Style, method: Method, scene: Scene, parts: list[slice], bits: np.ndarray
+) -> list[Doubtful] | None:
+    """Fill packed frames, part by part, by runs, and where discs do not lie apart by codes, if they do in most frames.
+
+    As far as that can be told: by those of the first part, and only for hues of zeros and ones. Else return None.
     """
     if not np.isin(hues(style), (0, 1)).all():
-        return False
-    reaches = (paint(*(array[own] for array in scene), style=style, how="reaches") for own in parts)
-    first, lie, doubtful, packed = next(reaches), [], [], out.ndim == 3
+        return None
+    reaches = (paint(*_part(scene, own), style=style, how="reaches") for own in parts)
+    first, lie, doubts = next(reaches), [], []
     if np.mean(first[-1]) <= MOST:
-        return False
+        return None
     for own, (*found, apart) in zip(parts, chain([first], reaches), strict=True):
-        words, doubts = map(np.asarray, _apart(style.size, packed)(*found))
-        fast.pack(words, style.size, out[own]) if packed else fast.unpack(words, _pictures(out[own]))
+        words, doubt = map(np.asarray, _apart(style.size)(*found))
+        fast.pack(words, style.size, bits[own])
         lie.append(np.asarray(apart))
-        doubtful.append(np.where(lie[-1][..., None, None], doubts, 0))
-    _settle(style, scene, fast.places(np.concatenate(doubtful), first_high=packed), out)
-    for own, part in _parts(scene, ~np.concatenate(lie), style.size**2 * fast.channels(style.palette)):
-        _draw_few(style, "binary", method, part, out, own)
-    return True
+        doubts.append(np.where(lie[-1][..., None, None], doubt, 0))
+    others = _parts(scene, ~np.concatenate(lie), style.size**2 * fast.channels(style.palette))
+    codes = [_draw_codes(style, method, part, bits, own) for own, part in others]
+    return [fast.places(np.concatenate(doubts)), *codes]
 
 
-def _decoded(style: Style, scene: Scene, method: Method) -> np.ndarray:
-    """Frames {0, 1} [N T H W] or [N T 3 H W] by codes, and by the reference where these are in doubt."""
-    codes, doubtful = _codes(style, scene, method)
-    picture = codes.shape[2:] if style.palette == 1 else (3, *codes.shape[2:])
-    out = np.empty((*codes.shape[:2], *picture), np.uint8)
-    for start in range(0, len(out), CACHED):
-        fast.decode(codes[start : start + CACHED], out[start : start + CACHED])
-    _settle(style, scene, doubtful, out)
-    return out
+def _draw_codes(style: Style, method: Method, scene: Scene, bits: np.ndarray, at: np.ndarray) -> Doubtful:
+    """Fill packed frames with these numbers [n], counted over sequences and time, with the first n of the scene.
+
+    Pixels are right but for those in doubt, which are returned.
+    """
+    codes, frame, pixel = _codes(style, scene, method)
+    codes, size = codes.reshape(-1, *codes.shape[2:])[: len(at)], CACHED * codes.shape[1]
+    drawn, whole = np.empty((len(at), bits.shape[-1]), np.uint8), f"V{bits.shape[-1]}"
+    for start in range(0, len(at), size):
+        fast.pack_codes(codes[start : start + size], style.palette, drawn[start : start + size])
+    bits.view(whole).reshape(-1)[at] = drawn.view(whole)[:, 0]
+    wanted = frame < len(at)
+    return at[frame[wanted]], pixel[wanted]
 
 
-def _codes(style: Style, scene: Scene, method: Method) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-    """Codes of frames, uint8 [N T H W], and the pixels (n, t, row, column) that are in doubt."""
+def _codes(style: Style, scene: Scene, method: Method) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Codes of frames, uint8 [N T H W], and the pixels in doubt: their frames [n], and rows and columns [n 2]."""
     centres, radii, colors = scene
     x, y, first = _squares(style.size, None if method == "code" else method[1])(centres)
     parts, first = np.asarray(_coded(style.palette, colors.ndim == 4)(x, y, radii, colors)), np.asarray(first)
-    n, t, part, row, column = np.unravel_index(np.flatnonzero(parts >= fast.DOUBTFUL), parts.shape)
+    found, (n, t, patches) = np.flatnonzero(parts >= fast.DOUBTFUL), parts.shape[:3]
+    frame, patch, *within = np.unravel_index(found, (n * t, *parts.shape[2:]))
     codes = parts[:, :, 0]
     if method != "code":
-        codes = np.empty((*parts.shape[:2], style.size, style.size), np.uint8)
+        codes = np.empty((n, t, style.size, style.size), np.uint8)
         fast.place(parts[:, :, :, None], first, codes, (0,))
-    return codes, (n, t, row + first[n, t, part, 0], column + first[n, t, part, 1])
+    return codes, frame, np.stack(within, axis=1) + first.reshape(n * t, patches, 2)[frame, patch]
 
 
-def _pictures(frames: np.ndarray) -> np.ndarray:
-    """Frames [N T H W] or [N T C H W] as [N T C H W], in the same memory."""
-    return frames.reshape(*frames.shape[:2], -1, *frames.shape[-2:])
-
-
-def _settle(style: Style, scene: Scene, doubtful: tuple[np.ndarray, ...], out: np.ndarray) -> None:
-    """Compute doubtful pixels, each (n, t, row, column), by the reference, in frames or in packed ones."""
+def _settle(style: Style, scene: Scene, doubtful: list[Doubtful], bits: np.ndarray) -> None:
+    """Compute doubtful pixels of packed frames by the reference."""
     centres, radii, colors = scene
-    every = np.stack(doubtful)
-    for start in range(0, every.shape[1], DOUBTS):
-        own = every[:, start : start + DOUBTS]
-        n, t, row, column = own[:, np.arange(DOUBTS) % own.shape[1]]  # all parts of one size, as each is compiled
+    frame, pixel = (np.concatenate(own) for own in zip(*doubtful, strict=True))
+    for start in range(0, len(frame), DOUBTS):
+        own = slice(start, start + DOUBTS)
+        whole = np.arange(start, start + DOUBTS) % len(frame)  # all of one size, as each is compiled
+        n, t = np.divmod(frame[whole], bits.shape[1])
         shades = colors[n, t] if colors.ndim == 4 else colors[n]
-        lit = np.asarray(_lit(style)(np.stack([column, row], axis=1), centres[n, t], radii[n, t], shades))
-        if out.ndim == 3:
-            fast.put(lit, out, n, t, row * style.size + column)
-        else:
-            _pictures(out)[n, t, :, row, column] = lit
+        lit = np.asarray(_lit(style)(pixel[whole, ::-1], centres[n, t], radii[n, t], shades))
+        number = pixel[own, 0] * style.size + pixel[own, 1]
+        fast.put(lit[: len(number)], bits, frame[own], number, style.size**2)
 
 
 @cache
-def _apart(size: int, first_high: bool) -> Callable[..., Any]:
-    return jax.jit(jax.vmap(jax.vmap(partial(fast.apart, size=size, first_high=first_high))))
+def _apart(size: int) -> Callable[..., Any]:
+    return jax.jit(jax.vmap(jax.vmap(partial(fast.apart, size=size))))
 
 
 @cache
@@ -245,8 +263,8 @@ def _program(style: Style, how: Method, each: bool) -> Callable[..., Any]:
     def frame(centres: Array, radii: Array, colors: Array) -> Any:
         if not isinstance(how, str):
             return fast.patches(centres, radii, colors, style, *how)
-        if how.startswith("lone"):
-            return fast.lone(centres[0], radii[0], style.size, style.name, first_high=how != "lone")
+        if how == "lone":
+            return fast.lone(centres[0], radii[0], style.size, style.name)
         if how == "reaches":
             return fast.reaches(centres, radii, colors, style.palette)
         return (draw_joined if _joined(style, how) else draw)(style, centres, radii, colors, how)

@@ -45,6 +45,7 @@ TABLE = (
         module="slvm_data.store.npz",
         media_type="application/zip",
         own=True,
+        packed=True,
         libraries=("isal",),
         opening='import numpy as np\n\nwith np.load("{file}", allow_pickle=False) as data:',
         reading='    {name} = data["{name}"]',

@@ -40,7 +40,7 @@ class _Stream:
     def __init__(self, name: str, form: Form, spool: IO[bytes]) -> None:
         self.name, self.form, self.spool = name, form, spool
         self.crc = self.size = 0
-        self._tail = b""
+        self._block, self._filled = np.empty(BLOCK, np.uint8), 0
         self._deflate = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -zlib.MAX_WBITS)
         header = io.BytesIO()
         described = {
@@ -49,33 +49,50 @@ class _Stream:
             "shape": form.shape,
         }
         np.lib.format.write_array_header_1_0(header, described)
-        self._feed(memoryview(header.getvalue()))
+        self._feed(np.frombuffer(header.getvalue(), np.uint8))
 
     def append(self, array: np.ndarray) -> None:
-        """Add rows [n …]."""
-        if array.size:
-            self._feed(np.ascontiguousarray(array).data.cast("B"))
+        """Add rows [n …]; pictures of zeros and ones may have 8 pixels per byte, [n … bytes]."""
+        array, row, pixels = np.ascontiguousarray(array), self.form.row, prod(self.form.row[1:])
+        if array.shape[1:] not in (row, (*row[:1], -(-pixels // 8))) or array.dtype != np.dtype(self.form.dtype):
+            raise ValueError(f"{self.name}: {Form.of(array)} for {self.form}")
+        if array.shape[1:] == row:
+            self._feed(array.reshape(-1).view(np.uint8))
+        elif pixels % 8 == 0:
+            self._feed_bits(array.reshape(-1))
+        else:  # pictures do not end with a byte
+            self._feed(np.unpackbits(array, axis=-1, count=pixels).reshape(-1))
 
-    def _feed(self, data: memoryview) -> None:
-        self.size += len(data)
-        if self._tail:
-            missing = BLOCK - len(self._tail)
-            self._tail, data = self._tail + bytes(data[:missing]), data[missing:]
-            if len(self._tail) < BLOCK:
-                return
-            self._compress(self._tail)
-        whole = len(data) // BLOCK * BLOCK
-        for start in range(0, whole, BLOCK):
-            self._compress(data[start : start + BLOCK])
-        self._tail = bytes(data[whole:])
+    def _feed_bits(self, bits: np.ndarray) -> None:
+        """Add pixels, 8 per byte, so few at a time that they stay in the cache until they are compressed."""
+        while bits.size:
+            free = (BLOCK - self._filled) // 8  # without a rest: headers and such pictures are multiples of 8 bytes
+            self._fill(np.unpackbits(bits[:free]))
+            bits = bits[free:]
 
-    def _compress(self, block: bytes | memoryview) -> None:
-        self.crc = isal_zlib.crc32(block, self.crc)  # here, while the block is in the cache
-        self.spool.write(self._deflate.compress(block))
+    def _feed(self, data: np.ndarray) -> None:
+        while data.size:
+            free = BLOCK - self._filled
+            self._fill(data[:free])
+            data = data[free:]
+
+    def _fill(self, data: np.ndarray) -> None:
+        """Add bytes, uint8 [n], no more than the block has room for; compress it when it is full."""
+        self.size += data.size
+        if data.size < BLOCK:
+            self._block[self._filled : self._filled + data.size] = data
+        self._filled += data.size
+        if self._filled == BLOCK:
+            self._compress(self._block if data.size < BLOCK else data)
+            self._filled = 0
+
+    def _compress(self, block: np.ndarray) -> None:
+        self.crc = isal_zlib.crc32(block.data, self.crc)  # here, while the block is in the cache
+        self.spool.write(self._deflate.compress(block.data))
 
     def close(self, offset: int) -> zip_archive.Member:
         """End the stream; return its entry in the archive for a member that begins at `offset`."""
-        self._compress(self._tail)
+        self._compress(self._block[: self._filled])
         self.spool.write(self._deflate.flush())
         return zip_archive.Member(self.name + ENDING, self.crc, self.spool.tell(), self.size, offset)
 
@@ -109,7 +126,7 @@ class Layout:
     def gather(self, path: Path, unit: int, chunks: Iterable[Arrays], scratch: Path) -> Callable[[], dict[str, Any]]:
         """Take the rows of the file; return a function that writes it, and returns its size and checksum."""
         del unit
-        streams = _Streams(chunks, self.count, scratch)
+        streams = _Streams(chunks, self.count, scratch, self.forms)
 
         def put() -> dict[str, Any]:
             with streams:
@@ -188,14 +205,15 @@ def write_columns(path: Path, columns: Iterable[tuple[str, Form, Iterable[np.nda
 class _Streams:
     """The arrays of a file, compressed into temporary files, which are closed at the end of a `with` block."""
 
-    def __init__(self, chunks: Iterable[Arrays], count: int, scratch: Path) -> None:
+    def __init__(self, chunks: Iterable[Arrays], count: int, scratch: Path, own: Forms | None = None) -> None:
+        """Take all chunks; `own` are the forms to be stored, where pictures may come with 8 pixels per byte."""
         self.streams: dict[str, _Stream] = {}
         with ExitStack() as stack:  # after an error
             for chunk, forms in fitting(chunks, count):
                 for name, array in chunk.items():
                     if name not in self.streams:
                         spool = stack.enter_context(tempfile.TemporaryFile(dir=scratch))
-                        self.streams[name] = _Stream(name, forms[name], spool)
+                        self.streams[name] = _Stream(name, (own or forms)[name], spool)
                     self.streams[name].append(array)
             self._open = stack.pop_all()
 

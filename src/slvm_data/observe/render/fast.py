@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from slvm_data.core.late import jax, jnp
+from slvm_data.core.sums import squared, total
 from slvm_data.core.types import Array
 from slvm_data.observe.render import bump
 from slvm_data.observe.render.capsule import middles, run
@@ -39,9 +40,6 @@ DOUBT = 1e-5  # of a channel's 0 … 1
 DOUBTFUL = 8  # the bit of a code that marks such a pixel
 _WORD = 32  # pixels in a machine word
 
-_BITS = np.arange(2**16, dtype="<u2")[:, None].view(np.uint8)
-_PIXELS = np.unpackbits(_BITS, axis=1, bitorder="little").view(np.complex128)[:, 0]  # 16 bytes for each 16 bits
-
 _ROUNDING = 1e-6  # more than what single precision changes in a cover, or in the place of an edge
 _LEAST = 0.01  # of a cover: where others may add so much that less would light a pixel, discs do not lie apart
 _NEEDED = tuple((LIT / 255 - level) / (1 - level) for level in BACKGROUND)  # cover that lights a pixel, by channel
@@ -50,13 +48,13 @@ _PATCH = 2, 16  # heights and widths of patches are multiples of so many pixels:
 _MARGIN = log(1 / _NEEDED[0] - 1) / TEMPERATURE  # δ of a red disc, in canvas widths
 
 
-def lone(place: Array, radius: Array, size: int, style: str = "soft", *, first_high: bool = False) -> Array:
-    """Draw one body from its place, [2] or [2 2], and radius, a scalar, in canvas widths: uint32 [H words].
+def lone(place: Array, radius: Array, size: int, style: str = "soft") -> Array:
+    """Draw one body from its place, [2] or [2 2], and radius, a scalar, in canvas widths: uint32 [H words], for `pack`.
 
-    The first pixel is the lowest bit, for `unpack`; or the highest, for `pack`.
+    The first pixel of a word is its highest bit.
     """
     margin, pitch, first = (_MARGIN, size - 1, 0.0) if style == "soft" else (0.0, size, 0.5)
-    return _runs(place, radius + margin, size, pitch, first, first_high)
+    return _runs(place, radius + margin, size, pitch, first)
 
 
 def reaches(centres: Array, radii: Array, colors: Array, palette: int) -> tuple[Array, Array, Array, Array]:
@@ -69,7 +67,7 @@ def reaches(centres: Array, radii: Array, colors: Array, palette: int) -> tuple[
     covers at most what it does halfway between the two. With this bound a zone about the edge of each disc follows in
     which pixels may be lit; and from the bound in this zone, a narrower one. Single precision is enough for bounds.
     """
-    gaps = jnp.linalg.norm(centres[:, None] - centres, axis=-1) - radii[:, None] - radii
+    gaps = jnp.sqrt(squared((centres[:, None] - centres).T)) - radii[:, None] - radii
     gaps = jnp.where(np.eye(len(gaps), dtype=bool), jnp.inf, gaps).astype(np.float32)
     halfway, apart, found = _covered(gaps / 2), jnp.bool_(True), []
     for c in range(channels(palette)):
@@ -83,14 +81,14 @@ def reaches(centres: Array, radii: Array, colors: Array, palette: int) -> tuple[
     return places, inner, outer, apart
 
 
-def apart(places: Array, inner: Array, outer: Array, size: int, *, first_high: bool) -> tuple[Array, Array]:
+def apart(places: Array, inner: Array, outer: Array, size: int) -> tuple[Array, Array]:
     """Draw discs by their `reaches`: pixels that are lit for sure, uint32 [C H words], and those in doubt [H words].
 
     As a program of its own, or XLA would compute the reaches for every row.
     """
     single = places.astype(np.float32)
     sure, maybe = (
-        jnp.stack([_union(place, own, size, first_high) for place, own in zip(single, radii, strict=True)])
+        jnp.stack([_union(place, own, size) for place, own in zip(single, radii, strict=True)])
         for radii in (inner.astype(np.float32), outer.astype(np.float32))
     )
     doubtful = jnp.uint32(0)
@@ -101,7 +99,7 @@ def apart(places: Array, inner: Array, outer: Array, size: int, *, first_high: b
 
 def _covered(beyond: Array) -> Array:
     """What all other discs cover together, at most, [B], where pixels lie so far [B B] beyond their edges."""
-    return (1 / (1 + jnp.exp(TEMPERATURE * beyond))).sum(axis=1) + _ROUNDING
+    return total((1 / (1 + jnp.exp(TEMPERATURE * beyond))).T) + _ROUNDING
 
 
 def _least_cover(others: Array, channel: int) -> Array:
@@ -118,29 +116,27 @@ def _shining(centres: Array, inner: Array, outer: Array, shares: Array, palette:
     """Centres [b 2] and both radii [b], 0 for others, of the discs that shine in a channel."""
     inner, outer = inner * shares, outer * shares
     if palette in (2, 3):  # no two of their hues shine in the same channel
-        return (centres * shares[:, None]).sum(axis=0)[None], inner.sum()[None], outer.sum()[None]
+        return total(centres * shares[:, None])[None], total(inner)[None], total(outer)[None]
     return centres, inner, outer
 
 
-def _union(centres: Array, radii: Array, size: int, first_high: bool) -> Array:
+def _union(centres: Array, radii: Array, size: int) -> Array:
     """The pixels of all soft discs whose radii [B] are above 0, uint32 [H words]."""
-    total = jnp.uint32(0)
+    union = jnp.uint32(0)
     for i in range(len(radii)):
-        words = _runs(centres[i], radii[i], size, size - 1, 0.0, first_high)
-        total = total | jnp.where(radii[i] > 0, words, 0)
-    return total
+        words = _runs(centres[i], radii[i], size, size - 1, 0.0)
+        union = union | jnp.where(radii[i] > 0, words, 0)
+    return union
 
 
-def _runs(place: Array, radius: Array, size: int, pitch: int, first: float, first_high: bool) -> Array:
+def _runs(place: Array, radius: Array, size: int, pitch: int, first: float) -> Array:
     """The pixels of a body, as runs in the rows of words: uint32 [H words]."""
     left, right, covered = run(place, radius, jnp.asarray((np.arange(size) + first) / pitch, place.dtype))
     end = jnp.clip(jnp.floor(right * pitch - first) + 1, 0, size)
     begin = jnp.where(covered, jnp.clip(jnp.ceil(left * pitch - first), 0, size), end)
     starts = np.arange(0, size, _WORD, dtype=np.int32)
     low, high = (jnp.clip(x.astype(np.int32)[:, None] - starts, 0, _WORD).astype(np.uint32) for x in (begin, end))
-    if first_high:
-        low, high = _WORD - high, _WORD - low
-    return _from(low) & ~_from(high)  # pixel j is bit j, or 31 - j
+    return _from(_WORD - high) & ~_from(_WORD - low)  # pixel j is bit 31 - j
 
 
 def _from(bit: Array) -> Array:
@@ -148,17 +144,11 @@ def _from(bit: Array) -> Array:
     return jax.lax.shift_left(jnp.uint32(2**_WORD - 1), bit)
 
 
-def unpack(words: np.ndarray, out: np.ndarray) -> None:
-    """Write {0, 1} to `out` uint8 [… H W], contiguous, from the bits of words [… H words]."""
-    data = words.astype("<u4", copy=False).view(np.uint8)
-    if out.shape[-1] == 8 * data.shape[-1]:  # mode="raise" would check every index first
-        np.take(_PIXELS, data.view("<u2"), out=out.view(np.complex128), mode="clip")
-    else:
-        out[...] = np.unpackbits(data, axis=-1, bitorder="little")[..., : out.shape[-1]]
-
-
 def pack(words: np.ndarray, size: int, out: np.ndarray) -> None:
-    """Write 8 pixels per byte to `out` uint8 [… bytes], the first in the highest bit, from words [… H words]."""
+    """Write 8 pixels per byte to `out` uint8 [… bytes], the first in the highest bit, from words [… H words].
+
+    All channels of a frame follow each other without a gap.
+    """
     data = words.astype(">u4").view(np.uint8)
     if size % 8 == 0:
         out[...] = data[..., : size // 8].reshape(out.shape)
@@ -166,21 +156,25 @@ def pack(words: np.ndarray, size: int, out: np.ndarray) -> None:
         out[...] = np.packbits(np.unpackbits(data, axis=-1)[..., :size].reshape(*out.shape[:-1], -1), axis=-1)
 
 
-def places(words: np.ndarray, *, first_high: bool) -> tuple[np.ndarray, ...]:
-    """The pixels of words [N T H words]: the numbers of their sequences, frames, rows and columns."""
+def places(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The pixels of words [N T H words]: the numbers of their frames, and their rows and columns [n 2]."""
     found = np.flatnonzero(words)
-    n, t, row, word = np.unravel_index(found, words.shape)
-    order = np.arange(_WORD, dtype=np.uint32)
-    which, column = np.nonzero(words.reshape(-1)[found, None] >> (order[::-1] if first_high else order) & 1)
-    return n[which], t[which], row[which], word[which] * _WORD + column
+    frame, row, word = np.unravel_index(found, (words.shape[0] * words.shape[1], *words.shape[2:]))
+    which, column = np.nonzero(words.reshape(-1)[found, None] >> np.arange(_WORD, dtype=np.uint32)[::-1] & 1)
+    return frame[which], np.stack([row[which], word[which] * _WORD + column], axis=1)
 
 
-def put(lit: np.ndarray, out: np.ndarray, n: np.ndarray, t: np.ndarray, pixel: np.ndarray) -> None:
-    """Write {0, 1} [n C] into packed frames [N T bytes], at pixels with these numbers in each channel [n]."""
-    bit = pixel[:, None] + np.arange(lit.shape[1]) * (8 * out.shape[-1] // lit.shape[1])
-    place, mask = (n[:, None], t[:, None], bit // 8), np.uint8(128) >> (bit % 8).astype(np.uint8)
-    np.bitwise_and.at(out, place, ~mask)
-    np.bitwise_or.at(out, place, lit * mask)
+def put(lit: np.ndarray, out: np.ndarray, frame: np.ndarray, pixel: np.ndarray, pixels: int) -> None:
+    """Write {0, 1} [n C] into packed frames [N T bytes], contiguous, at pixels [n] of frames [n].
+
+    `pixels` is their number in a channel; frames are counted over sequences and time. A pixel may come twice.
+    """
+    every, bit = out.reshape(-1), pixel[:, None] + np.arange(lit.shape[1]) * pixels
+    place, within = frame[:, None] * out.shape[-1] + bit // 8, (7 - bit % 8).astype(np.uint8)
+    mask, before = np.uint8(1) << within, every[place] >> within & 1
+    on, off = before < lit, before > lit  # few: changes one by one take long
+    np.bitwise_or.at(every, place[on], mask[on])
+    np.bitwise_and.at(every, place[off], ~mask[off])
 
 
 def squares(centres: Array, size: int, shape: tuple[int, int] | None = None) -> tuple[Array, Array, Array]:
@@ -190,9 +184,9 @@ def squares(centres: Array, size: int, shape: tuple[int, int] | None = None) -> 
     disc. As a program of its own, or XLA would compute them in double precision for every pixel.
     """
     first = _corners(centres, size, shape) if shape else jnp.zeros((1, 2), int)
-    along, lengths = jnp.linspace(0.0, 1.0, size), (shape or (size, size))[::-1]
+    lengths, pitch = (shape or (size, size))[::-1], size - 1
     x, y = (
-        ((along[first[:, i, None, None] + jnp.arange(lengths[i])] - centres[:, i, None]) ** 2).astype(np.float32)
+        (((first[:, i, None, None] + np.arange(lengths[i])) / pitch - centres[:, i, None]) ** 2).astype(np.float32)
         for i in range(2)
     )
     return x, y, first[:, ::-1]
@@ -208,12 +202,12 @@ def code(x: Array, y: Array, radii: Array, colors: Array, palette: int) -> Array
 
 def _code(x: Array, y: Array, radii: Array, colors: Array, palette: int) -> Array:
     odds = odds_of(x, y, radii)
-    shares, total = colors.astype(np.float32), jnp.zeros(odds.shape[1:], jnp.uint8)
+    shares, found = colors.astype(np.float32), jnp.zeros(odds.shape[1:], jnp.uint8)
     for c in range(channels(palette)):
         above, whole = excess(odds, shares[:, c] - np.float32(LIT / 255), np.float32(BACKGROUND[c] - LIT / 255))
-        total = total | ((above >= 0).astype(jnp.uint8) << c)
-        total = total | ((jnp.abs(above) < DOUBT * whole).astype(jnp.uint8) * DOUBTFUL)
-    return total
+        found = found | ((above >= 0).astype(jnp.uint8) << c)
+        found = found | ((jnp.abs(above) < DOUBT * whole).astype(jnp.uint8) * DOUBTFUL)
+    return found
 
 
 def excess(odds: Array, shares: Array, background: Any) -> tuple[Array, Array]:
@@ -309,13 +303,16 @@ def place(
     places[start] = parts.view(rows)[..., 0]
 
 
-def decode(codes: np.ndarray, out: np.ndarray) -> None:
-    """Write {0, 1} to `out` uint8 [… H W], or [… 3 H W] for colours, from codes [… H W]."""
-    if out.ndim == codes.ndim:
-        out[...] = codes
-        return
-    for c in range(3):  # by comparison, since NumPy shifts bytes one by one
-        np.not_equal(codes & np.uint8(1 << c), 0, out=out[..., c, :, :].view(np.bool_))
+def pack_codes(codes: np.ndarray, palette: int, out: np.ndarray) -> None:
+    """Write 8 pixels per byte to `out` uint8 [… bytes], from codes [… H W], all channels without a gap."""
+    pixels = codes.shape[-2] * codes.shape[-1]
+    flat = codes.reshape(*codes.shape[:-2], pixels)
+    every = [flat & np.uint8(1 << c) for c in range(channels(palette))]
+    if pixels % 8 == 0:
+        for c, own in enumerate(every):
+            out[..., c * pixels // 8 : (c + 1) * pixels // 8] = np.packbits(own, axis=-1)
+    else:
+        out[...] = np.packbits(np.concatenate(every, axis=-1), axis=-1)
 
 
 def channels(palette: int) -> int:
