@@ -9,6 +9,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 
 # Modules, and processes that tests begin, find what others have compiled: half of the time of all tests.
@@ -56,6 +57,7 @@ REPRESENTATIVE = _representative()
 """A new class of systems is among them by itself. Marked `representative`, a test over names has the others slow."""
 
 
+@cache
 def different_tasks() -> list[tuple[Recipe, int]]:
     """One task of every system and view without windows: of those that differ in numbers alone, the last one made.
 
