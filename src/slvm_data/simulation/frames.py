@@ -36,17 +36,25 @@ Of a field, the shares of full brightness [N T B cells cells] in the place of ce
 
 
 def draw_frames(style: Style, color: str, scene: Scene, frames: np.ndarray) -> None:
-    """Fill `frames`, uint8 [N T H W] or [N T 3 H W]; or [N T bytes], binary ones with 8 pixels per byte."""
+    """Fill `frames`, uint8 [N T H W] or [N T 3 H W]; or [N T bytes], binary ones with 8 pixels per byte: contiguous."""
     if color == "binary" and (_is_lone(style, scene) or _codes_fit(style, scene)):
-        pixels = style.size**2 * fast.channels(style.palette)
-        bits = frames if frames.ndim == 3 else np.empty((*frames.shape[:2], -(-pixels // 8)), np.uint8)
-        _draw_bits(style, scene, bits)
-        for own in _some(len(frames), FEW) if bits is not frames else ():
-            frames[own] = np.unpackbits(bits[own], axis=-1, count=pixels).reshape(frames[own].shape)
+        _draw_binary(style, scene, frames)
         return
     method = _method(style, color, scene)
     for own in _some(len(frames), FEW):
         _draw_few(style, color, method, _part(scene, own), frames[own])
+
+
+def _draw_binary(style: Style, scene: Scene, frames: np.ndarray) -> None:
+    """Fill `frames` of soft discs, or of a single body: with 8 pixels per byte first, if that is not what is wanted."""
+    if frames.ndim == 3:
+        _draw_bits(style, scene, frames)
+        return
+    pixels = style.size**2 * fast.channels(style.palette)
+    bits = np.empty((*frames.shape[:2], -(-pixels // 8)), np.uint8)
+    _draw_bits(style, scene, bits)
+    for own in _some(len(frames), FEW):
+        frames[own] = np.unpackbits(bits[own], axis=-1, count=pixels).reshape(frames[own].shape)
 
 
 def draw_some(style: Style, color: str, scene: Scene, wanted: np.ndarray, frames: np.ndarray) -> None:

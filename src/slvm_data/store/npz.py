@@ -52,16 +52,15 @@ class _Stream:
         self._feed(np.frombuffer(header.getvalue(), np.uint8))
 
     def append(self, array: np.ndarray) -> None:
-        """Add rows [n …]; pictures of zeros and ones may have 8 pixels per byte, [n … bytes]."""
-        array, row, pixels = np.ascontiguousarray(array), self.form.row, prod(self.form.row[1:])
-        if array.shape[1:] not in (row, (*row[:1], -(-pixels // 8))) or array.dtype != np.dtype(self.form.dtype):
-            raise ValueError(f"{self.name}: {Form.of(array)} for {self.form}")
-        if array.shape[1:] == row:
-            self._feed(array.reshape(-1).view(np.uint8))
-        elif pixels % 8 == 0:
-            self._feed_bits(array.reshape(-1))
-        else:  # pictures do not end with a byte
-            self._feed(np.unpackbits(array, axis=-1, count=pixels).reshape(-1))
+        """Add an array of any shape, in the order of its rows."""
+        self._feed(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+
+    def append_packed(self, pictures: np.ndarray, pixels: int) -> None:
+        """Add pictures of zeros and ones, each of so many pixels, with 8 pixels per byte [… bytes]."""
+        if pixels % 8 == 0:
+            self._feed_bits(np.ascontiguousarray(pictures).reshape(-1))
+        else:  # they do not end with a byte
+            self.append(np.unpackbits(pictures, axis=-1, count=pixels))
 
     def _feed_bits(self, bits: np.ndarray) -> None:
         """Add pixels, 8 per byte, so few at a time that they stay in the cache until they are compressed."""
@@ -214,7 +213,7 @@ class _Streams:
                     if name not in self.streams:
                         spool = stack.enter_context(tempfile.TemporaryFile(dir=scratch))
                         self.streams[name] = _Stream(name, (own or forms)[name], spool)
-                    self.streams[name].append(array)
+                    _append(self.streams[name], array)
             self._open = stack.pop_all()
 
     def __enter__(self) -> _Streams:
@@ -232,6 +231,19 @@ class _Streams:
         """Write the file; return its checksum."""
         with atomic(path, scratch=scratch) as file:
             return _assemble(file, list(self.streams.values()))
+
+
+def _append(stream: _Stream, rows: np.ndarray) -> None:
+    """Add rows [n …] to their stream; pictures may be packed. Raises ValueError if they have another form."""
+    form, axes = stream.form, max(0, rows.ndim - 2)  # of a row, before those of a picture, if it is one
+    pixels = prod(form.row[axes:])
+    packed = (*form.row[:axes], -(-pixels // 8))
+    if rows.dtype != np.dtype(form.dtype) or rows.shape[1:] not in (form.row, packed):
+        raise ValueError(f"{stream.name}: {Form.of(rows)} for {form}")
+    if rows.shape[1:] == form.row:
+        stream.append(rows)
+    else:
+        stream.append_packed(rows, pixels)
 
 
 def _assemble(file: IO[bytes], streams: list[_Stream]) -> str:
