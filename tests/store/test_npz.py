@@ -62,10 +62,16 @@ def test_bytes_do_not_depend_on_chunks_beyond_a_block(tmp_path):
 def test_pictures_with_eight_pixels_per_byte_give_the_same_bytes(tmp_path, picture):
     """Also pictures that do not end with a byte; 1.5 MB, more than is compressed at a time."""
     image = (np.random.default_rng(0).random((400, 4, *picture)) < 0.1).astype(np.uint8)
-    rows = {"image": image, "domain_image": np.stack([image, image[::-1]], axis=1), "label": np.zeros((400, 1), np.int64)}
+    rows = {
+        "image": image,
+        "domain_image": np.stack([image, image[::-1]], axis=1),
+        "label": np.zeros((400, 1), np.int64),
+    }
     npz.write(tmp_path / "plain.npz", chunks(rows, 30), 400)
     layout = npz.Layout.of(forms_of(rows), True)
-    packed = rows | {name: pack_pictures(rows[name], rows[name].ndim - len(picture)) for name in rows if "image" in name}
+    packed = rows | {
+        name: pack_pictures(rows[name], rows[name].ndim - len(picture)) for name in rows if "image" in name
+    }
     layout.gather(tmp_path / "packed.npz", 0, chunks(packed, 30), tmp_path)()
     assert (tmp_path / "packed.npz").read_bytes() == (tmp_path / "plain.npz").read_bytes()
     for odd in (packed["image"][..., :-1], image[:, :3], packed["image"].view(np.int8)):
