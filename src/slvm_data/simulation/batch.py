@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from math import prod
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -20,6 +19,7 @@ from slvm_data import arrays as table
 from slvm_data.core.compiled import compiled
 from slvm_data.core.keys import exact, of_data, root, sequence_keys, split_key, stream, streams
 from slvm_data.core.late import jax, jnp
+from slvm_data.core.packing import packed_shape
 from slvm_data.core.types import SPLITS, Array, Arrays, Key
 from slvm_data.observe import camera
 from slvm_data.observe.modifiers import CLEAN, StateNoise
@@ -639,8 +639,8 @@ def frame_buffer(recipe: Recipe, size: int, packed: bool = False) -> np.ndarray:
     Code that makes many batches should reuse this memory: the first access to new memory takes longer than drawing
     everything.
     """
-    steps, *picture = _frames_shape(recipe)
-    return np.empty((size, steps, *([-(-prod(picture) // 8)] if packed and picture else picture)), np.uint8)
+    shape = (size, *_frames_shape(recipe))
+    return np.empty(packed_shape(shape, 2) if packed and recipe.has_frames() else shape, np.uint8)
 
 
 def _frames_shape(recipe: Recipe) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from slvm_data.core.late import jax
-from slvm_data.core.packing import pack_pictures
+from slvm_data.core.packing import pack_pictures, packed_shape, unpack_pictures
 from slvm_data.core.types import Array
 from slvm_data.observe.render import fast
 from slvm_data.observe.render.style import WHOLE, Style, background, draw, draw_joined, hues, split
@@ -50,11 +50,10 @@ def _draw_binary(style: Style, scene: Scene, frames: np.ndarray) -> None:
     if frames.ndim == 3:
         _draw_bits(style, scene, frames)
         return
-    pixels = style.size**2 * fast.channels(style.palette)
-    bits = np.empty((*frames.shape[:2], -(-pixels // 8)), np.uint8)
+    bits = np.empty(packed_shape(frames.shape, 2), np.uint8)
     _draw_bits(style, scene, bits)
     for own in _some(len(frames), FEW):
-        frames[own] = np.unpackbits(bits[own], axis=-1, count=pixels).reshape(frames[own].shape)
+        frames[own] = unpack_pictures(bits[own], frames.shape[2:])
 
 
 def draw_some(style: Style, color: str, scene: Scene, wanted: np.ndarray, frames: np.ndarray) -> None:
@@ -212,13 +211,12 @@ def _settle(style: Style, scene: Scene, doubtful: list[Doubtful], bits: np.ndarr
     centres, radii, colors = scene
     frame, pixel = (np.concatenate(own) for own in zip(*doubtful, strict=True))
     for start in range(0, len(frame), DOUBTS):
-        own = slice(start, start + DOUBTS)
-        whole = np.arange(start, start + DOUBTS) % len(frame)  # all of one size, as each is compiled
-        n, t = np.divmod(frame[whole], bits.shape[1])
+        own = np.arange(start, start + DOUBTS) % len(frame)  # all parts of one size, as each is compiled
+        n, t = np.divmod(frame[own], bits.shape[1])
         shades = colors[n, t] if colors.ndim == 4 else colors[n]
-        lit = np.asarray(_lit(style)(pixel[whole, ::-1], centres[n, t], radii[n, t], shades))
-        number = pixel[own, 0] * style.size + pixel[own, 1]
-        fast.put(lit[: len(number)], bits, frame[own], number, style.size**2)
+        lit = np.asarray(_lit(style)(pixel[own, ::-1], centres[n, t], radii[n, t], shades))
+        row, column = pixel[own].T
+        fast.put(lit, bits, frame[own], row * style.size + column, style.size**2)
 
 
 @cache

@@ -22,6 +22,7 @@ from isal import isal_zlib
 from slvm_data.core.errors import At, DamageError, damage_named
 from slvm_data.core.files import altered, atomic, opened
 from slvm_data.core.json_tree import from_json
+from slvm_data.core.packing import packed_shape, unpack_pictures
 from slvm_data.core.types import Arrays
 from slvm_data.store import zip_archive
 from slvm_data.store.manifest import Checksum, Form, Forms, Written
@@ -55,12 +56,12 @@ class _Stream:
         """Add an array of any shape, in the order of its rows."""
         self._feed(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
 
-    def append_packed(self, pictures: np.ndarray, pixels: int) -> None:
-        """Add pictures of zeros and ones, each of so many pixels, with 8 pixels per byte [… bytes]."""
-        if pixels % 8 == 0:
-            self._feed_bits(np.ascontiguousarray(pictures).reshape(-1))
+    def append_packed(self, packed: np.ndarray, picture: tuple[int, ...]) -> None:
+        """Add pictures of zeros and ones that have this shape, with 8 pixels per byte [… bytes]."""
+        if prod(picture) % 8 == 0:
+            self._feed_bits(np.ascontiguousarray(packed).reshape(-1))
         else:  # they do not end with a byte
-            self.append(np.unpackbits(pictures, axis=-1, count=pixels))
+            self.append(unpack_pictures(packed, picture))
 
     def _feed_bits(self, bits: np.ndarray) -> None:
         """Add pixels, 8 per byte, so few at a time that they stay in the cache until they are compressed."""
@@ -236,14 +237,12 @@ class _Streams:
 def _append(stream: _Stream, rows: np.ndarray) -> None:
     """Add rows [n …] to their stream; pictures may be packed. Raises ValueError if they have another form."""
     form, axes = stream.form, max(0, rows.ndim - 2)  # of a row, before those of a picture, if it is one
-    pixels = prod(form.row[axes:])
-    packed = (*form.row[:axes], -(-pixels // 8))
-    if rows.dtype != np.dtype(form.dtype) or rows.shape[1:] not in (form.row, packed):
+    if rows.dtype != np.dtype(form.dtype) or rows.shape[1:] not in (form.row, packed_shape(form.row, axes)):
         raise ValueError(f"{stream.name}: {Form.of(rows)} for {form}")
     if rows.shape[1:] == form.row:
         stream.append(rows)
     else:
-        stream.append_packed(rows, pixels)
+        stream.append_packed(rows, form.row[axes:])
 
 
 def _assemble(file: IO[bytes], streams: list[_Stream]) -> str:

@@ -22,7 +22,7 @@ from slvm_data import arrays
 from slvm_data.core.errors import DamageError
 from slvm_data.core.files import atomic, read_at_most
 from slvm_data.core.json_tree import Json, from_json, to_json
-from slvm_data.core.packing import pack_pictures
+from slvm_data.core.packing import pack_pictures, packed_shape
 from slvm_data.core.types import Arrays
 from slvm_data.store import tensors
 from slvm_data.store.manifest import Checksum, Form, Forms, Written
@@ -206,7 +206,7 @@ def _picture(name: str, form: Form) -> tuple[int, ...]:
 
 def _stored(form: Form, picture: tuple[int, ...]) -> Form:
     """The form of an array in the group: pictures of this shape, if there are any, take one row of bytes each."""
-    return Form((*form.shape[: -len(picture)], ceil(prod(picture) / 8)), form.dtype) if picture else form
+    return Form(packed_shape(form.shape, len(form.shape) - len(picture)), form.dtype) if picture else form
 
 
 def markers(path: P) -> P:

@@ -16,6 +16,7 @@ import numpy as np
 
 from slvm_data.core.errors import damage_named
 from slvm_data.core.files import opened
+from slvm_data.core.packing import unpack_pictures
 from slvm_data.core.types import Arrays
 from slvm_data.store import tensors
 from slvm_data.store.manifest import Forms, Written
@@ -130,5 +131,5 @@ def _by_zarr_python(path: Path, rows: slice | np.ndarray) -> np.ndarray:
 def unpacked(data: np.ndarray, array: Sharded) -> np.ndarray:
     """Rows of an array as in an .npz, with one byte per pixel."""
     if array.packed:
-        return np.unpackbits(data, axis=-1, count=prod(array.packed)).reshape(*data.shape[:-1], *array.packed)
+        return unpack_pictures(data, array.packed)
     return data
