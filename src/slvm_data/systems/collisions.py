@@ -15,6 +15,7 @@ An impact slower than `slow` is elastic, or bounces would follow each other ever
 
 from __future__ import annotations
 
+import functools
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -42,6 +43,14 @@ class Balls(NamedTuple):
 
 Vectors = tuple[tuple[Array, Array], ...]
 """Of each ball, a number for x and one for y. Written out, as arrays [B 2] of them take several times as long."""
+
+
+class Ball(NamedTuple):
+    """One ball: its place and velocity, each a number for x and one for y, and its mass."""
+
+    x: tuple[Array, Array]
+    v: tuple[Array, Array]
+    mass: Array
 
 
 class Leg(NamedTuple):
@@ -89,15 +98,18 @@ def _walls(balls: Balls) -> list[tuple[int, int]]:
 
 
 def _earliest(times: list[Array], left: Array) -> tuple[list[Array], Array]:
-    """Which of these times comes first, each true or false, none if none is before `left`; and how long it takes."""
-    seconds = left
-    for time in times:
-        seconds = jnp.minimum(seconds, time)
-    hit, found = [], seconds >= left
-    for time in times:
-        hit.append((time == seconds) & ~found)
-        found |= hit[-1]
-    return hit, seconds
+    """Which of these times comes first, each true or false, none if none is before `left`; and how long it takes.
+
+    All times are reduced at once, or XLA would find them, roots of quadratics, anew for each number that follows.
+    """
+
+    def earlier(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
+        return _either((b[0] < a[0]) | ((b[0] == a[0]) & (b[1] < a[1])), b, a)
+
+    every = jnp.stack([left, *times])
+    none = jnp.inf, jnp.asarray(len(every))
+    seconds, which = jax.lax.reduce((every, jnp.arange(len(every))), none, earlier, (0,))
+    return [which == k + 1 for k in range(len(times))], seconds
 
 
 def _touch(x: Array, v: Array, balls: Balls, k: int, axis: int) -> Touch:
@@ -147,16 +159,38 @@ def _departure(touch: Touch, outwards: Array, balls: Balls, axis: int) -> Array:
 
 def _struck(x: Vectors, v: Vectors, balls: Balls, hit: list[Array]) -> Vectors:
     """Velocities after the impact of the pair that is `hit`."""
-    every, m = list(v), balls.mass
-    for own, (i, j) in zip(hit, pairs(len(v)), strict=True):
-        d = _minus(x[j], x[i])
-        length = jnp.sqrt(jnp.where(own, _dot(d, d), 1.0))
-        n = (d[0] / length, d[1] / length)
-        approach = _dot(_minus(v[i], v[j]), n)
-        impulse = (1 + _share(approach, balls)) * (m[i] * m[j] / (m[i] + m[j])) * jnp.where(own, approach, 0.0)
-        every[i] = _minus(every[i], (impulse / m[i] * n[0], impulse / m[i] * n[1]))
-        every[j] = _minus(every[j], (-impulse / m[j] * n[0], -impulse / m[j] * n[1]))
+    if not hit:
+        return v
+    (a, b), every = _couple(x, v, balls.mass, hit), list(v)
+    d = _minus(b.x, a.x)
+    length = jnp.sqrt(jnp.where(functools.reduce(jnp.logical_or, hit), _dot(d, d), 1.0))
+    n = (d[0] / length, d[1] / length)
+    approach = _dot(_minus(a.v, b.v), n)
+    impulse = (1 + _share(approach, balls)) * (a.mass * b.mass / (a.mass + b.mass)) * approach
+    after = _pushed(a, -impulse, n), _pushed(b, impulse, n)
+    for own, couple in zip(hit, pairs(len(v)), strict=True):
+        for k, new in zip(couple, after, strict=True):
+            every[k] = _either(own, new, every[k])
     return tuple(every)
+
+
+def _couple(x: Vectors, v: Vectors, mass: Array, hit: list[Array]) -> tuple[Ball, Ball]:
+    """The two balls whose pair is `hit`; the first pair if none is."""
+    each = [Ball(*own) for own in zip(x, v, mass, strict=True)]
+    a, b = each[0], each[1]
+    for own, (i, j) in zip(hit[1:], pairs(len(each))[1:], strict=True):
+        a, b = _either(own, each[i], a), _either(own, each[j], b)
+    return a, b
+
+
+def _pushed(ball: Ball, impulse: Array, n: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Velocity after this impulse along `n`."""
+    return ball.v[0] + impulse / ball.mass * n[0], ball.v[1] + impulse / ball.mass * n[1]
+
+
+def _either(yes: Array, a: Any, b: Any) -> Any:
+    """`a` where it is true, `b` elsewhere, number by number."""
+    return jax.tree.map(functools.partial(jnp.where, yes), a, b)
 
 
 def _share(speed: Array, balls: Balls) -> Array | float:
