@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from slvm_data.core.compiled import jit
 from slvm_data.core.late import jax
 from slvm_data.core.packing import pack_pictures, packed_shape, unpack_pictures
 from slvm_data.core.types import Array
@@ -221,18 +222,18 @@ def _settle(style: Style, scene: Scene, doubtful: list[Doubtful], bits: np.ndarr
 
 @cache
 def _apart(size: int) -> Callable[..., Any]:
-    return jax.jit(jax.vmap(jax.vmap(partial(fast.apart, size=size))))
+    return jit(jax.vmap(jax.vmap(partial(fast.apart, size=size))))
 
 
 @cache
 def _squares(size: int, shape: tuple[int, int] | None) -> Callable[..., Any]:
-    return jax.jit(jax.vmap(jax.vmap(partial(fast.squares, size=size, shape=shape))))
+    return jit(jax.vmap(jax.vmap(partial(fast.squares, size=size, shape=shape))))
 
 
 @cache
 def _coded(palette: int, each: bool) -> Callable[..., Any]:
     own = partial(fast.code, palette=palette)
-    return jax.jit(jax.vmap(jax.vmap(own, in_axes=(0, 0, 0, 0 if each else None))))
+    return jit(jax.vmap(jax.vmap(own, in_axes=(0, 0, 0, 0 if each else None))))
 
 
 @cache
@@ -240,7 +241,7 @@ def _lit(style: Style) -> Callable[..., Any]:
     def one(place: Array, centres: Array, radii: Array, colors: Array) -> Array:
         return fast.lit(jax.numpy.linspace(0.0, 1.0, style.size)[place], centres, radii, colors, style.palette)
 
-    return jax.jit(jax.vmap(one))
+    return jit(jax.vmap(one))
 
 
 def paint(centres: Any, radii: Any, colors: Any, *, style: Style, how: Method) -> Any:
@@ -259,7 +260,7 @@ def _joined(style: Style, how: Method) -> bool:
 
 @cache
 def _split() -> Callable[..., Any]:
-    return jax.jit(partial(split, channels=3))
+    return jit(partial(split, channels=3))
 
 
 @cache
@@ -275,4 +276,4 @@ def _program(style: Style, how: Method, each: bool) -> Callable[..., Any]:
             return fast.reaches(centres, radii, colors, style.palette)
         return (draw_joined if _joined(style, how) else draw)(style, centres, radii, colors, how)
 
-    return jax.jit(jax.vmap(jax.vmap(frame, in_axes=(0, 0, 0 if each else None))))
+    return jit(jax.vmap(jax.vmap(frame, in_axes=(0, 0, 0 if each else None))))
