@@ -4,9 +4,11 @@ import contextlib
 import gc
 import weakref
 from dataclasses import replace
+from functools import partial
 from threading import Thread
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -89,12 +91,9 @@ def test_a_recipe_of_many_systems_compiles_each_once(monkeypatch):
     """However many rounds a stream makes."""
     monkeypatch.setattr(module, "KEPT", 1)
     made, jit = [], jax.jit
-
-    def watched(function, **options):
-        made.append(getattr(function, "func", None))
-        return jit(function, **options)
-
-    monkeypatch.setattr(module.jax, "jit", watched)
+    monkeypatch.setattr(
+        module.jax, "jit", lambda function: made.append(getattr(function, "func", None)) or jit(function)
+    )
     parts = [replace(RECIPES[name], view=View(size=4)) for name in ("pendulum", "mass_spring")]
     recipe = mixed(parts, name="x", steps=3)
     with contextlib.closing(iter(Stream(recipe, batch=300, fields=("index",)))) as batches:
@@ -126,23 +125,11 @@ def test_threads_share_a_program(traced):
     assert {id(one) for one, _, _ in calls} == {id(kind)}
 
 
-@pytest.fixture
-def asked_anew():
-    """What options there are is asked again in the test, and after it."""
-    module._options.cache_clear()
-    yield
-    module._options.cache_clear()
-
-
-def test_this_xla_knows_the_options(asked_anew):
-    assert module._options() == module.OPTIONS
-
-
-def test_options_that_xla_does_not_know_are_left_out(traced, asked_anew, monkeypatch):
-    """With them, it would compile nothing."""
-    monkeypatch.setattr(module, "OPTIONS", {"xla_of_another_year": False})
-    assert traced[0](np.ones(2), {"more": 1}, kind=Kind(), times=2)["sum"].tolist() == [3, 3]
-    assert module._options() == {}
+def test_it_may_be_traced_itself(traced):
+    scaled, _ = traced
+    run = partial(scaled, kind=Kind(), times=3)
+    assert jax.eval_shape(run, jnp.ones(4), {"more": 1.0})["sum"].shape == (4,)
+    assert jax.jit(run)(jnp.ones(4), {"more": 1.0})["sum"].tolist() == [4.0] * 4
 
 
 def test_recipes_of_many_lengths(monkeypatch):
@@ -151,10 +138,10 @@ def test_recipes_of_many_lengths(monkeypatch):
     kept = []
     jit = jax.jit
 
-    def watched(function, **options):
+    def watched(function):
         if getattr(function, "func", None) is batch._scenes.__wrapped__:
             kept.append(weakref.ref(function))
-        return jit(function, **options)
+        return jit(function)
 
     monkeypatch.setattr(module.jax, "jit", watched)
     recipes = [replace(RECIPES["pendulum"], steps=steps) for steps in (2, 4, 30, 2)]  # as others do

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache, partial, update_wrapper
+from functools import partial, update_wrapper
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
@@ -13,8 +13,6 @@ import numpy as np
 
 from slvm_data.core.late import jax
 
-# XLA's newer way of emitting a fused loop compiles for a third longer and keeps 60 to 180 MB, for code no faster.
-OPTIONS = {"xla_cpu_use_fusion_emitters": False}
 KEPT = 16  # programs of a function, about 10 MB each, unless somebody needs more
 R = TypeVar("R")
 
@@ -31,21 +29,6 @@ def share(folder: str) -> None:
         jax.config.update("jax_compilation_cache_dir", folder)
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-
-
-def jit(function: Callable[..., Any]) -> Any:
-    """As `jax.jit`, with the options that compile sooner; it cannot be called while JAX traces another function."""
-    return jax.jit(function, compiler_options=_options())
-
-
-@cache
-def _options() -> dict[str, bool]:
-    """`OPTIONS`, unless this version of XLA does not know them."""
-    try:
-        jax.jit(lambda: 0, compiler_options=OPTIONS)()
-    except jax.errors.JaxRuntimeError:
-        return {}
-    return OPTIONS
 
 
 class Compiled(Generic[R]):
@@ -73,13 +56,13 @@ class Compiled(Generic[R]):
         key = *fixed.values(), shape, *map(np.shape, leaves)
         with self._lock:
             # Its own object for each program, since JAX frees what it has compiled together with the function.
-            self._programs[key] = program = self._programs.pop(key, None) or jit(partial(self._function, **fixed))
+            self._programs[key] = program = self._programs.pop(key, None) or jax.jit(partial(self._function, **fixed))
             _forget(self._programs)
         return program, options
 
 
 def compiled(*static: str) -> Callable[[Callable[..., R]], Compiled[R]]:
-    """As `jit` with these keyword arguments static, but the programs used longest ago are forgotten."""
+    """As `jax.jit` with these keyword arguments static, but the programs used longest ago are forgotten."""
 
     def decorate(function: Callable[..., R]) -> Compiled[R]:
         made = Compiled(function, static)

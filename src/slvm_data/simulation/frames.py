@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from slvm_data.core.compiled import jit
 from slvm_data.core.late import jax
 from slvm_data.core.packing import pack_pictures, packed_shape, unpack_pictures
 from slvm_data.core.types import Array
@@ -222,18 +221,18 @@ def _settle(style: Style, scene: Scene, doubtful: list[Doubtful], bits: np.ndarr
 
 @cache
 def _apart(size: int) -> Callable[..., Any]:
-    return jit(jax.vmap(jax.vmap(partial(fast.apart, size=size))))
+    return jax.jit(jax.vmap(jax.vmap(partial(fast.apart, size=size))))
 
 
 @cache
 def _squares(size: int, shape: tuple[int, int] | None) -> Callable[..., Any]:
-    return jit(jax.vmap(jax.vmap(partial(fast.squares, size=size, shape=shape))))
+    return jax.jit(jax.vmap(jax.vmap(partial(fast.squares, size=size, shape=shape))))
 
 
 @cache
 def _coded(palette: int, each: bool) -> Callable[..., Any]:
     own = partial(fast.code, palette=palette)
-    return jit(jax.vmap(jax.vmap(own, in_axes=(0, 0, 0, 0 if each else None))))
+    return jax.jit(jax.vmap(jax.vmap(own, in_axes=(0, 0, 0, 0 if each else None))))
 
 
 @cache
@@ -241,7 +240,7 @@ def _lit(style: Style) -> Callable[..., Any]:
     def one(place: Array, centres: Array, radii: Array, colors: Array) -> Array:
         return fast.lit(jax.numpy.linspace(0.0, 1.0, style.size)[place], centres, radii, colors, style.palette)
 
-    return jit(jax.vmap(one))
+    return jax.jit(jax.vmap(one))
 
 
 def paint(centres: Any, radii: Any, colors: Any, *, style: Style, how: Method) -> Any:
@@ -260,7 +259,7 @@ def _joined(style: Style, how: Method) -> bool:
 
 @cache
 def _split() -> Callable[..., Any]:
-    return jit(partial(split, channels=3))
+    return jax.jit(partial(split, channels=3))
 
 
 @cache
@@ -276,4 +275,4 @@ def _program(style: Style, how: Method, each: bool) -> Callable[..., Any]:
             return fast.reaches(centres, radii, colors, style.palette)
         return (draw_joined if _joined(style, how) else draw)(style, centres, radii, colors, how)
 
-    return jit(jax.vmap(jax.vmap(frame, in_axes=(0, 0, 0 if each else None))))
+    return jax.jit(jax.vmap(jax.vmap(frame, in_axes=(0, 0, 0 if each else None))))

@@ -77,25 +77,22 @@ class LennardJones(System):
     def energy(self, q: Array, p: Array) -> Array:
         """Energy [J], a scalar, at positions q [2N] with velocities p [2N]."""
         *_, square = self._ways(q[0::2], q[1::2])
-        return (total(p**2) + total(self._sums(self._potential(square)))) / 2  # each pair is there twice
+        return (total(p**2) + total(total(self._potential(square)))) / 2  # each pair is there twice
 
     def _ways(self, x: Array, y: Array) -> tuple[Array, Array, Array]:
         """The way from the nearest image of each particle to each other one [N N], along x and y, and its square.
 
-        The square is beyond the cut-off for a particle and itself. Pairs are in one row [N²]: a short one each is slow.
+        The square is beyond the cut-off for a particle and itself.
         """
-        dx, dy = (self._nearest((own - own[:, None]).ravel()) for own in (x, y))
-        return dx, dy, dx**2 + dy**2 + self.side**2 * jnp.eye(self.count).ravel()
+        dx, dy = (self._nearest(own - own[:, None]) for own in (x, y))
+        return dx, dy, dx**2 + dy**2 + self.side**2 * jnp.eye(self.count)
 
     def _forces(self, x: Array, y: Array, softest: float = 0.0) -> tuple[Array, Array]:
         """Both components [N] of the force on each particle, which grows no more below the distance `softest`."""
         dx, dy, square = self._ways(x, y)
         push = self._push(jnp.maximum(square, softest**2))
-        return self._sums(push * dx), self._sums(push * dy)
-
-    def _sums(self, pairs: Array) -> Array:
-        """Sums [N] over the pairs [N²] of each particle."""
-        return total(pairs.reshape(self.count, self.count))
+        push = jax.lax.optimization_barrier(push)  # otherwise it is computed for x and for y, in a third more time
+        return total(push * dx), total(push * dy)
 
     def _potential(self, square: Array) -> Array:
         """U of pairs with these squared distances."""
