@@ -24,7 +24,7 @@ READERS = {
     "combine": lambda folder, *_: combine(folder),
     "generate": lambda folder, *_: generate(RECIPE, folder, format=manifest.read(folder).format.name),
 }
-RECIPE = replace(RECIPES["pendulum3"], train=3, val=0, test=0, steps=2)
+RECIPE = replace(RECIPES["pendulum3"], train=3, val=0, test=0, steps=4)
 
 
 @pytest.fixture(scope="module", params=formats.OWN)

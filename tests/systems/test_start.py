@@ -10,7 +10,7 @@ from scipy.stats import kstest, norm, truncnorm
 from slvm_data import RECIPES, BallBox, Balls, DoublePendulum, MassSpring, Pendulum, TwoBody, sample
 from slvm_data.systems.system import System
 
-DRAWS = 5000
+DRAWS = 2000
 SIGNIFICANT = 1e-4  # some hundred tests with fixed seeds
 
 
@@ -49,7 +49,7 @@ def is_thrown(x, system):
             assert abs((axis == end).mean() - p) < 5 * np.sqrt(p * (1 - p) / DRAWS)
         inner = axis[(axis > low) & (axis < high)]
         assert kstest(inner, truncnorm((low - 16) / 8, (high - 16) / 8, 16, 8).cdf).pvalue > SIGNIFICANT
-    assert abs(np.corrcoef(x[:, :2].T)[0, 1]) < 0.06
+    assert abs(np.corrcoef(x[:, :2].T)[0, 1]) < 0.1
 
 
 @pytest.mark.few(4)
@@ -66,7 +66,7 @@ def test_parameters(task):
             else:
                 is_uniform(column, one_low, one_high)
         if values.ndim == 2 and np.ptp(values, axis=0).all():
-            assert abs(np.corrcoef(values.T)[0, 1]) < 0.06  # each body for itself
+            assert abs(np.corrcoef(values.T)[0, 1]) < 0.1  # each body for itself
 
 
 def test_start(task):
@@ -81,7 +81,7 @@ def test_start(task):
     elif isinstance(system, DoublePendulum):
         is_from_annulus(x[:, 0], x[:, 2], system)
         is_from_annulus(x[:, 1], x[:, 3], system)
-        assert abs(np.corrcoef(np.hypot(x[:, 0], x[:, 2]), np.hypot(x[:, 1], x[:, 3]))[0, 1]) < 0.06
+        assert abs(np.corrcoef(np.hypot(x[:, 0], x[:, 2]), np.hypot(x[:, 1], x[:, 3]))[0, 1]) < 0.1
     elif isinstance(system, BallBox):
         is_thrown(x, system)
     elif isinstance(system, Balls):
@@ -105,7 +105,7 @@ def test_camera_and_colors(task):
     if reach:
         for axis in arrays["offset"].astype(float).T:
             is_uniform(axis, -reach, reach)
-        assert abs(np.corrcoef(arrays["offset"].T)[0, 1]) < 0.06  # each axis for itself
+        assert abs(np.corrcoef(arrays["offset"].T)[0, 1]) < 0.1  # each axis for itself
     else:
         assert not arrays["offset"].any()
     index = arrays["color_index"]
