@@ -18,8 +18,8 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.02")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 # Compiling is most of the time of all tests, and takes a quarter less so, for nearly the same code; datasets note it.
 os.environ["XLA_FLAGS"] = f"--xla_backend_optimization_level=2 {os.environ.get('XLA_FLAGS', '')}"
-# Tests run side by side; threads for small matrices would mostly wait for each other.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Tests run side by side; threads of NumPy and PyTorch for small matrices would mostly wait for each other, busily.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
 import jax

@@ -23,8 +23,6 @@ def in_a_process(name, *arguments):
 @pytest.fixture
 def run(monkeypatch, capsys):
     """Runs an example in this process, which has loaded everything already, and returns what it prints."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # threads of PyTorch wait for each other where others compute too
 
     def run(name, *arguments):
         monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
@@ -33,8 +31,7 @@ def run(monkeypatch, capsys):
             runpy.run_path(str(EXAMPLES / name), run_name="__main__")
         return capsys.readouterr().out
 
-    yield run
-    torch.set_num_threads(threads)
+    return run
 
 
 @pytest.fixture(scope="module")
