@@ -49,7 +49,7 @@ WITHOUT_WINDOWS = {
 
 def _representative() -> set[str]:
     """Names of the first recipe of each class of systems, without and with named splits."""
-    found = {(type(recipe.tasks[0]), bool(recipe.splits)): name for name, recipe in reversed(RECIPES.items())}
+    found = {(type(recipe.tasks[0]), bool(recipe.splits)): name for name, recipe in reversed([*RECIPES.items()])}
     return set(found.values())
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from slvm_data.core.named import Named
 from slvm_data.core.names import MANIFEST
@@ -60,7 +62,20 @@ SOURCES = {"dysts": dysts_flows}
 
 
 class Recipes(Named[Recipe]):
-    """Recipes by name; for a name that is none of them, the KeyError says which was probably meant."""
+    """Recipes by name; for a name that is none of them, the KeyError says which was probably meant.
+
+    The file of a dataset is read when it is first asked for: all of them take a tenth of a second.
+    """
+
+    def __init__(self) -> None:
+        late: list[tuple[str, Any]] = [(name, partial(_read, own, name)) for own in NAMES for name in NAMES[own]]
+        super().__init__(late, {name: module.recipe for name, module in SOURCES.items()})
+
+    def __getitem__(self, name: str) -> Recipe:
+        found: Any = super().__getitem__(name)
+        if isinstance(found, partial):
+            self[name] = found = found()
+        return found
 
     def __missing__(self, name: str) -> Recipe:
         if name not in self:
@@ -68,14 +83,11 @@ class Recipes(Named[Recipe]):
         return super().__missing__(name)
 
 
-RECIPES: Named[Recipe] = Recipes(
-    (
-        (name, import_module(f"slvm_data.datasets.{family}.{name}").RECIPE)
-        for family, names in NAMES.items()
-        for name in names
-    ),
-    {name: module.recipe for name, module in SOURCES.items()},
-)
+def _read(family: str, name: str) -> Recipe:
+    return import_module(f"slvm_data.datasets.{family}.{name}").RECIPE
+
+
+RECIPES = Recipes()
 """Every dataset of this package, by name; those of a source by SOURCE:NAME."""
 
 
