@@ -15,7 +15,7 @@ An impact slower than `slow` is elastic, or bounces would follow each other ever
 
 from __future__ import annotations
 
-import functools
+from functools import partial
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -163,7 +163,7 @@ def _struck(x: Vectors, v: Vectors, balls: Balls, hit: list[Array]) -> Vectors:
         return v
     (a, b), every = _couple(x, v, balls.mass, hit), list(v)
     d = _minus(b.x, a.x)
-    length = jnp.sqrt(jnp.where(functools.reduce(jnp.logical_or, hit), _dot(d, d), 1.0))
+    length = jnp.sqrt(_dot(d, d))
     n = (d[0] / length, d[1] / length)
     approach = _dot(_minus(a.v, b.v), n)
     impulse = (1 + _share(approach, balls)) * (a.mass * b.mass / (a.mass + b.mass)) * approach
@@ -190,7 +190,7 @@ def _pushed(ball: Ball, impulse: Array, n: tuple[Array, Array]) -> tuple[Array, 
 
 def _either(yes: Array, a: Any, b: Any) -> Any:
     """`a` where it is true, `b` elsewhere, number by number."""
-    return jax.tree.map(functools.partial(jnp.where, yes), a, b)
+    return jax.tree.map(partial(jnp.where, yes), a, b)
 
 
 def _share(speed: Array, balls: Balls) -> Array | float:
