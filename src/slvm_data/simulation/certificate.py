@@ -177,27 +177,28 @@ def certify(recipe: Recipe, task: int, split: str, tally: Tally, first: Arrays |
 
     `recipe` is that of the split. `first` are the first `sampled` rows of the arrays that are `measured`, if at hand.
 
-    A system with its own `simulate` has no step of integration, so there is no error to measure with a finer step.
+    A system with its own `simulate` has no step of integration, so there is no error to measure with a finer step,
+    unless it goes by a formula for a motion that can be integrated, too.
     """
     system, dt = recipe.tasks[task], recipe.interval(task)
     arrays = first or _first(recipe, task, split)
     substep = longest_step(recipe.reach(task), dt)
-    substeps = max(1, int(np.ceil(dt / substep - 1e-9))) if system.integrated() else None
     fixed: dict[str, Any] = {"shared": shared_parameters(recipe, task), "template": system.template()}
+    stepwise = system.integrated() and (bool(recipe.drift) or not fixed["template"].by_formula())
     steps = Steps(dt, substep, longest_own_step(system, substep, recipe.control or recipe.drift))
     run = partial(_trajectories, steps=steps, **fixed, drift=recipe.drift)
     every = _pieces(recipe, task, arrays)
     count, pieces = len(every.starts), _filled(every)
     with exact():
         again, drift = jax.tree.map(np.asarray, run(pieces, 1))
-        finer = partial(_states, run, pieces) if substeps else None
+        finer = partial(_states, run, pieces) if system.integrated() else None
         error, horizon = _accuracy(again, finer) if finer else (None, None)
         if recipe.windows and drift is not None:  # measured on whole trajectories
             drift = np.asarray(run(_whole(recipe, task, arrays), 1)[1])
     return Certificate(
         task=task,
         sample=count,
-        substeps=substeps,
+        substeps=max(1, int(np.ceil(dt / substep - 1e-9))) if stepwise else None,
         error=error,
         horizon=horizon,
         energy_drift=None if drift is None else float(drift.max()),
@@ -335,6 +336,9 @@ def _trajectories(
         if isinstance(member, Hamiltonian) and member.integrated():
             assert member.substep is not None
             states = solve(lambda y: _with_loss(member, y), jnp.append(x0, 0.0), t, member.substep)
+            if member.by_formula():  # which the finer steps judge
+                found = member.simulate(x0, t, of_data(root(0)))
+                states = states.at[:, :-1].set(jnp.where(finer == 1, found, states[:, :-1]))
             return states[:, :-1], _drift(member, states)
         states = member.simulate(x0, t, of_data(root(0)))
         if not member.keeps_energy():

@@ -281,9 +281,9 @@ def _accuracy(certificate: tuple[Certificate, ...]) -> str:
 
     sample = " or ".join(map(str, sorted({entry.sample for entry in certificate})))
     note = (
-        "Error against twice as many substeps, where the motion is integrated, and relative drift of energy, where it "
-        f"is constant, on {sample} sequences, or pieces of trajectories, per task. Resampled: share of candidates that "
-        "were rejected and drawn again."
+        "Error against an integration with twice as many substeps, where there is one, and relative drift of energy, "
+        f"where it is constant, on {sample} sequences, or pieces of trajectories, per task. Resampled: share of "
+        "candidates that were rejected and drawn again."
     )
     if any(entry.horizon is not None for entry in certificate):
         note += " After the frames that stand beside an error, trajectories diverge by chaos, however fine the step."

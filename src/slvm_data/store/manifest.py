@@ -193,7 +193,7 @@ class Certificate:
     task: int
     sample: int  # sequences that errors were measured on
     substeps: int | None  # of integration per frame, at most; None where the motion is not integrated
-    error: float | None  # the largest of a state, against twice as many substeps; up to the horizon
+    error: float | None  # of a state, at most, against an integration with twice as many substeps; up to the horizon
     energy_drift: float | None  # relative, losses added back; None where energy is not kept
     rejection_rate: float  # share of candidates that were drawn again
     coverage: dict[str, Coverage]

@@ -179,6 +179,10 @@ class System(abc.ABC):
         """Whether the motion is integrated from `velocity`, not computed by the class's own `simulate`."""
         return type(self).simulate is System.simulate
 
+    def by_formula(self) -> bool:
+        """Whether `simulate` goes by a formula of the template or member, although `velocity` could be integrated."""
+        return False
+
     def __post_init__(self) -> None:
         if self.integrated() and type(self).velocity is System.velocity:
             raise TypeError(f"{type(self).__name__} needs a velocity, or a simulate of its own")

@@ -11,21 +11,18 @@ from typing import ClassVar
 
 from slvm_data.core.late import jax, jnp
 from slvm_data.core.types import Array, Key
-from slvm_data.systems.n_body import NBody
+from slvm_data.systems.pair import Pair
 from slvm_data.systems.parameters import Uniform
 
 
 @dataclass(frozen=True, kw_only=True)
-class TwoBody(NBody):
+class TwoBody(Pair):
     """State: q1x, q1y, q2x, q2y [m], p1x, p1y, p2x, p2y [kg m/s].
 
     The initial state does not depend on g and m: for m = 1 the orbits are circles if g = 1, and if g is larger,
     ellipses of eccentricity 1 - 1/g that start at the largest distance.
     """
 
-    state: ClassVar = ("q1x", "q1y", "q2x", "q2y", "p1x", "p1y", "p2x", "p2y")
-    units: ClassVar = (*("m",) * 4, *("kg m/s",) * 4)
-    bodies_drawn: ClassVar[int] = 2
     turn: ClassVar[float] = 0.25
     own_turn: ClassVar[float] = 0.1  # rad, how far the pair of one member may turn within one step of its own
 

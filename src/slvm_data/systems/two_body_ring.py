@@ -6,22 +6,18 @@ They start opposite each other, in any direction from the centre, crosswise to t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from slvm_data.systems.body_ring import BodyRing
+from slvm_data.systems.pair import Pair
 from slvm_data.systems.parameters import Uniform
 
 
 @dataclass(frozen=True, kw_only=True)
-class TwoBodyRing(BodyRing):
+class TwoBodyRing(Pair, BodyRing):
     """State: q1x, q1y, q2x, q2y [m], p1x, p1y, p2x, p2y [kg m/s].
 
     `TwoBody` starts in one quadrant and has no noise. Source: the second implementation of arXiv:1909.13789,
     github.com/CampusAI/Hamiltonian-Generative-Networks.
     """
-
-    state: ClassVar = ("q1x", "q1y", "q2x", "q2y", "p1x", "p1y", "p2x", "p2y")
-    units: ClassVar = (*("m",) * 4, *("kg m/s",) * 4)
-    bodies_drawn: ClassVar[int] = 2
 
     radii: Uniform = Uniform(0.5, 1.5)  # m, of the circle on which they start
