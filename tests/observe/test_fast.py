@@ -63,10 +63,11 @@ def test_discs_that_lie_apart_are_the_reference_or_in_doubt(bodies, palette, siz
     order = np.argsort(np.random.default_rng(0).random((n, palette)), axis=1)[:, :bodies]
     colors = soft.hues(palette)[order if palette > 1 else np.zeros((n, bodies), int)]
     with exact():
-        *reaches, apart = jax.jit(jax.vmap(partial(fast.reaches, palette=palette)))(centres, radii, colors)
-        lit, doubt = map(np.asarray, jax.jit(jax.vmap(partial(fast.apart, size=size)))(*reaches))
+        reaches = jax.jit(jax.vmap(partial(fast.reaches, palette=palette)))(centres, radii, colors)
+        lit, maybe = jax.jit(jax.vmap(partial(fast.apart, size=size)))(*reaches)
+        doubt, lit, apart = map(np.asarray, (jax.jit(jax.vmap(fast.doubtful))(lit, maybe), lit, reaches[-1]))
         expected = reference(centres, radii, colors, size, palette).reshape(n, -1, size, size)
-    frames, doubt, apart = unpacked(lit, size), unpacked(doubt, size) > 0, np.asarray(apart)
+    frames, doubt = unpacked(lit, size), unpacked(doubt, size) > 0
     sure = apart[:, None, None, None] & ~doubt[:, None]
     np.testing.assert_array_equal(
         frames[np.broadcast_to(sure, frames.shape)], expected[np.broadcast_to(sure, frames.shape)]
@@ -74,6 +75,7 @@ def test_discs_that_lie_apart_are_the_reference_or_in_doubt(bodies, palette, siz
     assert 0.1 < apart.mean() <= (0.9 if bodies > 1 else 1)
     assert (frames != expected)[apart].any() or bodies == 1, "there are pixels that are in doubt for a reason"
     assert doubt[apart].mean() < 0.01
+    assert not doubt[~apart].any(), "these are drawn in another way, whatever is in doubt"
     packed = np.empty((n, -(-frames[0].size // 8)), np.uint8)
     fast.pack(lit, size, packed)
     np.testing.assert_array_equal(packed, np.packbits(frames.reshape(n, -1), axis=1))

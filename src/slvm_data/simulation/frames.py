@@ -18,6 +18,7 @@ from slvm_data.observe.render.style import WHOLE, Style, background, draw, draw_
 
 DOUBTS = 1024  # doubtful pixels computed again at a time; a sequence has about ten
 FEW = 64  # sequences drawn at a time, so that intermediate results fit in the processor's cache
+RUNS = 256  # sequences drawn at a time by runs, whose results are small
 SOME, ROW = 2**19, 32  # bytes of frames that are drawn at a time, where not all are wanted, and frames in a row of them
 MOST = 0.5  # of the frames have discs that lie apart, where these are drawn by runs
 CACHED = 8  # sequences packed at a time, so that the codes stay in the cache nearest to it
@@ -147,34 +148,33 @@ def _draw_bits(style: Style, scene: Scene, bits: np.ndarray) -> None:
         fast.pack(np.asarray(paint(*scene, style=style, how="lone")), style.size, bits)
         return
     method, parts = _method(style, "binary", scene), _some(len(bits), FEW)
-    doubtful = _draw_apart(style, method, scene, parts, bits)
+    doubtful = _draw_apart(style, method, scene, bits)
     if doubtful is None:
         frames = np.arange(bits[..., 0].size).reshape(bits.shape[:2])
         doubtful = [_draw_codes(style, method, _part(scene, own), bits, frames[own].reshape(-1)) for own in parts]
     _settle(style, scene, doubtful, bits)
 
 
-def _draw_apart(
-    style: Style, method: Method, scene: Scene, parts: list[slice], bits: np.ndarray
-) -> list[Doubtful] | None:
+def _draw_apart(style: Style, method: Method, scene: Scene, bits: np.ndarray) -> list[Doubtful] | None:
     """Fill packed frames, part by part, by runs, and where discs do not lie apart by codes, if they do in most frames.
 
     As far as that can be told: by those of the first part, and only for hues of zeros and ones. Else return None.
     """
     if not np.isin(hues(style), (0, 1)).all():
         return None
+    parts = _some(len(bits), RUNS)
     reaches = (paint(*_part(scene, own), style=style, how="reaches") for own in parts)
-    first, lie, doubts = next(reaches), [], []
+    first, lie, doubtful = next(reaches), [], []
     if np.mean(first[-1]) <= MOST:
         return None
-    for own, (*found, apart) in zip(parts, chain([first], reaches), strict=True):
-        words, doubt = map(np.asarray, _apart(style.size)(*found))
-        fast.pack(words, style.size, bits[own])
-        lie.append(np.asarray(apart))
-        doubts.append(np.where(lie[-1][..., None, None], doubt, 0))
+    for own, found in zip(parts, chain([first], reaches), strict=True):
+        sure, maybe = _apart(style.size)(*found)
+        fast.pack(np.asarray(sure), style.size, bits[own])
+        lie.append(np.asarray(found[-1]))
+        frame, pixel = fast.places(np.asarray(_doubtful()(sure, maybe)))
+        doubtful.append((frame + own.start * bits.shape[1], pixel))
     others = _parts(scene, ~np.concatenate(lie), style.size**2 * fast.channels(style.palette))
-    codes = [_draw_codes(style, method, part, bits, own) for own, part in others]
-    return [fast.places(np.concatenate(doubts)), *codes]
+    return doubtful + [_draw_codes(style, method, part, bits, own) for own, part in others]
 
 
 def _draw_codes(style: Style, method: Method, scene: Scene, bits: np.ndarray, at: np.ndarray) -> Doubtful:
@@ -222,6 +222,11 @@ def _settle(style: Style, scene: Scene, doubtful: list[Doubtful], bits: np.ndarr
 @cache
 def _apart(size: int) -> Callable[..., Any]:
     return jax.jit(jax.vmap(jax.vmap(partial(fast.apart, size=size))))
+
+
+@cache
+def _doubtful() -> Callable[..., Any]:
+    return jax.jit(jax.vmap(jax.vmap(fast.doubtful)))
 
 
 @cache
