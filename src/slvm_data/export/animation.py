@@ -127,14 +127,14 @@ def _paletted(frames: np.ndarray, scale: int, margin: np.ndarray | None) -> list
     codes = [
         part.reshape(-1, 3).astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32) for part in (frames, edge)
     ]
-    every, index = np.unique(np.concatenate(codes), return_inverse=True)
-    index, around = index[: codes[0].size], index[codes[0].size :]
+    every = np.unique(np.concatenate(codes))
     if len(every) > COLOURS:
         tall = Image.fromarray(frames.reshape(-1, *frames.shape[2:]))
         fewer = tall.quantize(COLOURS, dither=Image.Dither.NONE)
         palette, index = fewer.getpalette() or [], np.asarray(fewer)
         around = _nearest(edge, np.reshape(palette, (-1, 3)))
     else:
+        index, around = (np.searchsorted(every, part) for part in codes)
         palette = np.stack([every >> 16, every >> 8 & 255, every & 255], axis=1).astype(np.uint8).ravel().tolist()
     images = []
     shown = enlarged(index.reshape(frames.shape[:3]).astype(np.uint8), scale)

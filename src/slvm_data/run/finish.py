@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -32,10 +33,19 @@ def finish_if_complete(plan: Plan, folder: Path, overwrite: bool) -> bool:
         notes = [noted(plan, folder, unit) for unit in plan.units]
         if not all(notes):
             return False
-        place = journal.next_of(folder)
-        finish(place, preview.add(place, plan.recipe, _content(plan, folder, [note for note in notes if note])))
+        finish(journal.next_of(folder), _with_preview(plan, folder, [note for note in notes if note]))
         journal.commit(folder, replaceable(folder, files(plan), overwrite))
     return True
+
+
+def _with_preview(plan: Plan, folder: Path, notes: list[Note]) -> Manifest:
+    """The manifest of a dataset whose units have these notes, and its preview, drawn while the errors are measured."""
+    if not plan.recipe.has_frames():
+        return _content(plan, folder, notes)
+    with ThreadPoolExecutor(1) as beside:
+        shown = beside.submit(preview.write, journal.next_of(folder), plan.recipe, plan.format)
+        content = _content(plan, folder, notes)
+        return preview.added(shown.result(), content)
 
 
 @contextmanager

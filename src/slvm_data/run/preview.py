@@ -27,12 +27,10 @@ def beside(recipe: Recipe) -> list[Path]:
     return [Path(name) for name in (*shown, CARD, NAME)]
 
 
-def add(folder: Path, recipe: Recipe, content: Manifest) -> Manifest:
-    """Write the preview of a dataset that has frames; return its manifest with the preview in it."""
-    if not recipe.has_frames():
-        return content
+def added(shown: Checksum, content: Manifest) -> Manifest:
+    """The manifest of a dataset with the preview that was written."""
     versions = content.versions | {"pillow": version("pillow")}  # which decides the bytes of a GIF
-    return replace(content, preview=write(folder, recipe, content.format), versions=versions)
+    return replace(content, preview=shown, versions=versions)
 
 
 def write(folder: Path, recipe: Recipe, written: Format, shown: Path | None = None) -> Checksum:
