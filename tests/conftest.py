@@ -24,6 +24,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import hypothesis
 import jax
 import pytest
+import typer.main
 
 from slvm_data import RECIPES, Hamiltonian, Recipe
 from slvm_data import arrays as table
@@ -33,6 +34,8 @@ from slvm_data.core.types import Arrays
 from slvm_data.datasets import NAMES
 from slvm_data.simulation.batch import BATCH
 from slvm_data.store.manifest import read
+
+typer.main.get_command = cache(typer.main.get_command)  # which takes 10 ms, and tests begin hundreds of commands
 
 hypothesis.settings.register_profile("any machine", deadline=None)  # another program may take the processor
 hypothesis.settings.load_profile("any machine")
