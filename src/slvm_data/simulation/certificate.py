@@ -177,8 +177,8 @@ def certify(recipe: Recipe, task: int, split: str, tally: Tally, first: Arrays |
 
     `recipe` is that of the split. `first` are the first `sampled` rows of the arrays that are `measured`, if at hand.
 
-    A system with its own `simulate` has no step of integration, so there is no error to measure with a finer step,
-    unless it goes by a formula for a motion that can be integrated, too.
+    A system with its own `simulate` has no step of integration, so there is no error to measure with a finer step. A
+    motion that follows a formula, but could be integrated, is compared with an integration.
     """
     system, dt = recipe.tasks[task], recipe.interval(task)
     arrays = first or _first(recipe, task, split)

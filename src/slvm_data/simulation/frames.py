@@ -20,6 +20,7 @@ DOUBTS = 1024  # doubtful pixels computed again at a time; a sequence has about 
 FEW = 64  # sequences drawn at a time, so that intermediate results fit in the processor's cache
 RUNS = 256  # sequences drawn at a time by runs, whose results are small
 SOME, ROW = 2**19, 32  # bytes of frames that are drawn at a time, where not all are wanted, and frames in a row of them
+CODES = 2**21  # bytes likewise of binary frames, of which more fit in the cache
 MOST = 0.5  # of the frames have discs that lie apart, where these are drawn by runs
 CACHED = 8  # sequences packed at a time, so that the codes stay in the cache nearest to it
 
@@ -60,7 +61,7 @@ def _draw_binary(style: Style, scene: Scene, frames: np.ndarray) -> None:
 def draw_some(style: Style, color: str, scene: Scene, wanted: np.ndarray, frames: np.ndarray) -> None:
     """As `draw_frames`, but only those that are `wanted` [N T]; others stay as they are. Not for binary frames."""
     method = _method(style, color, scene)
-    for own, part in _parts(scene, wanted, prod(frames.shape[2:])):
+    for own, part in _parts(scene, wanted, SOME // prod(frames.shape[2:])):
         _draw_few(style, color, method, part, frames, own)
 
 
@@ -74,13 +75,13 @@ def _part(scene: Scene, own: slice) -> Scene:
     return tuple(array[own] for array in scene)
 
 
-def _parts(scene: Scene, wanted: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, Scene]]:
+def _parts(scene: Scene, wanted: np.ndarray, most: int) -> Iterator[tuple[np.ndarray, Scene]]:
     """Of the frames that are `wanted` [N T], their numbers [n], and the scenes of as many and some more, [R ROW …].
 
-    They come some at a time, all parts of one size, as each is compiled; `size` is that of a frame in bytes.
+    They come about `most` at a time, all parts of one size, as each is compiled.
     """
     numbers, (centres, radii, colors) = np.flatnonzero(wanted), scene
-    rows = max(1, SOME // size // ROW)
+    rows = max(1, most // ROW)
     for start in range(0, len(numbers), rows * ROW):
         own = numbers[start : start + rows * ROW]
         n, t = np.divmod(np.resize(own, (rows, ROW)), wanted.shape[1])
@@ -173,7 +174,7 @@ def _draw_apart(style: Style, method: Method, scene: Scene, bits: np.ndarray) ->
         lie.append(np.asarray(found[-1]))
         frame, pixel = fast.places(np.asarray(_doubtful()(sure, maybe)))
         doubtful.append((frame + own.start * bits.shape[1], pixel))
-    others = _parts(scene, ~np.concatenate(lie), style.size**2 * fast.channels(style.palette))
+    others = _parts(scene, ~np.concatenate(lie), CODES // (style.size**2 * fast.channels(style.palette)))
     return doubtful + [_draw_codes(style, method, part, bits, own) for own, part in others]
 
 

@@ -16,7 +16,7 @@ from slvm_data.systems.n_body import NBody
 class Pair(NBody):
     """State: q1x, q1y, q2x, q2y [m], p1x, p1y, p2x, p2y [kg m/s]. A subclass has their start.
 
-    Without friction, and as long as no parameter drifts, they move by Kepler's equation, whatever the `substep`.
+    Without friction and drift they move by Kepler's equation, whatever the `substep`.
     """
 
     state: ClassVar = ("q1x", "q1y", "q2x", "q2y", "p1x", "p1y", "p2x", "p2y")
@@ -24,12 +24,12 @@ class Pair(NBody):
     bodies_drawn: ClassVar[int] = 2
 
     def template(self) -> Self:
-        """As of `System`; one of a population without friction has none, so that no integration is compiled for it."""
+        """As in `System`; it is without friction if the population is, so that no integration is compiled for it."""
         template = super().template()
         return template.member({"friction": 0.0}) if self.high("friction") == 0 else template
 
     def member(self, numbers: Mapping[str, Any]) -> Self:
-        """As of `System`; of a template without friction, one without friction."""
+        """As in `System`; a member of a template without friction has none."""
         without = {"friction": 0.0} if self.m is None and self.friction == 0 else {}
         return super().member({**numbers, **without})
 
@@ -38,11 +38,11 @@ class Pair(NBody):
         return self._orbits(x0, t - t[0]).at[0].set(x0) if self.by_formula() else super().simulate(x0, t, key)
 
     def integrated(self) -> bool:
-        """True: with friction, and where parameters drift."""
+        """True: it is where there is friction, or where parameters drift."""
         return True
 
     def by_formula(self) -> bool:
-        """Whether it is without friction, as its template says."""
+        """Whether it has no friction, and never will."""
         return isinstance(self.friction, float) and self.friction == 0
 
     def _orbits(self, x0: Array, seconds: Array) -> Array:

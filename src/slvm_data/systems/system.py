@@ -180,7 +180,7 @@ class System(abc.ABC):
         return type(self).simulate is System.simulate
 
     def by_formula(self) -> bool:
-        """Whether `simulate` goes by a formula of the template or member, although `velocity` could be integrated."""
+        """Whether a member, or a template, follows a formula in `simulate` although `velocity` could be integrated."""
         return False
 
     def __post_init__(self) -> None:
