@@ -232,7 +232,7 @@ def test_without_walls_momentum_is_constant():
     assert np.abs(states[-1, :6]).max() > 10  # they left
 
 
-@pytest.mark.parametrize("total", [5_000, pytest.param(100_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("total", [10_000, pytest.param(100_000, marks=pytest.mark.slow)])
 def test_sequences_have_no_overlap(total):
     worst = 0.0
     for balls, count in ((Balls(), total * 4 // 5), (dataclasses.replace(LOSSY, speed=uniform(1.0, 3.0)), total // 5)):

@@ -56,12 +56,18 @@ def positions(own: Orbit, seconds: Array) -> tuple[Array, Array]:
 
 def _within_a_period(own: Orbit, t: Array) -> Array:
     """Times [T], on an ellipse without whole periods."""
-    frequency = jnp.where(own.bound > 0, _cubed_root(own) / (2 * pi * own.pull), 0.0)
+    frequency = jnp.where(own.bound > 0, _pace(own) / (2 * pi * own.pull), 0.0)
     return jnp.where(own.bound > 0, t - jnp.floor(t * frequency) / frequency, t)
 
 
-def _cubed_root(own: Orbit) -> Array:
-    return jnp.abs(own.bound) * jnp.sqrt(jnp.abs(own.bound))
+def _root(own: Orbit) -> Array:
+    """√|β|, by which the anomaly changes with s."""
+    return jnp.sqrt(jnp.abs(own.bound))
+
+
+def _pace(own: Orbit) -> Array:
+    """√|β|³, μ times the change of the mean anomaly in a second."""
+    return jnp.abs(own.bound) * _root(own)
 
 
 def _stumpff(s: Array, bound: Array) -> tuple[Array, Array, Array, Array]:
@@ -110,19 +116,19 @@ def _begin(own: Orbit, t: Array) -> Array:
 
 
 def _on_ellipse(own: Orbit, t: Array) -> Array:
-    root = jnp.sqrt(jnp.abs(own.bound))
+    root = _root(own)
     c, s = 1 - own.distance * own.bound / own.pull, own.outwards * root / own.pull
-    mean = _cubed_root(own) / own.pull * t - s
+    mean = _pace(own) / own.pull * t - s
     sine, cosine = sine_cosine(mean)
     return (mean + GUESS * jnp.sqrt(c**2 + s**2) * jnp.sign(s * cosine + c * sine)) / root
 
 
 def _on_hyperbola(own: Orbit, t: Array) -> Array:
-    root = jnp.sqrt(jnp.abs(own.bound))
+    root = _root(own)
     c, s = own.pull - own.distance * own.bound, own.outwards * root
     size = jnp.sqrt((c - s) * (c + s))
     begin = _single(jnp.log, (c + s) / (c - s)) / 2
-    mean = (_cubed_root(own) * t + s - own.pull * begin) / size
+    mean = (_pace(own) * t + s - own.pull * begin) / size
     return (jnp.sign(mean) * _single(jnp.log, 2 * jnp.abs(mean) + 1.8) - begin) / root
 
 
