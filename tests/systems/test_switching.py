@@ -152,22 +152,25 @@ def networks():
     return {name: found[name].astype(float) for name in ("state", "signal")} | {"mode": found["mode"]}
 
 
-SHARED = shared_parameters(RECIPES["switching_cosine"], 0)
+@pytest.fixture(scope="module")
+def shared():
+    """The arrays that all sequences of the cosine networks share."""
+    return shared_parameters(RECIPES["switching_cosine"], 0)
 
 
-def test_cosine_networks_move_by_the_rule(networks):
+def test_cosine_networks_move_by_the_rule(networks, shared):
     """What a state is apart from its network's value is noise of variance 0.05; the signal has none."""
     x, z = networks["state"], networks["mode"][:, 1:]
-    angles = np.einsum("ntihj,ntj->ntih", SHARED["omega"][z], x[:, :-1]) + SHARED["beta"][z]
-    noise = (x[:, 1:] - (SHARED["alpha"][z] * np.cos(angles)).sum(axis=-1)).reshape(-1, 2)
+    angles = np.einsum("ntihj,ntj->ntih", shared["omega"][z], x[:, :-1]) + shared["beta"][z]
+    noise = (x[:, 1:] - (shared["alpha"][z] * np.cos(angles)).sum(axis=-1)).reshape(-1, 2)
     for own in noise.T:
         assert kstest(own, "norm", (0, np.sqrt(0.05))).pvalue > 1e-3
     assert abs(np.corrcoef(noise.T)[0, 1]) < 0.02
-    hidden = x @ SHARED["W"] + SHARED["w"]
-    np.testing.assert_allclose(networks["signal"], np.where(hidden > 0, hidden, hidden / 5) @ SHARED["C"], atol=1e-6)
+    hidden = x @ shared["W"] + shared["w"]
+    np.testing.assert_allclose(networks["signal"], np.where(hidden > 0, hidden, hidden / 5) @ shared["C"], atol=1e-6)
 
 
-def test_cosine_networks_take_turns(networks):
+def test_cosine_networks_take_turns(networks, shared):
     """The sticky chain of its source: 0.9 to stay, 0.1 to the next; a start is near the mean of its regime."""
     x, z = networks["state"][:, 0], networks["mode"]
     seen = np.zeros((3, 3), int)
@@ -176,7 +179,7 @@ def test_cosine_networks_take_turns(networks):
     for stays, every in zip(seen.diagonal(), seen.sum(axis=1), strict=True):
         assert chisquare([stays, every - stays], [0.9 * every, 0.1 * every]).pvalue > 1e-3
     assert chisquare(np.bincount(z[:, 0], minlength=3)).pvalue > 1e-3
-    for own in ((x - SHARED["mean"][z[:, 0]]) / 0.1).T:
+    for own in ((x - shared["mean"][z[:, 0]]) / 0.1).T:
         assert kstest(own, "norm").pvalue > 1e-3
 
 
