@@ -25,6 +25,7 @@ MOST = 8  # balls
 MASSES = ("equal", "area")
 TRIES = 200  # at a start without an overlap
 APART = 1e-6  # share of the side, least distance of two balls at the start
+SLACK = 1e-6  # share of the side, overlap of balls whose places were stored as float32, at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,14 +90,19 @@ class Balls(System):
 
     def simulate(self, x0: Array, t: Array, key: Key) -> Array:  # noqa: ARG002 - there is no noise
         """Simulate the balls; return their states [T 4B] at the times `t` [T], from `x0` [4B] at t[0]."""
-        return collisions.trajectory(x0, t, self._balls())
+        return collisions.trajectory(x0, self._passing(x0, t), self._balls())
 
     def impacts(self, x0: Array, t: Array, most: int, g: Array | None = None) -> dict[str, Array]:
         """The impacts between t[0] and t[-1], from `x0` [4B], as `collisions.impacts` gives them.
 
         `g` [T-1 2] is the acceleration from each time to the next, if it is not the same all the time.
         """
-        return collisions.impacts(x0, t, self._balls(), most, g)
+        return collisions.impacts(x0, self._passing(x0, t), self._balls(), most, g)
+
+    def _passing(self, x0: Array, t: Array) -> Array:
+        """The times [T]; for balls that overlap, and will be rejected, none passes: they would meet without an end."""
+        apart = self._apart(x0[: 2 * self.count].reshape(-1, 2), -SLACK * self.side)
+        return jnp.where(apart, t, t[0])
 
     def energy(self, q: Array, p: Array) -> Array:
         """Energy [J], a scalar, at positions q [2B] with velocities p [2B]; potential energy is 0 at the bottom."""
@@ -154,7 +160,7 @@ class Balls(System):
 
     def check_start(self, x0: np.ndarray, frame: float) -> None:
         """Raise ValueError for balls that are too fast, in a wall, or in each other."""
-        least, slack = self.range_of("radius")[0], 1e-6 * self.side  # of a position that was stored as float32
+        least, slack = self.range_of("radius")[0], SLACK * self.side
         x, v = (half.reshape(-1, 2) for half in np.split(np.asarray(x0), 2))
         low = self.margin + least[:, None] - slack
         if self.walls and (odd := ((x < low) | (x > self.side - low)).any(axis=1)).any():
