@@ -101,8 +101,11 @@ class Balls(System):
 
     def _passing(self, x0: Array, t: Array) -> Array:
         """The times [T]; for balls that overlap, and will be rejected, none passes: they would meet without an end."""
-        apart = self._apart(x0[: 2 * self.count].reshape(-1, 2), -SLACK * self.side)
-        return jnp.where(apart, t, t[0])
+        return jnp.where(self._clear(x0), t, t[0])
+
+    def _clear(self, x: Array) -> Array:
+        """Whether no balls overlap in a state [4B], but for what rounding does to them."""
+        return self._apart(x[: 2 * self.count].reshape(-1, 2), -SLACK * self.side)
 
     def energy(self, q: Array, p: Array) -> Array:
         """Energy [J], a scalar, at positions q [2B] with velocities p [2B]; potential energy is 0 at the bottom."""

@@ -71,7 +71,7 @@ class PassingBalls(Balls):
 
     def accept(self, x: Array, centres: Array, extent: Array | float) -> Array:  # noqa: ARG002 - they may leave the scene
         """Whether the balls do not overlap at the start, but for what rounding does to them."""
-        return self._apart(x[0, : 2 * self.count].reshape(-1, 2), -1e-6 * self.side)
+        return self._clear(x[0])
 
     def _speed(self) -> float:
         """Highest root of the sum of all squared speeds at the start [m/s]."""
