@@ -10,15 +10,20 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 
 # Modules, and processes that tests begin, find what others have compiled: half of the time of all tests.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache/compiled"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.02")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
-# Compiling is most of the time of all tests, and takes a quarter less so, for nearly the same code; datasets note it.
-os.environ["XLA_FLAGS"] = f"--xla_backend_optimization_level=2 {os.environ.get('XLA_FLAGS', '')}"
+# Compiling is most of the time of all tests, and takes a third less so, for nearly the same code; datasets note it.
+os.environ["XLA_FLAGS"] = " ".join([
+    "--xla_backend_optimization_level=2",
+    "--xla_cpu_use_fusion_emitters=false",
+    os.environ.get("XLA_FLAGS", ""),
+])  # fmt: skip
 # Tests run side by side; threads of NumPy and PyTorch for small matrices would mostly wait for each other, busily.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -129,6 +134,25 @@ def kept_for_users(monkeypatch: pytest.MonkeyPatch) -> int:
     """As many programs are kept as users have."""
     monkeypatch.setattr(compiled, "KEPT", KEPT)
     return KEPT
+
+
+FOR_USERS = {"xla_backend_optimization_level": 3, "xla_cpu_use_fusion_emitters": True}  # what XLA does unless told
+
+
+def _forget_programs() -> None:
+    with pytest.MonkeyPatch.context() as patched, compiled.kept(0):
+        patched.setattr(compiled, "KEPT", 0)
+
+
+@pytest.fixture(scope="module")
+def compiled_for_users() -> Iterator[None]:
+    """Programs are compiled as for users, since the last bits of an energy would depend on the size of a batch."""
+    _forget_programs()
+    with pytest.MonkeyPatch.context() as patched:
+        as_for_users = partial(jax.jit, compiler_options=FOR_USERS)
+        patched.setattr(compiled, "jax", SimpleNamespace(jit=as_for_users, tree=jax.tree))
+        yield
+    _forget_programs()
 
 
 MAPS = Path("/proc/self/maps")  # of memory; Linux lets a process have 65,530

@@ -27,6 +27,8 @@ from slvm_data.simulation.batch import batch_size, frame_buffer, make, prepare
 from slvm_data.simulation.sequences import forms
 from slvm_data.store.manifest import Form, read
 
+pytestmark = pytest.mark.usefixtures("compiled_for_users")
+
 
 def load(path):
     with np.load(path, allow_pickle=False) as data:
