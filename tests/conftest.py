@@ -12,18 +12,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache, partial
 from pathlib import Path
-from types import SimpleNamespace
 
 # Modules, and processes that tests begin, find what others have compiled: half of the time of all tests.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache/compiled"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.02")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 # Compiling is most of the time of all tests, and takes a third less so, for nearly the same code; datasets note it.
-os.environ["XLA_FLAGS"] = " ".join([
-    "--xla_backend_optimization_level=2",
-    "--xla_cpu_use_fusion_emitters=false",
-    os.environ.get("XLA_FLAGS", ""),
-])  # fmt: skip
+os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=2 --xla_cpu_use_fusion_emitters=false " + os.environ.get(
+    "XLA_FLAGS", ""
+)
 # Tests run side by side; threads of NumPy and PyTorch for small matrices would mostly wait for each other, busily.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -149,8 +146,7 @@ def compiled_for_users() -> Iterator[None]:
     """Programs are compiled as for users, since the last bits of an energy would depend on the size of a batch."""
     _forget_programs()
     with pytest.MonkeyPatch.context() as patched:
-        as_for_users = partial(jax.jit, compiler_options=FOR_USERS)
-        patched.setattr(compiled, "jax", SimpleNamespace(jit=as_for_users, tree=jax.tree))
+        patched.setattr(jax, "jit", partial(jax.jit, compiler_options=FOR_USERS))
         yield
     _forget_programs()
 
